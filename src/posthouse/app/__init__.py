@@ -1,0 +1,1 @@
+"""The composition root: configuration becomes stores, services, servers and workers."""

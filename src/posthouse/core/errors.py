@@ -1,0 +1,63 @@
+"""The domain errors of the house.
+
+Data fields, no wire text: each protocol has one table from these classes to its answers, and a test walks
+`MailError.__subclasses__` so that every table is total.  Stores translate driver errors into these.
+"""
+
+from __future__ import annotations
+
+
+class MailError(Exception):
+    """Base of every domain error; `detail` is for logs and administrators, never for a remote peer."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(MailError):
+    """The named account, mailbox, message, queue entry or setting does not exist."""
+
+
+class Exists(MailError):
+    """Something of that name exists already."""
+
+
+class Forbidden(MailError):
+    """The caller is known but may not do this (policy, read-only, protocol switched off)."""
+
+
+class SignInFailed(MailError):
+    """Unknown account or wrong secret; the two are never told apart."""
+
+
+class OverQuota(MailError):
+    """The account's or mailbox's limit would be passed."""
+
+
+class Conflict(MailError):
+    """The state changed under the caller (UNCHANGEDSINCE, a lock, a lease)."""
+
+
+class InUse(MailError):
+    """Somebody else holds the exclusive lock (the POP3 maildrop)."""
+
+
+class TooLarge(MailError):
+    """The input passes a named limit; `limit` is its value."""
+
+    def __init__(self, detail: str = "", *, limit: int = 0) -> None:
+        super().__init__(detail)
+        self.limit = limit
+
+
+class Invalid(MailError):
+    """The input is malformed or not acceptable (a bad name, a bad address)."""
+
+
+class Unavailable(MailError):
+    """Temporary: the store, the writer or a needed service is away; nothing was changed; try again."""
+
+
+class StorageFull(Unavailable):
+    """The disk (or the store behind it) has no room; temporary, nothing was changed."""

@@ -1,0 +1,1 @@
+"""The message format: scan, structure, ENVELOPE and BODYSTRUCTURE, headers, charsets, composing."""

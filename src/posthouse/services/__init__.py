@@ -1,0 +1,1 @@
+"""Rules that more than one protocol needs: delivery, queue, sign-in, accounts, mailboxes, journal."""

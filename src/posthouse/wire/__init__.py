@@ -1,0 +1,1 @@
+"""Sans-I/O protocol engines, parsers and formatters.  No asyncio, socket, time, logging or randomness."""
