@@ -1,0 +1,271 @@
+"""What the rest of the house may ask of a store; the conformance suite in `tests/storage` is the specification.
+
+Every method is set-shaped and async, so that a backend may be a local file or a cluster.  Errors are the domain
+errors of `core.errors`: `NotFound`, `Exists`, `OverQuota`, `Conflict`, `InUse`, `Invalid`, and `Unavailable` /
+`StorageFull` when nothing was changed and the caller may try again.
+
+Durability: a write has reached stable storage when its coroutine returns, except where the method says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol
+
+from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.storage.rows import (
+    Account,
+    Alias,
+    Attempt,
+    Changes,
+    ContentDraft,
+    Copied,
+    Delivery,
+    Domain,
+    Expunged,
+    FlagsStored,
+    Hint,
+    JournalLine,
+    Mailbox,
+    Problem,
+    QueueEntry,
+    QueueJob,
+    Snapshot,
+    Stored,
+    UidRanges,
+)
+
+
+class LargeContent(Protocol):
+    """A stored message too long to be handed over whole."""
+
+    @property
+    def size(self) -> int: ...
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from start up to stop, in pieces of at most 256 KiB."""
+        ...
+
+
+Content = bytes | LargeContent
+
+
+class ContentWriter(Protocol):
+    """Takes a message as it arrives; memory stays bounded: long ones go to a staging file."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def must_drain(self) -> bool:
+        """True when the caller should await `drain` before writing more."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    def view(self) -> Any:
+        """A bytes-like object (bytes or mmap) of all that was written, for scanning; valid until finish/abort."""
+        ...
+
+    async def finish(self, prefix: bytes = b"") -> ContentDraft:
+        """The draft of prefix + all that was written; a large one is on stable storage when this returns."""
+        ...
+
+    def abort(self) -> None:
+        """Forget everything; harmless after finish."""
+        ...
+
+
+class Contents(Protocol):
+    def writer(self) -> ContentWriter: ...
+
+    def draft(self, data: bytes) -> ContentDraft:
+        """The draft of a message held in memory (small ones; else use `writer`)."""
+        ...
+
+    async def read(self, blob: BlobId) -> Content: ...
+
+
+class Directory(Protocol):
+    """Domains, accounts, aliases.  Reads may be answered from a cache that hints invalidate."""
+
+    async def domain(self, name: str) -> Domain | None: ...
+    async def domains(self) -> list[Domain]: ...
+    async def put_domain(self, domain: Domain) -> None: ...
+    async def delete_domain(self, name: str) -> None:
+        """Raises Conflict while accounts or aliases remain."""
+        ...
+
+    async def account(self, account: AccountId) -> Account | None: ...
+    async def account_by_address(self, address: str) -> Account | None:
+        """By normalised address, exactly; aliases and plus addressing are `services.resolve`'s."""
+        ...
+
+    async def accounts(self, domain: str | None = None) -> list[Account]: ...
+    async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
+        """Create with its (name, role) mailboxes, all subscribed; `account.id` is ignored and assigned."""
+        ...
+
+    async def update_account(self, account: AccountId, changes: dict[str, Any]) -> Account: ...
+    async def delete_account(self, account: AccountId) -> None: ...
+
+    async def alias(self, address: str) -> Alias | None: ...
+    async def aliases(self, domain: str | None = None) -> list[Alias]: ...
+    async def put_alias(self, alias: Alias) -> None: ...
+    async def delete_alias(self, address: str) -> None: ...
+
+    async def setting(self, name: str) -> bytes | None: ...
+    async def put_setting(self, name: str, value: bytes) -> None: ...
+
+
+class Mailboxes(Protocol):
+    async def list(self, account: AccountId) -> list[Mailbox]:
+        """All mailboxes of the account, by name, counters included."""
+        ...
+
+    async def subscriptions(self, account: AccountId) -> list[str]:
+        """Subscribed names; they may name mailboxes that no longer exist (RFC 9051 §6.3.7)."""
+        ...
+
+    async def get(self, account: AccountId, name: str) -> Mailbox:
+        """By name; INBOX in capitals.  Raises NotFound."""
+        ...
+
+    async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox: ...
+
+    async def create(self, account: AccountId, name: str, role: str | None = None) -> Mailbox: ...
+    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+        """Inferiors move along; INBOX's messages move and INBOX stays (RFC 9051 §6.3.6)."""
+        ...
+
+    async def delete(self, account: AccountId, name: str) -> None:
+        """Raises Conflict if it has inferiors, Forbidden for INBOX."""
+        ...
+
+    async def subscribe(self, account: AccountId, name: str, *, on: bool) -> None: ...
+    async def set_role(self, account: AccountId, name: str, role: str | None) -> None: ...
+
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId) -> int:
+        """The old `recent_from`, set to uidnext; not awaited on stable storage."""
+        ...
+
+
+class Messages(Protocol):
+    async def deliver(self, deliveries: Sequence[Delivery]) -> list[Stored]:
+        """Commit each delivery; grouped with what other callers commit at the same moment."""
+        ...
+
+    async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot: ...
+    async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes: ...
+
+    def fetch(
+        self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Rows in UID order, in chunks that hold the event loop for at most 10 ms each."""
+        ...
+
+    async def keywords(self, account: AccountId) -> tuple[str, ...]:
+        """Keyword i of the account has bit `1 << (FIRST_KEYWORD_BIT + i)`; only ever appended to."""
+        ...
+
+    async def keyword_bits(self, account: AccountId, names: Sequence[str]) -> int:
+        """The bits of these keywords, registering the unknown ones (case-insensitive)."""
+        ...
+
+    async def store_flags(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges,
+        *,
+        add: int = 0,
+        remove: int = 0,
+        replace: int | None = None,
+        unchanged_since: int | None = None,
+    ) -> FlagsStored:
+        """Survives any kill of a process when it returns, a power failure after at most a second."""
+        ...
+
+    async def copy(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges,
+        to_account: AccountId,
+        to_mailbox: MailboxId,
+        *,
+        move: bool = False,
+    ) -> Copied: ...
+
+    async def expunge(
+        self, account: AccountId, mailbox: MailboxId, uids: UidRanges | None = None, *, only_deleted: bool = True
+    ) -> Expunged:
+        """Remove the messages in uids (all if None), by default only those with \\Deleted."""
+        ...
+
+
+class Queue(Protocol):
+    async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
+        """Take due recipients (unleased, or whose lease ran out), oldest first, grouped by message and domain."""
+        ...
+
+    async def release_leases(self, owner: str) -> None:
+        """Give back all that the owner still holds (graceful stop)."""
+        ...
+
+    async def report(self, attempts: Sequence[Attempt], journal: Sequence[tuple[str, JournalLine]]) -> None:
+        """Write outcomes, drop entries with nothing left to do, append (trace, line) pairs; one transaction."""
+        ...
+
+    async def next_due(self) -> float | None: ...
+    async def entries(self, ids: Sequence[QueueId] | None = None, limit: int = 1000) -> list[QueueEntry]: ...
+    async def control(
+        self, recipients: Sequence[RecipientId], *, state: str, next_attempt: float = 0.0, route: str | None = None
+    ) -> int:
+        """Set state ("due", "held", "cancelled") of recipients that are not finished; how many changed."""
+        ...
+
+    async def counts(self) -> dict[str, int]:
+        """Recipients per state."""
+        ...
+
+
+class Journal(Protocol):
+    async def by_trace(self, trace: str) -> list[JournalLine]: ...
+    async def traces_of(self, message_id: str) -> list[str]: ...
+    async def recent(self, limit: int) -> list[tuple[str, JournalLine]]: ...
+
+
+class Lock(Protocol):
+    async def release(self) -> None: ...
+
+
+class Locks(Protocol):
+    async def acquire(self, name: str) -> Lock:
+        """An exclusive lock over all workers; released by itself when the holder's process dies.  Raises InUse."""
+        ...
+
+
+class Hints(Protocol):
+    def subscribe(self, callback: Callable[[Hint], None]) -> Callable[[], None]:
+        """Call back on the event loop for every hint of any worker, own ones included; returns unsubscribe."""
+        ...
+
+
+class Store(Protocol):
+    directory: Directory
+    mailboxes: Mailboxes
+    messages: Messages
+    contents: Contents
+    queue: Queue
+    journal: Journal
+    locks: Locks
+    hints: Hints
+
+    async def check(self) -> list[Problem]:
+        """Verify every invariant of the stored data; empty: all hold."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,279 @@
+"""The values that cross the storage ports.
+
+`msgspec` structs: cheap to make, typed, and encodable, because a write request may cross a socket to the writer
+process.  Rows of messages are plain tuples in the order of the columns asked for (`COLUMNS`), never objects.
+Times are seconds since the epoch (UTC, float); sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from posthouse.core.ids import AccountId, BlobId, MailboxId, MessageId, QueueId, RecipientId
+from posthouse.mime.facts import MessageFacts
+
+UidRanges = list[tuple[int, int]]
+"""Ascending, disjoint, inclusive (first, last) UID ranges."""
+
+PLACEMENT_COLUMNS: Final = ("uid", "message", "flags", "modseq", "size", "date", "savedate")
+"""Columns that cost one row of the clustered placement table and nothing else."""
+MESSAGE_COLUMNS: Final = (
+    "envelope",
+    "bodystructure",
+    "body",
+    "preview",
+    "header_fields",
+    "layout",
+    "thread",
+    "message_id",
+    "base_subject",
+    "sort_from",
+    "sort_to",
+    "sort_cc",
+    "sent_at",
+)
+"""Facts computed at delivery (`mime.facts.MessageFacts`)."""
+CONTENT_COLUMN: Final = "content"
+"""The message itself: `bytes`, or a `ports.LargeContent` when it is longer than `INLINE_CONTENT_MAX_BYTES`."""
+COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)
+
+PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http")
+ROLES: Final = ("inbox", "sent", "drafts", "junk", "trash", "archive")
+
+
+class Domain(Struct, frozen=True):
+    """A domain we receive mail for.  `name` is the lower-case A-label form."""
+
+    name: str
+    catch_all: str | None = None  # address that takes mail for unknown local parts
+    enabled: bool = True
+    created_at: float = 0.0
+
+
+class Account(Struct, frozen=True):
+    """One who can own mailboxes.  `address` is the normalised full address and the login name."""
+
+    id: AccountId
+    address: str
+    name: str = ""
+    language: str = "zh"  # names of the default mailboxes, LANG of POP3
+    password: str | None = None  # Argon2id hash in PHC form; None: nobody can sign in
+    enabled: bool = True
+    protocols: tuple[str, ...] = PROTOCOLS  # switched on
+    quota_bytes: int = 0  # 0: no limit
+    quota_messages: int = 0
+    used_bytes: int = 0
+    used_messages: int = 0
+    modseq: int = 0
+    pop3_delete: str = "delete"  # at QUIT: "delete", "trash", or "keep:DAYS"
+    created_at: float = 0.0
+
+
+class Alias(Struct, frozen=True):
+    """Mail for `address` goes to every one of `targets` (local or remote addresses)."""
+
+    address: str
+    targets: tuple[str, ...]
+
+
+class Mailbox(Struct, frozen=True):
+    """A mailbox with its counters; STATUS never counts rows."""
+
+    account: AccountId
+    id: MailboxId
+    name: str  # Unicode, hierarchy delimiter "/", "INBOX" in capitals
+    role: str | None
+    uidvalidity: int
+    uidnext: int
+    modseq: int  # highest of the mailbox
+    messages: int
+    unseen: int
+    deleted: int  # messages with \Deleted
+    size_bytes: int
+    deleted_bytes: int
+    recent_from: int  # UIDs from here on were never shown to a session that could claim \Recent
+    subscribed: bool
+
+
+class Snapshot(Struct, frozen=True):
+    """The UIDs of a mailbox at one modseq; immutable, shared between sessions."""
+
+    account: AccountId
+    mailbox: MailboxId
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    uids: Any  # array("I"), ascending
+
+
+class Changes(Struct, frozen=True):
+    """What happened in a mailbox after a modseq."""
+
+    modseq: int
+    uidnext: int
+    changed: list[tuple[int, int, int]]  # (uid, flags, modseq) of new and re-flagged messages, by uid
+    expunged: list[int]  # uids, ascending
+
+
+class ContentDraft(Struct):
+    """Bytes on their way into the store, finished by `ContentWriter.finish`.
+
+    Small: `packed` holds the stored form and it is committed with the rows.  Large: `file` names a synced file that
+    the commit adopts; one never adopted is swept as an orphan.
+    """
+
+    size: int  # bytes of the message
+    codec: int
+    packed: bytes | None = None
+    file: str | None = None
+
+
+class LocalCopy(Struct):
+    """A placement to make: one mailbox of one account, by id, or by role (created if it was deleted)."""
+
+    account: AccountId
+    mailbox: MailboxId | None = None
+    role: str | None = None
+    flags: int = 0
+    keywords: tuple[str, ...] = ()
+    date: float = 0.0  # INTERNALDATE
+    enforce_quota: bool = True
+
+
+class QueueRecipient(Struct):
+    """A remote recipient of a queued message, with its DSN parameters (RFC 3461 §4)."""
+
+    address: str
+    orcpt: str | None = None
+    notify: tuple[str, ...] = ()  # of NEVER, SUCCESS, FAILURE, DELAY; empty: the default
+    id: RecipientId = RecipientId(0)
+    state: str = "due"  # due, held, delivered, failed, cancelled
+    attempts: int = 0
+    next_attempt: float = 0.0
+    lease_owner: str | None = None
+    lease_until: float = 0.0
+    warned: bool = False  # the delay warning was sent
+    route: str | None = None  # rerouted by hand: HOST:PORT
+    last_status: str = ""  # "451 4.3.0 text" of the last attempt
+    remote: str = ""  # the host that said it
+
+
+class QueueEntry(Struct):
+    """A message with remote recipients."""
+
+    sender: str  # "" is the null sender
+    recipients: list[QueueRecipient]
+    trace: str
+    arrived_at: float
+    expires_at: float
+    size: int = 0
+    body: str = "7BIT"  # 7BIT, 8BITMIME, BINARYMIME
+    smtputf8: bool = False
+    requiretls: bool = False
+    ret: str | None = None  # FULL or HDRS
+    envid: str | None = None
+    account: AccountId | None = None  # who submitted it
+    not_before: float = 0.0  # FUTURERELEASE
+    message_id: str = ""
+    id: QueueId = QueueId(0)
+    blob: BlobId = BlobId(0)
+
+
+class JournalLine(Struct):
+    """One step of a letter's way: what was checked, what was found, what was decided."""
+
+    at: float
+    step: str  # "received", "resolved", "stored", "queued", "attempt", "delivered", "bounced", ...
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Delivery(Struct):
+    """All that one accepted message changes: committed in one transaction or not at all."""
+
+    trace: str
+    content: ContentDraft
+    facts: MessageFacts
+    copies: list[LocalCopy]
+    queue: list[QueueEntry] = field(default_factory=list)
+    journal: list[JournalLine] = field(default_factory=list)
+
+
+class Placed(Struct):
+    """Where a copy went; `error` names the domain error class that kept it out (`OverQuota`, `NotFound`)."""
+
+    account: AccountId
+    mailbox: MailboxId = MailboxId(0)
+    uidvalidity: int = 0
+    uid: int = 0
+    message: MessageId = MessageId(0)
+    modseq: int = 0
+    error: str | None = None
+
+
+class Stored(Struct):
+    """The outcome of one `Delivery`: one `Placed` per copy in order, one id per queue entry."""
+
+    placed: list[Placed]
+    queued: list[QueueId]
+
+
+class FlagsStored(Struct):
+    changed: list[tuple[int, int, int]]  # (uid, flags, modseq) of all that the command touched and that exist
+    refused: list[int]  # uids whose modseq passed UNCHANGEDSINCE
+    modseq: int
+
+
+class Copied(Struct):
+    """COPYUID: `source` and `target` uids pair up; with MOVE the source rows are expunged at `modseq`."""
+
+    uidvalidity: int
+    source: list[int]
+    target: list[int]
+    modseq: int
+
+
+class Expunged(Struct):
+    uids: list[int]
+    modseq: int
+
+
+class QueueJob(Struct):
+    """Leased work: one message and those of its recipients that go to one destination."""
+
+    entry: QueueEntry  # its `recipients` are only the leased ones
+    destination: str  # domain, or HOST:PORT of a route
+    lease_until: float
+
+
+class Attempt(Struct):
+    """What became of one recipient; written by `Queue.report`."""
+
+    recipient: RecipientId
+    state: str  # "delivered", "failed", "due" (deferred), "held"
+    next_attempt: float = 0.0
+    status: str = ""
+    remote: str = ""
+    warned: bool = False
+
+
+class Hint(Struct, frozen=True):
+    """Something changed; a lost hint costs latency, never correctness.
+
+    kind: "mailbox" (account, mailbox, modseq), "mailboxes" (an account's list), "directory" (accounts, domains,
+    aliases), "queue".
+    """
+
+    kind: str
+    account: AccountId = AccountId(0)
+    mailbox: MailboxId = MailboxId(0)
+    modseq: int = 0
+
+
+class Problem(Struct):
+    """A broken invariant found by `Store.check`."""
+
+    invariant: str
+    where: str
+    text: str
