@@ -1,0 +1,319 @@
+"""Every command as a value: a slots dataclass per command, named after it.
+
+`tag` is bytes, ready to be sent back.  Mailbox names are str, decoded, `INBOX` in capitals.  Flags are names as sent
+(`\\Seen`, `$Forwarded`), system flags in their canonical spelling.  UID variants are the same class with `uid=True`.
+APPEND is not here: it streams (`engine.AppendBegin`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from .search_key import SearchKey
+from .sequence_set import SequenceSet
+
+
+@dataclass(slots=True)
+class Command:
+    NAME: ClassVar[str] = ""
+    tag: bytes
+
+
+# --- any state: RFC 9051 §6.1 ---
+
+
+@dataclass(slots=True)
+class Capability(Command):
+    NAME: ClassVar[str] = "CAPABILITY"
+
+
+@dataclass(slots=True)
+class Noop(Command):
+    NAME: ClassVar[str] = "NOOP"
+
+
+@dataclass(slots=True)
+class Logout(Command):
+    NAME: ClassVar[str] = "LOGOUT"
+
+
+@dataclass(slots=True)
+class Id(Command):
+    """RFC 2971 §3.1: `params` is None for NIL; names in lower case."""
+
+    NAME: ClassVar[str] = "ID"
+    params: Mapping[str, str | None] | None
+
+
+# --- not authenticated: RFC 9051 §6.2 ---
+
+
+@dataclass(slots=True)
+class StartTls(Command):
+    NAME: ClassVar[str] = "STARTTLS"
+
+
+@dataclass(slots=True)
+class Authenticate(Command):
+    """`initial`: the base64 text (or `=`) as sent, None when there was none (RFC 4959)."""
+
+    NAME: ClassVar[str] = "AUTHENTICATE"
+    mechanism: str  # upper case
+    initial: bytes | None
+
+
+@dataclass(slots=True)
+class Login(Command):
+    NAME: ClassVar[str] = "LOGIN"
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(tag={self.tag!r}, user={self.user!r}, password=...)"
+
+
+# --- authenticated: RFC 9051 §6.3 ---
+
+
+@dataclass(slots=True)
+class Enable(Command):
+    NAME: ClassVar[str] = "ENABLE"
+    capabilities: tuple[str, ...]  # upper case
+
+
+@dataclass(slots=True)
+class Qresync:
+    """RFC 7162 §3.2.5."""
+
+    uidvalidity: int
+    modseq: int
+    known_uids: SequenceSet | None = None
+    match_sequence: SequenceSet | None = None
+    match_uids: SequenceSet | None = None
+
+
+@dataclass(slots=True)
+class Select(Command):
+    """SELECT; `Examine` is the same with read-only access."""
+
+    NAME: ClassVar[str] = "SELECT"
+    mailbox: str
+    condstore: bool = False
+    qresync: Qresync | None = None
+
+
+@dataclass(slots=True)
+class Examine(Select):
+    NAME: ClassVar[str] = "EXAMINE"
+
+
+@dataclass(slots=True)
+class Create(Command):
+    """`special_use`: `\\Sent` etc. asked for with USE (RFC 6154 §3), canonical spelling.  A trailing `/` is kept."""
+
+    NAME: ClassVar[str] = "CREATE"
+    mailbox: str
+    special_use: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Delete(Command):
+    NAME: ClassVar[str] = "DELETE"
+    mailbox: str
+
+
+@dataclass(slots=True)
+class Rename(Command):
+    NAME: ClassVar[str] = "RENAME"
+    mailbox: str
+    new_name: str
+
+
+@dataclass(slots=True)
+class Subscribe(Command):
+    NAME: ClassVar[str] = "SUBSCRIBE"
+    mailbox: str
+
+
+@dataclass(slots=True)
+class Unsubscribe(Command):
+    NAME: ClassVar[str] = "UNSUBSCRIBE"
+    mailbox: str
+
+
+@dataclass(slots=True)
+class List(Command):
+    """LIST, basic or extended (RFC 5258, RFC 5819, RFC 6154).
+
+    `select`: of SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE.  `returns`: of SUBSCRIBED CHILDREN SPECIAL-USE STATUS.
+    `extended`: selection options, several patterns or RETURN were used, so the basic meaning of an empty pattern
+    (RFC 9051 §6.3.9: ask for the delimiter) does not apply.
+    """
+
+    NAME: ClassVar[str] = "LIST"
+    reference: str
+    patterns: tuple[str, ...]
+    select: frozenset[str] = frozenset()
+    returns: frozenset[str] = frozenset()
+    status_items: tuple[str, ...] = ()
+    extended: bool = False
+
+
+@dataclass(slots=True)
+class Lsub(Command):
+    NAME: ClassVar[str] = "LSUB"
+    reference: str
+    pattern: str
+
+
+@dataclass(slots=True)
+class Namespace(Command):
+    NAME: ClassVar[str] = "NAMESPACE"
+
+
+@dataclass(slots=True)
+class Status(Command):
+    """`items`: upper case, of MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE RECENT HIGHESTMODSEQ MAILBOXID APPENDLIMIT."""
+
+    NAME: ClassVar[str] = "STATUS"
+    mailbox: str
+    items: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Idle(Command):
+    NAME: ClassVar[str] = "IDLE"
+
+
+@dataclass(slots=True)
+class Unauthenticate(Command):
+    """RFC 8437."""
+
+    NAME: ClassVar[str] = "UNAUTHENTICATE"
+
+
+# --- selected: RFC 9051 §6.4, RFC 3501 §6.4.1 ---
+
+
+@dataclass(slots=True)
+class Check(Command):
+    NAME: ClassVar[str] = "CHECK"
+
+
+@dataclass(slots=True)
+class Close(Command):
+    NAME: ClassVar[str] = "CLOSE"
+
+
+@dataclass(slots=True)
+class Unselect(Command):
+    NAME: ClassVar[str] = "UNSELECT"
+
+
+@dataclass(slots=True)
+class Expunge(Command):
+    """`uids` is None for EXPUNGE, the set for UID EXPUNGE (RFC 9051 §6.4.9)."""
+
+    NAME: ClassVar[str] = "EXPUNGE"
+    uids: SequenceSet | None = None
+
+
+@dataclass(slots=True)
+class Search(Command):
+    """`key`: one tree; several keys come as `search_key.And`.  Strings are decoded from `charset` already.
+
+    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE, with `RETURN ()` as {"ALL"} (RFC 9051 §6.4.4).
+    """
+
+    NAME: ClassVar[str] = "SEARCH"
+    key: SearchKey
+    returns: frozenset[str] | None = None
+    charset: str = "US-ASCII"
+    uid: bool = False
+
+
+@dataclass(slots=True)
+class BodySection:
+    """BODY[...], BODY.PEEK[...], and RFC822, RFC822.HEADER, RFC822.TEXT under their own `label`.
+
+    `part`: () is the message.  `text`: None, HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME.  `fields`: names as
+    sent.  `partial`: (first octet, length).  `label`: what stands before the literal in the answer, `BODY[1.TEXT]<0>`.
+    """
+
+    part: tuple[int, ...] = ()
+    text: str | None = None
+    fields: tuple[str, ...] = ()
+    partial: tuple[int, int] | None = None
+    peek: bool = False
+    label: bytes = b"BODY[]"
+
+
+@dataclass(slots=True)
+class BinarySection:
+    """BINARY[part] (RFC 3516, RFC 9051 §6.4.5): the part with its transfer encoding undone."""
+
+    part: tuple[int, ...] = ()
+    partial: tuple[int, int] | None = None
+    peek: bool = False
+    label: bytes = b"BINARY[]"
+
+
+@dataclass(slots=True)
+class BinarySize:
+    part: tuple[int, ...] = ()
+    label: bytes = b"BINARY.SIZE[]"
+
+
+FetchItem = str | BodySection | BinarySection | BinarySize
+"""str: ENVELOPE FLAGS INTERNALDATE RFC822.SIZE BODYSTRUCTURE BODY UID MODSEQ SAVEDATE EMAILID THREADID PREVIEW
+PREVIEW.LAZY (`PREVIEW (LAZY)`)."""
+
+
+@dataclass(slots=True)
+class Fetch(Command):
+    """`items` without repeats, macros expanded, `UID` added for UID FETCH and `MODSEQ` for CHANGEDSINCE."""
+
+    NAME: ClassVar[str] = "FETCH"
+    sequence: SequenceSet
+    items: tuple[FetchItem, ...]
+    uid: bool = False
+    changed_since: int | None = None
+    vanished: bool = False
+
+    @property
+    def sets_seen(self) -> bool:
+        """RFC 9051 §6.4.5: an item that is not .PEEK sets \\Seen."""
+        return any(isinstance(i, BodySection | BinarySection) and not i.peek for i in self.items)
+
+
+@dataclass(slots=True)
+class Store(Command):
+    """`action`: "+" adds, "-" removes, "=" replaces.  `unchanged_since`: RFC 7162 §3.1.3."""
+
+    NAME: ClassVar[str] = "STORE"
+    sequence: SequenceSet
+    action: Literal["+", "-", "="]
+    flags: tuple[str, ...]
+    silent: bool = False
+    uid: bool = False
+    unchanged_since: int | None = None
+
+
+@dataclass(slots=True)
+class Copy(Command):
+    NAME: ClassVar[str] = "COPY"
+    sequence: SequenceSet
+    mailbox: str
+    uid: bool = False
+
+
+@dataclass(slots=True)
+class Move(Command):
+    """RFC 6851."""
+
+    NAME: ClassVar[str] = "MOVE"
+    sequence: SequenceSet
+    mailbox: str
+    uid: bool = False

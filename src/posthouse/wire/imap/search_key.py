@@ -1,0 +1,142 @@
+"""What SEARCH asks for, as a tree of small values.  RFC 9051 §6.4.4; RFC 3501 §6.4.4 for NEW, OLD, RECENT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from .sequence_set import SequenceSet
+
+
+@dataclass(slots=True)
+class All:
+    """Every message."""
+
+
+@dataclass(slots=True)
+class Flag:
+    """System flag `bit` (a constant of `core.flags`, RECENT included) is set, or not."""
+
+    bit: int
+    present: bool = True
+
+
+@dataclass(slots=True)
+class Keyword:
+    """Keyword is set, or not; names compare without case."""
+
+    name: str
+    present: bool = True
+
+
+@dataclass(slots=True)
+class Header:
+    """Field `name` contains `value`; FROM, TO, CC, BCC and SUBJECT come as this too.  An empty value: the field exists."""
+
+    name: str
+    value: str
+
+
+@dataclass(slots=True)
+class Text:
+    """The decoded text contains `value`: "BODY" without, "TEXT" with the header."""
+
+    where: Literal["BODY", "TEXT"]
+    value: str
+
+
+@dataclass(slots=True)
+class Date:
+    """A day compared with the internal date, the Date field, or the save date (RFC 8514); time and zone disregarded."""
+
+    which: Literal["internal", "sent", "saved"]
+    op: Literal["before", "on", "since"]
+    day: date
+
+
+@dataclass(slots=True)
+class SaveDateSupported:
+    """RFC 8514 §4.3."""
+
+
+@dataclass(slots=True)
+class Size:
+    op: Literal["larger", "smaller"]
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Within:
+    """RFC 5032: internal date older or younger than `seconds` before now."""
+
+    op: Literal["older", "younger"]
+    seconds: int
+
+
+@dataclass(slots=True)
+class ModSeq:
+    """RFC 7162 §3.1.5: modseq is at least `value`; `entry` and `entry_type` as given, if given."""
+
+    value: int
+    entry: str | None = None
+    entry_type: str | None = None
+
+
+@dataclass(slots=True)
+class Sequence:
+    numbers: SequenceSet
+
+
+@dataclass(slots=True)
+class Uid:
+    numbers: SequenceSet
+
+
+@dataclass(slots=True)
+class EmailId:
+    """RFC 8474 §4."""
+
+    id: str
+
+
+@dataclass(slots=True)
+class ThreadId:
+    id: str
+
+
+@dataclass(slots=True)
+class Not:
+    key: SearchKey
+
+
+@dataclass(slots=True)
+class Or:
+    left: SearchKey
+    right: SearchKey
+
+
+@dataclass(slots=True)
+class And:
+    keys: tuple[SearchKey, ...]
+
+
+SearchKey = (
+    All
+    | Flag
+    | Keyword
+    | Header
+    | Text
+    | Date
+    | SaveDateSupported
+    | Size
+    | Within
+    | ModSeq
+    | Sequence
+    | Uid
+    | EmailId
+    | ThreadId
+    | Not
+    | Or
+    | And
+)
