@@ -1,0 +1,239 @@
+"""Who is it: passwords checked against Argon2id hashes, without letting the slow hash become the login rate.
+
+Unknown addresses, wrong passwords and disabled accounts cost the same and raise the same.  A verified password is
+remembered as a keyed digest (the key never leaves the process) bound to the hash it was verified against, so a
+changed password is never served from memory, even if a hint was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import Final
+
+import argon2
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
+
+from posthouse.core.address import try_address
+from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
+from posthouse.core.ids import AccountId
+from posthouse.core.ports import Clock
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account, Hint
+
+PASSWORD_MAX_BYTES: Final = 1024
+"""Longer ones are wrong by definition; keeps hashing cost bounded."""
+TRACKED_IPS_MAX: Final = 50_000
+"""Addresses whose failures are remembered; the oldest are forgotten first."""
+
+
+class SignInSettings(Struct, frozen=True):
+    argon2_memory_kib: int = 19 * 1024
+    argon2_time_cost: int = 2
+    argon2_parallelism: int = 1
+    threads: int = 2
+    """Hashes computed at the same time."""
+    waiting_max: int = 200
+    """Sign-ins that may wait for a thread; more are told to come back."""
+    cache_s: float = 300.0
+    cache_entries: int = 10_000
+    free_failures: int = 3
+    """Failures per client address that are answered at once."""
+    failure_delay_max_s: float = 8.0
+    failure_window_s: float = 600.0
+    failures_max: int = 200
+    """Failures of a client address within the window after which it is refused unheard."""
+
+
+class _Failures:
+    __slots__ = ("count", "until")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.until = 0.0
+
+
+def _hasher(settings: SignInSettings) -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(
+        time_cost=settings.argon2_time_cost,
+        memory_cost=settings.argon2_memory_kib,
+        parallelism=settings.argon2_parallelism,
+        type=argon2.Type.ID,
+    )
+
+
+def hash_password(password: str, settings: SignInSettings | None = None) -> str:
+    """Argon2id in PHC form; takes tens of milliseconds, so call it off the event loop."""
+    return _hasher(settings or SignInSettings()).hash(password)
+
+
+class SignIn:
+    """One per process; `close` when it ends."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: SignInSettings | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self.settings = settings or SignInSettings()
+        self._sleep = sleep
+        self._hasher = _hasher(self.settings)
+        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="signin")
+        self._waiting = 0
+        self._key = secrets.token_bytes(32)
+        # account -> (hash verified against, keyed digest of the password, good until)
+        self._verified: OrderedDict[AccountId, tuple[str, bytes, float]] = OrderedDict()
+        self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
+        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._decoy = ""
+        self._unsubscribe = store.hints.subscribe(self._on_hint)
+
+    def close(self) -> None:
+        self._unsubscribe()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def check_password(
+        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
+    ) -> Account:
+        """The account that may use `protocol`; raises SignInFailed, Forbidden (protocol off), Unavailable."""
+        account = await self._account(address)
+        if account is not None and account.password is not None:
+            digest = self._digest(password)
+            if self._remembered(account, digest):
+                return _permitted(account, protocol)
+        else:
+            digest = b""
+        failures = self._failures.get(peer_ip)
+        if failures is not None and self._blocked(failures):
+            raise Unavailable(f"{connection}: too many failed sign-ins from {peer_ip}")
+        if await self._verify(account, password, digest):
+            assert account is not None
+            return _permitted(account, protocol)
+        await self._punish(peer_ip)
+        raise SignInFailed(f"{connection}: {address!r}")
+
+    async def _account(self, address: str) -> Account | None:
+        """The enabled account of an enabled domain with this login name."""
+        parsed = try_address(address)
+        if parsed is None:
+            return None
+        directory = self._store.directory
+        account = await directory.account_by_address(parsed.key)
+        if account is None or not account.enabled:
+            return None
+        domain = await directory.domain(parsed.domain)
+        return account if domain is not None and domain.enabled else None
+
+    # --- verified passwords ---
+
+    def _digest(self, password: str) -> bytes:
+        return blake2b(password.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
+
+    def _remembered(self, account: Account, digest: bytes) -> bool:
+        entry = self._verified.get(account.id)
+        if entry is None:
+            return False
+        phc, known, until = entry
+        if phc != account.password or until < self._clock.monotonic():
+            del self._verified[account.id]
+            return False
+        return hmac.compare_digest(known, digest)
+
+    def _remember(self, account: Account, digest: bytes) -> None:
+        self._verified[account.id] = (
+            account.password or "",
+            digest,
+            self._clock.monotonic() + self.settings.cache_s,
+        )
+        self._verified.move_to_end(account.id)
+        if len(self._verified) > self.settings.cache_entries:
+            self._verified.popitem(last=False)
+
+    def _on_hint(self, hint: Hint) -> None:
+        if hint.kind == "directory":
+            if hint.account:
+                self._verified.pop(hint.account, None)
+            else:
+                self._verified.clear()
+
+    # --- the slow hash ---
+
+    async def _verify(self, account: Account | None, password: str, digest: bytes) -> bool:
+        if account is None or account.password is None or len(password) > PASSWORD_MAX_BYTES:
+            await self._hash(self._decoy, password[:PASSWORD_MAX_BYTES])
+            return False
+        # Many connections of one account signing in at once cost one hash.
+        key = (account.password, digest)
+        running = self._running.get(key)
+        if running is None:
+            running = asyncio.ensure_future(self._hash(account.password, password))
+            self._running[key] = running
+            running.add_done_callback(lambda done: self._ran(key, done))
+        matches = await asyncio.shield(running)
+        if matches:
+            self._remember(account, digest)
+        return matches
+
+    def _ran(self, key: tuple[str, bytes], done: asyncio.Future[bool]) -> None:
+        self._running.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # seen, even if every caller has gone
+
+    async def _hash(self, phc: str, password: str) -> bool:
+        if self._waiting >= self.settings.waiting_max:
+            raise Unavailable("sign-in is busy")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._matches, phc, password)
+        finally:
+            self._waiting -= 1
+
+    def _matches(self, phc: str, password: str) -> bool:
+        """In a thread of the pool."""
+        if not phc:  # the decoy for unknown addresses, made when it is first needed
+            phc = self._decoy = self._decoy or self._hasher.hash(secrets.token_urlsafe())
+        try:
+            return self._hasher.verify(phc, password.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    # --- failures per client address ---
+
+    def _blocked(self, failures: _Failures) -> bool:
+        if failures.until < self._clock.monotonic():
+            failures.count = 0
+        return failures.count >= self.settings.failures_max
+
+    async def _punish(self, peer_ip: str) -> None:
+        """Count a failure; the answer waits ever longer, other sessions do not."""
+        if not peer_ip:
+            return
+        failures = self._failures.get(peer_ip)
+        if failures is None:
+            failures = self._failures[peer_ip] = _Failures()
+            if len(self._failures) > TRACKED_IPS_MAX:
+                self._failures.popitem(last=False)
+        elif failures.until < self._clock.monotonic():
+            failures.count = 0
+        failures.count += 1
+        failures.until = self._clock.monotonic() + self.settings.failure_window_s
+        excess = failures.count - self.settings.free_failures
+        if excess > 0:
+            await self._sleep(min(0.25 * 2.0 ** min(excess, 20), self.settings.failure_delay_max_s))
+
+
+def _permitted(account: Account, protocol: str) -> Account:
+    if protocol not in account.protocols:
+        raise Forbidden(f"{protocol} is switched off for {account.address}")
+    return account
