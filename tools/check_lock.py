@@ -1,4 +1,4 @@
-"""Check the lock files: every declared dependency is pinned with a hash, and no index address stands in them."""
+"""Check the lock files: each declared dependency is pinned with a hash, no index address stands in them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ def main() -> int:
     for lock, dependencies in wanted.items():
         text = (ROOT / lock).read_text()
         pinned = {normalised(name) for name in PIN.findall(text)}
-        faults += [f"{lock}: {name} is not pinned; run make lock" for name in dependencies if normalised(name) not in pinned]
+        faults += [
+            f"{lock}: {name} is not pinned; run make lock"
+            for name in dependencies
+            if normalised(name) not in pinned
+        ]
         if "://" in text:
             faults.append(f"{lock}: an address stands in it")
     for name in wanted["requirements-dev.lock"]:

@@ -1,7 +1,7 @@
 """Check RFC citations: each cited RFC has a row in rfc/index.tsv, each cited section exists in that RFC.
 
-A row is "number, title, state, where, notes"; state is one of STATES; "where" names modules that exist for what is
-implemented or partial.  Sections are known for the RFCs listed in rfc/sections.tsv.
+A row is "number, title, state, where, notes"; state is one of STATES; "where" names modules that exist, for what
+is implemented or partial.  Sections are known for the RFCs listed in rfc/sections.tsv.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def read_index() -> tuple[dict[str, list[str]], list[str]]:
         if state in {"implemented", "partial"}:
             missing = [name for name in where.split() if not (ROOT / "src/posthouse" / name).exists()]
             if missing or not where:
-                faults.append(f"rfc/index.tsv:{number}: RFC {rfc}: no such module: {' '.join(missing) or '(none named)'}")
+                faults.append(
+                    f"rfc/index.tsv:{number}: RFC {rfc}: no such module: {' '.join(missing) or '(none)'}"
+                )
         rows[rfc] = cells
     if list(rows) != sorted(rows, key=int):
         faults.append("rfc/index.tsv: rows are not in order of number")
@@ -68,7 +70,10 @@ def main() -> int:
             faults.append(f"{path}:{number}: RFC {rfc} has no section {section}")
         elif index[rfc][2] == "planned":
             faults.append(f"{path}:{number}: RFC {rfc} is cited but its row says planned")
-    print("\n".join(faults) or f"RFC references: {len(cited)} citations of {len({c[2] for c in cited})} RFCs, all known")
+    print(
+        "\n".join(faults)
+        or f"RFC references: {len(cited)} citations of {len({c[2] for c in cited})} RFCs, all known"
+    )
     return bool(faults)
 
 

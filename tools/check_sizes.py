@@ -1,4 +1,4 @@
-"""Check that files and functions stay readable: the limits of the house, with the few exceptions named here."""
+"""Check that files and functions stay readable: the limits of the house, with the few exceptions named."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def main() -> int:
                 functions += 1
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > MAX_FUNCTION_LINES:
-                    faults.append(f"{name}:{node.lineno}: {node.name} has {size} lines, limit {MAX_FUNCTION_LINES}")
+                    faults.append(
+                        f"{name}:{node.lineno}: {node.name} has {size} lines, limit {MAX_FUNCTION_LINES}"
+                    )
     print("\n".join(faults) or f"sizes: {files} files, {functions} functions, all within the limits")
     return bool(faults)
 
