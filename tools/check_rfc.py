@@ -1,6 +1,6 @@
 """Check RFC citations: each cited RFC has a row in rfc/index.tsv, each cited section exists in that RFC.
 
-A row is "number, title, state, where, notes"; state is one of STATES; "where" names modules that exist, for what
+A row is "number, title, state, where, notes"; state is one of STATES; "where" names the modules, for what
 is implemented or partial.  Sections are known for the RFCs listed in rfc/sections.tsv.
 """
 
