@@ -1,8 +1,8 @@
 """Load that remembers what was acknowledged, for tests that kill the server at random moments.
 
 Each sender works in a thread of its own with the standard library's clients, reconnects when it is cut off,
-and gives every letter a token that is never used twice.  A token is *acked* once the server said that it has
-stored the letter, *unknown* while the connection died before an answer came: it may then be there once or not at all.
+and gives every letter a token that is never used twice.  A token is *acked* once the server said that it stored
+the letter, *unknown* while the connection died before an answer came: the letter may then be there once, or not.
 """
 
 from __future__ import annotations
@@ -173,8 +173,10 @@ class Load:
 
 
 def message(token: str, size: int) -> bytes:
-    head = "From: sender@elsewhere.test\r\nTo: someone@example.test\r\n"
+    head = (
+        "From: sender@elsewhere.test\r\nTo: someone@example.test\r\n"
         f"Subject: {token}\r\nX-Token: {token}\r\n\r\n"
+    )
     line = f"{token} is written on every line of this letter.\r\n"
     return (head + line * (size // len(line) + 1)).encode()
 
