@@ -1,8 +1,8 @@
 """Load that remembers what was acknowledged, for tests that kill the server at random moments.
 
 Each sender works in a thread of its own with the standard library's clients, reconnects when it is cut off,
-and gives every letter a token that is never used twice.  A token is *acked* once the server said that it stored
-the letter, *unknown* while the connection died before an answer came: the letter may then be there once, or not.
+and gives every letter a token that is never used twice.  A token is *acked* once the server said that it has
+the letter, *unknown* while the connection died before an answer came: it may then be there once, or not.
 """
 
 from __future__ import annotations
