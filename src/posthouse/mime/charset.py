@@ -1,0 +1,145 @@
+"""Bytes to text by a charset label, with repair.  Never raises."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+# Labels seen in mail -> the superset codec that reads what senders really send under them.
+_ALIASES: Final[dict[str, str]] = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "cp936": "gb18030",
+    "ms936": "gb18030",
+    "windows-936": "gb18030",
+    "chinesebig5": "big5hkscs",
+    "big5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "ksc5601": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "x-sjis": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso_8859-1": "cp1252",
+    "latin1": "cp1252",
+    "l1": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-6-i": "iso-8859-6",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "x-mac-roman": "mac-roman",
+    "macintosh": "mac-roman",
+    "x-user-defined": "cp1252",
+    "ansi_x3.4-1968": "ascii",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "unicode-1-1-utf-7": "utf-7",
+    "unicode-1-1-utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf8mb4": "utf-8",
+    "cp-850": "cp850",
+}
+# Labels that say nothing: look at the bytes.
+_UNKNOWN: Final = frozenset(
+    {"", "ascii", "unknown-8bit", "x-unknown", "unknown", "8bit", "7bit", "binary", "default", "none"}
+)
+_NOT_CHARSETS: Final = frozenset(
+    {
+        "base64",
+        "bz2",
+        "hex",
+        "quopri",
+        "rot13",
+        "uu",
+        "zlib",
+        "idna",
+        "punycode",
+        "mbcs",
+        "oem",
+        "undefined",
+        "unicode_escape",
+        "raw_unicode_escape",
+    }
+)
+_ISO2022: Final = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
+
+
+def codec_name(label: str) -> str | None:
+    """The Python codec for a charset label, or None when there is none."""
+    key = label.strip(" \t\r\n\"'").lower()
+    key = _ALIASES.get(key, key)
+    if not key or not key.isascii() or "\0" in key or len(key) > 40:
+        return None
+    try:
+        info = codecs.lookup(key)
+    except (LookupError, ValueError):
+        return None
+    if info.name.replace("-", "_") in _NOT_CHARSETS or info.name in _NOT_CHARSETS:
+        return None
+    return info.name
+
+
+def decode_bytes(raw: bytes, label: str = "") -> str:
+    """Text of `raw`, labelled `label`.
+
+    Pure ASCII is ASCII whatever the label, except for the 7-bit encodings of two-byte sets.  A label that is
+    missing, unknown or contradicted by the bytes gives way to a guess: UTF-8 when it is valid, else the
+    label with replacement characters, else windows-1252.
+    """
+    name = codec_name(label)
+    if raw.isascii() and (name is None or not _seven_bit_codec(name)):
+        if _ISO2022.search(raw):
+            return raw.decode("iso2022_jp_ext", "replace")
+        if name is None or not name.startswith("utf-16"):
+            return raw.decode("ascii")
+    if name is None or name in _UNKNOWN:
+        return _guess(raw)
+    try:
+        return raw.decode(name)
+    except (UnicodeError, ValueError):
+        pass
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode(name, "replace")
+
+
+def _seven_bit_codec(name: str) -> bool:
+    return name.startswith(("iso2022", "iso-2022", "hz", "utf-7", "utf-16", "utf-32", "utf_16", "utf_32"))
+
+
+def _guess(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    # Chinese mail without a label is the common case of raw 8-bit: pairs of high bytes, valid in GB 18030.
+    if _looks_double_byte(raw):
+        try:
+            return raw.decode("gb18030")
+        except UnicodeDecodeError:
+            pass
+    return raw.decode("cp1252", "replace")
+
+
+_PAIRS: Final = re.compile(rb"(?:[\xa1-\xf7][\xa1-\xfe]){2,}")
+_HIGH: Final = re.compile(rb"[\x80-\xff]+")
+
+
+def _looks_double_byte(raw: bytes) -> bool:
+    sample = raw[:4096]
+    high = sum(len(run) for run in _HIGH.findall(sample))
+    paired = sum(len(run) for run in _PAIRS.findall(sample))
+    return paired >= 4 and paired * 10 >= high * 9
