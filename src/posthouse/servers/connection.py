@@ -1,0 +1,320 @@
+"""A connection: the `asyncio.Protocol` below and the `Peer` above, one object with slots for both.
+
+It passes through at most four phases: PROXY header, TLS handshake, session, closing.  `_sink` is where
+octets go in the present one.  There is no timer and no task per connection: `Host.sweep` asks each one
+once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, Final, cast
+
+from posthouse.servers.board import field
+from posthouse.servers.host import Host, Service
+from posthouse.servers.proxy import ProxyError, parse_proxy
+from posthouse.servers.tls import TlsLayer
+from posthouse.sessions.session import ConnectionInfo, Session
+
+PROXY_TIMEOUT_S: Final = 5.0
+HANDSHAKE_TIMEOUT_S: Final = 30.0
+LINGER_S: Final = 15.0
+"""How long a closed connection may take to accept what was written."""
+WRITE_HIGH: Final = 256 * 1024
+WRITE_LOW: Final = 64 * 1024
+
+_RECEIVED: Final = field("received_bytes_total")
+_HANDSHAKES: Final = field("tls_handshakes_total", 'result="done"')
+_HANDSHAKES_FAILED: Final = field("tls_handshakes_total", 'result="failed"')
+_PROXY_ERRORS: Final = field("proxy_errors_total")
+_TIMEOUTS: Final = field("timeouts_total")
+_FAULTS: Final = field("faults_total")
+
+
+class Connection(asyncio.Protocol):
+    """One client.  Implements `sessions.session.Peer`."""
+
+    __slots__ = (
+        "_buffer",
+        "_closing",
+        "_drain",
+        "_sink",
+        "_tls",
+        "_upgrade",
+        "active_at",
+        "host",
+        "info",
+        "must_drain",
+        "opened_at",
+        "service",
+        "session",
+        "timeout_s",
+        "transport",
+    )
+
+    def __init__(self, host: Host, service: Service, info: ConnectionInfo) -> None:
+        self.host = host
+        self.service = service
+        self.info = info
+        self.must_drain = False
+        self.timeout_s = HANDSHAKE_TIMEOUT_S
+        self.opened_at = self.active_at = host.tick
+        self.session: Session | None = None
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._tls: TlsLayer | None = None
+        self._buffer: bytes | None = None  # a PROXY header that is not complete
+        self._closing = False
+        self._drain: asyncio.Future[None] | None = None
+        self._upgrade: asyncio.Future[None] | None = None
+        self._sink: Any = self._ignore
+
+    # --- the transport below ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        if self.service.proxy_from and self.info.peer_ip in self.service.proxy_from:
+            self._buffer, self._sink = b"", self._proxy_octets
+            self.set_timeout(PROXY_TIMEOUT_S)
+        else:
+            self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        host = self.host
+        host.active()
+        self.active_at = host.tick
+        host.slot.numbers[_RECEIVED] += len(data)
+        self._sink(data)
+
+    def eof_received(self) -> bool:
+        if self.session is None or self._closing:
+            return False
+        self.session.eof()
+        return True  # answers in flight are still written; the session closes
+
+    def pause_writing(self) -> None:
+        self.must_drain = True
+
+    def resume_writing(self) -> None:
+        self.must_drain = False
+        self._wake(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self._sink = self._ignore
+        self.must_drain = False
+        self.host.leave(self)
+        self._wake(ConnectionResetError("the connection is lost"))
+        if self._upgrade is not None and not self._upgrade.done():
+            self._upgrade.set_exception(ConnectionResetError("the connection is lost"))
+        if self.session is not None:
+            self.session.closed()
+
+    def _wake(self, error: Exception | None) -> None:
+        waiter, self._drain = self._drain, None
+        if waiter is not None and not waiter.done():
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    # --- phases ---
+
+    def _ignore(self, data: bytes) -> None:
+        """Octets after the end are dropped."""
+
+    def _begin(self) -> None:
+        """Addresses are known: encrypt first where the listener says so."""
+        if self.service.implicit_tls:
+            self._start_layer()
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        session = self.session = self.service.factory(self, self._fault)
+        self._sink = self._session_octets if self._tls is not None else session.receive
+        session.greet()
+
+    def _proxy_octets(self, data: bytes) -> None:
+        self._buffer = data = (self._buffer or b"") + data
+        try:
+            header = parse_proxy(data)
+        except ProxyError as error:
+            self.host.slot.add(_PROXY_ERRORS)
+            self.host.log.warning("PROXY header refused", extra=self._fields(reason=str(error)))
+            self.abort()
+            return
+        if header is None:
+            return
+        self._buffer, self._sink = None, self._ignore
+        if header.source is not None and header.destination is not None:
+            proxy_ip = self.info.peer_ip
+            self.info.peer_ip, self.info.peer_port = header.source
+            self.info.local_ip, self.info.local_port = header.destination
+            if not self.host.re_enter(self, proxy_ip):
+                return
+        self._begin()
+        if len(data) > header.length:
+            self._sink(data[header.length :])
+
+    def _start_layer(self) -> None:
+        context = self.host.tls_context
+        if context is None:  # every certificate was taken away by a reload
+            self.abort()
+            return
+        self._tls = TlsLayer(context)
+        self._sink = self._handshake_octets
+        self.set_timeout(HANDSHAKE_TIMEOUT_S)
+
+    def _decrypt(self, data: bytes) -> tuple[bytes, bool] | None:
+        """Plain text and whether the peer closed; None when TLS failed and the connection is gone."""
+        layer = cast(TlsLayer, self._tls)
+        try:
+            plain = layer.receive(data)
+        except ssl.SSLError as error:
+            if layer.handshaking:
+                self.host.slot.add(_HANDSHAKES_FAILED)
+                self.host.log.info("TLS failed", extra=self._fields(reason=error.reason or str(error)))
+            if out := layer.pending():  # the alert
+                self.transport.write(out)
+            self._closing = True
+            self.transport.close()
+            return None
+        if out := layer.pending():
+            self.transport.write(out)
+        return plain
+
+    def _handshake_octets(self, data: bytes) -> None:
+        result = self._decrypt(data)
+        layer = cast(TlsLayer, self._tls)
+        if result is None or layer.handshaking:
+            return
+        self.info.tls = layer.info()
+        self.host.slot.add(_HANDSHAKES)
+        upgrade, self._upgrade = self._upgrade, None
+        if upgrade is None:
+            self._open()
+            self._plain_text(*result)
+            return
+        # The session goes on first: call_soon keeps the order, and the wake-up of its future stands before
+        # this one.
+        self._buffer, self._sink = b"", self._hold_octets
+        if not upgrade.done():
+            upgrade.set_result(None)
+        asyncio.get_running_loop().call_soon(self._upgraded, *result)
+
+    def _hold_octets(self, data: bytes) -> None:
+        self._buffer = (self._buffer or b"") + data
+
+    def _upgraded(self, plain: bytes, eof: bool) -> None:  # noqa: FBT001 - what TlsLayer.receive returns
+        held, self._buffer = self._buffer, None
+        if self._closing or self._sink == self._ignore:
+            return
+        self._sink = self._session_octets
+        self._plain_text(plain, eof)
+        if held:
+            self._session_octets(held)
+
+    def _session_octets(self, data: bytes) -> None:
+        if (result := self._decrypt(data)) is not None:
+            self._plain_text(*result)
+
+    def _plain_text(self, plain: bytes, eof: bool) -> None:  # noqa: FBT001 - what TlsLayer.receive returns
+        session = cast(Session, self.session)
+        if plain:
+            session.receive(plain)
+        if eof and not self._closing:
+            session.eof()
+
+    def _fault(self, error: BaseException) -> None:
+        """The catch-all of the session found a fault of ours."""
+        self.host.slot.add(_FAULTS)
+        self.host.log.error("fault in a session", exc_info=error, extra=self._fields())
+
+    def _fields(self, **more: Any) -> dict[str, Any]:
+        info = self.info
+        return {"facts": {"conn": info.id, "listener": info.listener, "peer": info.peer_ip, **more}}
+
+    # --- the session above ---
+
+    def write(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._tls is None:
+            self.transport.write(data)
+        else:
+            self._tls.write(data)
+            self.transport.write(self._tls.pending())
+
+    async def drain(self) -> None:
+        if self._closing and not self.must_drain:
+            return
+        if self.must_drain:
+            if self._drain is None:
+                self._drain = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._drain)
+
+    @property
+    def can_start_tls(self) -> bool:
+        return self._tls is None and self.host.tls_context is not None and not self.service.implicit_tls
+
+    async def start_tls(self) -> None:
+        # What the client sent before this line has reached the session and was discarded there; whatever
+        # comes from now on is TLS, so plain text sent ahead (the injection of CVE-2011-0411) breaks the
+        # handshake.
+        if self._closing or self._tls is not None:
+            raise ConnectionResetError("the connection is closing")
+        before = self.timeout_s
+        self._upgrade = asyncio.get_running_loop().create_future()
+        upgrade = self._upgrade
+        self._start_layer()
+        self.transport.resume_reading()
+        await upgrade
+        self.set_timeout(before)
+
+    def pause_reading(self) -> None:
+        if not self._closing:
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._closing:
+            self.transport.resume_reading()
+
+    def set_timeout(self, seconds: float) -> None:
+        self.timeout_s = seconds
+        self.active_at = self.host.tick
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        if self._tls is not None and not self._tls.handshaking:
+            self._tls.shut()
+            self.transport.write(self._tls.pending())
+        self._closing = True
+        self._sink = self._ignore
+        self.set_timeout(LINGER_S)
+        self.transport.close()
+
+    def abort(self) -> None:
+        """End it without flushing."""
+        self._closing = True
+        self._sink = self._ignore
+        if self.transport is not None:
+            self.transport.abort()
+
+    # --- the sweep ---
+
+    def expired(self) -> None:
+        """Nothing arrived for `timeout_s`."""
+        session = self.session
+        if session is None or self._closing or self._upgrade is not None:
+            self.abort()
+        elif not session.busy:
+            self.host.slot.add(_TIMEOUTS)
+            self.set_timeout(LINGER_S)  # in case the session's answer cannot be written
+            session.timed_out()
+        elif self.must_drain:  # a command runs and its answer is not being read
+            self.host.slot.add(_TIMEOUTS)
+            self.abort()
+        else:
+            self.active_at = self.host.tick  # a long command of ours is no fault of the client

@@ -1,0 +1,279 @@
+"""Addresses, listening sockets, and accepting from sockets that all workers share.
+
+Every worker polls the same sockets.  One that has more connections than another steps back for a few
+milliseconds, so even two connections land on two workers; the kernel alone (shared accept, or
+SO_REUSEPORT's hash) gave one worker seven of ten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from posthouse.servers.board import field
+from posthouse.servers.connection import Connection
+from posthouse.servers.host import Host, Service
+from posthouse.sessions.session import ConnectionInfo
+
+BACKLOG: Final = 4096
+ACCEPT_BATCH: Final = 16
+STEP_BACK_S: Final = 0.002
+NO_DESCRIPTORS_S: Final = 0.5
+
+_REFUSED_DESCRIPTORS: Final = field("refused_total", 'reason="descriptors"')
+_SHORTAGE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class BindError(Exception):
+    """An address cannot be listened on; the text says which, why, and what to do."""
+
+
+class Address(Struct, frozen=True):
+    """Where to listen: host and port, or the path of a Unix socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    mode: int = 0o666  # of the Unix socket
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen_address(text: str) -> list[Address]:
+    """ADDRESS:PORT, [IPV6]:PORT, *:PORT (both families, so two sockets) or unix:/PATH; raises ValueError."""
+    if text.startswith("unix:"):
+        if not text[5:].startswith("/"):
+            raise ValueError(f"{text}: the path of a Unix socket is absolute")
+        return [Address(path=text[5:])]
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"{text}: write ADDRESS:PORT, for IPv6 [ADDRESS]:PORT, or unix:/PATH")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+    elif host == "*":
+        families = ["0.0.0.0", "::"] if _has_ipv6() else ["0.0.0.0"]  # noqa: S104 - what was asked for
+        return [Address(host=h, port=int(port)) for h in families]
+    elif ":" in host:
+        raise ValueError(f"{text}: put the IPv6 address in brackets")
+    return [Address(host=host, port=int(port))]
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
+def bind(address: Address) -> socket.socket:
+    """A listening socket; raises BindError."""
+    try:
+        return _bind_unix(address) if address.path else _bind_tcp(address)
+    except OSError as error:
+        raise BindError(f"{address}: {_advice(error, address)}") from error
+
+
+def _advice(error: OSError, address: Address) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            "the port is in use by another program (see `ss -ltnp`); stop that one or choose another address"
+            if not address.path
+            else "another server answers on this socket; stop it or choose another path"
+        )
+    if error.errno == errno.EACCES and not address.path:
+        return (
+            "ports below 1024 are for root; start as root (privileges are dropped), through systemd, "
+            "or choose a higher port"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "no interface of this machine has the address (see `ip addr`)"
+    return error.strerror or str(error)
+
+
+def _bind_tcp(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    host = address.host
+    if family == socket.AF_INET:
+        host = socket.gethostbyname(host or "0.0.0.0")  # noqa: S104 - what the administrator wrote
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # One family per socket: IPv4 clients are never seen as ::ffff:192.0.2.1.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, address.port))
+        sock.listen(BACKLOG)
+        sock.settimeout(0)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _bind_unix(address: Address) -> socket.socket:
+    path = Path(address.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(address.path)
+            except ConnectionRefusedError:
+                path.unlink()  # left behind by a server that was killed
+            else:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(address.path)
+        path.chmod(address.mode)
+        sock.listen(BACKLOG)
+        sock.settimeout(0)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def inherited_sockets(environ: Mapping[str, str], pid: int) -> dict[str, list[socket.socket]]:
+    """Sockets that systemd passed (sd_listen_fds(3)), by FileDescriptorName=; those without a name under
+    ""."""
+    if environ.get("LISTEN_PID") != str(pid):
+        return {}
+    count = int(environ.get("LISTEN_FDS", "0"))
+    names = environ.get("LISTEN_FDNAMES", "").split(":")
+    found: dict[str, list[socket.socket]] = {}
+    for i in range(count):
+        sock = socket.socket(fileno=3 + i)
+        sock.settimeout(0)
+        sock.set_inheritable(False)
+        name = names[i] if i < len(names) else ""
+        found.setdefault("" if name == "unknown" else name.partition("-")[0], []).append(sock)
+    return found
+
+
+class Acceptor:
+    """Accepts from one listening socket in one worker."""
+
+    def __init__(self, host: Host, sock: socket.socket, service: Callable[[], Service]) -> None:
+        self._host = host
+        self._sock = sock
+        self._service = service  # asked anew for each connection: a reload replaces it
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._patient_until = 0.0  # until then we stepped back once and take what is still there
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self) -> None:
+        self._loop.add_reader(self._sock.fileno(), self._ready)
+
+    def stop(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._sock.fileno())
+        self._sock.close()
+
+    def _hold(self, seconds: float) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._pause = self._loop.call_later(seconds, self._again)
+
+    def _again(self) -> None:
+        self._pause = None
+        self.start()
+
+    def _ready(self) -> None:
+        host = self._host
+        host.active()
+        now = self._loop.time()
+        if self._others_have_fewer():
+            if now > self._patient_until:
+                self._patient_until = now + 3 * STEP_BACK_S
+                self._hold(STEP_BACK_S)
+                return
+            self._patient_until = 0.0
+            self._accept()
+            return
+        for _ in range(ACCEPT_BATCH):
+            if not self._accept() or self._others_have_fewer():
+                return
+
+    def _others_have_fewer(self) -> bool:
+        slot = self._host.slot
+        counts = slot.board.connections()
+        mine = counts[slot.index]
+        return any(
+            count < mine for i, count in enumerate(counts) if i != slot.index and i in self._host.siblings
+        )
+
+    def _accept(self) -> bool:
+        """Take one connection; False when there is none."""
+        try:
+            sock, peer = self._sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as error:
+            if error.errno in _SHORTAGE:
+                self._host.slot.add(_REFUSED_DESCRIPTORS)
+                self._host.log.error(
+                    "no descriptors or memory left to accept a connection; raise LimitNOFILE",
+                    extra={"facts": {"error": error.strerror}},
+                )
+                self._hold(NO_DESCRIPTORS_S)
+                return False
+            raise
+        sock.settimeout(0)
+        self._admit(sock, peer)
+        return True
+
+    def _admit(self, sock: socket.socket, peer: Any) -> None:
+        host, service = self._host, self._service()
+        info = _describe(sock, peer, service, host.next_id())
+        refusal = host.refusal(service, info.peer_ip)
+        if refusal is not None:
+            if not service.implicit_tls and info.peer_ip not in service.proxy_from:
+                with contextlib.suppress(OSError):  # it is gone already
+                    sock.send(refusal)
+            sock.close()
+            return
+        connection = Connection(host, service, info)
+        host.enter(connection)
+        task = self._loop.create_task(self._attach(connection, sock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attach(self, connection: Connection, sock: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: connection, sock)
+        except OSError:  # it went away between accept and here
+            self._host.leave(connection)
+            sock.close()
+
+
+def _describe(sock: socket.socket, peer: Any, service: Service, connection_id: str) -> ConnectionInfo:
+    if sock.family == socket.AF_UNIX:
+        return ConnectionInfo(connection_id, service.listener, "", 0, "", 0, None, service.clear_text_auth)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    local = sock.getsockname()
+    return ConnectionInfo(
+        connection_id,
+        service.listener,
+        peer[0],
+        peer[1],
+        local[0],
+        local[1],
+        None,
+        service.clear_text_auth,
+    )

@@ -1,0 +1,90 @@
+"""What a process does for itself: drop privileges, tell systemd, raise its descriptor limit, freeze what
+is shared."""
+
+from __future__ import annotations
+
+import gc
+import grp
+import os
+import pwd
+import resource
+import socket
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class UserError(Exception):
+    """The configured user does not exist or cannot be taken on."""
+
+
+class Identity(Struct, frozen=True):
+    """Whom the children run as."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    name: str
+
+
+def find_identity(user: str) -> Identity | None:
+    """The user of the settings; None when there is nothing to drop (not root, or no user set).  Raises
+    UserError."""
+    if not user or os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise UserError(
+            f'user "{user}" does not exist; create it (`useradd --system --home /var/lib/posthouse {user}`) '
+            "or set another one in the setting `user`"
+        ) from None
+    groups = tuple(g.gr_gid for g in grp.getgrall() if user in g.gr_mem)
+    return Identity(entry.pw_uid, entry.pw_gid, (entry.pw_gid, *groups), user)
+
+
+def drop_privileges(identity: Identity) -> None:
+    """Become the user for good."""
+    os.setgroups(identity.groups)
+    os.setresgid(identity.gid, identity.gid, identity.gid)
+    os.setresuid(identity.uid, identity.uid, identity.uid)
+    os.umask(0o027)
+
+
+def give_directory(path: Path, identity: Identity | None) -> None:
+    """Make the data directory; whoever serves it owns it."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o750)
+    if identity is not None and path.stat().st_uid != identity.uid:
+        for top, directories, files in os.walk(path):
+            for name in (*directories, *files):
+                os.lchown(Path(top) / name, identity.uid, identity.gid)
+        os.chown(path, identity.uid, identity.gid)
+
+
+def raise_descriptor_limit() -> int:
+    """Up to the hard limit; the number of descriptors we may hold."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def freeze() -> None:
+    """Before a fork: take what exists out of the collector's sight, so that its pages stay shared."""
+    gc.collect()
+    gc.freeze()
+
+
+def notify_systemd(state: str, environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
+    """sd_notify(3), without effect outside systemd."""
+    address = environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(address)
+            sock.sendall(state.encode())
+        except OSError:
+            return  # systemd is gone; there is nobody to tell

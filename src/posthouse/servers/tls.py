@@ -1,0 +1,138 @@
+"""TLS of the listeners: contexts with one certificate per name (SNI), and the layer a connection puts on
+its bytes.
+
+The layer is ours (memory BIOs) and not the event loop's: an idle TLS connection then holds no buffer but
+OpenSSL's own (the loop's would hold 256 KiB each), and STARTTLS needs no change of transports.
+
+A context holds the key that encrypts its session tickets.  Made before the fork, all workers can resume
+each other's sessions; a reload makes new ones, which rotates the key (resumption falls back to a full
+handshake once).
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.sessions.session import TlsInfo
+
+_RECORD: Final = 16384
+# Forward secrecy and authenticated encryption only; TLS 1.3 suites are always on.
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1"
+
+
+class Certificate(Struct, frozen=True):
+    """Files in PEM; `names` are what clients may ask for, "*.example.org" covers one label."""
+
+    names: tuple[str, ...]
+    chain: Path
+    key: Path
+
+
+class TlsSettings(Struct, frozen=True):
+    """The first certificate serves clients that name no host, or one we do not know."""
+
+    certificates: tuple[Certificate, ...] = ()
+
+
+class TlsError(Exception):
+    """A certificate or key cannot be used; the text says which file and why."""
+
+
+def make_context(settings: TlsSettings) -> ssl.SSLContext | None:
+    """The server context, None without certificates.  Raises TlsError."""
+    if not settings.certificates:
+        return None
+    by_name: dict[str, ssl.SSLContext] = {}
+    contexts = [_one_context(certificate) for certificate in settings.certificates]
+    for certificate, context in zip(settings.certificates, contexts, strict=True):
+        for name in certificate.names:
+            by_name.setdefault(name.lower(), context)
+    default = contexts[0]
+
+    def choose(obj: ssl.SSLObject | ssl.SSLSocket, name: str | None, _context: ssl.SSLContext) -> None:
+        # RFC 6066 §3: a name we do not know is answered with the default certificate, not with an alert.
+        if name is not None and (found := find_name(by_name, name)) is not None and found is not default:
+            obj.context = found
+
+    default.sni_callback = choose
+    return default
+
+
+def find_name(by_name: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | None:
+    name = name.lower().rstrip(".")
+    return by_name.get(name) or by_name.get("*." + name.partition(".")[2])
+
+
+def _one_context(certificate: Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 §4: older ones must not be negotiated
+    context.set_ciphers(_CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_RENEGOTIATION
+    # One ticket is enough to resume; each costs a write and two hundred octets (default: two).
+    context.num_tickets = 1
+    for path in (certificate.chain, certificate.key):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise TlsError(f"{path}: {error.strerror}") from error
+    try:
+        context.load_cert_chain(certificate.chain, certificate.key)
+    except ssl.SSLError as error:
+        raise TlsError(
+            f"{certificate.chain} and {certificate.key} cannot be used together: {error.reason or error}"
+        ) from error
+    return context
+
+
+class TlsLayer:
+    """TLS over bytes: what comes in is decrypted, what goes out is encrypted."""
+
+    __slots__ = ("_incoming", "_object", "_outgoing", "handshaking")
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.handshaking = True
+
+    def receive(self, data: bytes) -> tuple[bytes, bool]:
+        """(plain text, True when the peer closed) of octets that arrived.  Raises ssl.SSLError."""
+        self._incoming.write(data)
+        if self.handshaking:
+            try:
+                self._object.do_handshake()
+            except ssl.SSLWantReadError:
+                return b"", False
+            self.handshaking = False
+        chunks = []
+        read = self._object.read
+        try:
+            while chunk := read(_RECORD):
+                chunks.append(chunk)
+        except ssl.SSLWantReadError:
+            return (chunks[0] if len(chunks) == 1 else b"".join(chunks)), False
+        except ssl.SSLZeroReturnError:
+            pass
+        return b"".join(chunks), True
+
+    def write(self, data: bytes) -> None:
+        self._object.write(data)
+
+    def pending(self) -> bytes:
+        """Octets to send."""
+        return self._outgoing.read() if self._outgoing.pending else b""
+
+    def shut(self) -> None:
+        """Queue the close_notify alert (RFC 8446 §6.1)."""
+        try:
+            self._object.unwrap()
+        except ssl.SSLError:
+            return  # it waits for the peer's alert; we do not
+
+    def info(self) -> TlsInfo:
+        cipher = self._object.cipher()
+        return TlsInfo(self._object.version() or "", cipher[0] if cipher else "")
