@@ -1,0 +1,214 @@
+"""Header rewriting on bytes, loop counting, and the 8-bit downgrade of relays.  What is not asked for stays byte-exact."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Final
+
+from posthouse.mime.dates import format_date
+from posthouse.mime.header import raw_fields
+from posthouse.mime.scan import LEAF, MESSAGE, MULTIPART, Data, Part, scan, walk
+from posthouse.mime.section import decode_transfer
+
+_HEADER_END: Final = re.compile(rb"\n\r?\n")
+_EIGHT_BIT: Final = re.compile(rb"[\x80-\xff]")
+_QP_UNSAFE: Final = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
+_QP_LINE: Final = 76
+
+MAX_RECEIVED: Final = 50
+"""Received fields at which a message is in a loop (RFC 5321 §6.3 asks for a limit of at least 100 hops or less
+where loops are known to be shorter; real paths have under 15)."""
+
+
+def header_end(data: Data) -> int:
+    """Offset behind the header's blank line, or the size when there is none."""
+    if data[:2] == b"\r\n":
+        return 2
+    if data[:1] == b"\n":
+        return 1
+    match = _HEADER_END.search(data)
+    return match.end() if match else len(data)
+
+
+def remove_fields(header: bytes, names: frozenset[bytes]) -> bytes:
+    """The header block without the fields called `names` (lower case)."""
+    kept: list[bytes] = []
+    pos = 0
+    for name, start, end in raw_fields(header):
+        if name in names:
+            kept.append(header[pos:start])
+            pos = end
+    kept.append(header[pos:])
+    return b"".join(kept)
+
+
+def has_field(header: bytes, name: bytes) -> bool:
+    return any(found == name for found, _, _ in raw_fields(header))
+
+
+def prepend_fields(header: bytes, fields: bytes) -> bytes:
+    """Put complete field lines on top (trace fields, RFC 5321 §4.4)."""
+    return fields + header
+
+
+def add_fields(header: bytes, fields: bytes) -> bytes:
+    """Put complete field lines at the end of the header, before its blank line."""
+    if not fields:
+        return header
+    for blank in (b"\r\n", b"\n"):
+        if header in (blank,) or header.endswith(b"\n" + blank):
+            body = header[: len(header) - len(blank)]
+            return body + fields + blank
+    if header and not header.endswith(b"\n"):
+        return header + b"\r\n" + fields
+    return header + fields
+
+
+def complete_submission(header: bytes, *, now: float, message_id: str, sender: str) -> bytes:
+    """RFC 6409 §8: add Date, Message-ID and From where they are missing, and remove Bcc.
+
+    `now`: seconds since the epoch; `message_id`: without brackets; `sender`: the account's address.
+    """
+    header = remove_fields(header, frozenset({b"bcc", b"resent-bcc"}))
+    present = {name for name, _, _ in raw_fields(header)}
+    added = b""
+    if b"date" not in present:
+        added += b"Date: %b\r\n" % format_date(now).encode("ascii")
+    if b"from" not in present:
+        added += b"From: %b\r\n" % sender.encode("utf-8")
+    if b"message-id" not in present:
+        added += b"Message-ID: <%b>\r\n" % message_id.encode("utf-8")
+    if not added:
+        return header
+    if not present and header[:1] not in (b"\r", b"\n", b""):
+        return added + b"\r\n" + header  # no header at all: what is there is the body
+    return add_fields(header, added)
+
+
+def count_received(header: bytes) -> int:
+    """RFC 5321 §6.3: hops so far."""
+    return sum(1 for name, _, _ in raw_fields(header) if name == b"received")
+
+
+def delivered_to(header: bytes) -> list[bytes]:
+    """Lower-case addresses of Delivered-To fields: the other mark of a loop."""
+    return [
+        header[start:end].partition(b":")[2].strip().lower()
+        for name, start, end in raw_fields(header)
+        if name == b"delivered-to"
+    ]
+
+
+def has_8bit(data: Data, start: int = 0, end: int | None = None) -> bool:
+    """Whether a range holds bytes above 127."""
+    return _EIGHT_BIT.search(data, start, len(data) if end is None else end) is not None
+
+
+def downgrade_8bit(data: Data) -> bytes:
+    """RFC 6152 §3: make a message 7-bit for a relay without 8BITMIME.
+
+    Parts with 8-bit bodies become quoted-printable (text) or base64 (all else); every other byte stays.
+    Raw 8-bit in headers is left: that is SMTPUTF8's matter (RFC 6531 §3.4).
+    """
+    if not has_8bit(data):
+        return bytes(data)
+    out: list[bytes] = []
+    pos = 0
+    for part in walk(scan(data)):
+        if part.kind != LEAF:
+            if _names_8bit(part):
+                out += [data[pos : part.header_start], _with_encoding(data, part, b"7bit")]
+                pos = part.body_start
+        elif has_8bit(data, part.body_start, part.body_end) or (part.encoding or "").lower() == "binary":
+            out += [data[pos : part.header_start], _encoded_part(data, part)]
+            pos = part.body_end
+    out.append(data[pos:])
+    return _clean_gaps(b"".join(out))
+
+
+def _names_8bit(part: Part) -> bool:
+    return part.kind in (MULTIPART, MESSAGE) and (part.encoding or "").lower() in ("8bit", "binary")
+
+
+def _encoded_part(data: Data, part: Part) -> bytes:
+    raw = data[part.body_start : part.body_end]
+    encoding = (part.encoding or "").lower()
+    if encoding in ("base64", "quoted-printable"):
+        # Mislabelled: 8-bit bytes inside an encoded body.  Decoding drops or keeps them as readers would.
+        raw = decode_transfer(raw, encoding)
+    header = data[part.header_start : part.body_start]
+    eol = b"\r\n" if b"\r\n" in header or b"\n" not in header else b"\n"
+    # The line end before a boundary belongs to the boundary, so a body ends where its last line does.
+    if part.maintype.lower() == "text" and encoding != "base64":
+        return _with_encoding(data, part, b"quoted-printable") + encode_qp(raw, eol)
+    return _with_encoding(data, part, b"base64") + encode_base64(raw, eol)
+
+
+def _with_encoding(data: Data, part: Part, encoding: bytes) -> bytes:
+    header = data[part.header_start : part.body_start]
+    eol = b"\r\n" if b"\r\n" in header or b"\n" not in header else b"\n"
+    line = b"Content-Transfer-Encoding: " + encoding + eol
+    header = remove_fields(header, frozenset({b"content-transfer-encoding"}))
+    if header[:2] == b"\r\n" or header[:1] == b"\n":
+        return line + header
+    if not header.endswith((b"\n\r\n", b"\n\n")):
+        header = header + (b"" if header.endswith(b"\n") or not header else eol) + eol
+    header = add_fields(header, line)
+    if part.header_start == 0 and not has_field(header, b"mime-version"):
+        header = add_fields(header, b"MIME-Version: 1.0" + eol)
+    return header
+
+
+def _clean_gaps(data: bytes) -> bytes:
+    """8-bit left in preambles and epilogues, which nobody reads, becomes `?`; headers are left alone."""
+    if not has_8bit(data):
+        return data
+    root = scan(data)
+    kept: list[tuple[int, int]] = []
+    for part in walk(root):
+        kept.append((part.header_start, part.body_start))
+        if part.kind == LEAF:
+            kept.append((part.body_start, part.body_end))
+    out: list[bytes] = []
+    pos = 0
+    for start, end in sorted(kept):
+        if start > pos:
+            out.append(_EIGHT_BIT.sub(b"?", data[pos:start]))
+        if end > pos:
+            out.append(data[max(pos, start) : end])
+            pos = end
+    out.append(_EIGHT_BIT.sub(b"?", data[pos:]))
+    return b"".join(out)
+
+
+def encode_base64(raw: bytes, eol: bytes = b"\r\n") -> bytes:
+    """RFC 2045 §6.8: lines of 76 characters, no line end after the last."""
+    coded = binascii.b2a_base64(raw, newline=False)
+    return eol.join([coded[at : at + 76] for at in range(0, len(coded), 76)])
+
+
+def encode_qp(raw: bytes, eol: bytes = b"\r\n") -> bytes:
+    """RFC 2045 §6.7, line ends of the text kept as line ends."""
+    return eol.join([_qp_line(line, eol) for line in raw.replace(b"\r\n", b"\n").split(b"\n")])
+
+
+def _qp_line(line: bytes, eol: bytes) -> bytes:
+    coded = _QP_UNSAFE.sub(lambda m: b"=%02X" % m[0][0], line)
+    # RFC 2045 §6.7 (3): no blank at the end of a line
+    if coded[-1:] in (b" ", b"\t"):
+        coded = coded[:-1] + b"=%02X" % coded[-1]
+    if len(coded) <= _QP_LINE:
+        return coded
+    pieces: list[bytes] = []
+    pos = 0
+    while len(coded) - pos > _QP_LINE:
+        cut = pos + _QP_LINE - 1
+        if coded[cut - 1 : cut] == b"=":
+            cut -= 1
+        elif coded[cut - 2 : cut - 1] == b"=":
+            cut -= 2
+        pieces.append(coded[pos:cut] + b"=")
+        pos = cut
+    pieces.append(coded[pos:])
+    return eol.join(pieces)
