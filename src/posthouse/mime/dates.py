@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 _MONTHS: Final = {
@@ -40,14 +40,26 @@ MAX_DATE: Final = 200
 
 def parse_date(value: str) -> float | None:
     """Seconds since the epoch, or None when there is no date in `value`.  Never raises."""
+    found = _read(value)
+    return None if found is None else found[0].timestamp() - 60 * found[1]
+
+
+def parse_day(value: str) -> date | None:
+    """The day as the sender wrote it, whatever the zone (RFC 9051 §6.4.4, SENTON); None when there is none."""
+    found = _read(value)
+    return None if found is None else found[0].date()
+
+
+def _read(value: str) -> tuple[datetime, int] | None:
     text = _BLANKS.sub(" ", value[:MAX_DATE])
-    moment = _try_forms(text)
-    if moment is None and "(" in text:
-        moment = _try_forms(_COMMENT.sub(" ", text))
-    return moment
+    found = _try_forms(text)
+    if found is None and "(" in text:
+        found = _try_forms(_COMMENT.sub(" ", text))
+    return found
 
 
-def _try_forms(text: str) -> float | None:
+def _try_forms(text: str) -> tuple[datetime, int] | None:
+    """The moment on the sender's clock (marked UTC), and the minutes by which that clock is ahead of UTC."""
     if match := _MAIL.search(text):
         day, name, year, hour, minute, second, digits, zone, extra = match.groups()
         return _moment(
@@ -73,7 +85,7 @@ def _try_forms(text: str) -> float | None:
 
 def _moment(
     year: str, month: int | None, day: str, clock: tuple[str, str, str | None], zone: str | None
-) -> float | None:
+) -> tuple[datetime, int] | None:
     full = int(year)
     # RFC 5322 §4.3: two and three digits
     if len(year) == 2:
@@ -87,7 +99,7 @@ def _moment(
         moment = datetime(full, month, int(day), int(clock[0]), int(clock[1]), second, tzinfo=UTC)
     except ValueError:
         return None
-    return moment.timestamp() - 60 * _zone_minutes(zone)
+    return moment, _zone_minutes(zone)
 
 
 def _zone_minutes(zone: str | None) -> int:
