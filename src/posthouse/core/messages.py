@@ -1,0 +1,167 @@
+"""What people read, in every language we speak: one row per text, so that no language can lack one.
+
+Fields in braces are the same in every language of a row.  Protocol replies are not here: their tables stand with
+the protocols.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LANGUAGES: Final = ("zh", "en")
+
+MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    # --- notices to senders (services.notice) ---
+    "dsn.failed.subject": ("未能投递：您的邮件被退回", "Your message could not be delivered"),
+    "dsn.delayed.subject": ("投递延迟：您的邮件尚未送达", "Your message is delayed"),
+    "dsn.delivered.subject": ("已送达：您的邮件", "Your message was delivered"),
+    "dsn.relayed.subject": ("已转发：您的邮件", "Your message was passed on"),
+    "dsn.expanded.subject": ("已分发：您的邮件", "Your message was distributed"),
+    "dsn.failed.intro": (
+        "这是 {hostname} 邮件系统的通知。您于 {date} 寄出的邮件未能送达下列收件人，系统不会再次尝试。",
+        "This is the mail system at {hostname}. Your message of {date} could not be delivered to the "
+        "recipients below, and no further attempt will be made.",
+    ),
+    "dsn.delayed.intro": (
+        "这是 {hostname} 邮件系统的通知。您于 {date} 寄出的邮件尚未送达下列收件人。"
+        "系统会继续尝试到 {until}，您无需重发。",
+        "This is the mail system at {hostname}. Your message of {date} has not reached the recipients below "
+        "yet. Attempts go on until {until}; you need not send it again.",
+    ),
+    "dsn.delivered.intro": (
+        "这是 {hostname} 邮件系统的通知。按您的要求回报：您于 {date} 寄出的邮件已送达下列收件人的邮箱。",
+        "This is the mail system at {hostname}. As you asked to be told: your message of {date} was delivered "
+        "to the mailboxes below.",
+    ),
+    "dsn.relayed.intro": (
+        "这是 {hostname} 邮件系统的通知。您于 {date} 寄出的邮件已转交下一个邮件系统；"
+        "该系统不支持送达回报，您可能不会再收到通知。",
+        "This is the mail system at {hostname}. Your message of {date} was passed on to a mail system that "
+        "does not report deliveries; you may hear nothing further.",
+    ),
+    "dsn.expanded.intro": (
+        "这是 {hostname} 邮件系统的通知。您于 {date} 寄出的邮件已按别名分发给多个收件人。",
+        "This is the mail system at {hostname}. Your message of {date} was distributed to the members of "
+        "the aliases below.",
+    ),
+    "dsn.said": ("{host} 的答复：{text}", "{host} said: {text}"),
+    "dsn.returned.full": ("原邮件附后。", "Your message is attached."),
+    "dsn.returned.headers": ("原邮件的信头附后。", "The header of your message is attached."),
+    # --- why a delivery failed, by enhanced status code (RFC 3463) ---
+    "why.5.1.1": (
+        "没有这个收件人。请核对地址的拼写。",
+        "There is no such recipient. Check the spelling of the address.",
+    ),
+    "why.5.1.2": (
+        "收件人的域名不存在。请核对 @ 后面的部分。",
+        "The recipient's domain does not exist. Check the part behind the @.",
+    ),
+    "why.5.1.10": ("收件人的域名声明不接收邮件。", "The recipient's domain declares that it takes no mail."),
+    "why.5.2.2": (
+        "收件人的邮箱已满。请稍后再寄，或以其他方式联系对方。",
+        "The recipient's mailbox is full. Send again later, or reach the recipient in another way.",
+    ),
+    "why.5.3.4": (
+        "邮件太大，对方不接收。请减小附件后再寄。",
+        "The message is too large for the recipient's system. Send it again with smaller attachments.",
+    ),
+    "why.5.4.6": ("邮件在几个系统之间来回转发。", "The message went round in circles between systems."),
+    "why.5.4.7": (
+        "在规定的期限内一直未能投递。请稍后再寄，或以其他方式联系对方。",
+        "It could not be delivered within the time allowed. Send again later, or reach the recipient in another way.",
+    ),
+    "why.5.6.3": (
+        "对方系统不接收这种编码的邮件。",
+        "The recipient's system does not take messages in this encoding.",
+    ),
+    "why.5.6.7": (
+        "对方系统不支持国际化邮件地址。请使用只含英文字母的地址。",
+        "The recipient's system does not support internationalised addresses. Use an ASCII address.",
+    ),
+    "why.5.7.10": (
+        "邮件要求全程加密，而对方系统做不到。",
+        "The message must travel encrypted, and the recipient's system cannot do that.",
+    ),
+    "why.5.7": ("对方系统拒绝了这封邮件。", "The recipient's system refused the message."),
+    "why.5": ("对方系统不能接收这封邮件。", "The recipient's system cannot take the message."),
+    "why.4.4.1": (
+        "暂时连接不上收件人的邮件系统。",
+        "The recipient's mail system cannot be reached at the moment.",
+    ),
+    "why.4.4.3": (
+        "暂时查不到收件人的域名。",
+        "The recipient's domain cannot be looked up at the moment.",
+    ),
+    "why.4": (
+        "收件人的邮件系统暂时不能接收邮件。",
+        "The recipient's mail system cannot take mail at the moment.",
+    ),
+    "why.2": ("没有问题。", "All is well."),
+    # --- the journal of a letter (services.journal) ---
+    "journal.received": (
+        "收到：来自 {helo} [{ip}]，协议 {protocol}，发件人 <{sender}>，{recipients} 个收件人",
+        "Received from {helo} [{ip}] by {protocol}, sender <{sender}>, {recipients} recipient(s)",
+    ),
+    "journal.submitted": (
+        "提交：{account} 登录后寄出，协议 {protocol}，发件人 <{sender}>，{recipients} 个收件人",
+        "Submitted by {account} (signed in) by {protocol}, sender <{sender}>, {recipients} recipient(s)",
+    ),
+    "journal.made": (
+        "由本系统生成，收件人 {recipients} 个",
+        "Made by this system, {recipients} recipient(s)",
+    ),
+    "journal.fixed": ("整理信头：{changes}", "Header completed: {changes}"),
+    "journal.resolved": ("收件人解析：{recipients}", "Recipients resolved: {recipients}"),
+    "journal.resolved.local": (
+        "{address} 是本地账户 {accounts}",
+        "{address} is the local account {accounts}",
+    ),
+    "journal.resolved.remote": ("{address} 发往外部 {remote}", "{address} goes out to {remote}"),
+    "journal.resolved.both": (
+        "{address} 是本地账户 {accounts}，并发往外部 {remote}",
+        "{address} is the local account {accounts} and goes out to {remote}",
+    ),
+    "journal.resolved.error": ("{address} 无法投递（{error}）", "{address} cannot be delivered to ({error})"),
+    "journal.stored": (
+        "存储：{size} 字节，放入 {copies} 个邮箱",
+        "Stored: {size} bytes, in {copies} mailbox(es)",
+    ),
+    "journal.queued": ("排队等待发送：{recipients}", "Queued for: {recipients}"),
+    "journal.attempt": (
+        "尝试发送到 {destination}（第 {attempt} 次）：{recipient}",
+        "Attempt {attempt} to send to {destination}: {recipient}",
+    ),
+    "journal.delivered": (
+        "已送达 {recipient}：{remote} 答复 {status}",
+        "Delivered to {recipient}: {remote} said {status}",
+    ),
+    "journal.deferred": (
+        "暂未送达 {recipient}：{remote} {status}；下次尝试 {next_attempt}",
+        "Deferred for {recipient}: {remote} {status}; next attempt {next_attempt}",
+    ),
+    "journal.failed": (
+        "投递失败 {recipient}：{remote} {status}",
+        "Failed for {recipient}: {remote} {status}",
+    ),
+    "journal.notified": (
+        "已通知发件人 <{to}>（{action}，通知编号 {notice}）：{for}",
+        "Sender <{to}> notified ({action}, notice {notice}) about: {for}",
+    ),
+    "journal.controlled": ("管理员操作 {action}：{recipients}", "Administrator: {action} for {recipients}"),
+    "journal.other": ("{step}：{facts}", "{step}: {facts}"),
+}
+
+
+def say(key: str, language: str, **fields: object) -> str:
+    """The text of `key`; an unknown language gets English."""
+    text = MESSAGES[key][0 if language.startswith("zh") else 1]
+    return text.format(**fields) if fields else text
+
+
+def why(status: str, language: str) -> str:
+    """What an enhanced status code means to a sender, by its longest prefix in the table."""
+    parts = status.split(".")
+    for length in range(len(parts), 0, -1):
+        if (key := "why." + ".".join(parts[:length])) in MESSAGES:
+            return say(key, language)
+    return say("why.4" if status.startswith("4") else "why.5", language)

@@ -1,0 +1,327 @@
+"""A message arrives: the one way in for SMTP, submission, LMTP and our own notices.
+
+`DeliveryService.receive` gives an `Incoming` that takes the bytes; `Incoming.finish` runs the table of steps
+(`services.steps`) and returns when everything that was accepted is on stable storage.  Local and remote recipients
+differ only in the rows of that one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.core.address import Address
+from posthouse.core.errors import (
+    Forbidden,
+    Invalid,
+    MailError,
+    NotFound,
+    OverQuota,
+    TooLarge,
+    Unavailable,
+)
+from posthouse.core.ports import Clock, Ids
+from posthouse.mime.facts import MessageFacts, facts_of
+from posthouse.services import notice
+from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
+from posthouse.services.quota import has_room
+from posthouse.services.resolve import Resolver, ResolveSettings
+from posthouse.services.steps import PLACING_STEPS, Letter, Placing
+from posthouse.services.trace_header import return_path_length
+from posthouse.storage.ports import ContentWriter, Store
+from posthouse.storage.rows import Account, ContentDraft, Delivery, JournalLine
+
+__all__ = [
+    "DeliveryService",
+    "DeliverySettings",
+    "Envelope",
+    "Incoming",
+    "Origin",
+    "Outcome",
+    "Receipt",
+    "Recipient",
+]
+
+HELD_BYTES: Final = 128 * 1024
+"""A message up to this size stays in memory and is scanned on the event loop; a longer one streams to a file."""
+
+_LATE_ERRORS: Final[dict[str, type[MailError]]] = {"OverQuota": OverQuota, "NotFound": NotFound}
+
+
+class DeliverySettings(Struct, frozen=True):
+    hostname: str = "localhost"
+    max_message_bytes: int = 50 * 1024 * 1024
+    max_header_bytes: int = 256 * 1024
+    max_received: int = 100
+    """Received fields after which a message is taken to be in a loop (RFC 5321 §6.3)."""
+    hide_client_address: bool = False
+    """Leave the address and name of submitting clients out of Received."""
+    queue_lifetime_s: float = 5 * 86400.0
+    relay_networks: tuple[str, ...] = ()
+    """Client addresses that may relay without signing in: exact, or a prefix that ends in "." or ":"."""
+    language: str = "zh"
+    """Of notices to senders; both languages are in every notice, this one first."""
+
+
+class DeliveryService:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        settings: DeliverySettings | None = None,
+        resolve: ResolveSettings | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.settings = settings or DeliverySettings()
+        self.resolver = Resolver(store.directory, resolve)
+
+    # --- before the message ---
+
+    async def check_recipient(self, address: Address, *, account: Account | None, peer_ip: str) -> None:
+        """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota, Unavailable; else fine."""
+        resolution = await self.resolver.resolve(address)
+        if resolution.domain is None and resolution.remote:
+            if account is None and not self._may_relay(peer_ip):
+                raise Forbidden(f"relaying to {address} denied")
+            return
+        if resolution.count == len(resolution.accounts) == 1:
+            (owner,) = resolution.accounts.values()
+            if not has_room(owner, 1):
+                raise OverQuota(owner.address)
+
+    def _may_relay(self, peer_ip: str) -> bool:
+        return any(
+            peer_ip == network or (network[-1:] in (".", ":") and peer_ip.startswith(network))
+            for network in self.settings.relay_networks
+        )
+
+    async def check_sender(self, sender: Address | None, account: Account) -> None:
+        """Submission: Forbidden unless mail for the sender address reaches the account."""
+        if sender is None or sender.key == account.address:  # RFC 8098 §3: read receipts have a null sender
+            return
+        try:
+            resolution = await self.resolver.resolve(sender)
+        except (NotFound, Invalid):
+            resolution = None
+        if resolution is None or account.id not in resolution.accounts:
+            raise Forbidden(f"{account.address} may not send as {sender}")
+
+    # --- the message ---
+
+    def receive(self, envelope: Envelope, origin: Origin) -> Incoming:
+        return Incoming(self, envelope, origin)
+
+    async def post(
+        self, content: bytes, recipient: Address, *, sender: Address | None = None, cause: str = ""
+    ) -> Receipt:
+        """Send a message of our own making (a notice); the null sender by default."""
+        envelope = Envelope(sender=sender, recipients=[Recipient(recipient)], smtputf8=not recipient.is_ascii)
+        if not content.isascii():
+            envelope.body = "8BITMIME"
+        incoming = self.receive(
+            envelope, Origin("internal", "local", self.settings.hostname, "", connection=cause)
+        )
+        incoming.write(content)
+        return await incoming.finish()
+
+    async def accept(self, letter: Letter, facts: MessageFacts, draft: ContentDraft) -> Receipt:
+        """Run the placing steps, commit, tell outcomes; raises MailError when nothing was stored."""
+        placing = Placing(self, letter, facts, draft)
+        for name, step in PLACING_STEPS:
+            if (found := await step(placing)) is not None:
+                letter.note(name, found)
+        if not placing.copies and not placing.remote:
+            raise next(error for error in placing.errors if error is not None)
+        delivery = Delivery(letter.trace, draft, facts, placing.copies, placing.queue, letter.journal)
+        (stored,) = await self.store.messages.deliver([delivery])
+        for position, placed in enumerate(stored.placed):
+            if placed.error is not None:
+                placing.fail_copy(position, _LATE_ERRORS.get(placed.error, Unavailable)(placed.error))
+        if not placing.remote and all(error is not None for error in placing.errors):
+            raise placing.errors[0] or Unavailable()
+        return await self._tell(placing)
+
+    async def _tell(self, placing: Placing) -> Receipt:
+        """Per-recipient outcomes; notices go out where the transport can only answer once."""
+        letter = placing.letter
+        envelope = letter.envelope
+        answers_each = letter.origin.protocol.startswith(("LMTP", "UTF8LMTP"))
+        outcomes: list[Outcome] = []
+        reports: list[notice.Report] = []
+        for recipient, error, resolution in zip(
+            envelope.recipients, placing.errors, placing.resolutions, strict=True
+        ):
+            outcomes.append(Outcome(recipient.address, error if answers_each else None))
+            if error is not None:
+                if not answers_each:
+                    reports.append(notice.failed_copy(recipient, error))
+            elif "SUCCESS" in recipient.notify and resolution is not None and resolution.accounts:
+                reports.append(notice.delivered_copy(recipient, expanded=resolution.count > 1))
+        if reports and envelope.sender is not None:
+            await self.send_notices(placing, reports)
+        return Receipt(letter.trace, outcomes)
+
+    async def send_notices(self, placing: Placing, reports: list[notice.Report]) -> None:
+        letter = placing.letter
+        subject = notice.Subject(
+            hostname=self.settings.hostname,
+            sender=letter.envelope.sender_text,
+            trace=letter.trace,
+            arrived_at=letter.at,
+            envid=letter.envelope.envid,
+            ret=letter.envelope.ret,
+            smtputf8=letter.envelope.smtputf8,
+            received_from=letter.origin.helo,
+            language=self.settings.language,
+        )
+        original = letter.header
+        if (
+            letter.envelope.ret == "FULL"
+            and letter.content is not None
+            and any(r.action == "failed" for r in reports)
+        ):
+            original = letter.content[return_path_length(letter.content) :]
+        lines: list[tuple[str, JournalLine]] = []
+        for action, wanted in notice.by_action(reports):
+            content = notice.compose(
+                subject, action, wanted, original, at=self.clock.now(), trace=self.ids.trace()
+            )
+            assert letter.envelope.sender is not None
+            receipt = await self._post_notice(content, letter.envelope.sender, letter.trace)
+            found = {
+                "action": action,
+                "to": subject.sender,
+                "for": [r.recipient for r in wanted],
+                "notice": receipt,
+            }
+            lines.append((letter.trace, JournalLine(self.clock.now(), "notified", found)))
+        if lines:
+            await self.store.queue.report([], lines)
+
+    async def _post_notice(self, content: bytes, sender: Address, cause: str) -> str:
+        """The trace of the notice, "" if the sender cannot be reached at all (then it ends here)."""
+        try:
+            return (await self.post(content, sender, cause=cause)).trace
+        except Unavailable:
+            raise
+        except MailError:  # RFC 5321 §6.1: no notice about a notice
+            return ""
+
+
+class Incoming:
+    """One message as it arrives: CRLF lines, dot-unstuffed.  Never raises before `finish`."""
+
+    __slots__ = ("_error", "_held", "_parts", "_service", "_size", "_spill_at", "_writer", "letter")
+
+    def __init__(self, service: DeliveryService, envelope: Envelope, origin: Origin) -> None:
+        self._service = service
+        self.letter = Letter(service.settings, envelope, origin, service.ids.trace(), service.clock.now())
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._size = 0
+        self._spill_at = HELD_BYTES
+        self._writer: ContentWriter | None = None
+        self._error: MailError | None = None
+
+    @property
+    def trace(self) -> str:
+        return self.letter.trace
+
+    def write(self, chunk: bytes) -> None:
+        if self._error is not None:
+            return
+        self._size += len(chunk)
+        limit = self._service.settings.max_message_bytes
+        if self._size > limit:
+            self._refuse(TooLarge(f"more than {limit} bytes", limit=limit))
+        elif self._writer is not None:
+            try:
+                self._writer.write(chunk)
+            except MailError as error:
+                self._refuse(error)
+        else:
+            self._parts.append(chunk)
+            self._held += len(chunk)
+            if self._held > self._spill_at:
+                self._spill()
+
+    @property
+    def must_drain(self) -> bool:
+        return self._writer is not None and self._writer.must_drain
+
+    async def drain(self) -> None:
+        if self._writer is not None:
+            try:
+                await self._writer.drain()
+            except MailError as error:
+                self._refuse(error)
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            self._writer.abort()
+            self._writer = None
+        self._parts.clear()
+
+    async def finish(self) -> Receipt:
+        """Returns only when what was accepted is durable; raises MailError when nothing was stored."""
+        if self._error is None and self._writer is None:
+            return await self._finish_held()
+        try:
+            await self.drain()
+            if self._error is not None:
+                raise self._error
+            assert self._writer is not None
+            view = self._writer.view()
+            facts = await asyncio.to_thread(facts_of, view)
+            del view
+            draft = await self._writer.finish()
+            return await self._service.accept(self.letter, facts, draft)
+        finally:
+            self.abort()
+
+    async def _finish_held(self) -> Receipt:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        end = header_end(data)
+        content = self.letter.open(data[:end] if end >= 0 else data) + (data[end:] if end >= 0 else b"")
+        self.letter.content = content
+        return await self._service.accept(
+            self.letter, facts_of(content), self._service.store.contents.draft(content)
+        )
+
+    def _spill(self) -> None:
+        """Too long to hold: rewrite the header and let the rest flow to the store."""
+        data = b"".join(self._parts)
+        self._parts = [data]
+        end = header_end(data)
+        limit = self._service.settings.max_header_bytes
+        if end < 0 and len(data) <= limit:
+            self._spill_at = min(2 * len(data), limit)
+            return
+        try:
+            if end < 0:
+                raise TooLarge(f"a header of more than {limit} bytes", limit=limit)
+            top = self.letter.open(data[:end])
+            self._writer = self._service.store.contents.writer()
+            self._writer.write(top)
+            self._writer.write(data[end:])
+        except MailError as error:
+            self._refuse(error)
+        self._parts.clear()
+
+    def _refuse(self, error: MailError) -> None:
+        self._error = error
+        self.abort()
+
+
+def header_end(data: bytes) -> int:
+    """Where the fields end, that is where the blank line starts; -1 if there is none (yet)."""
+    if data.startswith(b"\r\n"):
+        return 0
+    end = data.find(b"\r\n\r\n")
+    return end + 2 if end >= 0 else -1

@@ -1,0 +1,282 @@
+"""The steps of delivery as two tables; each step tells what it found in one line of the letter's journal.
+
+HEADER_STEPS run, without waiting for anything, when the header is complete: before a long body is written.
+PLACING_STEPS run when all bytes are there, before the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from posthouse.core.address import Address
+from posthouse.core.errors import Invalid, MailError, OverQuota, TooLarge
+from posthouse.core.ids import AccountId
+from posthouse.mime.facts import MessageFacts
+from posthouse.services.letter import Envelope, Origin, Recipient
+from posthouse.services.quota import has_room
+from posthouse.services.resolve import Resolution
+from posthouse.services.submission import fix_header
+from posthouse.services.trace_header import count_received, format_received, format_return_path
+from posthouse.storage.rows import ContentDraft, JournalLine, LocalCopy, QueueEntry, QueueRecipient
+
+if TYPE_CHECKING:
+    from posthouse.services.delivery import DeliveryService, DeliverySettings
+
+Found = dict[str, Any] | None
+
+
+class Letter:
+    """A message while it arrives: what the header steps read and write."""
+
+    __slots__ = ("at", "content", "envelope", "header", "journal", "origin", "settings", "top", "trace")
+
+    def __init__(
+        self, settings: DeliverySettings, envelope: Envelope, origin: Origin, trace: str, at: float
+    ) -> None:
+        self.settings = settings
+        self.envelope = envelope
+        self.origin = origin
+        self.trace = trace
+        self.at = at
+        self.journal: list[JournalLine] = []
+        self.header = b""  # the fields, without the blank line
+        self.top = b""  # our own fields above them
+        self.content: bytes | None = None  # the whole message, unless it is a long one
+
+    def note(self, step: str, found: dict[str, Any]) -> None:
+        self.journal.append(JournalLine(self.at, step, found))
+
+    def open(self, header: bytes) -> bytes:
+        """Run the header steps; the header to store.  Raises Invalid (loop) and TooLarge."""
+        if len(header) > self.settings.max_header_bytes:
+            limit = self.settings.max_header_bytes
+            raise TooLarge(f"a header of more than {limit} bytes", limit=limit)
+        self.header = header
+        for name, step in HEADER_STEPS:
+            if (found := step(self)) is not None:
+                self.note(name, found)
+        return self.top + self.header
+
+
+class Placing:
+    """A complete message while its copies are decided: what the placing steps read and write.
+
+    `errors`, `resolutions` and `copies_of` have one element per recipient of the envelope, in order.
+    """
+
+    __slots__ = (
+        "copies",
+        "copies_of",
+        "draft",
+        "errors",
+        "facts",
+        "letter",
+        "queue",
+        "remote",
+        "resolutions",
+        "service",
+    )
+
+    def __init__(
+        self, service: DeliveryService, letter: Letter, facts: MessageFacts, draft: ContentDraft
+    ) -> None:
+        self.service = service
+        self.letter = letter
+        self.facts = facts
+        self.draft = draft
+        self.errors: list[MailError | None] = []
+        self.resolutions: list[Resolution | None] = []
+        self.copies: list[LocalCopy] = []
+        self.copies_of: list[list[int]] = []
+        self.remote: list[QueueRecipient] = []
+        self.queue: list[QueueEntry] = []
+
+    def fail_copy(self, position: int, error: MailError) -> None:
+        """A copy was kept out at the commit; recipients that have no other copy failed."""
+        for index, positions in enumerate(self.copies_of):
+            if position in positions:
+                positions.remove(position)
+                resolution = self.resolutions[index]
+                if not positions and not (resolution and resolution.remote):
+                    self.errors[index] = error
+
+
+# --- the header is complete ---
+
+
+def received(letter: Letter) -> Found:
+    """RFC 5321 §4.4: our trace fields."""
+    envelope, origin, settings = letter.envelope, letter.origin, letter.settings
+    sender = envelope.sender_text
+    hidden = settings.hide_client_address and origin.account is not None
+    only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
+    if only is not None and not only.is_ascii and not envelope.smtputf8:
+        only = None
+    letter.top = format_return_path(sender) + format_received(
+        helo=settings.hostname if hidden or not origin.helo else origin.helo,
+        peer_ip="" if hidden else origin.peer_ip,
+        by=settings.hostname,
+        protocol=origin.protocol,
+        tls=origin.tls,
+        trace=letter.trace,
+        # RFC 5321 §7.6: naming one of several recipients could tell of a Bcc.
+        recipient="" if only is None else str(only),
+        at=letter.at,
+    )
+    return {
+        "listener": origin.listener,
+        "protocol": origin.protocol,
+        "helo": origin.helo,
+        "ip": origin.peer_ip,
+        "tls": origin.tls,
+        "account": "" if origin.account is None else origin.account.address,
+        "sender": sender,
+        "recipients": len(envelope.recipients),
+        "connection": origin.connection,
+    }
+
+
+def looped(letter: Letter) -> Found:
+    """RFC 5321 §6.3: a message that passed very many hosts goes in circles."""
+    hops = count_received(letter.header)
+    if hops > letter.settings.max_received:
+        raise Invalid(f"mail loop: {hops} Received fields, the limit is {letter.settings.max_received}")
+    return None
+
+
+def fixed(letter: Letter) -> Found:
+    """RFC 6409 §8: what a submission server may add or correct."""
+    account = letter.origin.account
+    if account is None:
+        return None
+    letter.header, changes = fix_header(
+        letter.header,
+        sender=letter.envelope.sender_text or account.address,
+        name=account.name,
+        at=letter.at,
+        message_id=f"{letter.trace}@{letter.settings.hostname}",
+    )
+    return {"changes": changes} if changes else None
+
+
+HEADER_STEPS: Final[tuple[tuple[str, Callable[[Letter], Found]], ...]] = (
+    ("received", received),
+    ("looped", looped),
+    ("fixed", fixed),
+)
+
+
+# --- all bytes are there ---
+
+
+async def resolved(placing: Placing) -> Found:
+    """Each recipient to accounts and remote addresses; an account gets one copy however often it is named."""
+    letter, resolver = placing.letter, placing.service.resolver
+    position_of: dict[AccountId, int] = {}
+    queued: set[str] = set()
+    told: list[dict[str, Any]] = []
+    for recipient in letter.envelope.recipients:
+        try:
+            resolution = await resolver.resolve(recipient.address)
+            if len(told) < 100:
+                told.append(_tell(recipient.address, resolution))
+            positions, error = _copies(placing, resolution, position_of)
+            for address in resolution.remote:
+                if address.key not in queued:
+                    queued.add(address.key)
+                    placing.remote.append(_forward(recipient, address, resolution))
+        except MailError as failure:
+            resolution, positions, error = None, [], failure
+            if len(told) < 100:
+                told.append({"address": str(recipient.address), "error": type(failure).__name__})
+        placing.resolutions.append(resolution)
+        placing.copies_of.append(positions)
+        placing.errors.append(error)
+    return {"recipients": told}
+
+
+def _tell(address: Address, resolution: Resolution) -> dict[str, Any]:
+    told: dict[str, Any] = {"address": str(address)}
+    if resolution.accounts:
+        told["accounts"] = [account.address for account in resolution.accounts.values()]
+    if resolution.remote:
+        told["remote"] = [str(remote) for remote in resolution.remote]
+    if resolution.steps:
+        told["by"] = resolution.steps
+    return told
+
+
+def _copies(
+    placing: Placing, resolution: Resolution, position_of: dict[AccountId, int]
+) -> tuple[list[int], MailError | None]:
+    """Positions of this recipient's copies; the error if none could be made and nothing is forwarded."""
+    positions: list[int] = []
+    error: MailError | None = None
+    for account in resolution.accounts.values():
+        position = position_of.get(account.id)
+        if position is None:
+            if not has_room(account, placing.draft.size):
+                error = OverQuota(account.address)
+                continue
+            position = position_of[account.id] = len(placing.copies)
+            placing.copies.append(LocalCopy(account.id, role="inbox", date=placing.letter.at))
+        positions.append(position)
+    return positions, None if positions or resolution.remote else error
+
+
+def _forward(recipient: Recipient, address: Address, resolution: Resolution) -> QueueRecipient:
+    notify = recipient.notify
+    # RFC 3461 §5.2.7.3 (c): an alias of many answers SUCCESS itself ("expanded"), the copies keep the rest.
+    if resolution.count > 1 and "SUCCESS" in notify:
+        notify = tuple(word for word in notify if word != "SUCCESS") or ("NEVER",)
+    return QueueRecipient(address=str(address), orcpt=recipient.orcpt, notify=notify)
+
+
+async def queued(placing: Placing) -> Found:
+    """One queue entry for all that has to travel on."""
+    if not placing.remote:
+        return None
+    letter = placing.letter
+    envelope = letter.envelope
+    start = max(letter.at, envelope.not_before)
+    for remote in placing.remote:
+        remote.next_attempt = start
+    placing.queue.append(
+        QueueEntry(
+            sender=envelope.sender_text,
+            recipients=placing.remote,
+            trace=letter.trace,
+            arrived_at=letter.at,
+            expires_at=start + letter.settings.queue_lifetime_s,
+            size=placing.draft.size,
+            body=envelope.body,
+            smtputf8=envelope.smtputf8,
+            requiretls=envelope.requiretls,
+            ret=envelope.ret,
+            envid=envelope.envid,
+            account=None if letter.origin.account is None else letter.origin.account.id,
+            not_before=envelope.not_before,
+            message_id=placing.facts.message_id or "",
+        )
+    )
+    found: dict[str, Any] = {"recipients": [remote.address for remote in placing.remote[:100]]}
+    if envelope.not_before > letter.at:
+        found["not_before"] = envelope.not_before
+    return found
+
+
+async def stored(placing: Placing) -> Found:
+    """What the commit is about to make durable."""
+    return {
+        "size": placing.draft.size,
+        "copies": len(placing.copies),
+        "message_id": placing.facts.message_id or "",
+    }
+
+
+PLACING_STEPS: Final[tuple[tuple[str, Callable[[Placing], Awaitable[Found]]], ...]] = (
+    ("resolved", resolved),
+    ("stored", stored),
+    ("queued", queued),
+)
