@@ -40,14 +40,16 @@ def test_server_side(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_client_side(seed: int) -> None:
     chance = random.Random(seed)
+    understood = refused = 0
     for _ in range(1000):
         reader = AnswerReader()
+        data = chance.choice([b"+OK\r\n", b"-ERR x\r\n", b"+ "]) + mutated_dialogue(chance)
         try:
-            for chunk in cut(
-                chance.choice([b"+OK\r\n", b"-ERR x\r\n", b"+ "]) + mutated_dialogue(chance), chance
-            ):
+            for chunk in cut(data, chance):
                 reader.receive(chunk)
                 while reader.next_answer(multiline=chance.random() < 0.5) is not NEED_DATA:
-                    pass
-        except AnswerError as error:
-            assert str(error)
+                    understood += 1
+        except AnswerError:
+            refused += 1
+    assert understood
+    assert refused

@@ -117,6 +117,7 @@ def test_what_came_before_tls_is_discarded() -> None:
         (b"RETR 2\r\nRETR 3", 10, [2], []),
         (b"RETR 2\r\nRETR 3\n", 10, [2], [BadCommand(Problem.BARE_LF)]),
         (b"RETR x\r\n", 10, [], [BadCommand(Problem.BAD_NUMBER, "RETR")]),
+        (b"RETR 0\r\n", 10, [], [BadCommand(Problem.BAD_NUMBER, "RETR")]),
         (b"", 10, [], []),
     ],
 )

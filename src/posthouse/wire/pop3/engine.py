@@ -35,7 +35,7 @@ class AuthLine(NamedTuple):
 
 Event = Command | BadCommand | AuthLine
 
-_RETR: Final = re.compile(rb"RETR ([0-9]{1,9})\r\n", re.IGNORECASE)
+_RETR: Final = re.compile(rb"RETR ([1-9][0-9]{0,8})\r\n", re.IGNORECASE)
 
 
 @final
