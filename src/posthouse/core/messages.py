@@ -1,7 +1,7 @@
 """What people read, in every language we speak: one row per text, so that no language can lack one.
 
-Fields in braces are the same in every language of a row.  Protocol replies are not here: their tables stand with
-the protocols.
+Fields in braces are the same in every language of a row.  Protocol replies are not here: their
+tables stand with the protocols.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     "dsn.delivered.intro": (
         "这是 {hostname} 邮件系统的通知。按您的要求回报：您于 {date} 寄出的邮件已送达下列收件人的邮箱。",
-        "This is the mail system at {hostname}. As you asked to be told: your message of {date} was delivered "
-        "to the mailboxes below.",
+        "This is the mail system at {hostname}. As you asked to be told: your message of {date} was "
+        "delivered to the mailboxes below.",
     ),
     "dsn.relayed.intro": (
         "这是 {hostname} 邮件系统的通知。您于 {date} 寄出的邮件已转交下一个邮件系统；"
@@ -68,7 +68,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "why.5.4.6": ("邮件在几个系统之间来回转发。", "The message went round in circles between systems."),
     "why.5.4.7": (
         "在规定的期限内一直未能投递。请稍后再寄，或以其他方式联系对方。",
-        "It could not be delivered within the time allowed. Send again later, or reach the recipient in another way.",
+        "It could not be delivered within the time allowed. Send again later, or reach the recipient in "
+        "another way.",
     ),
     "why.5.6.3": (
         "对方系统不接收这种编码的邮件。",

@@ -12,7 +12,7 @@ from typing import Final, final
 from posthouse.mime.address import format_mailbox
 from posthouse.mime.charset import codec_name
 from posthouse.mime.dates import format_date
-from posthouse.mime.edit import encode_base64, encode_qp
+from posthouse.mime.edit import encode_base64, encode_qp, header_end
 from posthouse.mime.header import fold
 from posthouse.mime.params import format_param
 from posthouse.mime.words import encode_words
@@ -180,6 +180,7 @@ class RecipientStatus:
     original: str = ""
     """ORCPT as it was given: `rfc822;...`."""
     remote: str = ""
+    attempted_at: float | None = None
     retry_until: float | None = None
 
 
@@ -196,7 +197,16 @@ class Report:
     recipients: list[RecipientStatus]
     arrived: float | None = None
     envelope_id: str = ""
+    received_from: str = ""
     extra: list[tuple[str, str]] = field(default_factory=list)
+
+
+_RETURNED: Final = {
+    (True, True): b"message/rfc822",
+    (True, False): b"message/global",  # RFC 6533 §4.2, §4.3
+    (False, True): b"text/rfc822-headers",
+    (False, False): b"message/global-headers",
+}
 
 
 def build_report(report: Report, *, returned: bytes, whole: bool, now: float, message_id: str) -> bytes:
@@ -214,7 +224,8 @@ def build_report(report: Report, *, returned: bytes, whole: bool, now: float, me
         header += fold(name, encode_words(value)).encode("ascii")
     utf8 = not report.to.isascii() or any(not one.address.isascii() for one in report.recipients)
     status = _status_part(report, utf8=utf8)
-    kind = b"message/rfc822" if whole else b"text/rfc822-headers"
+    ascii_header = returned[: header_end(returned)].isascii()
+    kind = _RETURNED[whole, ascii_header]
     eight = b"Content-Transfer-Encoding: 8bit\r\n" if not returned.isascii() else b""
     original = b"Content-Type: %b\r\n%b\r\n%b" % (kind, eight, returned)
     parts = [text_part(report.text, "plain"), status, original]
@@ -226,7 +237,7 @@ def build_report(report: Report, *, returned: bytes, whole: bool, now: float, me
 
 def _status_part(report: Report, *, utf8: bool) -> bytes:
     # RFC 6533 §3: UTF-8 addresses need the internationalised forms
-    kind, address_type = ("global-delivery-status", "utf-8") if utf8 else ("delivery-status", "rfc822")
+    kind = "global-delivery-status" if utf8 else "delivery-status"
     out = f"Content-Type: message/{kind}\r\n"
     if utf8:
         out += "Content-Transfer-Encoding: 8bit\r\n"
@@ -234,18 +245,23 @@ def _status_part(report: Report, *, utf8: bool) -> bytes:
     if report.envelope_id:
         out += f"Original-Envelope-Id: {_line(report.envelope_id)}\r\n"
     out += f"Reporting-MTA: dns; {report.reporting_mta}\r\n"
+    if report.received_from:
+        out += f"Received-From-MTA: dns; {_line(report.received_from)}\r\n"
     if report.arrived is not None:
         out += f"Arrival-Date: {format_date(report.arrived)}\r\n"
     for one in report.recipients:
         out += "\r\n"
         if one.original:
             out += f"Original-Recipient: {_line(one.original)}\r\n"
+        address_type = "rfc822" if one.address.isascii() else "utf-8"
         out += f"Final-Recipient: {address_type}; {_line(one.address)}\r\n"
         out += f"Action: {one.action}\r\nStatus: {one.status}\r\n"
         if one.remote:
             out += f"Remote-MTA: dns; {_line(one.remote)}\r\n"
         if one.diagnostic:
             out += fold("Diagnostic-Code", f"smtp; {_line(one.diagnostic)}")
+        if one.attempted_at is not None:
+            out += f"Last-Attempt-Date: {format_date(one.attempted_at)}\r\n"
         if one.retry_until is not None:
             out += f"Will-Retry-Until: {format_date(one.retry_until)}\r\n"
     return out.encode("utf-8", "replace")

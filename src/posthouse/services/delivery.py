@@ -1,8 +1,8 @@
 """A message arrives: the one way in for SMTP, submission, LMTP and our own notices.
 
 `DeliveryService.receive` gives an `Incoming` that takes the bytes; `Incoming.finish` runs the table of steps
-(`services.steps`) and returns when everything that was accepted is on stable storage.  Local and remote recipients
-differ only in the rows of that one transaction.
+(`services.steps`) and returns when everything that was accepted is on stable storage.  Local and remote
+recipients differ only in the rows of that one transaction.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from posthouse.core.errors import (
     Unavailable,
 )
 from posthouse.core.ports import Clock, Ids
+from posthouse.mime.edit import header_end
 from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.services import notice
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 HELD_BYTES: Final = 128 * 1024
-"""A message up to this size stays in memory and is scanned on the event loop; a longer one streams to a file."""
+"""A message up to this size stays in memory and is scanned on the event loop; a longer one streams."""
 
 _LATE_ERRORS: Final[dict[str, type[MailError]]] = {"OverQuota": OverQuota, "NotFound": NotFound}
 
@@ -83,7 +84,7 @@ class DeliveryService:
     # --- before the message ---
 
     async def check_recipient(self, address: Address, *, account: Account | None, peer_ip: str) -> None:
-        """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota, Unavailable; else fine."""
+        """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota; else fine."""
         resolution = await self.resolver.resolve(address)
         if resolution.domain is None and resolution.remote:
             if account is None and not self._may_relay(peer_ip):
@@ -288,7 +289,7 @@ class Incoming:
         data = b"".join(self._parts)
         self._parts.clear()
         end = header_end(data)
-        content = self.letter.open(data[:end] if end >= 0 else data) + (data[end:] if end >= 0 else b"")
+        content = self.letter.open(data[:end]) + data[end:]
         self.letter.content = content
         return await self._service.accept(
             self.letter, facts_of(content), self._service.store.contents.draft(content)
@@ -300,12 +301,10 @@ class Incoming:
         self._parts = [data]
         end = header_end(data)
         limit = self._service.settings.max_header_bytes
-        if end < 0 and len(data) <= limit:
+        if end == len(data) <= limit:
             self._spill_at = min(2 * len(data), limit)
             return
         try:
-            if end < 0:
-                raise TooLarge(f"a header of more than {limit} bytes", limit=limit)
             top = self.letter.open(data[:end])
             self._writer = self._service.store.contents.writer()
             self._writer.write(top)
@@ -317,11 +316,3 @@ class Incoming:
     def _refuse(self, error: MailError) -> None:
         self._error = error
         self.abort()
-
-
-def header_end(data: bytes) -> int:
-    """Where the fields end, that is where the blank line starts; -1 if there is none (yet)."""
-    if data.startswith(b"\r\n"):
-        return 0
-    end = data.find(b"\r\n\r\n")
-    return end + 2 if end >= 0 else -1

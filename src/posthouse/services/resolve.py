@@ -1,8 +1,8 @@
 """Where does mail for this address go: aliases, plus addressing, role addresses, catch-all; loop-safe.
 
-At each address the first match of this table wins: alias, account, the same without its detail (plus addressing),
-postmaster and abuse to the administrator, the domain's catch-all.  An alias that names itself means the account of
-the same address, so "keep a copy and forward" is one alias.
+At each address the first match of this list wins: alias, account, the same without its detail (plus
+addressing), postmaster and abuse to the administrator, the domain's catch-all.  An alias that names itself
+means the account of the same address, so "keep a copy and forward" is one alias.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who is it: passwords checked against Argon2id hashes, without letting the slow hash become the login rate.
 
-Unknown addresses, wrong passwords and disabled accounts cost the same and raise the same.  A verified password is
-remembered as a keyed digest (the key never leaves the process) bound to the hash it was verified against, so a
-changed password is never served from memory, even if a hint was lost.
+Unknown addresses, wrong passwords and disabled accounts cost the same and raise the same.  A verified password
+is remembered as a keyed digest (the key never leaves the process) bound to the hash it was verified against,
+so a changed password is never served from memory, even if a hint was lost.
 """
 
 from __future__ import annotations

@@ -6,24 +6,28 @@ PLACING_STEPS run when all bytes are there, before the commit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.address import Address
 from posthouse.core.errors import Invalid, MailError, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
+from posthouse.mime.edit import count_received
 from posthouse.mime.facts import MessageFacts
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution
 from posthouse.services.submission import fix_header
-from posthouse.services.trace_header import count_received, format_received, format_return_path
+from posthouse.services.trace_header import format_received, format_return_path
 from posthouse.storage.rows import ContentDraft, JournalLine, LocalCopy, QueueEntry, QueueRecipient
 
 if TYPE_CHECKING:
     from posthouse.services.delivery import DeliveryService, DeliverySettings
 
 Found = dict[str, Any] | None
+
+_FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|\r?\n|\Z|(?:>?From )")
 
 
 class Letter:
@@ -40,7 +44,7 @@ class Letter:
         self.trace = trace
         self.at = at
         self.journal: list[JournalLine] = []
-        self.header = b""  # the fields, without the blank line
+        self.header = b""  # the fields and the blank line behind them
         self.top = b""  # our own fields above them
         self.content: bytes | None = None  # the whole message, unless it is a long one
 
@@ -56,7 +60,8 @@ class Letter:
         for name, step in HEADER_STEPS:
             if (found := step(self)) is not None:
                 self.note(name, found)
-        return self.top + self.header
+        # What does not begin like a header is a body: keep our fields apart from it.
+        return self.top + (self.header if _FIELD.match(self.header) else b"\r\n" + self.header)
 
 
 class Placing:
@@ -139,6 +144,8 @@ def received(letter: Letter) -> Found:
 
 def looped(letter: Letter) -> Found:
     """RFC 5321 §6.3: a message that passed very many hosts goes in circles."""
+    if letter.header.lower().count(b"received:") <= letter.settings.max_received:  # perf: mostly enough
+        return None
     hops = count_received(letter.header)
     if hops > letter.settings.max_received:
         raise Invalid(f"mail loop: {hops} Received fields, the limit is {letter.settings.max_received}")

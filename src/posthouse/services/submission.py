@@ -9,8 +9,9 @@ from typing import Final
 
 from posthouse.core.address import try_address
 from posthouse.mime.address import format_mailbox, parse_mailboxes
+from posthouse.mime.dates import format_date
+from posthouse.mime.edit import add_fields
 from posthouse.mime.header import header_text, raw_fields
-from posthouse.services.trace_header import format_date
 
 _REMOVED: Final = frozenset({b"bcc", b"resent-bcc", b"return-path", b"x-posthouse-trace"})
 
@@ -27,7 +28,7 @@ def fix_header(
     kept: list[bytes] = []
     last = 0
     for key, start, end in fields:
-        # RFC 5322 §3.6.3: Bcc is for the sender's eyes; RFC 5321 §4.4: Return-Path is added at final delivery only
+        # RFC 5322 §3.6.3: Bcc is for the sender's eyes; RFC 5321 §4.4: Return-Path belongs to final delivery
         if key in _REMOVED or (key == b"sender" and wants_sender):
             kept.append(header[last:start])
             last = end
@@ -43,10 +44,10 @@ def fix_header(
     if b"message-id" not in present:
         added.append(f"Message-ID: <{message_id}>\r\n")  # RFC 6409 §8.3
     changes += [f"+{line.partition(':')[0]}" for line in added]
-    fixed = b"".join(kept)
-    if added and fixed and not fixed.endswith(b"\n"):
-        fixed += b"\r\n"
-    return fixed + "".join(added).encode("utf-8", "surrogateescape"), changes
+    lines = "".join(added).encode("utf-8", "surrogateescape")
+    if not fields and header[:1] not in (b"\r", b"\n", b""):
+        return lines + b"\r\n" + header, changes  # no header at all: what is there is the body
+    return add_fields(b"".join(kept), lines), changes
 
 
 def _wants_sender(from_values: list[bytes], sender: str) -> bool:

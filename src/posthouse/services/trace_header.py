@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Final
 
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from posthouse.mime.dates import format_date
+
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9.\-_:\[\]\x80-\U0010ffff]")
 
 RETURN_PATH: Final = b"Return-Path: <"
 _last: tuple[int, str] = (0, "")
 
 
-def format_date(at: float) -> str:
-    """RFC 5322 §3.3, always in UTC."""
+def _date(at: float) -> str:
     global _last  # noqa: PLW0603  # perf: one message of many per second pays for the formatting
     second = int(at)
     if _last[0] != second:
-        t = time.gmtime(second)
-        _last = (
-            second,
-            f"{_DAYS[t.tm_wday]}, {t.tm_mday} {_MONTHS[t.tm_mon - 1]} {t.tm_year} "
-            f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} +0000",
-        )
+        _last = (second, format_date(second))
     return _last[1]
 
 
@@ -50,11 +43,5 @@ def format_received(
     target = f"\r\n\tfor <{recipient}>" if recipient else ""
     return (
         f"Received: from {name}{literal}\r\n\tby {by} (Posthouse){protocol} id {trace}{target};\r\n"
-        f"\t{format_date(at)}\r\n"
+        f"\t{_date(at)}\r\n"
     ).encode("utf-8", "surrogateescape")
-
-
-def count_received(header: bytes) -> int:
-    """How many hosts the message passed already (RFC 5321 §6.3)."""
-    folded = header.lower()
-    return folded.count(b"\nreceived:") + folded.startswith(b"received:")
