@@ -21,7 +21,7 @@ def lang(session: Pop3Session, command: Command) -> None:
     if wanted == "*":
         # RFC 6856 §3.2: the preferred language; it follows the user only once signed in, so it betrays nobody
         # (§7).
-        preferred = session.drop.account.language if session.drop else session.settings.language
+        preferred = session.drop.account.language if session.drop is not None else session.settings.language
         tag = match_language(preferred) or DEFAULT_LANGUAGE
     else:
         found = match_language(wanted)
