@@ -1,23 +1,26 @@
 """IMAP on the wire, both sides, sans I/O.  Nothing here may import asyncio, socket, time, logging or random.
 
-Server side, one `Engine` per connection, not shared between threads:
+Server side, one `engine.Engine` per connection, not shared between threads:
 
     engine.receive(data)
-    while (event := engine.next_event()) is not None:   # None: more bytes are needed
-        peer.write(engine.take_output())                # bytes the protocol itself makes us send ("+ OK")
+    while True:
+        event = engine.next_event()
+        peer.write(engine.take_output())   # bytes the protocol itself makes us send, such as "+ OK"
+        if event is None:                  # more bytes are needed
+            break
         ...
 
-`event` is one of
+An event (`event.Event`) is one of
 
-- a `command.Command` (slots dataclass named after the command; `NAME` is the key for dispatch, UID variants are the same
-  class with `uid=True`);
-- `engine.BadCommand(tag, text, answer, fatal)`: write `answer` as it is; close if `fatal`.  It ends an IDLE,
+- a `command.Command`: a dataclass named after the command.  `NAME` is the key for dispatch, UID variants are
+  the same class with `uid=True`;
+- `BadCommand(tag, text, answer, fatal)`: write `answer` as it is; close if `fatal`.  It ends an IDLE,
   AUTHENTICATE or APPEND that was open (an open spool is to be dropped);
-- `engine.AppendBegin`: answer with `engine.accept_literal()` or `engine.refuse_literal()`, else no event follows.
-  Accepted: `engine.LiteralChunk(data)` any number of times, `engine.LiteralEnd()`, then `engine.AppendEnd(tag)` (answer
-  the command now).  Refused: send the tagged NO yourself, nothing more of that command is heard;
-- `engine.IdleDone(tag)`: the DONE after `engine.begin_idle(tag)`;
-- `engine.ContinuationLine(line)`: the line after `engine.challenge(base64)`, without CRLF; `*` is a cancel.
+- `AppendBegin`: answer with `engine.accept_literal()` or `engine.refuse_literal()`; no event follows before
+  that.  Accepted: any number of `LiteralChunk(data)`, a `LiteralEnd()`, then `AppendEnd(tag)`, which is the
+  moment to answer.  Refused: send the tagged NO yourself, nothing more of that command is heard;
+- `IdleDone(tag)`: the DONE after `engine.begin_idle(tag)`;
+- `ContinuationLine(line)`: the line after `engine.challenge(base64)`, without CRLF; `*` is a cancel.
 
 `engine.utf8 = True` after ENABLE IMAP4rev2 / UTF8=ACCEPT; `engine.discard_buffer()` at STARTTLS.
 

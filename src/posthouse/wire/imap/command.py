@@ -1,7 +1,8 @@
 """Every command as a value: a slots dataclass per command, named after it.
 
-`tag` is bytes, ready to be sent back.  Mailbox names are str, decoded, `INBOX` in capitals.  Flags are names as sent
-(`\\Seen`, `$Forwarded`), system flags in their canonical spelling.  UID variants are the same class with `uid=True`.
+`tag` is bytes, ready to be sent back.  Mailbox names are str, decoded, `INBOX` in capitals.  Flags are
+names as sent (`\\Seen`, `$Forwarded`), system flags in their canonical spelling.  UID variants are the same
+class with `uid=True`.
 APPEND is not here: it streams (`engine.AppendBegin`).
 """
 
@@ -111,7 +112,8 @@ class Examine(Select):
 
 @dataclass(slots=True)
 class Create(Command):
-    """`special_use`: `\\Sent` etc. asked for with USE (RFC 6154 §3), canonical spelling.  A trailing `/` is kept."""
+    """`special_use`: `\\Sent` etc. asked for with USE (RFC 6154 §3), canonical spelling.  A trailing `/` is
+    kept."""
 
     NAME: ClassVar[str] = "CREATE"
     mailbox: str
@@ -147,9 +149,10 @@ class Unsubscribe(Command):
 class List(Command):
     """LIST, basic or extended (RFC 5258, RFC 5819, RFC 6154).
 
-    `select`: of SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE.  `returns`: of SUBSCRIBED CHILDREN SPECIAL-USE STATUS.
-    `extended`: selection options, several patterns or RETURN were used, so the basic meaning of an empty pattern
-    (RFC 9051 §6.3.9: ask for the delimiter) does not apply.
+    `select`: of SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE.  `returns`: of SUBSCRIBED CHILDREN
+    SPECIAL-USE STATUS.
+    `extended`: selection options, several patterns or RETURN were used, so the basic meaning of an empty
+    pattern (RFC 9051 §6.3.9: ask for the delimiter) does not apply.
     """
 
     NAME: ClassVar[str] = "LIST"
@@ -175,7 +178,8 @@ class Namespace(Command):
 
 @dataclass(slots=True)
 class Status(Command):
-    """`items`: upper case, of MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE RECENT HIGHESTMODSEQ MAILBOXID APPENDLIMIT."""
+    """`items`: upper case, of MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE RECENT HIGHESTMODSEQ
+    MAILBOXID APPENDLIMIT."""
 
     NAME: ClassVar[str] = "STATUS"
     mailbox: str
@@ -224,7 +228,8 @@ class Expunge(Command):
 class Search(Command):
     """`key`: one tree; several keys come as `search_key.And`.  Strings are decoded from `charset` already.
 
-    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE, with `RETURN ()` as {"ALL"} (RFC 9051 §6.4.4).
+    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE, with `RETURN ()` as {"ALL"} (RFC 9051
+    §6.4.4).
     """
 
     NAME: ClassVar[str] = "SEARCH"
@@ -238,8 +243,9 @@ class Search(Command):
 class BodySection:
     """BODY[...], BODY.PEEK[...], and RFC822, RFC822.HEADER, RFC822.TEXT under their own `label`.
 
-    `part`: () is the message.  `text`: None, HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME.  `fields`: names as
-    sent.  `partial`: (first octet, length).  `label`: what stands before the literal in the answer, `BODY[1.TEXT]<0>`.
+    `part`: () is the message.  `text`: None, HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME.
+    `fields`: names as sent.  `partial`: (first octet, length).  `label`: what stands before the literal in
+    the answer, `BODY[1.TEXT]<0>`.
     """
 
     part: tuple[int, ...] = ()
@@ -267,8 +273,8 @@ class BinarySize:
 
 
 FetchItem = str | BodySection | BinarySection | BinarySize
-"""str: ENVELOPE FLAGS INTERNALDATE RFC822.SIZE BODYSTRUCTURE BODY UID MODSEQ SAVEDATE EMAILID THREADID PREVIEW
-PREVIEW.LAZY (`PREVIEW (LAZY)`)."""
+"""str: ENVELOPE FLAGS INTERNALDATE RFC822.SIZE BODYSTRUCTURE BODY UID MODSEQ SAVEDATE EMAILID THREADID
+PREVIEW PREVIEW.LAZY (`PREVIEW (LAZY)`)."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,8 @@ class Keyword:
 
 @dataclass(slots=True)
 class Header:
-    """Field `name` contains `value`; FROM, TO, CC, BCC and SUBJECT come as this too.  An empty value: the field exists."""
+    """Field `name` contains `value`; FROM, TO, CC, BCC and SUBJECT come as this too.  An empty value: the
+    field exists."""
 
     name: str
     value: str
@@ -48,7 +49,8 @@ class Text:
 
 @dataclass(slots=True)
 class Date:
-    """A day compared with the internal date, the Date field, or the save date (RFC 8514); time and zone disregarded."""
+    """A day compared with the internal date, the Date field, or the save date (RFC 8514); time and zone
+    disregarded."""
 
     which: Literal["internal", "sent", "saved"]
     op: Literal["before", "on", "since"]

@@ -14,15 +14,14 @@ NUMBER_MAX: Final = 0xFFFFFFFF
 _SHAPE: Final = re.compile(
     rb"(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?(?:,(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?)*+"
 )
-_ASCENDING_MAX: Final = 64
 
 
 @final
 class SequenceSet:
     """A sequence-set as the client wrote it.
 
-    `ranges`: (first, last) pairs in the client's order, `STAR` for `*`.  `saved`: the set is `$` (RFC 5182, RFC 9051
-    §6.4.4.1) and `ranges` is empty; the session knows what was saved.
+    `ranges`: (first, last) pairs in the client's order, `STAR` for `*`.  `saved`: the set is `$` (RFC 5182,
+    RFC 9051 §6.4.4.1) and `ranges` is empty; the session knows what was saved.
     """
 
     __slots__ = ("ranges", "saved")
@@ -49,14 +48,16 @@ class SequenceSet:
         return max((max(pair) for pair in self.ranges), default=0)
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
-        """Ascending, disjoint, joined (first, last) ranges, with `*` = largest (the last sequence number or UID in use).
+        """Ascending, disjoint, joined (first, last) ranges, with `*` = largest (the last sequence number or
+        UID in use).
 
-        Numbers beyond `largest` are kept: for UIDs they name nothing, for sequence numbers the session refuses them
-        (compare `largest()`).  With an empty mailbox (largest = 0) `*` names nothing and `n:*` only n.
+        Numbers beyond `largest` are kept: for UIDs they name nothing, for sequence numbers the session
+        refuses them (compare `largest()`).  With an empty mailbox (largest = 0) `*` names nothing and `n:*`
+        only n.
         """
         pairs: list[tuple[int, int]] = []
         for first, last in self.ranges:
-            if first == STAR or last == STAR:
+            if STAR in (first, last):
                 first, last = first or largest or last, last or largest or first
                 if not first:
                     continue

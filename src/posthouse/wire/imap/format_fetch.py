@@ -1,0 +1,223 @@
+"""FETCH responses: the items are compiled once per command, then each message costs one formatting.
+
+A row is a tuple: first the storage columns that `RowTemplate.columns` names (UID always first), then one
+value per entry of
+`RowTemplate.sections`, in that order.  A section's value is bytes, None (answered NIL), for BINARY.SIZE an
+int, or any object with a `size` (octets), which only `format_parts` takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, Protocol, final
+
+from posthouse.core.flags import RECENT
+
+from .command import BinarySection, BinarySize, BodySection, FetchItem
+from .date_time import format_date_time
+from .flag_list import FlagLists
+from .response import format_nstring
+
+UID: Final = "uid"
+MESSAGE: Final = "message"
+FLAGS: Final = "flags"
+MODSEQ: Final = "modseq"
+SIZE: Final = "size"
+DATE: Final = "date"
+SAVEDATE: Final = "savedate"
+ENVELOPE: Final = "envelope"
+BODYSTRUCTURE: Final = "bodystructure"
+BODY: Final = "body"
+PREVIEW: Final = "preview"
+THREAD: Final = "thread"
+HEADER_FIELDS: Final = "header_fields"
+LAYOUT: Final = "layout"
+
+Row = tuple[Any, ...]
+Section = BodySection | BinarySection | BinarySize
+
+
+class Sized(Protocol):
+    """A section too long for memory: the session sends its octets itself."""
+
+    @property
+    def size(self) -> int: ...
+
+
+def _savedate(seconds: float | None) -> bytes:
+    return b"NIL" if seconds is None else format_date_time(seconds)
+
+
+def _thread(thread: int | None) -> bytes:
+    return b"(T%d)" % thread if thread is not None else b"NIL"
+
+
+def _preview(text: bytes | str | None) -> bytes:
+    return format_nstring(text.encode("utf-8") if isinstance(text, str) else text)
+
+
+# item -> (storage column, format, what makes the column's value fit the format)
+_ITEMS: Final[dict[str, tuple[str, bytes, Callable[[Any], bytes] | None]]] = {
+    "UID": (UID, b"UID %d", None),
+    "MODSEQ": (MODSEQ, b"MODSEQ (%d)", None),
+    "RFC822.SIZE": (SIZE, b"RFC822.SIZE %d", None),
+    "INTERNALDATE": (DATE, b"INTERNALDATE %b", format_date_time),
+    "SAVEDATE": (SAVEDATE, b"SAVEDATE %b", _savedate),
+    "ENVELOPE": (ENVELOPE, b"ENVELOPE %b", None),
+    "BODYSTRUCTURE": (BODYSTRUCTURE, b"BODYSTRUCTURE %b", None),
+    "BODY": (BODY, b"BODY %b", None),
+    # RFC 8474 §5.1 and §5.2: object ids; a copy shares the message, and so its EMAILID.
+    "EMAILID": (MESSAGE, b"EMAILID (M%d)", None),
+    "THREADID": (THREAD, b"THREADID %b", _thread),
+    "PREVIEW": (PREVIEW, b"PREVIEW %b", _preview),
+    "PREVIEW.LAZY": (PREVIEW, b"PREVIEW %b", _preview),
+}
+
+
+@final
+class RowTemplate:
+    """What `compile_row` makes.  `columns` and `sections` say what a row has to hold, in order."""
+
+    __slots__ = ("_format", "_makers", "_recent_from", "_show_uid", "_tails", "columns", "sections")
+
+    def __init__(
+        self,
+        columns: tuple[str, ...],
+        sections: tuple[Section, ...],
+        *,
+        row_format: bytes,
+        makers: tuple[Callable[[Any], bytes] | None, ...],
+        show_uid: bool,
+        recent_from: int | None,
+    ) -> None:
+        self.columns = columns
+        self.sections = sections
+        self._format = row_format  # up to the first section
+        self._makers = makers  # per column
+        self._show_uid = show_uid
+        self._recent_from = recent_from
+        blank = b"" if row_format.endswith(b"(") else b" "
+        self._tails = tuple(
+            (blank if at == 0 else b" ") + section.label + b" " for at, section in enumerate(sections)
+        )
+
+    def format_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
+        """All rows as one bytes object.  `numbers`: their sequence numbers, one per row."""
+        if not rows:
+            return b""
+        heads = self._heads(numbers, rows)
+        if not self.sections:
+            return b"".join(heads)
+        out: list[bytes] = []
+        first = len(self.columns)
+        for head, row in zip(heads, rows, strict=True):
+            out.append(head)
+            for label, value in zip(self._tails, row[first:], strict=True):
+                _add_section(out, label, value)
+            out.append(b")\r\n")
+        return b"".join(out)
+
+    def format(self, number: int, row: Row) -> bytes:
+        return self.format_rows((number,), (row,))
+
+    def format_parts(self, number: int, row: Row) -> list[Any]:
+        """One row as bytes and, where a section is a `Sized`, that object itself: write them in this
+        order."""
+        out: list[Any] = [next(iter(self._heads((number,), (row,))))]
+        for label, value in zip(self._tails, row[len(self.columns) :], strict=True):
+            if value is None or isinstance(value, bytes | int):
+                _add_section(out, label, value)
+            else:
+                out.append(b"%b{%d}\r\n" % (label, value.size))
+                out.append(value)
+        out.append(b")\r\n")
+        return out if self.sections else out[:1]
+
+    def _heads(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterable[bytes]:
+        # perf: by column, so that no Python code runs per row (see bench/imap_wire.py).
+        width = len(self.columns)
+        columns: list[Iterable[Any]] = []
+        columns.extend(islice(zip(*rows, strict=True), width))
+        uids = columns[0]
+        if self._recent_from is not None and FLAGS in self.columns:
+            at = self.columns.index(FLAGS)
+            columns[at] = _with_recent(uids, columns[at], self._recent_from)
+        shown = [
+            map(maker, column) if maker else column
+            for maker, column in zip(self._makers, columns, strict=True)
+        ]
+        if not self._show_uid:
+            shown = shown[1:]
+        return map(self._format.__mod__, zip(numbers, *shown, strict=True))
+
+
+def _with_recent(uids: Iterable[int], flags: Iterable[int], recent_from: int) -> list[int]:
+    return [bits | RECENT if uid >= recent_from else bits for uid, bits in zip(uids, flags, strict=True)]
+
+
+def _add_section(out: list[Any], label: bytes, value: bytes | int | None) -> None:
+    if value is None:
+        out.append(label + b"NIL")
+    elif isinstance(value, int):
+        out.append(b"%b%d" % (label, value))
+    elif b"\x00" in value and b"BINARY[" in label:
+        # RFC 3516 §4.3: octets with NUL go as literal8.
+        out.append(b"%b~{%d}\r\n" % (label, len(value)))
+        out.append(value)
+    else:
+        out.append(b"%b{%d}\r\n" % (label, len(value)))
+        out.append(value)
+
+
+def compile_row(
+    items: Sequence[FetchItem], flag_lists: FlagLists, *, recent_from: int | None = None
+) -> RowTemplate:
+    """The template of one FETCH command.
+
+    Simple items keep their order and come before sections.  `recent_from`: UIDs from there on get \\Recent
+    (RFC 3501 §2.3.2), None in IMAP4rev2.
+    """
+    columns: list[str] = [UID]
+    makers: list[Callable[[Any], Any] | None] = [None]
+    formats: list[bytes] = []
+    show_uid = "UID" in items
+    if show_uid:
+        formats.append(b"UID %d")
+    sections: list[Section] = []
+    for item in items:
+        if not isinstance(item, str):
+            sections.append(item)
+        elif item == "FLAGS":
+            columns.append(FLAGS)
+            makers.append(flag_lists.__getitem__)
+            formats.append(b"FLAGS %b")
+        elif item != "UID":
+            column, text, maker = _ITEMS[item]
+            columns.append(column)
+            makers.append(maker)
+            formats.append(text)
+    head = b"* %d FETCH (" + b" ".join(formats)
+    return RowTemplate(
+        tuple(columns),
+        tuple(sections),
+        row_format=head if sections else head + b")\r\n",
+        makers=tuple(makers),
+        show_uid=show_uid,
+        recent_from=recent_from,
+    )
+
+
+def format_flag_updates(
+    numbers: Sequence[int],
+    changed: Sequence[tuple[int, int, int]],
+    flag_lists: FlagLists,
+    *,
+    uid: bool,
+    modseq: bool,
+    recent_from: int | None = None,
+) -> bytes:
+    """FETCH responses for flags that changed: (uid, flags, modseq) tuples with their sequence numbers."""
+    items = [*(("UID",) if uid else ()), "FLAGS", *(("MODSEQ",) if modseq else ())]
+    template = compile_row(items, flag_lists, recent_from=recent_from)
+    return template.format_rows(numbers, changed if modseq else [row[:2] for row in changed])
