@@ -1,0 +1,321 @@
+"""Every setting of the house: its name, type, default, range and what it means.
+
+This file is the reference: `docs/configuration.md` and the commented file that `posthouse init` writes are
+generated from it (`app.reference`).  A file is TOML; a name that is not here is an error, so a typing
+mistake is never silent.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from posthouse.core.address import parse_domain, try_address
+from posthouse.core.errors import Invalid
+from posthouse.servers.listener import parse_listen_address
+from posthouse.servers.proxy import TrustedSources
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class ConfigError(Exception):
+    """The file cannot be used; the text names the file, the setting and what is allowed."""
+
+
+class Listener(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where one kind of service listens."""
+
+    enabled: Annotated[bool, Meta(description="Whether this service is offered at all.")] = True
+    addresses: Annotated[
+        list[str],
+        Meta(
+            description="Any number of `ADDRESS:PORT`, `[IPV6]:PORT`, `*:PORT` (both families) or `unix:/PATH`. "
+            "Sockets that systemd passes under the listener's name are used instead."
+        ),
+    ]
+    proxy_from: Annotated[
+        list[str],
+        Meta(
+            description="Addresses or networks (`192.0.2.0/24`, or `unix`) of load balancers whose connections begin "
+            "with a PROXY protocol header, version 1 or 2; there it is required, elsewhere it is not understood."
+        ),
+    ] = []
+    clear_text_auth: Annotated[
+        bool,
+        Meta(
+            description="Take passwords without TLS. Only for loopback tests; refused for addresses that others "
+            "can reach."
+        ),
+    ] = False
+
+
+def _on(*addresses: str) -> Listener:
+    return Listener(addresses=list(addresses))
+
+
+class Listeners(Struct, forbid_unknown_fields=True):
+    """The services of the node."""
+
+    smtp: Annotated[Listener, Meta(description="Mail from other servers (RFC 5321).")] = field(
+        default_factory=lambda: _on("*:25")
+    )
+    submission: Annotated[Listener, Meta(description="Mail from our users, STARTTLS (RFC 6409).")] = field(
+        default_factory=lambda: _on("*:587")
+    )
+    submissions: Annotated[
+        Listener, Meta(description="Mail from our users, TLS from the first octet (RFC 8314).")
+    ] = field(default_factory=lambda: _on("*:465"))
+    lmtp: Annotated[
+        Listener, Meta(description="Mail from a trusted relay in front of us (RFC 2033). No authentication.")
+    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["127.0.0.1:24"]))
+    pop3: Annotated[Listener, Meta(description="POP3 with STLS (RFC 1939, RFC 2595).")] = field(
+        default_factory=lambda: _on("*:110")
+    )
+    pop3s: Annotated[Listener, Meta(description="POP3, TLS from the first octet (RFC 8314).")] = field(
+        default_factory=lambda: _on("*:995")
+    )
+    imap: Annotated[Listener, Meta(description="IMAP with STARTTLS (RFC 9051).")] = field(
+        default_factory=lambda: _on("*:143")
+    )
+    imaps: Annotated[Listener, Meta(description="IMAP, TLS from the first octet (RFC 8314).")] = field(
+        default_factory=lambda: _on("*:993")
+    )
+    http: Annotated[
+        Listener, Meta(description="Health (`/healthz`, `/readyz`) and Prometheus metrics (`/metrics`).")
+    ] = field(default_factory=lambda: _on("127.0.0.1:2080"))
+
+    def items(self) -> list[tuple[str, Listener]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__]
+
+
+class CertificateFiles(Struct, forbid_unknown_fields=True):
+    """One certificate; the first in the file also serves clients that name no host."""
+
+    names: Annotated[
+        list[str],
+        Meta(description="Host names it is for (SNI); `*.example.org` covers one label.", min_length=1),
+    ]
+    certificate: Annotated[str, Meta(description="PEM file with the certificate and its chain.")]
+    key: Annotated[str, Meta(description="PEM file with the private key; readable by `user`.")]
+
+
+class Tls(Struct, forbid_unknown_fields=True):
+    """TLS 1.2 and 1.3, forward-secret ciphers only. SIGHUP reads the files again."""
+
+    certificates: Annotated[list[CertificateFiles], Meta(description="One per domain or host name.")] = []
+    ca_file: Annotated[
+        str, Meta(description="PEM file with the CAs that sending trusts; empty: those of the system.")
+    ] = ""
+
+
+class Limits(Struct, forbid_unknown_fields=True):
+    """What one client, message or account may take. Each limit has an answer that says what to do."""
+
+    connections: Annotated[Positive, Meta(description="Open connections of the node.")] = 10_000
+    connections_per_ip: Annotated[
+        Positive,
+        Meta(description="Open connections of one IPv4 address or one IPv6 /64; loopback is not limited."),
+    ] = 50
+    message_bytes: Annotated[Positive, Meta(description="Size of a message.")] = 50 * 1024 * 1024
+    recipients: Annotated[Positive, Meta(description="Recipients of one SMTP message.")] = 1000
+    received_headers: Annotated[
+        Positive, Meta(description="`Received:` fields after which a message is taken to be in a loop.")
+    ] = 100
+    stop_s: Annotated[
+        Seconds, Meta(description="How long a stop waits for running commands before it cuts connections.")
+    ] = 20.0
+
+
+class QueueConfig(Struct, forbid_unknown_fields=True):
+    """Sending mail out."""
+
+    lifetime_s: Annotated[Seconds, Meta(description="How long to try before a message is returned.")] = (
+        5 * 86400.0
+    )
+    warn_after_s: Annotated[
+        Seconds, Meta(description="After this long the sender is told of the delay, once; 0: never.")
+    ] = 4 * 3600.0
+    concurrency: Annotated[Positive, Meta(description="Deliveries at the same time, per worker.")] = 100
+    per_destination: Annotated[
+        Positive, Meta(description="Connections to one destination at the same time, per worker.")
+    ] = 5
+
+
+class Route(Struct, forbid_unknown_fields=True):
+    """Where mail for some domains goes instead of to their MX."""
+
+    domains: Annotated[
+        list[str],
+        Meta(description="Domains, `*.example.org` for all below one, `*` for all others.", min_length=1),
+    ]
+    host: Annotated[str, Meta(description="Name or address of the next hop (a smarthost, another node).")]
+    port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 25
+    tls: Annotated[
+        Literal["opportunistic", "required", "implicit", "none"],
+        Meta(description="`required` and `implicit` verify the certificate."),
+    ] = "opportunistic"
+    user: Annotated[
+        str, Meta(description="Login name, when the next hop asks for one; TLS is then required.")
+    ] = ""
+    password: Annotated[str, Meta(description="Its password.")] = ""
+    password_file: Annotated[
+        str, Meta(description="File that holds the password, instead of `password`.")
+    ] = ""
+
+
+class Log(Struct, forbid_unknown_fields=True):
+    """Structured lines on standard error; never a password, never the text of a message."""
+
+    format: Annotated[
+        Literal["text", "json"], Meta(description="`text`: key=value; `json`: one object per line.")
+    ] = "text"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least that is written.")
+    ] = "info"
+
+
+class Config(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The configuration of a node."""
+
+    hostname: Annotated[
+        str,
+        Meta(description="Full name of this host, as other servers see it in greetings and headers."),
+    ]
+    data: Annotated[
+        str, Meta(description="Directory of all data; relative paths start at the configuration file.")
+    ] = "/var/lib/posthouse"
+    user: Annotated[
+        str, Meta(description="Whom the node runs as when it was started as root; empty: stay root.")
+    ] = "posthouse"
+    workers: Annotated[Count, Meta(description="Worker processes; 0: one per processor core.")] = 0
+    language: Annotated[
+        Literal["zh", "en"],
+        Meta(description="Of notices to senders, and of new accounts when none is given."),
+    ] = "zh"
+    postmaster: Annotated[
+        str, Meta(description="Address that takes mail for `<postmaster>` without a domain; empty: refused.")
+    ] = ""
+    plus_delimiter: Annotated[
+        str, Meta(max_length=1, description="`zhang+shop@` is delivered to `zhang@`; empty: off.")
+    ] = "+"
+    hide_client_address: Annotated[
+        bool, Meta(description="Leave the address of submitting users out of `Received:`.")
+    ] = False
+    relay_networks: Annotated[
+        list[str],
+        Meta(
+            description="Clients that may relay without signing in: an address, or a prefix ending in `.` or `:`."
+        ),
+    ] = []
+    listeners: Annotated[Listeners, Meta(description="Where to listen.")] = field(default_factory=Listeners)
+    tls: Annotated[Tls, Meta(description="Certificates.")] = field(default_factory=Tls)
+    limits: Annotated[Limits, Meta(description="Limits.")] = field(default_factory=Limits)
+    queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
+    routes: Annotated[
+        list[Route], Meta(description="Static routes and smarthosts; the first that matches.")
+    ] = []
+    log: Annotated[Log, Meta(description="Logging.")] = field(default_factory=Log)
+    base: Annotated[str, Meta(extra={"internal": True})] = ""  # directory that relative paths start from
+
+    def path(self, text: str) -> Path:
+        return Path(self.base) / Path(text).expanduser()
+
+    @property
+    def data_path(self) -> Path:
+        return self.path(self.data)
+
+
+_LOOPBACK: Final = TrustedSources(["127.0.0.0/8", "::1"])
+
+
+def load_config(path: Path) -> Config:
+    """Read and verify a configuration file.  Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; `posthouse init` writes a first one") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: the file must be UTF-8 text") from error
+    return parse_config(text, path.absolute().parent, name=str(path))
+
+
+def parse_config(text: str, base: Path, *, name: str = "configuration") -> Config:
+    """The configuration in a TOML text.  Raises ConfigError."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not valid TOML: {error}") from error
+    if "base" in values:
+        raise ConfigError(f"{name}: there is no setting `base`")
+    _fill_listeners(values)
+    try:
+        config = msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(str(error))}") from error
+    config.base = str(base)
+    try:
+        _verify(config)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    return config
+
+
+def _fill_listeners(values: dict[str, object]) -> None:
+    """A listener that is only half written down keeps its default addresses."""
+    listeners = values.get("listeners")
+    if not isinstance(listeners, dict):
+        return
+    defaults = Listeners()
+    for name, listener in listeners.items():
+        if isinstance(listener, dict) and hasattr(defaults, name) and name in defaults.__struct_fields__:
+            listener.setdefault("addresses", getattr(defaults, name).addresses)
+
+
+def _explain(text: str) -> str:
+    """msgspec says "... - at `$.log.level`": put the setting first."""
+    problem, at, where = text.rpartition(" - at `$")
+    if not at:
+        return f"{text}; see the configuration reference for all settings"
+    return f"{where.rstrip('`').lstrip('.')}: {problem}"
+
+
+def _verify(config: Config) -> None:
+    """What types cannot say.  Raises ValueError."""
+    try:
+        config.hostname = parse_domain(config.hostname)
+    except Invalid as error:
+        raise ValueError(f"hostname: {error.detail}") from error
+    if config.postmaster and try_address(config.postmaster) is None:
+        raise ValueError("postmaster: must be a full address")
+    for name, listener in config.listeners.items():
+        where = f"listeners.{name}"
+        try:
+            addresses = [a for text in listener.addresses for a in parse_listen_address(text)]
+            TrustedSources(listener.proxy_from)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{where}: {error}") from error
+        if listener.clear_text_auth:
+            for address in addresses:
+                if not address.path and address.host not in _LOOPBACK:
+                    raise ValueError(
+                        f"{where}.clear_text_auth: {address} can be reached from outside; passwords must not "
+                        "cross a network in clear text, so listen on 127.0.0.1 or [::1] only, or switch it off"
+                    )
+        if listener.enabled and name in IMPLICIT_TLS and not config.tls.certificates:
+            raise ValueError(
+                f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
+            )
+    for route in config.routes:
+        if route.password and route.password_file:
+            raise ValueError("routes: give `password` or `password_file`, not both")
+        if route.user and route.tls == "none":
+            raise ValueError(f"routes: a password for {route.host} must not be sent without TLS")
+
+
+IMPLICIT_TLS: Final = frozenset(("submissions", "pop3s", "imaps"))

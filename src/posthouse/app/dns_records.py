@@ -1,0 +1,46 @@
+"""The DNS records a domain's owner has to publish, as lines of a zone file with a word on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Record(Struct, frozen=True):
+    name: str  # with a dot at the end
+    type: str
+    value: str
+    purpose: str  # key of the command line's texts
+
+    def __str__(self) -> str:
+        return f"{self.name:<40} IN {self.type:<5} {self.value}"
+
+
+def records_for(
+    domain: str, hostname: str, addresses: Sequence[str], dkim_selector: str = ""
+) -> list[Record]:
+    """What to publish for one domain whose mail `hostname` takes."""
+    host = f"{hostname}."
+    records = [
+        Record(host, "AAAA" if ":" in address else "A", address, "dns.address") for address in addresses
+    ]
+    # RFC 5321 §5.1: senders find us by MX.
+    records.append(Record(f"{domain}.", "MX", f"10 {host}", "dns.mx"))
+    # RFC 7208 §5.4: whoever receives our mail comes to know which hosts may send it.
+    records.append(Record(f"{domain}.", "TXT", '"v=spf1 mx -all"', "dns.spf"))
+    if dkim_selector:
+        # RFC 6376 §3.6.1: an empty p= says that the key is revoked, so nothing is trusted before signing
+        # starts.
+        records.append(
+            Record(f"{dkim_selector}._domainkey.{domain}.", "TXT", '"v=DKIM1; k=ed25519; p="', "dns.dkim")
+        )
+    policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
+    records.append(Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc"))
+    # RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered.
+    for service, port in (("submissions", 465), ("imaps", 993), ("pop3s", 995)):
+        records.append(Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {host}", "dns.srv"))
+    for service in ("imap", "pop3"):
+        records.append(Record(f"_{service}._tcp.{domain}.", "SRV", "0 0 0 .", "dns.srv_off"))
+    records.append(Record(f"autoconfig.{domain}.", "CNAME", host, "dns.autoconfig"))
+    return records

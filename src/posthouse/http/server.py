@@ -1,0 +1,39 @@
+"""Runs an ASGI application on sockets that exist already, by uvicorn's protocol class on our event loop.
+
+uvicorn's `Server` is left out: signals, sockets and the end of the process are the supervisor's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+KEEP_ALIVE_S = 15
+
+
+async def serve_http(app: Any, sockets: Sequence[socket.socket]) -> list[asyncio.Server]:
+    config = Config(
+        app,
+        http=H11Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        proxy_headers=False,
+    )
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> H11Protocol:
+        return H11Protocol(config, state, {})
+
+    return [await loop.create_server(protocol, sock=sock) for sock in sockets]
