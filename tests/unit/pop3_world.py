@@ -232,6 +232,7 @@ class MemoryPeer:
         self.can_start_tls = True
         self.must_drain = False
         self.timeout_s = 0.0
+        self.armed = 0
         self.gate: asyncio.Event | None = None  # drain waits for it
 
     def write(self, data: bytes) -> None:
@@ -253,6 +254,7 @@ class MemoryPeer:
 
     def set_timeout(self, seconds: float) -> None:
         self.timeout_s = seconds
+        self.armed += 1
 
     def close(self) -> None:
         self.closed = True

@@ -207,3 +207,13 @@ def test_unknown_policies(text: str) -> None:
 )
 def test_uid_ranges(uids: list[int], ranges: list[tuple[int, int]]) -> None:
     assert uid_ranges(uids) == ranges
+
+
+async def test_what_was_sent_before_the_end_of_input_is_still_done() -> None:
+    world = World(message(1))
+    client = world.connect()
+    client.session.receive(b"USER zhang@qq.test\r\nPASS posthouse-demo\r\nDELE 1\r\nQUIT\r\n")
+    client.session.eof()
+    assert (await client.say(b"")).endswith(b"+OK 1 message(s) deleted, goodbye\r\n")
+    assert client.peer.closed
+    assert world.inbox.rows == {}

@@ -74,7 +74,7 @@ class Session:
     further event is taken, so commands are strictly in order and an idle session owns no task.
     """
 
-    __slots__ = ("_paused", "_task", "closing", "gone", "on_fault", "peer")
+    __slots__ = ("_ended", "_paused", "_task", "closing", "gone", "on_fault", "peer")
 
     MAX_BACKLOG_BYTES = 256 * 1024
     """Input that may wait behind a running command before reading pauses."""
@@ -86,6 +86,7 @@ class Session:
         self.gone = False  # the connection is lost
         self._task: asyncio.Task[None] | None = None
         self._paused = False
+        self._ended = False  # the peer will send no more
 
     # --- what a protocol implements ---
 
@@ -137,11 +138,11 @@ class Session:
             self.peer.pause_reading()
 
     def eof(self) -> None:
-        """The peer will send no more; answers in flight are still written."""
+        """The peer will send no more; the commands that wait are still run and answered."""
         if self._task is None:
             self.peer.close()
         else:
-            self.closing = True
+            self._ended = True
 
     def closed(self) -> None:
         self.gone = True
@@ -190,7 +191,7 @@ class Session:
         if self.gone:
             self._cleanup()
             return
-        if self.closing:
+        if self.closing or self._ended:
             self.peer.close()
         elif self._paused:
             self._paused = False

@@ -76,7 +76,5 @@ async def _long_listing(
     for start in range(0, len(numbers), ROWS_AT_ONCE):
         session.peer.write(lines(numbers[start : start + ROWS_AT_ONCE]))
         await asyncio.sleep(0)
-        if session.peer.must_drain:
-            await session.peer.drain()
-            session.progressed = True
+        await session.drain()
     session.peer.write(reply.END)

@@ -136,7 +136,7 @@ async def _retrieve_batch(session: Pop3Session, numbers: list[int]) -> None:
             if session.closing:
                 return
     session.peer.write(b"".join(answers))
-    await _wait(session)
+    await session.drain()
 
 
 # --- long messages ---
@@ -160,7 +160,7 @@ async def _stream(session: Pop3Session, command: Command, content: LargeContent)
             session.peer.write(stuffer.feed(chunk if cutter is None else cutter.feed(chunk)))
             if cutter is not None and cutter.done:
                 break
-            await _wait(session)
+            await session.drain()
     except MailError as error:
         if not started:
             session.refuse(error)
@@ -175,9 +175,3 @@ async def _stream(session: Pop3Session, command: Command, content: LargeContent)
     session.peer.write(stuffer.finish())
     if cutter is None:
         session.read.add(command.number)
-
-
-async def _wait(session: Pop3Session) -> None:
-    if session.peer.must_drain:
-        await session.peer.drain()
-        session.progressed = True

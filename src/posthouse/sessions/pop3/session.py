@@ -49,7 +49,6 @@ class Pop3Session(Session):
         "language",
         "last_read",
         "maildrops",
-        "progressed",
         "read",
         "settings",
         "sign_in",
@@ -86,7 +85,6 @@ class Pop3Session(Session):
         self.read: set[int] = set()  # by RETR
         self.last_read = 0
         self.ahead: dict[int, Content] = {}  # read before they were asked for
-        self.progressed = False  # a long answer moved on since the last time-out
 
     # --- answers ---
 
@@ -118,6 +116,12 @@ class Pop3Session(Session):
     def may_sign_in(self) -> bool:
         info = self.peer.info
         return info.tls is not None or info.clear_text_auth
+
+    async def drain(self) -> None:
+        """Let the client catch up; one that reads, however slowly, is not idle."""
+        if self.peer.must_drain:
+            await self.peer.drain()
+            self.peer.set_timeout(self.settings.idle_timeout_s)
 
     def enter_transaction(self) -> None:
         self.state = State.TRANSACTION
@@ -190,10 +194,6 @@ class Pop3Session(Session):
 
     def timed_out(self) -> None:
         # RFC 1939 §3: on autologout the connection is closed without a word and without removing messages.
-        if self.busy and self.progressed:
-            self.progressed = False
-            self.peer.set_timeout(self.settings.idle_timeout_s)
-            return
         self.closing = True
         self.peer.close()
 

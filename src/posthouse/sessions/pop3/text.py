@@ -167,7 +167,7 @@ def text_of(message: Text, language: str, **values: object) -> str:
 
 
 def match_language(wanted: str) -> str | None:
-    """The tag we have for a language range: RFC 4647 §3.4, cut at "-" from the right until one matches."""
+    """The tag we have for a language range, which is cut at "-" from the right until one matches."""
     tag = wanted.lower()
     while tag:
         if tag in LANGUAGES:
