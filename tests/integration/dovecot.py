@@ -5,8 +5,8 @@ Users u0..u99@example.test, password "secret", storage sdbox.  Use as a fixture:
     from tests.integration.dovecot import Dovecot, running_dovecot
 
     @pytest.fixture(scope="module")
-    def dovecot(tmp_path_factory):
-        with running_dovecot(tmp_path_factory.mktemp("dovecot")) as server:
+    def dovecot():
+        with running_dovecot() as server:
             yield server
 """
 
@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,10 +120,7 @@ def _write_files(directory: Path, port: int, *, extra_protocols: str, extra: str
     )
     if root:
         os.chown(directory / "mail", uid, gid)
-        # Dovecot's processes are other users: every directory above must be passable.
-        for parent in [directory, *directory.parents]:
-            with contextlib.suppress(PermissionError):
-                parent.chmod(parent.stat().st_mode | 0o011)
+        directory.chmod(0o755)  # Dovecot's processes are other users
     path = directory / "dovecot.conf"
     path.write_text(
         _CONFIG.format(
@@ -153,13 +151,22 @@ def wait_for_port(port: int, *, timeout_s: float = 15.0) -> None:
 
 
 @contextlib.contextmanager
-def running_dovecot(
-    directory: Path, *, port: int = 0, extra_protocols: str = "", extra: str = ""
-) -> Iterator[Dovecot]:
-    """Start Dovecot below `directory`, yield it, stop it.  `extra` is appended to its configuration."""
+def running_dovecot(*, port: int = 0, extra_protocols: str = "", extra: str = "") -> Iterator[Dovecot]:
+    """Start Dovecot in a fresh directory, yield it, stop it.  `extra` is appended to its configuration.
+
+    The directory is not below pytest's: that one is closed to other users, and Dovecot's processes are some.
+    """
     require_dovecot()
-    port = port or free_port()
-    config = _write_files(directory, port, extra_protocols=extra_protocols, extra=extra)
+    with tempfile.TemporaryDirectory(prefix="posthouse-dovecot-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        port = port or free_port()
+        config = _write_files(directory, port, extra_protocols=extra_protocols, extra=extra)
+        with _process(directory, config, port):
+            yield Dovecot("127.0.0.1", port, directory)
+
+
+@contextlib.contextmanager
+def _process(directory: Path, config: Path, port: int) -> Iterator[None]:
     binary = shutil.which("dovecot") or "/usr/sbin/dovecot"
     with (directory / "start.log").open("wb") as log:
         process = subprocess.Popen(
@@ -170,7 +177,7 @@ def running_dovecot(
             wait_for_port(port)
         except OSError:
             pytest.fail(f"dovecot did not start: {(directory / 'start.log').read_text(errors='replace')}")
-        yield Dovecot("127.0.0.1", port, directory)
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
         try:

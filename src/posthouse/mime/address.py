@@ -72,7 +72,6 @@ class _Parser:
     def run(self) -> None:
         cursor = self.cursor
         if not cursor.skip_space():
-            self._add()
             return
         while cursor.pos < cursor.end and len(self.found) < MAX_ADDRESSES:
             if not self._address():
@@ -91,9 +90,8 @@ class _Parser:
             cursor.pos = cursor.end
 
     def _add(self) -> None:
-        self.found.append(
-            (self.name, self.route, self.mailbox or MISSING_MAILBOX, self.domain or MISSING_DOMAIN)
-        )
+        mailbox = MISSING_MAILBOX if self.mailbox is None else self.mailbox
+        self.found.append((self.name, self.route, mailbox, self.domain or MISSING_DOMAIN))
         self._clear()
 
     def _address(self) -> bool:
@@ -190,52 +188,59 @@ class _Parser:
         """local-part = word *("." word); stray dots are kept."""
         cursor = self.cursor
         words: list[str] = []
-        while cursor.pos < cursor.end:
+        if cursor.peek() == "." and not self._dots(words):
+            return False
+        while cursor.pos < cursor.end and cursor.peek() not in ("@", ">"):
             good = cursor.quoted_string(words) if cursor.peek() == '"' else cursor.atom(words)
             if not good:
                 return False
             if cursor.peek() != ".":
                 break
-            match = _DOTS.match(cursor.text, cursor.pos)
-            if match is not None:
-                words.append(match[0])
-                cursor.pos = match.end()
-            if not cursor.skip_space():
+            if not self._dots(words):
                 return False
-            if cursor.peek() in ("@", ">"):
-                break
-        self.mailbox = "".join(words)
-        return True
+        self.mailbox = "".join(words) if words else None
+        return bool(words)
+
+    def _dots(self, words: list[str]) -> bool:
+        match = _DOTS.match(self.cursor.text, self.cursor.pos)
+        if match is not None:
+            words.append(match[0])
+            self.cursor.pos = match.end()
+        return self.cursor.skip_space()
 
     def _domain(self) -> bool:
         words: list[str] = []
-        good = self.cursor.domain(words)
+        if not self.cursor.domain(words):
+            return False
         self.domain = "".join(words)
-        return good
+        return True
 
     def _addr_spec(self) -> bool:
         """addr-spec, its name in a comment (RFC 822 style); or a bare word or phrase."""
         cursor = self.cursor
         cursor.comment = ""
+        quoted = cursor.peek() == '"'
         good = self._local_part()
-        at_sign = good and cursor.peek() == "@"
-        complete = False
+        at_sign = cursor.peek() == "@"
         if at_sign:
-            good = complete = self._domain()
+            good = self._domain() and good
         if cursor.comment:
             self.name = cursor.comment
-        elif not complete:
-            good = self._bare_phrase()
+        elif not at_sign:
+            good = self._bare_phrase(quoted=quoted)
         return good
 
-    def _bare_phrase(self) -> bool:
+    def _bare_phrase(self, *, quoted: bool) -> bool:
+        """Without "@": one word is a mailbox, a quoted string or several words are a name."""
         words: list[str] = []
         cursor = self.cursor
         start = cursor.pos
         cursor.phrase(words)
         if cursor.pos != start and words:
-            self.name = f"{self.mailbox or ''} {''.join(words)}".strip()
+            self.name = f"{self.mailbox or ''} {''.join(words)}".strip(" ")
             self.mailbox = None
+        elif quoted:
+            self.name, self.mailbox = self.mailbox, None
         return False
 
 

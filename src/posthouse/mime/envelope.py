@@ -16,6 +16,8 @@ _PLAIN: Final = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]*\Z")
 _SPECIAL: Final = re.compile(r'(["\\])')
 _CONTROL: Final = re.compile(r"[\x00\r\n]")
 
+_BLANKS: Final = re.compile(r"[ \t]+")
+
 _ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _TEXT_FIELDS: Final = frozenset({"date", "subject", "in-reply-to", "message-id"})
 
@@ -39,6 +41,15 @@ def imap_nstring(value: str | None) -> str:
     return "NIL" if value is None else imap_string(value)
 
 
+def shown_text(value: str | None) -> str:
+    """A text that people read: runs of blanks, which folding leaves behind, become one."""
+    if value is None:
+        return "NIL"
+    if "  " in value or "\t" in value or value[:1] == " " or value[-1:] == " ":
+        value = _BLANKS.sub(" ", value).strip(" ")
+    return imap_string(value)
+
+
 def envelope_text(fields: Fields) -> str:
     """RFC 9051 §7.5.2: `(date subject from sender reply-to to cc bcc in-reply-to message-id)`.
 
@@ -58,7 +69,7 @@ def envelope_text(fields: Fields) -> str:
     sender = _addresses(people.get("sender"))
     reply_to = _addresses(people.get("reply-to"))
     return (
-        f"({imap_nstring(texts.get('date'))} {imap_nstring(texts.get('subject'))} {sent_from} "
+        f"({imap_nstring(texts.get('date'))} {shown_text(texts.get('subject'))} {sent_from} "
         f"{sent_from if sender == 'NIL' else sender} {sent_from if reply_to == 'NIL' else reply_to} "
         f"{_addresses(people.get('to'))} {_addresses(people.get('cc'))} {_addresses(people.get('bcc'))} "
         f"{imap_nstring(texts.get('in-reply-to'))} {imap_nstring(texts.get('message-id'))})"
@@ -72,4 +83,4 @@ def _addresses(found: list[Address] | None) -> str:
 
 
 def _address(name: str | None, route: str | None, mailbox: str | None, host: str | None) -> str:
-    return f"({imap_nstring(name)} {imap_nstring(route)} {imap_nstring(mailbox)} {imap_nstring(host)})"
+    return f"({shown_text(name)} {imap_nstring(route)} {imap_nstring(mailbox)} {imap_nstring(host)})"

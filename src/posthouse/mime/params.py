@@ -50,7 +50,8 @@ def parse_media_type(value: str) -> tuple[str, str, Params, bool]:
         return "".join(main), "", (), False
     if not cursor.token(sub):
         return "".join(main), "".join(sub), (), False
-    return "".join(main), "".join(sub), parse_params(value, cursor.pos), True
+    good = cursor.pos >= cursor.end or cursor.peek() == ";"
+    return "".join(main), "".join(sub), parse_params(value, cursor.pos), good
 
 
 def parse_disposition(value: str) -> tuple[str | None, Params]:
@@ -111,8 +112,9 @@ def _read_param(cursor: Cursor) -> tuple[str, str] | None:
         return None
     char = cursor.peek()
     if char == '"':
-        # An unclosed quoted string runs to the end; its text is kept.
-        cursor.quoted_string(value)
+        # An unclosed quoted string runs to the end and tells nothing for sure.
+        if not cursor.quoted_string(value):
+            return None
     elif char == "=":
         # quirk(many senders): an unquoted encoded-word as the value, name==?utf-8?q?...?=
         match = _BROKEN_WORD.match(cursor.text, cursor.pos)

@@ -98,8 +98,7 @@ class _Open:
     def refresh(self, data: Data, pos: int, limit: int, size: int) -> int:
         """Find the first boundary line whose newline is in [pos, limit)."""
         if self.at < pos:
-            if self.upto < pos:
-                self.upto = pos
+            self.upto = max(self.upto, pos)
             if self.upto >= limit:
                 return -1
             self.at = data.find(self.needle, self.upto, min(size, limit + len(self.needle) - 1))
@@ -160,12 +159,8 @@ class _Scanner:
 
     def _find_header_end(self, start: int) -> int:
         data = self.data
-        if match := _FIRST_BLANK.match(data, start):
-            end = match.end()
-        elif match := _HEADER_END.search(data, start):
-            end = match.end()
-        else:
-            end = self.size
+        match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
+        end = match.end() if match else self.size
         if not self.open:
             return end
         # A boundary line ends a header too; the line end before it belongs to the boundary.
@@ -212,8 +207,9 @@ class _Scanner:
 
     def _close_to(self, depth: int, end: int) -> None:
         """End the parts below `depth`; a part that began after `end` (an empty one) ends where it began."""
-        for part in self.path[depth:]:
-            part.body_end = max(part.body_start, end)
+        for part in reversed(self.path[depth:]):
+            end = max(part.body_start, end)
+            part.body_end = end
         del self.path[depth:]
 
     def _describe(self, part: Part) -> None:
@@ -243,12 +239,17 @@ class _Scanner:
 
 
 def _read_content_fields(part: Part, fields: Fields, *, mime: bool) -> bytes | None:
-    """Content-* fields, first of each wins; without Content-Type or MIME-Version they mean nothing."""
+    """Content-* fields; without Content-Type or MIME-Version they mean nothing.
+
+    Of fields that came twice the first wins, but the last Content-Disposition, as in Dovecot.
+    """
     seen: dict[str, str] = {}
     for key, value in fields:
         if key[0] in "cCmM":
             name = key.lower()
-            if name not in seen and (name.startswith("content-") or name == "mime-version"):
+            if name == "content-disposition" or (
+                name not in seen and name.startswith(("content-", "mime-version"))
+            ):
                 seen[name] = unfold(value)
     if not seen or not (mime or "content-type" in seen or "mime-version" in seen):
         return None
@@ -264,7 +265,10 @@ def _read_content_fields(part: Part, fields: Fields, *, mime: bool) -> bytes | N
         part.language = _languages(value)
     boundary: bytes | None = None
     if "content-type" in seen:
-        part.maintype, part.subtype, part.params, _ = parse_media_type(seen["content-type"])
+        part.maintype, part.subtype, part.params, good = parse_media_type(seen["content-type"])
+        # RFC 2045 §5.2: a broken type counts as text/plain; but a type that can be read is used
+        if not good and (not part.subtype or part.maintype.lower() == "multipart"):
+            part.maintype = ""
         for name, value in part.params:
             if name.lower() == "boundary":
                 boundary = value.encode("utf-8", "surrogateescape")[:MAX_BOUNDARY]

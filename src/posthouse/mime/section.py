@@ -62,12 +62,12 @@ def find_part(root: Part, path: tuple[int, ...]) -> Part | None:
     """The part a number names, or None.
 
     RFC 9051 §6.4.5.1: a message that is no multipart has one part, 1; numbers after a message/rfc822 part
-    count the parts of the message in it.
+    count the parts of the message in it.  A multipart in which no part was found has none.
     """
     part = root
     for depth, number in enumerate(path):
         holder = part.children[0] if part.kind == MESSAGE and depth else part
-        if holder.kind == MULTIPART:
+        if holder.kind == MULTIPART or holder.maintype.lower() == "multipart":
             if number > len(holder.children):
                 return None
             part = holder.children[number - 1]

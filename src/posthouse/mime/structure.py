@@ -19,9 +19,9 @@ def structure_texts(data: Data, root: Part) -> tuple[str, str]:
 
 
 def _part(data: Data, part: Part) -> tuple[str, str]:
-    if part.kind == MULTIPART:
-        return _multipart(data, part)
     maintype = part.maintype.lower()
+    if part.kind == MULTIPART or maintype == "multipart":
+        return _multipart(data, part)
     text = maintype == "text"
     media = f"{imap_string(part.maintype)} {imap_string(part.subtype)}"
     nested = ("", "")
