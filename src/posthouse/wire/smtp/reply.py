@@ -24,11 +24,12 @@ class Reply:
         self.wire = format_reply(code, enhanced, text)
 
     def fill(self, **fields: object) -> Reply:
-        return Reply(self.code, self.enhanced, self.text.format(**fields))
+        shown = {name: _printable(str(value)) for name, value in fields.items()}
+        return Reply(self.code, self.enhanced, self.text.format(**shown))
 
     def about(self, recipient: str) -> Reply:
         """For LMTP, whose replies after DATA come one per recipient: the text names its recipient."""
-        return Reply(self.code, self.enhanced, f"<{recipient}> {self.text}")
+        return Reply(self.code, self.enhanced, f"<{_printable(recipient)}> {self.text}")
 
     @property
     def is_error(self) -> bool:
@@ -121,7 +122,7 @@ SIGN_IN_UNAVAILABLE: Final = Reply(454, "4.7.0", "Signing in is not possible at 
 UNKNOWN_COMMAND: Final = Reply(500, "5.5.2", "Command not recognised; HELP lists those that are")
 LINE_TOO_LONG: Final = Reply(500, "5.5.6", "Line too long; {limit} octets are the most, line ignored")
 BAD_LINE: Final = Reply(500, "5.5.2", "The line holds a control character; send it again without")
-BAD_ARGUMENTS: Final = Reply(501, "5.5.4", "Syntax: {syntax}")
+BAD_ARGUMENTS: Final = Reply(501, "5.5.4", "Bad arguments; send {syntax}")
 BAD_PARAMETER: Final = Reply(501, "5.5.4", "{name} has a bad value; {wanted}")
 BAD_SENDER: Final = Reply(501, "5.1.7", "The sender must be <local-part@domain> or <>")
 BAD_RECIPIENT: Final = Reply(501, "5.1.3", "The recipient must be <local-part@domain>")
@@ -130,7 +131,7 @@ BAD_HELO: Final = Reply(
 )
 BAD_BASE64: Final = Reply(501, "5.5.2", "The line is not base64; begin again with AUTH")
 BAD_SASL: Final = Reply(501, "5.5.2", "The response does not fit the mechanism; begin again with AUTH")
-AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Sign-in cancelled")
+AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Sign-in cancelled; send AUTH to begin anew")
 AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "The response is too long; begin again with AUTH")
 NOT_IMPLEMENTED: Final = Reply(502, "5.5.1", "{verb} is not offered here")
 NO_EXPN: Final = Reply(502, "5.5.1", "EXPN is not offered; mail to the list's owner to learn its members")
