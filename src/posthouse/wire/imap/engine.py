@@ -241,7 +241,7 @@ class Engine:
             if name == b"APPEND" and not names_mailbox(self._parts):
                 cursor = Cursor(self._parts, self.quirks, tag=self._tag, pos=head.end(), utf8=self.utf8)
                 return self._append_begin(append(cursor), nonsync=nonsync, first=True)
-            if name != b"APPEND" and name not in PARSERS:
+            if name not in PARSERS:
                 raise unknown_command(self._tag, name)
             if binary:
                 raise ParseError("Expected a literal such as {5}; ~{5} is for messages", self._tag)
@@ -418,7 +418,7 @@ class Engine:
         if line is None:
             return None
         if line is TOO_LONG:
-            tag = self._open_tag(self._buf.peek(300))
+            tag = self._open_tag(self._buf.peek(min(300, self.limits.line)))
             bad = self._bad(_too_big(f"Line longer than {self.limits.line} octets", tag))
             self._reset()
             self._pending = bad

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from . import parse_fetch, parse_list, parse_mailbox, parse_message, parse_search, parse_session
+from . import parse_append, parse_fetch, parse_list, parse_mailbox, parse_message, parse_search, parse_session
 from .command import (
     Capability,
     Check,
@@ -30,6 +30,7 @@ from .cursor import Cursor, ParseError
 Parser = Callable[[Cursor], Command]
 
 PARSERS: Final[dict[bytes, Parser]] = {
+    b"APPEND": parse_append.append_without_message,
     b"AUTHENTICATE": parse_session.authenticate,
     b"CAPABILITY": parse_session.bare(Capability),
     b"CHECK": parse_session.bare(Check),
@@ -71,7 +72,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
 streams."""
 
 # tag = 1*<any ASTRING-CHAR except "+">
-TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256})(?=[ \r\n]|$)')
+TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256})(?=[ \r\n])')
 # command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
 HEAD: Final = re.compile(
     rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256}) ((?:[Uu][Ii][Dd] )?[A-Za-z]{1,30})(?=[ \r])'

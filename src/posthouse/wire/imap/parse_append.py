@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from .cursor import Cursor
 from .date_time import parse_date_time
@@ -33,6 +33,13 @@ class AppendHead:
 def names_mailbox(parts: list[bytes]) -> bool:
     """The literal announced by the last line is the mailbox name, not a message."""
     return len(parts) == 1 and _MAILBOX_IS_LITERAL.fullmatch(parts[0]) is not None
+
+
+def append_without_message(c: Cursor) -> NoReturn:
+    """An APPEND that ended without a literal for the engine to stream."""
+    c.space()
+    c.mailbox()
+    raise c.expected("flags and date if wanted, and the message as a literal such as {310}")
 
 
 # append = "APPEND" SP mailbox 1*append-message
