@@ -1,0 +1,160 @@
+"""Which hosts take mail for a domain (RFC 5321 §5.1, RFC 7505), with any resolver behind it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Final, Protocol
+
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.rdatatype
+import dns.resolver
+from msgspec import Struct
+
+from posthouse.core.ports import Rng
+
+EDNS_PAYLOAD: Final = 1232
+
+
+class MxError(Exception):
+    """No host can be named; `status` is the enhanced code (4.x.x: try again), `text` says why."""
+
+    def __init__(self, status: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Host(Struct, frozen=True):
+    """One place to connect to; `name` is what its certificate must show."""
+
+    name: str
+    addresses: tuple[str, ...]
+    port: int = 25
+    authenticated: bool = False
+    """The name comes from configuration or from DNS that was validated, not from forgeable DNS."""
+
+
+class Answer(Struct, frozen=True):
+    """What DNS said: records, empty if there are none of the type; `secure` if validated (AD)."""
+
+    records: tuple[Any, ...] = ()
+    exists: bool = True
+    secure: bool = False
+
+
+class Dns(Protocol):
+    """Two questions; raises MxError when there is no answer to be had now."""
+
+    async def mx(self, domain: str) -> Answer:
+        """Records are (preference, host) pairs; the null MX is (0, "")."""
+        ...
+
+    async def addresses(self, host: str) -> Answer:
+        """Records are IPv6 and IPv4 addresses as text."""
+        ...
+
+
+class SystemDns:
+    """dnspython over the resolvers of /etc/resolv.conf, or over the ones given."""
+
+    def __init__(self, nameservers: Sequence[str] = (), *, port: int = 53, lifetime_s: float = 20.0) -> None:
+        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        if nameservers:
+            self._resolver.nameservers = list(nameservers)
+            self._resolver.port = port
+        self._resolver.lifetime = lifetime_s
+        self._resolver.cache = dns.resolver.LRUCache(10_000)
+        # RFC 6840 §5.7: the AD bit in the question asks for the AD bit in the answer
+        self._resolver.flags = dns.flags.RD | dns.flags.AD
+        self._resolver.use_edns(0, 0, EDNS_PAYLOAD)
+
+    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[bool, list[Any], bool]:
+        try:
+            found = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN:
+            return False, [], False
+        except dns.exception.DNSException as error:
+            raise MxError("4.4.3", f"DNS look-up of {name} failed: {type(error).__name__}") from error
+        secure = bool(found.response.flags & dns.flags.AD)
+        return True, list(found.rrset or ()), secure
+
+    async def mx(self, domain: str) -> Answer:
+        exists, records, secure = await self._ask(domain, dns.rdatatype.MX)
+        pairs = tuple(
+            (int(record.preference), record.exchange.to_text(omit_final_dot=True).strip(".").lower())
+            for record in records
+        )
+        return Answer(pairs, exists, secure)
+
+    async def addresses(self, host: str) -> Answer:
+        exists6, six, secure6 = await self._ask(host, dns.rdatatype.AAAA)
+        exists4, four, secure4 = await self._ask(host, dns.rdatatype.A)
+        records = tuple(record.address for record in (*six, *four))
+        return Answer(records, exists6 or exists4, secure6 and secure4)
+
+
+async def find_hosts(
+    domain: str, dns_: Dns, rng: Rng, *, own_names: frozenset[str] = frozenset(), port: int = 25
+) -> list[Host]:
+    """The hosts to try, in order; raises MxError."""
+    if domain.startswith("["):
+        return [Host(domain, (literal_address(domain),), port, authenticated=True)]
+    answer = await dns_.mx(domain)
+    if not answer.exists:
+        raise MxError("5.1.2", f"the domain {domain} does not exist")
+    if not answer.records:  # RFC 5321 §5.1: no MX, so the address record is an implicit one
+        hosts = await _with_addresses([domain], dns_, port, secure=answer.secure)
+        if not hosts:
+            raise MxError("5.1.2", f"the domain {domain} has neither MX nor address records")
+        return hosts
+    if all(not host for _, host in answer.records):  # RFC 7505 §3
+        raise MxError("5.1.10", f"the domain {domain} takes no mail (null MX)")
+    names = _in_order(answer.records, rng, own_names)
+    if not names:
+        raise MxError("5.4.6", f"the best MX of {domain} is this host, which does not serve it")
+    hosts = await _with_addresses(names, dns_, port, secure=answer.secure)
+    if not hosts:
+        raise MxError("4.4.3", f"no MX host of {domain} has an address")
+    return hosts
+
+
+def _in_order(records: Sequence[tuple[int, str]], rng: Rng, own_names: frozenset[str]) -> list[str]:
+    """RFC 5321 §5.1: by preference, equals in random order; if we are listed, only what is better than us."""
+    ours = min((preference for preference, host in records if host in own_names), default=None)
+    usable = sorted({(p, host) for p, host in records if host and (ours is None or p < ours)})
+    names: list[str] = []
+    for _, equals in groupby(usable, key=lambda record: record[0]):
+        group = [host for _, host in equals]
+        rng.shuffle(group)
+        names += [host for host in group if host not in names]
+    return names
+
+
+async def _with_addresses(names: Sequence[str], dns_: Dns, port: int, *, secure: bool) -> list[Host]:
+    """A host whose address cannot be looked up now is passed over, unless it was the last hope."""
+    hosts: list[Host] = []
+    failure: MxError | None = None
+    for name in names:
+        try:
+            answer = await dns_.addresses(name)
+        except MxError as error:
+            failure = error
+            continue
+        if answer.records:
+            hosts.append(Host(name, answer.records, port, authenticated=secure))
+    if not hosts and failure is not None:
+        raise failure
+    return hosts
+
+
+def literal_address(literal: str) -> str:
+    """The address in "[192.0.2.1]" or "[IPv6:2001:db8::1]"; raises MxError for other kinds."""
+    text = literal.strip("[]")
+    try:
+        return str(ipaddress.ip_address(text[5:] if text[:5].lower() == "ipv6:" else text))
+    except ValueError:
+        raise MxError("5.1.2", f"{literal} is no address this system can reach") from None
