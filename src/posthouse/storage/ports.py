@@ -200,7 +200,12 @@ class Messages(Protocol):
     ) -> Copied: ...
 
     async def expunge(
-        self, account: AccountId, mailbox: MailboxId, uids: UidRanges | None = None, *, only_deleted: bool = True
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges | None = None,
+        *,
+        only_deleted: bool = True,
     ) -> Expunged:
         """Remove the messages in uids (all if None), by default only those with \\Deleted."""
         ...
@@ -222,7 +227,12 @@ class Queue(Protocol):
     async def next_due(self) -> float | None: ...
     async def entries(self, ids: Sequence[QueueId] | None = None, limit: int = 1000) -> list[QueueEntry]: ...
     async def control(
-        self, recipients: Sequence[RecipientId], *, state: str, next_attempt: float = 0.0, route: str | None = None
+        self,
+        recipients: Sequence[RecipientId],
+        *,
+        state: str,
+        next_attempt: float = 0.0,
+        route: str | None = None,
     ) -> int:
         """Set state ("due", "held", "cancelled") of recipients that are not finished; how many changed."""
         ...

@@ -1,0 +1,104 @@
+"""Forms in which a message is stored; the codec number of a blob names its form for ever.
+
+A seekable file is a run of independent zstd frames of 256 KiB of message each, followed by the seek table of the
+zstd seekable format, so `zstd -d` reads it too.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import zstandard
+
+from posthouse.core.errors import Unavailable
+
+RAW: Final = 0
+ZSTD: Final = 1
+ZSTD_MAIL_V1: Final = 2
+SEEKABLE_FILE: Final = 16
+
+LEVEL: Final = 3
+FRAME_BYTES: Final = 256 << 10
+DICTIONARY_MAX_BYTES: Final = 64 << 10
+"""Longer messages are packed without the dictionary: it no longer helps them."""
+
+_SEEK_TABLE_MAGIC: Final = 0x184D2A5E
+_SEEK_FOOTER: Final = struct.Struct("<IBI")  # frames, descriptor, magic
+_SEEKABLE_MAGIC: Final = 0x8F92EAB1
+_ENTRY: Final = struct.Struct("<II")  # compressed size, decompressed size
+
+
+@cache
+def _dictionary() -> zstandard.ZstdCompressionDict:
+    data = resources.files(__package__).joinpath("mail-v1.dict").read_bytes()
+    dictionary = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_FULLDICT)
+    dictionary.precompute_compress(level=LEVEL)
+    return dictionary
+
+
+class Codec:
+    """Packs and unpacks; not to be used by two threads at once."""
+
+    def __init__(self) -> None:
+        dictionary = _dictionary()
+        self._small = zstandard.ZstdCompressor(dict_data=dictionary, level=LEVEL, write_dict_id=False)
+        self._large = zstandard.ZstdCompressor(level=LEVEL)
+        self._unpack_small = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
+        self._unpack_large = zstandard.ZstdDecompressor().decompress
+
+    def pack(self, data: bytes) -> tuple[int, bytes]:
+        """(codec, stored form) of a message held in memory."""
+        if len(data) <= DICTIONARY_MAX_BYTES:
+            codec, packed = ZSTD_MAIL_V1, self._small.compress(data)
+        else:
+            codec, packed = ZSTD, self._large.compress(data)
+        return (codec, packed) if len(packed) < len(data) else (RAW, data)
+
+    def unpack(self, codec: int, packed: bytes) -> bytes:
+        if codec == ZSTD_MAIL_V1:
+            return self._unpack_small(packed)
+        if codec == ZSTD:
+            return self._unpack_large(packed)
+        if codec == RAW:
+            return packed
+        raise Unavailable(f"codec {codec} is unknown: the data was written by a later version")
+
+
+def seekable_frames(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a seekable file, from pieces of FRAME_BYTES of message each (the last may be shorter)."""
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True)
+    entries: list[bytes] = []
+    for piece in pieces:
+        frame = compressor.compress(piece)
+        entries.append(_ENTRY.pack(len(frame), len(piece)))
+        yield frame
+    body = b"".join(entries) + _SEEK_FOOTER.pack(len(entries), 0, _SEEKABLE_MAGIC)
+    yield struct.pack("<II", _SEEK_TABLE_MAGIC, len(body)) + body
+
+
+SEEK_FOOTER_BYTES: Final = _SEEK_FOOTER.size
+SEEK_HEADER_BYTES: Final = 8
+
+
+def seek_table_bytes(footer: bytes) -> int:
+    """The length of the seek table's entries, from the last SEEK_FOOTER_BYTES of a file."""
+    frames, descriptor, magic = _SEEK_FOOTER.unpack(footer)
+    if magic != _SEEKABLE_MAGIC or descriptor:
+        raise Unavailable("the seek table of a message file is damaged")
+    return int(frames) * _ENTRY.size
+
+
+def frame_offsets(entries: bytes) -> list[int]:
+    """Where each frame starts, and behind the last one where it ends."""
+    offsets = [0]
+    for compressed, _ in _ENTRY.iter_unpack(entries):
+        offsets.append(offsets[-1] + compressed)
+    return offsets
+
+
+def message_length(entries: bytes) -> int:
+    return sum(length for _, length in _ENTRY.iter_unpack(entries))

@@ -1,0 +1,142 @@
+"""The invariants of the data model: name -> (query for the rows that break it, what is wrong with them).
+
+Plain SQL over the tables that every SQL backend shares; `low_flags(flags)` gives the first eight flag bits.  The
+backends add what is particular to them: files, integrity of the database.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_COUNTED: Final = """
+    SELECT m.account, m.id, m.name FROM mailbox m LEFT JOIN (
+        SELECT mailbox, count(*) AS messages, sum(size) AS size,
+            sum(low_flags(flags) & 1 = 0) AS unseen, sum(low_flags(flags) & 8 <> 0) AS deleted,
+            sum(CASE WHEN low_flags(flags) & 8 <> 0 THEN size ELSE 0 END) AS deleted_size
+        FROM placement GROUP BY account, mailbox
+    ) p ON p.mailbox = m.id
+    WHERE m.messages <> coalesce(p.messages, 0) OR m.size_bytes <> coalesce(p.size, 0)
+        OR m.unseen <> coalesce(p.unseen, 0) OR m.deleted <> coalesce(p.deleted, 0)
+        OR m.deleted_bytes <> coalesce(p.deleted_size, 0)"""
+
+INVARIANTS: Final[dict[str, tuple[str, str]]] = {
+    "mailbox-counters": (_COUNTED, "the counters of the mailbox are not the sums over its messages"),
+    "account-usage": (
+        "SELECT a.id, a.address, a.used_bytes, a.used_messages FROM account a LEFT JOIN ("
+        " SELECT account, count(*) AS n, sum(size) AS s FROM placement GROUP BY account) p ON p.account = a.id"
+        " WHERE a.used_messages <> coalesce(p.n, 0) OR a.used_bytes <> coalesce(p.s, 0)",
+        "the usage of the account is not the sum over its messages",
+    ),
+    "uid-below-uidnext": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p JOIN mailbox m ON m.id = p.mailbox"
+        " WHERE p.uid >= m.uidnext OR p.uid < 1",
+        "a UID is not below UIDNEXT",
+    ),
+    "recent-below-uidnext": (
+        "SELECT account, id FROM mailbox WHERE recent_from > uidnext OR recent_from < 1",
+        "the mark of recent messages is past UIDNEXT",
+    ),
+    "uidvalidity-once": (
+        "SELECT m.account, m.id FROM mailbox m JOIN account a ON a.id = m.account"
+        " WHERE m.uidvalidity > a.uidvalidity OR m.uidvalidity < 1"
+        " UNION ALL SELECT account, uidvalidity FROM mailbox GROUP BY account, uidvalidity HAVING count(*) > 1",
+        "a UIDVALIDITY was not given out by the account, or twice",
+    ),
+    "placement-modseq": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p JOIN mailbox m ON m.id = p.mailbox"
+        " WHERE p.modseq > m.modseq",
+        "a message has a modseq past its mailbox",
+    ),
+    "mailbox-modseq": (
+        "SELECT m.account, m.id FROM mailbox m JOIN account a ON a.id = m.account WHERE m.modseq > a.modseq",
+        "a mailbox has a modseq past its account",
+    ),
+    "expunged-modseq": (
+        "SELECT e.account, e.mailbox, e.uid FROM expunged e LEFT JOIN mailbox m"
+        " ON m.id = e.mailbox AND m.account = e.account"
+        " WHERE m.id IS NULL OR e.modseq > m.modseq OR e.uid >= m.uidnext",
+        "an expunge is recorded past the state of its mailbox",
+    ),
+    "expunged-absent": (
+        "SELECT e.account, e.mailbox, e.uid FROM expunged e JOIN placement p"
+        " ON p.account = e.account AND p.mailbox = e.mailbox AND p.uid = e.uid",
+        "an expunged UID is still present",
+    ),
+    "expunged-once": (
+        "SELECT account, mailbox, uid FROM expunged GROUP BY account, mailbox, uid HAVING count(*) > 1",
+        "a UID was expunged twice",
+    ),
+    "mailbox-has-account": (
+        "SELECT m.account, m.id FROM mailbox m LEFT JOIN account a ON a.id = m.account WHERE a.id IS NULL",
+        "a mailbox has no account",
+    ),
+    "inbox-exists": (
+        "SELECT a.id, a.address FROM account a WHERE NOT EXISTS"
+        " (SELECT 1 FROM mailbox m WHERE m.account = a.id AND m.name = 'INBOX' AND m.role = 'inbox')",
+        "an account has no INBOX",
+    ),
+    "account-has-domain": (
+        "SELECT a.id, a.address FROM account a LEFT JOIN domain d ON d.name = a.domain WHERE d.name IS NULL",
+        "an account has no domain",
+    ),
+    "placement-has-mailbox": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN mailbox m"
+        " ON m.id = p.mailbox AND m.account = p.account WHERE m.id IS NULL",
+        "a placement has no mailbox of its account",
+    ),
+    "placement-has-message": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN message m"
+        " ON m.id = p.message AND m.account = p.account WHERE m.id IS NULL",
+        "a placement has no message of its account",
+    ),
+    "placement-size": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p JOIN message m ON m.id = p.message"
+        " JOIN blob b ON b.id = m.blob WHERE b.size <> p.size",
+        "a message has another size than its bytes",
+    ),
+    "message-refs": (
+        "SELECT m.account, m.id, m.refs FROM message m LEFT JOIN"
+        " (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
+        " WHERE m.refs <> coalesce(p.n, 0) OR m.refs < 1",
+        "the references of a message are not the count of its placements",
+    ),
+    "message-has-blob": (
+        "SELECT m.account, m.id FROM message m LEFT JOIN blob b ON b.id = m.blob WHERE b.id IS NULL",
+        "a message has no bytes",
+    ),
+    "blob-refs": (
+        "SELECT b.id, b.refs FROM blob b LEFT JOIN (SELECT blob, count(*) AS n FROM"
+        " (SELECT blob FROM message UNION ALL SELECT blob FROM queue_message) GROUP BY blob) r ON r.blob = b.id"
+        " WHERE b.refs <> coalesce(r.n, 0) OR b.refs < 1",
+        "the references of a blob are not the count of what uses it",
+    ),
+    "ids-reserved": (
+        "SELECT name, reserved FROM sequence WHERE reserved <= CASE name"
+        " WHEN 'message' THEN coalesce((SELECT max(id) FROM message), 0)"
+        " WHEN 'blob' THEN coalesce((SELECT max(id) FROM blob), 0)"
+        " WHEN 'account' THEN coalesce((SELECT max(id) FROM account), 0)"
+        " WHEN 'mailbox' THEN coalesce((SELECT max(id) FROM mailbox), 0)"
+        " WHEN 'queue' THEN coalesce((SELECT max(id) FROM queue_message), 0)"
+        " WHEN 'recipient' THEN coalesce((SELECT max(id) FROM queue_recipient), 0) END",
+        "an id is in use that was never given out",
+    ),
+    "queue-has-blob": (
+        "SELECT q.id FROM queue_message q LEFT JOIN blob b ON b.id = q.blob WHERE b.id IS NULL",
+        "a queued message has no bytes",
+    ),
+    "queue-has-open-recipients": (
+        "SELECT q.id FROM queue_message q WHERE NOT EXISTS (SELECT 1 FROM queue_recipient r"
+        " WHERE r.message = q.id AND r.state IN ('due', 'held'))",
+        "a queued message has no recipient left to deliver to",
+    ),
+    "queue-recipient-has-message": (
+        "SELECT r.id, r.message FROM queue_recipient r LEFT JOIN queue_message q ON q.id = r.message"
+        " WHERE q.id IS NULL",
+        "a recipient has no queued message",
+    ),
+    "queue-state": (
+        "SELECT id, state FROM queue_recipient WHERE state NOT IN ('due', 'held', 'delivered', 'failed', 'cancelled')"
+        " OR due_at < next_attempt",
+        "a recipient's state is unknown or it is due before its next attempt",
+    ),
+}

@@ -1,0 +1,29 @@
+"""The embedded backend: one SQLite database and the files of long messages under one directory.
+
+    mail.db, mail.db-wal   metadata and short messages (`schema/`)
+    blobs/ab/cd/*.zst      long messages
+    staging/               nameless files of messages on their way in
+    writer.lock            held by the one process that writes
+    run/writer.sock        where other processes hand it their writes
+
+Concurrency: one writer per directory (`writer.py`), applying groups of requests (`requests.py`) through the table in
+`operations.py`; every process reads by itself (`reads.py`, `fetch.py`).  A `Store` belongs to the event loop that opened
+it.  May import `storage.ports`, `storage.rows`, `storage.blobs`, `mime.facts` and `core`; only `app` may import this.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from posthouse.core.ports import Clock, SystemClock
+from posthouse.storage.ports import Store
+from posthouse.storage.sqlite.local import open_local
+
+
+async def open_store(path: Path, *, role: Literal["local"], clock: Clock | None = None) -> Store:
+    """Open the store under a directory.
+
+    role "local": this process is the writer; raises InUse while another one is.
+    """
+    return await open_local(path, clock or SystemClock())

@@ -1,0 +1,72 @@
+"""`check`: every invariant of the stored data, on one consistent snapshot of the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from posthouse.storage.blobs.codec import RAW, SEEKABLE_FILE, ZSTD, ZSTD_MAIL_V1
+from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.check import INVARIANTS
+from posthouse.storage.rows import Problem
+from posthouse.storage.sqlite.connection import DATABASE_NAME, open_reader
+from posthouse.storage.sqlite.delivery import split_lines
+from posthouse.storage.sqlite.requests import unpack_flags
+
+REPORTED_MAX: Final = 100
+"""Problems of one kind that are listed."""
+_KNOWN_CODECS: Final = frozenset((RAW, ZSTD, ZSTD_MAIL_V1, SEEKABLE_FILE))
+
+
+def check(root: Path, files: BlobFiles) -> list[Problem]:
+    connection = open_reader(root / DATABASE_NAME)
+    try:
+        # SQL has bits for 63 of the flags; the ones that counters need are among the first.
+        connection.create_scalar_function("low_flags", _low_flags, 1, deterministic=True)
+        connection.execute("BEGIN")
+        problems = _integrity(connection)
+        for name, (sql, text) in INVARIANTS.items():
+            for row in connection.execute(f"SELECT * FROM ({sql}) LIMIT {REPORTED_MAX}"):  # noqa: S608
+                problems.append(Problem(name, " ".join(map(str, row)), text))
+        problems += _files(connection, files)
+        problems += _journal(connection)
+        connection.execute("COMMIT")
+        return problems
+    finally:
+        connection.close()
+
+
+def _low_flags(flags: Any) -> int:
+    return unpack_flags(flags) & 0xFF
+
+
+def _integrity(connection: apsw.Connection) -> list[Problem]:
+    rows = connection.execute(f"PRAGMA integrity_check({REPORTED_MAX})").fetchall()
+    return [] if rows == [("ok",)] else [Problem("database-intact", "", str(text)) for (text,) in rows]
+
+
+def _files(connection: apsw.Connection, files: BlobFiles) -> list[Problem]:
+    problems = []
+    for blob, size, codec, name in connection.execute("SELECT id, size, codec, file FROM blob"):
+        where = f"blob {blob}"
+        if codec not in _KNOWN_CODECS or (codec == SEEKABLE_FILE) != (name is not None):
+            problems.append(Problem("codec-known", where, f"codec {codec} with file {name}"))
+        elif name is not None:
+            try:
+                found = files.message_bytes(name)
+            except Exception as error:  # whatever is wrong with a file is what we are here to tell
+                problems.append(Problem("file-exists", where, f"{name}: {error!r}"))
+                continue
+            if found != size:
+                problems.append(Problem("file-size", where, f"{name} holds {found} of {size} bytes"))
+    return problems
+
+
+def _journal(connection: apsw.Connection) -> list[Problem]:
+    problems = []
+    for trace, lines in connection.execute("SELECT trace, lines FROM journal"):
+        if 4 * sum(1 for _ in split_lines(lines)) + sum(map(len, split_lines(lines))) != len(lines):
+            problems.append(Problem("journal-lines", trace, "the lines of the journal are cut off"))
+    return problems

@@ -1,0 +1,80 @@
+"""Checkpoints, on a connection and thread of their own, so that they never hold a commit back.
+
+PASSIVE copies what no reader needs any more into the database while commits go on; once it has caught up, the next
+commit starts the WAL over.  A WAL that stayed long is truncated when the writer has been idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from posthouse.storage.sqlite.connection import log
+
+PAGES: Final = 4096
+"""Pages in the WAL (32 MiB) from which on it is copied back."""
+IDLE_S: Final = 2.0
+"""After so long without a commit the rest is copied."""
+
+
+class Checkpointer:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._running: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._connection: apsw.Connection | None = None
+        self._pages = 0
+        self._done_pages = 0
+        self._closed = False
+
+    def note(self, pages: int) -> None:
+        """After a commit: so many pages are in the WAL."""
+        if pages == self._done_pages or self._closed:
+            return
+        self._pages = pages
+        if pages < self._done_pages:  # the WAL was started over
+            self._done_pages = 0
+        if pages - self._done_pages >= PAGES:
+            self._begin()
+        elif self._idle is None:
+            self._idle = self._loop.call_later(IDLE_S, self._when_idle, pages)
+
+    def _when_idle(self, pages: int) -> None:
+        self._idle = None
+        if pages == self._pages:
+            self._begin()
+        else:
+            self._idle = self._loop.call_later(IDLE_S, self._when_idle, self._pages)
+
+    def _begin(self) -> None:
+        if self._running is None and not self._closed:
+            self._running = self._loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            self._done_pages = await asyncio.to_thread(self._checkpoint)
+        except apsw.Error as error:
+            log.error("a checkpoint failed, it will be tried again: %s", error)
+        finally:
+            self._running = None
+
+    def _checkpoint(self) -> int:
+        if self._connection is None:
+            self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
+            self._connection.wal_autocheckpoint(0)
+        _, done = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return done
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._running is not None:
+            await self._running
+        if self._connection is not None:
+            await asyncio.to_thread(self._connection.close)
+            self._connection = None

@@ -1,0 +1,192 @@
+"""Domains, accounts, aliases, settings: the writer's side."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.rows import Account, Alias, Domain
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.mailbox import make_mailbox, remove_mailbox
+from posthouse.storage.sqlite.requests import (
+    CreateAccount,
+    DeleteAccount,
+    DeleteAlias,
+    DeleteDomain,
+    PutAlias,
+    PutDomain,
+    PutSetting,
+    UpdateAccount,
+)
+
+SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at FROM domain"
+SELECT_ACCOUNT: Final = (
+    "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
+    " used_messages, modseq, pop3_delete, created_at FROM account"
+)
+SELECT_ALIAS: Final = "SELECT address, targets FROM alias"
+_CHANGEABLE: Final = frozenset(
+    (
+        "address",
+        "name",
+        "language",
+        "password",
+        "enabled",
+        "protocols",
+        "quota_bytes",
+        "quota_messages",
+        "pop3_delete",
+    )
+)
+
+
+def domain_from(row: tuple[Any, ...]) -> Domain:
+    return Domain(row[0], row[1], bool(row[2]), row[3])
+
+
+def account_from(row: tuple[Any, ...]) -> Account:
+    return Account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:])
+
+
+def alias_from(row: tuple[Any, ...]) -> Alias:
+    return Alias(row[0], tuple(msgspec.json.decode(row[1])))
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+def put_domain(ledger: Ledger, request: PutDomain) -> None:
+    domain = request.domain
+    ledger.execute(
+        "INSERT INTO domain (name, catch_all, enabled, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (name)"
+        " DO UPDATE SET catch_all = excluded.catch_all, enabled = excluded.enabled",
+        (domain.name, domain.catch_all, domain.enabled, domain.created_at or ledger.clock.now()),
+    )
+    ledger.hint("directory")
+
+
+def delete_domain(ledger: Ledger, request: DeleteDomain) -> None:
+    name = request.name
+    for table in ("account", "alias"):
+        if ledger.execute(f"SELECT 1 FROM {table} WHERE domain = ?", (name,)).fetchone():  # noqa: S608
+            raise Conflict(f"domain {name} has {'accounts' if table == 'account' else 'aliases'}")
+    if not ledger.execute("DELETE FROM domain WHERE name = ? RETURNING 1", (name,)).fetchall():
+        raise NotFound(f"domain {name}")
+    ledger.hint("directory")
+
+
+def read_account(ledger: Ledger, account: AccountId) -> Account:
+    row = ledger.execute(SELECT_ACCOUNT + " WHERE id = ?", (account,)).fetchone()
+    if row is None:
+        raise NotFound(f"account {account}")
+    return account_from(row)
+
+
+def create_account(ledger: Ledger, request: CreateAccount) -> Account:
+    account = request.account
+    if ledger.execute("SELECT 1 FROM account WHERE address = ?", (account.address,)).fetchone():
+        raise Exists(f"account {account.address}")
+    if not ledger.execute("SELECT 1 FROM domain WHERE name = ?", (_domain_of(account.address),)).fetchone():
+        raise NotFound(f"domain {_domain_of(account.address)}")
+    number = ledger.take_id("account")
+    ledger.execute(
+        "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
+        " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at)"
+        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            account.quota_bytes,
+            account.quota_messages,
+            account.address,
+            _domain_of(account.address),
+            account.name,
+            account.language,
+            account.password,
+            account.enabled,
+            " ".join(account.protocols),
+            account.pop3_delete,
+            account.created_at or ledger.clock.now(),
+        ),
+    )
+    state = ledger.account(AccountId(number))
+    wanted = list(request.mailboxes)
+    if not any(role == "inbox" or name == "INBOX" for name, role in wanted):
+        wanted.insert(0, ("INBOX", "inbox"))
+    for name, role in wanted:
+        real_name, real_role = ("INBOX", "inbox") if name == "INBOX" or role == "inbox" else (name, role)
+        make_mailbox(ledger, state, real_name, real_role)
+        ledger.execute(
+            "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)", (number, real_name)
+        )
+    ledger.flush()
+    ledger.hint("directory")
+    return read_account(ledger, AccountId(number))
+
+
+def update_account(ledger: Ledger, request: UpdateAccount) -> Account:
+    changes = dict(request.changes)
+    if unknown := changes.keys() - _CHANGEABLE:
+        raise Invalid(f"an account has no changeable {', '.join(sorted(unknown))}")
+    read_account(ledger, request.account)
+    if "protocols" in changes:
+        changes["protocols"] = " ".join(changes["protocols"])
+    if "address" in changes:
+        address = changes["address"]
+        taken = ledger.execute(
+            "SELECT 1 FROM account WHERE address = ? AND id <> ?", (address, request.account)
+        )
+        if taken.fetchone():
+            raise Exists(f"account {address}")
+        changes["domain"] = _domain_of(address)
+    if changes:
+        assignments = ", ".join(f"{name} = ?" for name in changes)
+        ledger.execute(
+            f"UPDATE account SET {assignments} WHERE id = ?",  # noqa: S608
+            (*changes.values(), request.account),
+        )
+    ledger.forget_states()
+    ledger.hint("directory")
+    return read_account(ledger, request.account)
+
+
+def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
+    account = request.account
+    read_account(ledger, account)
+    for (mailbox,) in ledger.execute("SELECT id FROM mailbox WHERE account = ?", (account,)).fetchall():
+        remove_mailbox(ledger, account, MailboxId(mailbox))
+    for table in ("subscription", "keyword", "thread_ref"):
+        ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
+    ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
+    ledger.execute("DELETE FROM account WHERE id = ?", (account,))
+    ledger.forget_states()
+    ledger.hint("directory")
+    ledger.hint("mailboxes", account)
+
+
+def put_alias(ledger: Ledger, request: PutAlias) -> None:
+    alias = request.alias
+    ledger.execute(
+        "INSERT INTO alias (address, domain, targets) VALUES (?, ?, ?)"
+        " ON CONFLICT (address) DO UPDATE SET targets = excluded.targets",
+        (alias.address, _domain_of(alias.address), msgspec.json.encode(alias.targets).decode()),
+    )
+    ledger.hint("directory")
+
+
+def delete_alias(ledger: Ledger, request: DeleteAlias) -> None:
+    sql = "DELETE FROM alias WHERE address = ? RETURNING 1"
+    if not ledger.execute(sql, (request.address,)).fetchall():
+        raise NotFound(f"alias {request.address}")
+    ledger.hint("directory")
+
+
+def put_setting(ledger: Ledger, request: PutSetting) -> None:
+    ledger.execute(
+        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (request.name, request.value),
+    )
+    ledger.hint("directory")

@@ -1,0 +1,186 @@
+"""FETCH: rows of a mailbox in chunks.
+
+Flags and facts are read on the event loop, a few milliseconds at a time; the chunk length follows the measured time.  Message
+bytes are read and unpacked by a thread, one chunk ahead of the consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final
+
+import apsw
+
+from posthouse.core.errors import Invalid
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.blobs.codec import SEEKABLE_FILE, Codec
+from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
+from posthouse.storage.blobs.files import BlobFiles, FileContent
+from posthouse.storage.rows import CONTENT_COLUMN, MESSAGE_COLUMNS, PLACEMENT_COLUMNS, UidRanges
+from posthouse.storage.sqlite.connection import reading
+from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.requests import unpack_flags
+
+CHUNK_S: Final = 0.005
+"""What one chunk may hold the event loop."""
+FIRST_CHUNK_ROWS: Final = 256
+CHUNK_MAX_ROWS: Final = 16_384
+CONTENT_CHUNK_BYTES: Final = 2 << 20
+"""Message bytes in one chunk; two chunks are in memory at a time."""
+CONTENT_CHUNK_ROWS: Final = 512
+
+_IN_RANGE: Final = " WHERE p.account = ? AND p.mailbox = ? AND p.uid BETWEEN ? AND ? ORDER BY p.uid LIMIT ?"
+Row = tuple[Any, ...]
+
+
+def _sql(columns: Sequence[str]) -> str:
+    """The query for these columns, behind uid first."""
+    joins = ""
+    if any(column in MESSAGE_COLUMNS for column in columns) or CONTENT_COLUMN in columns:
+        joins = " CROSS JOIN message m ON m.id = p.message"  # CROSS fixes the order: placements lead
+    if CONTENT_COLUMN in columns:
+        joins += " CROSS JOIN blob b ON b.id = m.blob"
+    names = [_NAMES[column] for column in columns if column != CONTENT_COLUMN]
+    if CONTENT_COLUMN in columns:
+        names += ["b.size", "b.codec", "b.file", "b.bytes"]
+    return f"SELECT {', '.join(['p.uid', *names])} FROM placement p{joins}{_IN_RANGE}"  # noqa: S608
+
+
+_NAMES: Final = {
+    **{column: f"p.{column}" for column in PLACEMENT_COLUMNS},
+    **{column: f"m.{column}" for column in MESSAGE_COLUMNS},
+}
+
+
+async def fetch(
+    reader: Reader,
+    files: BlobFiles,
+    key: tuple[AccountId, MailboxId],
+    uids: UidRanges,
+    columns: Sequence[str],
+) -> AsyncIterator[list[Row]]:
+    """`ports.Messages.fetch`; key is the account and its mailbox."""
+    if unknown := [c for c in columns if c not in _NAMES and c != CONTENT_COLUMN]:
+        raise Invalid(f"no such columns: {unknown}")
+    account, mailbox = key
+    reader.mailbox(account, mailbox)
+    fix = _flags_fixer(columns) if "flags" in columns and reader.has_long_flags(account) else None
+    chunks = (
+        _content_chunks(reader, files, key, uids, columns)
+        if CONTENT_COLUMN in columns
+        else _row_chunks(reader, key, uids, columns)
+    )
+    async for rows in chunks:
+        yield rows if fix is None else fix(rows)
+
+
+def _flags_fixer(columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
+    at = columns.index("flags")
+
+    def fix(rows: list[Row]) -> list[Row]:
+        return [(*row[:at], unpack_flags(row[at]), *row[at + 1 :]) for row in rows]
+
+    return fix
+
+
+async def _row_chunks(
+    reader: Reader, key: tuple[int, int], uids: UidRanges, columns: Sequence[str]
+) -> AsyncIterator[list[Row]]:
+    # perf: without uid in front a row is what the caller asked for, and is handed on as it is.
+    leads = columns[0] == "uid" if columns else True
+    sql = _sql(columns[1:] if leads else columns)
+    limit = FIRST_CHUNK_ROWS
+    rows: list[Row] = []
+    started = time.perf_counter()
+    for first, last in uids:
+        while first <= last:
+            want = limit - len(rows)
+            found = reader.rows(sql, (*key, first, last, want))
+            rows = rows + found if rows else found
+            if len(found) < want:
+                break
+            first = found[-1][0] + 1
+            spent = time.perf_counter() - started
+            limit = _next_limit(limit, spent)
+            yield rows if leads else [row[1:] for row in rows]
+            rows = []
+            # Others run now, whether or not the consumer waited for anything.
+            await asyncio.sleep(0)
+            started = time.perf_counter()
+    if rows:
+        yield rows if leads else [row[1:] for row in rows]
+
+
+def _next_limit(limit: int, spent_s: float) -> int:
+    if spent_s < CHUNK_S / 2:
+        return min(limit * 2, CHUNK_MAX_ROWS)
+    if spent_s > CHUNK_S:
+        return max(limit // 2, 16)
+    return limit
+
+
+class _ContentScan:
+    """Reads chunk after chunk in a thread."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        files: BlobFiles,
+        key: tuple[int, int],
+        uids: UidRanges,
+        columns: Sequence[str],
+    ) -> None:
+        self._connection = connection
+        self._files = files
+        self._key = key
+        self._ranges = list(reversed(uids))
+        self._sql = _sql(columns)
+        self._at = columns.index(CONTENT_COLUMN)
+        self._unpack = Codec().unpack
+
+    def next_chunk(self) -> list[Row]:
+        """Empty at the end."""
+        rows: list[Row] = []
+        size = 0
+        at, after = self._at + 1, -4
+        with reading():
+            while self._ranges and size < CONTENT_CHUNK_BYTES and len(rows) < CONTENT_CHUNK_ROWS:
+                first, last = self._ranges.pop()
+                values = (*self._key, first, last, CONTENT_CHUNK_ROWS - len(rows) + 1)
+                for row in self._connection.execute(self._sql, values):
+                    if size >= CONTENT_CHUNK_BYTES or len(rows) == CONTENT_CHUNK_ROWS:
+                        self._ranges.append((row[0], last))
+                        break
+                    length, codec, file, packed = row[after:]
+                    content = self._unpack(codec, packed) if file is None else self._file(codec, file, length)
+                    rows.append((*row[1:at], content, *row[at:after]))
+                    size += length if length <= INLINE_CONTENT_MAX_BYTES else 0
+        return rows
+
+    def _file(self, codec: int, file: str, length: int) -> bytes | FileContent:
+        assert codec == SEEKABLE_FILE
+        return read_file(self._files, file, length)
+
+
+def read_file(files: BlobFiles, name: str, length: int) -> bytes | FileContent:
+    """What readers get of a message in a file."""
+    return FileContent(files, name, length) if length > INLINE_CONTENT_MAX_BYTES else files.read_all(name)
+
+
+async def _content_chunks(
+    reader: Reader, files: BlobFiles, key: tuple[int, int], uids: UidRanges, columns: Sequence[str]
+) -> AsyncIterator[list[Row]]:
+    connection = reader.borrow()
+    loop = asyncio.get_running_loop()
+    scan = _ContentScan(connection, files, key, uids, columns)
+    ahead = loop.run_in_executor(None, scan.next_chunk)
+    try:
+        while rows := await ahead:
+            ahead = loop.run_in_executor(None, scan.next_chunk)
+            yield rows
+    finally:
+        await asyncio.wait([ahead])
+        ahead.exception()  # known to nobody else, when the consumer left early
+        reader.give_back(connection)

@@ -1,0 +1,102 @@
+"""The store of a process that writes by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from posthouse.core.errors import InUse
+from posthouse.core.ports import Clock
+from posthouse.storage import ports
+from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
+from posthouse.storage.sqlite.store import HintBoard, SqliteStore
+from posthouse.storage.sqlite.writer import LockTable, Writer
+
+LOCK_NAME: Final = "writer.lock"
+ORPHAN_AGE_S: Final = 3600.0
+"""A message file that no row names is swept once it is so old: younger ones may be about to be adopted."""
+
+
+class LocalLock:
+    def __init__(self, table: LockTable, name: str) -> None:
+        self._table = table
+        self._name = name
+
+    async def release(self) -> None:
+        self._table.release(self._name, self)
+
+
+class LocalLocks:
+    def __init__(self, table: LockTable) -> None:
+        self._table = table
+
+    async def acquire(self, name: str) -> ports.Lock:
+        lock = LocalLock(self._table, name)
+        self._table.acquire(name, lock)
+        return lock
+
+
+class WriterLock:
+    """The right to be the one writer of a directory; the system takes it back when the process dies."""
+
+    def __init__(self, root: Path) -> None:
+        self._descriptor = os.open(root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._descriptor)
+            raise InUse(f"another process writes to {root}") from error
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+
+class OwnedWriter(Writer):
+    """A writer that holds its directory until it is closed."""
+
+    def __init__(self, root: Path, files: BlobFiles, clock: Clock, hints: HintBoard) -> None:
+        self._lock = WriterLock(root)
+        super().__init__(root, files, clock, hints.publish)
+
+    async def close(self) -> None:
+        await super().close()
+        self._lock.release()
+
+
+async def open_local(root: Path, clock: Clock) -> SqliteStore:
+    files = BlobFiles(root)
+    hints = HintBoard()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        files.prepare()
+        writer = OwnedWriter(root, files, clock, hints)
+    except OSError as error:
+        raise translate(error) or error from error
+    await writer.open()
+    await asyncio.to_thread(sweep_orphans, root, files)
+    return SqliteStore(root, files=files, writer=writer, locks=LocalLocks(writer.locks), hints=hints)
+
+
+def sweep_orphans(root: Path, files: BlobFiles, age_s: float = ORPHAN_AGE_S) -> int:
+    """Delete the message files that a crash left without a row; how many."""
+    limit = time.time() - age_s
+    old = [name for name, stat in files.names() if stat.st_mtime < limit]
+    if not old:
+        return 0
+    with reading():
+        connection = open_reader(root / DATABASE_NAME)
+        try:
+            rows = connection.execute("SELECT file FROM blob WHERE file IS NOT NULL").fetchall()
+        finally:
+            connection.close()
+    orphans = set(old) - {name for (name,) in rows}
+    for name in orphans:
+        files.delete(name)
+    if orphans:
+        log.info("swept %d message files that no message names", len(orphans))
+    return len(orphans)

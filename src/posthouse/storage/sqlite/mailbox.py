@@ -1,0 +1,153 @@
+"""Mailboxes: create, rename, delete, subscribe, roles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.rows import Mailbox
+from posthouse.storage.sqlite.ledger import AccountState, Ledger
+from posthouse.storage.sqlite.placement import expunge_all, move_all
+from posthouse.storage.sqlite.requests import (
+    CreateMailbox,
+    DeleteMailbox,
+    RenameMailbox,
+    SetRole,
+    Subscribe,
+)
+
+INBOX: Final = "INBOX"
+DELIMITER: Final = "/"
+
+SELECT_MAILBOX: Final = (
+    "SELECT m.account, m.id, m.name, m.role, m.uidvalidity, m.uidnext, m.modseq, m.messages, m.unseen, m.deleted,"
+    " m.size_bytes, m.deleted_bytes, m.recent_from, s.name IS NOT NULL"
+    " FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name"
+    " WHERE m.account = ?"
+)
+
+
+def mailbox_from(row: tuple) -> Mailbox:  # type: ignore[type-arg]
+    return Mailbox(*row[:13], bool(row[13]))
+
+
+def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | None) -> int:
+    """The id of a new mailbox; for a role, of the mailbox of that name if there is one."""
+    if role == "inbox":
+        name = INBOX
+    found = try_id(ledger, account.id, name)
+    ledger.touch(account)
+    account.roles = None
+    ledger.hint("mailboxes", account.id)
+    if found is not None:
+        ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (role, found))
+        return found
+    number = ledger.take_id("mailbox")
+    # RFC 9051 §2.3.1.1: a name that is used again gets a larger UIDVALIDITY.
+    account.uidvalidity = max(account.uidvalidity + 1, int(ledger.clock.now()))
+    account.modseq += 1
+    ledger.execute(
+        "INSERT INTO mailbox (id, account, uidvalidity, uidnext, modseq, messages, unseen, deleted, size_bytes,"
+        " deleted_bytes, recent_from, name, role) VALUES (?, ?, ?, 1, ?, 0, 0, 0, 0, 0, 1, ?, ?)",
+        (number, account.id, account.uidvalidity, account.modseq, name, role),
+    )
+    return number
+
+
+def try_id(ledger: Ledger, account: int, name: str) -> int | None:
+    row = ledger.execute("SELECT id FROM mailbox WHERE account = ? AND name = ?", (account, name)).fetchone()
+    return row and row[0]
+
+
+def _id(ledger: Ledger, account: int, name: str) -> int:
+    found = try_id(ledger, account, name)
+    if found is None:
+        raise NotFound(f"mailbox {name!r}")
+    return found
+
+
+def _read(ledger: Ledger, account: int, number: int) -> Mailbox:
+    return mailbox_from(ledger.execute(SELECT_MAILBOX + " AND m.id = ?", (account, number)).fetchone())
+
+
+def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
+    account = ledger.account(request.account)
+    if try_id(ledger, request.account, request.name) is not None:
+        raise Exists(f"mailbox {request.name!r}")
+    if request.role is not None and request.role in ledger.roles(account):
+        raise Exists(f"a mailbox with the role {request.role!r}")
+    number = make_mailbox(ledger, account, request.name, request.role)
+    ledger.flush()
+    return _read(ledger, request.account, number)
+
+
+def _inferiors(ledger: Ledger, account: int, name: str) -> list[tuple[int, str]]:
+    # Every name that starts with "name/" sorts from there up to "name0", the character after the delimiter.
+    return ledger.execute(
+        "SELECT id, name FROM mailbox WHERE account = ? AND name >= ? AND name < ?",
+        (account, name + DELIMITER, name + chr(ord(DELIMITER) + 1)),
+    ).fetchall()
+
+
+def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
+    account, name, new_name = request.account, request.name, request.new_name
+    number = _id(ledger, account, name)
+    if try_id(ledger, account, new_name) is not None:
+        raise Exists(f"mailbox {new_name!r}")
+    state = ledger.account(account)
+    if name == INBOX:
+        # RFC 9051 §6.3.6: the messages of INBOX move, INBOX stays; its inferiors stay too.
+        target = make_mailbox(ledger, state, new_name, None)
+        ledger.flush()
+        move_all(ledger, account, MailboxId(number), MailboxId(target))
+        return
+    if new_name.startswith(name + DELIMITER):
+        raise Conflict(f"{new_name!r} would be inside of itself")
+    moves = [(number, name), *_inferiors(ledger, account, name)]
+    for mailbox, old in moves:
+        renamed = new_name + old[len(name) :]
+        if mailbox != number and try_id(ledger, account, renamed) is not None:
+            raise Exists(f"mailbox {renamed!r}")
+        ledger.execute("UPDATE mailbox SET name = ? WHERE id = ?", (renamed, mailbox))
+    ledger.hint("mailboxes", account)
+
+
+def delete_mailbox(ledger: Ledger, request: DeleteMailbox) -> None:
+    account, name = request.account, request.name
+    if name == INBOX:
+        raise Forbidden("INBOX stays")
+    number = _id(ledger, account, name)
+    if _inferiors(ledger, account, name):
+        raise Conflict(f"{name!r} has inferiors")
+    remove_mailbox(ledger, account, MailboxId(number))
+    ledger.hint("mailboxes", account)
+
+
+def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> None:
+    expunge_all(ledger, account, mailbox)
+    ledger.account(account).roles = None
+    ledger.flush()
+    ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
+    ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
+    ledger.forget_states()
+
+
+def subscribe(ledger: Ledger, request: Subscribe) -> None:
+    ledger.account(request.account)
+    if request.on:
+        sql = "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
+    else:
+        sql = "DELETE FROM subscription WHERE account = ? AND name = ?"
+    ledger.execute(sql, (request.account, request.name))
+    ledger.hint("mailboxes", request.account)
+
+
+def set_role(ledger: Ledger, request: SetRole) -> None:
+    account = ledger.account(request.account)
+    number = _id(ledger, request.account, request.name)
+    if request.role is not None and ledger.roles(account).get(request.role, number) != number:
+        raise Exists(f"a mailbox with the role {request.role!r}")
+    ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (request.role, number))
+    account.roles = None
+    ledger.hint("mailboxes", request.account)

@@ -1,0 +1,48 @@
+"""The table of write requests: what each one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from posthouse.storage.sqlite import delivery, directory, mailbox, placement, queue, requests
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.requests import KeywordBits, Request
+
+
+class Operation(NamedTuple):
+    run: Callable[[Ledger, Any], Any]
+    flush: bool = True  # reads tables that waiting rows belong to
+    savepoint: bool = False  # may refuse after it has changed something
+
+
+def keyword_bits(ledger: Ledger, request: KeywordBits) -> bytes:
+    bits = ledger.keyword_bits(ledger.account(request.account), request.names)
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+
+
+OPERATIONS: Final[dict[type[Request], Operation]] = {
+    requests.Deliver: Operation(delivery.deliver, flush=False),
+    requests.StoreFlags: Operation(placement.store_flags),
+    requests.ClaimRecent: Operation(placement.claim_recent, flush=False),
+    requests.Copy: Operation(placement.copy),
+    requests.Expunge: Operation(placement.expunge),
+    requests.KeywordBits: Operation(keyword_bits, flush=False),
+    requests.CreateMailbox: Operation(mailbox.create_mailbox, savepoint=True),
+    requests.RenameMailbox: Operation(mailbox.rename_mailbox, savepoint=True),
+    requests.DeleteMailbox: Operation(mailbox.delete_mailbox, savepoint=True),
+    requests.Subscribe: Operation(mailbox.subscribe),
+    requests.SetRole: Operation(mailbox.set_role),
+    requests.PutDomain: Operation(directory.put_domain),
+    requests.DeleteDomain: Operation(directory.delete_domain),
+    requests.CreateAccount: Operation(directory.create_account, savepoint=True),
+    requests.UpdateAccount: Operation(directory.update_account, savepoint=True),
+    requests.DeleteAccount: Operation(directory.delete_account, savepoint=True),
+    requests.PutAlias: Operation(directory.put_alias),
+    requests.DeleteAlias: Operation(directory.delete_alias),
+    requests.PutSetting: Operation(directory.put_setting),
+    requests.Lease: Operation(queue.lease),
+    requests.ReleaseLeases: Operation(queue.release_leases),
+    requests.Report: Operation(queue.report),
+    requests.Control: Operation(queue.control),
+}

@@ -1,0 +1,162 @@
+"""The queue: leases, outcomes, control."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from posthouse.core.errors import Invalid
+from posthouse.core.ids import BlobId, QueueId, RecipientId
+from posthouse.storage.rows import QueueEntry, QueueJob, QueueRecipient
+from posthouse.storage.sqlite.delivery import destination_of, encode_lines
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.requests import Control, Lease, ReleaseLeases, Report
+
+Execute = Callable[..., Any]
+
+SELECT_RECIPIENT: Final = (
+    "SELECT message, address, orcpt, notify, id, state, attempts, next_attempt, lease_owner, lease_until, warned,"
+    " route, last_status, remote, destination FROM queue_recipient"
+)
+SELECT_ENTRY: Final = (
+    "SELECT id, sender, trace, arrived_at, expires_at, size, body, smtputf8, requiretls, ret, envid, account,"
+    " not_before, message_id, blob FROM queue_message"
+)
+_OPEN_STATES: Final = "('due', 'held')"
+
+
+def recipient_from(row: tuple[Any, ...]) -> QueueRecipient:
+    return QueueRecipient(
+        row[1],
+        row[2],
+        tuple(row[3].split()),
+        RecipientId(row[4]),
+        *row[5:10],
+        warned=bool(row[10]),
+        route=row[11],
+        last_status=row[12],
+        remote=row[13],
+    )
+
+
+def entry_from(row: tuple[Any, ...], recipients: list[QueueRecipient]) -> QueueEntry:
+    return QueueEntry(
+        row[1],
+        recipients,
+        *row[2:7],
+        smtputf8=bool(row[7]),
+        requiretls=bool(row[8]),
+        ret=row[9],
+        envid=row[10],
+        account=row[11],
+        not_before=row[12],
+        message_id=row[13],
+        id=QueueId(row[0]),
+        blob=BlobId(row[14]),
+    )
+
+
+def lease(ledger: Ledger, request: Lease) -> list[QueueJob]:
+    until = request.now + request.lease_s
+    due = ledger.execute(
+        SELECT_RECIPIENT + " WHERE state = 'due' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+        (request.now, request.limit),
+    ).fetchall()
+    jobs: dict[tuple[int, str], QueueJob] = {}
+    entries: dict[int, tuple[Any, ...]] = {}
+    for row in due:
+        message, destination = row[0], row[14]
+        recipient = recipient_from(row)
+        recipient.lease_owner, recipient.lease_until = request.owner, until
+        job = jobs.get((message, destination))
+        if job is None:
+            if message not in entries:
+                entries[message] = ledger.execute(SELECT_ENTRY + " WHERE id = ?", (message,)).fetchone()
+            entry = entry_from(entries[message], [])
+            job = jobs[message, destination] = QueueJob(entry, destination, until)
+        job.entry.recipients.append(recipient)
+    ledger.executemany(
+        "UPDATE queue_recipient SET lease_owner = ?, lease_until = ?, due_at = ? WHERE id = ?",
+        [(request.owner, until, until, row[4]) for row in due],
+    )
+    return list(jobs.values())
+
+
+def release_leases(ledger: Ledger, request: ReleaseLeases) -> None:
+    ledger.execute(
+        "UPDATE queue_recipient SET lease_owner = NULL, lease_until = 0, due_at = next_attempt"
+        " WHERE lease_owner = ?",
+        (request.owner,),
+    )
+    ledger.hint("queue")
+
+
+def report(ledger: Ledger, request: Report) -> None:
+    messages: set[int] = set()
+    for attempt in request.attempts:
+        rows = ledger.execute(
+            "UPDATE queue_recipient SET state = CASE WHEN state = 'held' AND ?1 = 'due' THEN state ELSE ?1 END,"
+            " next_attempt = ?2, due_at = ?2, last_status = ?3, remote = ?4, warned = warned OR ?5,"
+            " attempts = attempts + 1, lease_owner = NULL, lease_until = 0 WHERE id = ?6 RETURNING message",
+            (
+                attempt.state,
+                attempt.next_attempt,
+                attempt.status,
+                attempt.remote,
+                attempt.warned,
+                attempt.recipient,
+            ),
+        ).fetchall()
+        messages.update(message for (message,) in rows)
+    _drop_finished(ledger, messages)
+    if request.journal:
+        ledger.rows["journal"] += [
+            (trace, line.at, None, encode_lines([line])) for trace, line in request.journal
+        ]
+    ledger.hint("queue")
+
+
+def control(ledger: Ledger, request: Control) -> int:
+    if request.state not in ("due", "held", "cancelled"):
+        raise Invalid(f"{request.state!r} is no state to set; use due, held or cancelled")
+    messages: set[int] = set()
+    changed = 0
+    for number in request.recipients:
+        row = ledger.execute(
+            f"SELECT message, address, route, lease_until FROM queue_recipient"  # noqa: S608
+            f" WHERE id = ? AND state IN {_OPEN_STATES}",
+            (number,),
+        ).fetchone()
+        if row is None:
+            continue
+        message, address, route, lease_until = row
+        route = request.route if request.route is not None else route
+        ledger.execute(
+            "UPDATE queue_recipient SET state = ?, next_attempt = ?, due_at = ?, route = ?, destination = ?"
+            " WHERE id = ?",
+            (
+                request.state,
+                request.next_attempt,
+                max(request.next_attempt, lease_until),
+                route,
+                destination_of(address, route),
+                number,
+            ),
+        )
+        messages.add(message)
+        changed += 1
+    _drop_finished(ledger, messages)
+    ledger.hint("queue")
+    return changed
+
+
+def _drop_finished(ledger: Ledger, messages: Iterable[int]) -> None:
+    for message in messages:
+        row = ledger.execute(
+            "DELETE FROM queue_message WHERE id = ? AND NOT EXISTS (SELECT 1 FROM queue_recipient"  # noqa: S608
+            f" WHERE message = queue_message.id AND state IN {_OPEN_STATES}) RETURNING blob",
+            (message,),
+        ).fetchone()
+        if row is not None:
+            ledger.execute("DELETE FROM queue_recipient WHERE message = ?", (message,))
+            ledger.drop_blobs(row)

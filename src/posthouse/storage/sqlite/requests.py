@@ -1,0 +1,273 @@
+"""The write requests: what a worker asks of the node's writer, in process or over its socket.
+
+Each names its result type, so that an answer that crossed the socket is decoded to the same values.  Flags travel as
+int, or as little-endian bytes once they pass 63 bits (MessagePack has no longer ints).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from msgspec import Struct, field
+
+from posthouse.core.ids import AccountId, MailboxId, RecipientId
+from posthouse.storage.rows import (
+    Account,
+    Alias,
+    Attempt,
+    Copied,
+    Delivery,
+    Domain,
+    Expunged,
+    Hint,
+    JournalLine,
+    Mailbox,
+    QueueJob,
+    Stored,
+    UidRanges,
+)
+
+Flags = int | bytes
+FlagRow = tuple[int, Flags, int]
+
+
+class Request(Struct, tag=True):
+    """`light` ones may run on the event loop; the others run in the writer's thread."""
+
+    result: ClassVar[Any] = None
+    synced: ClassVar[bool] = True  # on stable storage before the answer
+
+    @property
+    def light(self) -> bool:
+        return True
+
+
+class Deliver(Request):
+    result = list[Stored]
+    deliveries: list[Delivery]
+    long_flags: list[tuple[int, int, bytes]] = field(default_factory=list)  # (delivery, copy, flags)
+
+    @property
+    def light(self) -> bool:
+        return len(self.deliveries) <= 64
+
+
+class FlagsAnswer(Struct):
+    changed: list[FlagRow]
+    refused: list[int]
+    modseq: int
+
+
+class StoreFlags(Request):
+    result = FlagsAnswer
+    synced = False
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidRanges
+    add: Flags = 0
+    remove: Flags = 0
+    replace: Flags | None = None
+    unchanged_since: int | None = None
+
+    @property
+    def light(self) -> bool:
+        return is_short(self.uids)
+
+
+class ClaimRecent(Request):
+    result = int
+    synced = False
+    account: AccountId
+    mailbox: MailboxId
+
+
+class Copy(Request):
+    result = Copied
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidRanges
+    to_account: AccountId
+    to_mailbox: MailboxId
+    move: bool = False
+
+    @property
+    def light(self) -> bool:
+        return is_short(self.uids)
+
+
+class Expunge(Request):
+    result = Expunged
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidRanges | None = None
+    only_deleted: bool = True
+
+    @property
+    def light(self) -> bool:
+        return self.uids is not None and is_short(self.uids)
+
+
+class KeywordBits(Request):
+    result = bytes  # little-endian
+    account: AccountId
+    names: list[str]
+
+
+class CreateMailbox(Request):
+    result = Mailbox
+    account: AccountId
+    name: str
+    role: str | None = None
+
+
+class RenameMailbox(Request):
+    account: AccountId
+    name: str
+    new_name: str
+
+    @property
+    def light(self) -> bool:
+        return False
+
+
+class DeleteMailbox(Request):
+    account: AccountId
+    name: str
+
+    @property
+    def light(self) -> bool:
+        return False
+
+
+class Subscribe(Request):
+    account: AccountId
+    name: str
+    on: bool
+
+
+class SetRole(Request):
+    account: AccountId
+    name: str
+    role: str | None
+
+
+class PutDomain(Request):
+    domain: Domain
+
+
+class DeleteDomain(Request):
+    name: str
+
+
+class CreateAccount(Request):
+    result = Account
+    account: Account
+    mailboxes: list[tuple[str, str | None]]
+
+
+class UpdateAccount(Request):
+    result = Account
+    account: AccountId
+    changes: dict[str, Any]
+
+
+class DeleteAccount(Request):
+    account: AccountId
+
+    @property
+    def light(self) -> bool:
+        return False
+
+
+class PutAlias(Request):
+    alias: Alias
+
+
+class DeleteAlias(Request):
+    address: str
+
+
+class PutSetting(Request):
+    name: str
+    value: bytes
+
+
+class Lease(Request):
+    result = list[QueueJob]
+    synced = False  # a lost lease means a second attempt, as after any crash
+    owner: str
+    now: float
+    lease_s: float
+    limit: int
+
+
+class ReleaseLeases(Request):
+    synced = False
+    owner: str
+
+
+class Report(Request):
+    attempts: list[Attempt]
+    journal: list[tuple[str, JournalLine]]
+
+
+class Control(Request):
+    result = int
+    recipients: list[RecipientId]
+    state: str
+    next_attempt: float
+    route: str | None
+
+
+class AcquireLock(Request):
+    """Answered by the writer process itself; nothing is written."""
+
+    name: str
+
+
+class ReleaseLock(Request):
+    name: str
+
+
+WriteRequest = (
+    Deliver
+    | StoreFlags
+    | ClaimRecent
+    | Copy
+    | Expunge
+    | KeywordBits
+    | CreateMailbox
+    | RenameMailbox
+    | DeleteMailbox
+    | Subscribe
+    | SetRole
+    | PutDomain
+    | DeleteDomain
+    | CreateAccount
+    | UpdateAccount
+    | DeleteAccount
+    | PutAlias
+    | DeleteAlias
+    | PutSetting
+    | Lease
+    | ReleaseLeases
+    | Report
+    | Control
+)
+AnyRequest = WriteRequest | AcquireLock | ReleaseLock
+
+Hints = list[Hint]
+LIGHT_UIDS = 512
+
+
+def is_short(uids: UidRanges) -> bool:
+    return sum(last - first + 1 for first, last in uids) <= LIGHT_UIDS
+
+
+def pack_flags(flags: int) -> Flags:
+    """The stored and sent form."""
+    return flags if flags < 1 << 63 else flags.to_bytes((flags.bit_length() + 7) // 8, "little")
+
+
+def unpack_flags(flags: Flags) -> int:
+    return flags if isinstance(flags, int) else int.from_bytes(flags, "little")

@@ -1,0 +1,29 @@
+"""Numbered migrations: `NNNN.up.sql` leads to schema NNNN, `NNNN.down.sql` back from it.
+
+The version of a database is its `user_version`.  Each step is one transaction, so a crash leaves a whole version.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Final
+
+import apsw
+
+SCHEMA_VERSION: Final = 1
+
+
+def version_of(connection: apsw.Connection) -> int:
+    return int(connection.pragma("user_version"))
+
+
+def migrate(connection: apsw.Connection, target: int = SCHEMA_VERSION) -> None:
+    """Bring the database to the target version, forward or back."""
+    current = version_of(connection)
+    while current != target:
+        step, direction = (current + 1, "up") if current < target else (current, "down")
+        script = resources.files(__package__).joinpath(f"{step:04}.{direction}.sql").read_text()
+        with connection:
+            connection.execute(script)
+            current = step if direction == "up" else step - 1
+            connection.pragma("user_version", current)

@@ -1,0 +1,388 @@
+"""The ports, over a reader and whatever takes write requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from posthouse.core.errors import NotFound
+from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.storage import ports
+from posthouse.storage.blobs.codec import Codec
+from posthouse.storage.blobs.contents import ContentPacker
+from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.rows import (
+    Account,
+    Alias,
+    Attempt,
+    Changes,
+    ContentDraft,
+    Copied,
+    Delivery,
+    Domain,
+    Expunged,
+    FlagsStored,
+    Hint,
+    JournalLine,
+    Mailbox,
+    Problem,
+    QueueEntry,
+    QueueJob,
+    Snapshot,
+    Stored,
+    UidRanges,
+)
+from posthouse.storage.sqlite import requests as rq
+from posthouse.storage.sqlite.check import check
+from posthouse.storage.sqlite.connection import log
+from posthouse.storage.sqlite.delivery import message_hash, split_lines
+from posthouse.storage.sqlite.directory import (
+    SELECT_ACCOUNT,
+    SELECT_ALIAS,
+    SELECT_DOMAIN,
+    account_from,
+    alias_from,
+    domain_from,
+)
+from posthouse.storage.sqlite.fetch import fetch, read_file
+from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
+from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
+from posthouse.storage.sqlite.reads import Reader
+
+Names = list[str]
+
+
+class WriterHandle(Protocol):
+    """The node's writer, here or behind a socket."""
+
+    def submit(self, request: rq.AnyRequest) -> asyncio.Future[Any]: ...
+
+    async def close(self) -> None: ...
+
+
+class HintBoard:
+    """`ports.Hints`: calls back in the order of subscription."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[object, Callable[[Hint], None]] = {}
+
+    def subscribe(self, callback: Callable[[Hint], None]) -> Callable[[], None]:
+        key = object()
+        self._callbacks[key] = callback
+        return lambda: self._callbacks.pop(key, None) and None
+
+    def publish(self, hints: Sequence[Hint]) -> None:
+        for callback in list(self._callbacks.values()):
+            for hint in hints:
+                try:
+                    callback(hint)
+                except Exception:  # one listener's fault is not the next one's
+                    log.exception("a listener for hints failed")
+
+
+class SqliteContents:
+    def __init__(self, reader: Reader, files: BlobFiles) -> None:
+        self._reader = reader
+        self._files = files
+        self._packer = ContentPacker(files)
+        self._codec = Codec()
+
+    def writer(self) -> ports.ContentWriter:
+        return self._packer.writer()
+
+    def draft(self, data: bytes) -> ContentDraft:
+        return self._packer.draft(data)
+
+    async def read(self, blob: BlobId) -> ports.Content:
+        row = self._reader.row("SELECT size, codec, file, bytes FROM blob WHERE id = ?", (blob,))
+        if row is None:
+            raise NotFound(f"blob {blob}")
+        size, codec, file, packed = row
+        if file is not None:
+            return await asyncio.to_thread(read_file, self._files, file, size)
+        return self._codec.unpack(codec, packed)
+
+
+class SqliteDirectory:
+    def __init__(self, reader: Reader, writer: WriterHandle) -> None:
+        self._reader = reader
+        self._submit = writer.submit
+
+    async def domain(self, name: str) -> Domain | None:
+        row = self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))
+        return row and domain_from(row)
+
+    async def domains(self) -> list[Domain]:
+        return [domain_from(row) for row in self._reader.rows(SELECT_DOMAIN + " ORDER BY name")]
+
+    async def put_domain(self, domain: Domain) -> None:
+        await self._submit(rq.PutDomain(domain))
+
+    async def delete_domain(self, name: str) -> None:
+        await self._submit(rq.DeleteDomain(name))
+
+    async def account(self, account: AccountId) -> Account | None:
+        row = self._reader.row(SELECT_ACCOUNT + " WHERE id = ?", (account,))
+        return row and account_from(row)
+
+    async def account_by_address(self, address: str) -> Account | None:
+        row = self._reader.row(SELECT_ACCOUNT + " WHERE address = ?", (address,))
+        return row and account_from(row)
+
+    async def accounts(self, domain: str | None = None) -> list[Account]:
+        sql = SELECT_ACCOUNT + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
+        return [account_from(row) for row in self._reader.rows(sql, (domain,))]
+
+    async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
+        created: Account = await self._submit(rq.CreateAccount(account, list(mailboxes)))
+        return created
+
+    async def update_account(self, account: AccountId, changes: dict[str, Any]) -> Account:
+        updated: Account = await self._submit(rq.UpdateAccount(account, changes))
+        return updated
+
+    async def delete_account(self, account: AccountId) -> None:
+        await self._submit(rq.DeleteAccount(account))
+
+    async def alias(self, address: str) -> Alias | None:
+        row = self._reader.row(SELECT_ALIAS + " WHERE address = ?", (address,))
+        return row and alias_from(row)
+
+    async def aliases(self, domain: str | None = None) -> list[Alias]:
+        sql = SELECT_ALIAS + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
+        return [alias_from(row) for row in self._reader.rows(sql, (domain,))]
+
+    async def put_alias(self, alias: Alias) -> None:
+        await self._submit(rq.PutAlias(alias))
+
+    async def delete_alias(self, address: str) -> None:
+        await self._submit(rq.DeleteAlias(address))
+
+    async def setting(self, name: str) -> bytes | None:
+        row = self._reader.row("SELECT value FROM setting WHERE name = ?", (name,))
+        return row and row[0]
+
+    async def put_setting(self, name: str, value: bytes) -> None:
+        await self._submit(rq.PutSetting(name, value))
+
+
+class SqliteMailboxes:
+    def __init__(self, reader: Reader, writer: WriterHandle) -> None:
+        self._reader = reader
+        self._submit = writer.submit
+
+    async def list(self, account: AccountId) -> list[Mailbox]:
+        rows = self._reader.rows(SELECT_MAILBOX + " ORDER BY m.name", (account,))
+        return [mailbox_from(row) for row in rows]
+
+    async def subscriptions(self, account: AccountId) -> Names:
+        sql = "SELECT name FROM subscription WHERE account = ? ORDER BY name"
+        return [name for (name,) in self._reader.rows(sql, (account,))]
+
+    async def get(self, account: AccountId, name: str) -> Mailbox:
+        row = self._reader.row(SELECT_MAILBOX + " AND m.name = ?", (account, name))
+        if row is None:
+            raise NotFound(f"mailbox {name!r}")
+        return mailbox_from(row)
+
+    async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox:
+        return self._reader.mailbox(account, mailbox)
+
+    async def create(self, account: AccountId, name: str, role: str | None = None) -> Mailbox:
+        created: Mailbox = await self._submit(rq.CreateMailbox(account, name, role))
+        return created
+
+    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+        await self._submit(rq.RenameMailbox(account, name, new_name))
+
+    async def delete(self, account: AccountId, name: str) -> None:
+        await self._submit(rq.DeleteMailbox(account, name))
+
+    async def subscribe(self, account: AccountId, name: str, *, on: bool) -> None:
+        await self._submit(rq.Subscribe(account, name, on))
+
+    async def set_role(self, account: AccountId, name: str, role: str | None) -> None:
+        await self._submit(rq.SetRole(account, name, role))
+
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId) -> int:
+        first: int = await self._submit(rq.ClaimRecent(account, mailbox))
+        return first
+
+
+class SqliteMessages:
+    def __init__(self, reader: Reader, writer: WriterHandle, files: BlobFiles) -> None:
+        self._reader = reader
+        self._submit = writer.submit
+        self._files = files
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> list[Stored]:
+        stored: list[Stored] = await self._submit(rq.Deliver(list(deliveries)))
+        return stored
+
+    async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
+        return self._reader.snapshot(account, mailbox)
+
+    async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes:
+        return self._reader.changes(account, mailbox, since)
+
+    def fetch(
+        self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        return fetch(self._reader, self._files, (account, mailbox), uids, columns)
+
+    async def keywords(self, account: AccountId) -> tuple[str, ...]:
+        sql = "SELECT name FROM keyword WHERE account = ? ORDER BY position"
+        return tuple(name for (name,) in self._reader.rows(sql, (account,)))
+
+    async def keyword_bits(self, account: AccountId, names: Sequence[str]) -> int:
+        return int.from_bytes(await self._submit(rq.KeywordBits(account, list(names))), "little")
+
+    async def store_flags(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges,
+        *,
+        add: int = 0,
+        remove: int = 0,
+        replace: int | None = None,
+        unchanged_since: int | None = None,
+    ) -> FlagsStored:
+        request = rq.StoreFlags(
+            account,
+            mailbox,
+            uids,
+            rq.pack_flags(add),
+            rq.pack_flags(remove),
+            None if replace is None else rq.pack_flags(replace),
+            unchanged_since,
+        )
+        answer: rq.FlagsAnswer = await self._submit(request)
+        changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
+        return FlagsStored(changed, answer.refused, answer.modseq)
+
+    async def copy(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges,
+        to_account: AccountId,
+        to_mailbox: MailboxId,
+        *,
+        move: bool = False,
+    ) -> Copied:
+        copied: Copied = await self._submit(rq.Copy(account, mailbox, uids, to_account, to_mailbox, move))
+        return copied
+
+    async def expunge(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidRanges | None = None,
+        *,
+        only_deleted: bool = True,
+    ) -> Expunged:
+        expunged: Expunged = await self._submit(rq.Expunge(account, mailbox, uids, only_deleted))
+        return expunged
+
+
+class SqliteQueue:
+    def __init__(self, reader: Reader, writer: WriterHandle) -> None:
+        self._reader = reader
+        self._submit = writer.submit
+
+    async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
+        jobs: list[QueueJob] = await self._submit(rq.Lease(owner, now, lease_s, limit))
+        return jobs
+
+    async def release_leases(self, owner: str) -> None:
+        await self._submit(rq.ReleaseLeases(owner))
+
+    async def report(self, attempts: Sequence[Attempt], journal: Sequence[tuple[str, JournalLine]]) -> None:
+        await self._submit(rq.Report(list(attempts), list(journal)))
+
+    async def next_due(self) -> float | None:
+        row = self._reader.row("SELECT min(due_at) FROM queue_recipient WHERE state = 'due'")
+        due: float | None = row[0]
+        return due
+
+    async def entries(self, ids: Sequence[QueueId] | None = None, limit: int = 1000) -> list[QueueEntry]:
+        if ids is None:
+            rows = self._reader.rows(SELECT_ENTRY + " ORDER BY id LIMIT ?", (limit,))
+        else:
+            wanted = list(ids)[:limit]
+            marks = ",".join("?" * len(wanted))
+            rows = self._reader.rows(f"{SELECT_ENTRY} WHERE id IN ({marks}) ORDER BY id", tuple(wanted))
+        entries = []
+        for row in rows:
+            recipients = self._reader.rows(SELECT_RECIPIENT + " WHERE message = ? ORDER BY id", (row[0],))
+            entries.append(entry_from(row, [recipient_from(r) for r in recipients]))
+        return entries
+
+    async def control(
+        self,
+        recipients: Sequence[RecipientId],
+        *,
+        state: str,
+        next_attempt: float = 0.0,
+        route: str | None = None,
+    ) -> int:
+        changed: int = await self._submit(rq.Control(list(recipients), state, next_attempt, route))
+        return changed
+
+    async def counts(self) -> dict[str, int]:
+        return dict(self._reader.rows("SELECT state, count(*) FROM queue_recipient GROUP BY state"))
+
+
+class SqliteJournal:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._decode = msgspec.msgpack.Decoder(JournalLine).decode
+
+    def _lines(self, data: bytes) -> list[JournalLine]:
+        return [self._decode(line) for line in split_lines(data)]
+
+    async def by_trace(self, trace: str) -> list[JournalLine]:
+        row = self._reader.row("SELECT lines FROM journal WHERE trace = ?", (trace,))
+        return [] if row is None else self._lines(row[0])
+
+    async def traces_of(self, message_id: str) -> list[str]:
+        sql = "SELECT trace FROM journal WHERE message_hash = ? ORDER BY trace"
+        return [trace for (trace,) in self._reader.rows(sql, (message_hash(message_id),))]
+
+    async def recent(self, limit: int) -> list[tuple[str, JournalLine]]:
+        rows = self._reader.rows("SELECT trace, lines FROM journal ORDER BY trace DESC LIMIT ?", (limit,))
+        lines = [(trace, line) for trace, data in rows for line in self._lines(data)]
+        lines.sort(key=lambda pair: pair[1].at, reverse=True)
+        return lines[:limit]
+
+
+class SqliteStore:
+    """`ports.Store`."""
+
+    def __init__(
+        self, root: Path, *, files: BlobFiles, writer: WriterHandle, locks: ports.Locks, hints: HintBoard
+    ) -> None:
+        self._root = root
+        self._files = files
+        self._writer = writer
+        self._reader = reader = Reader(root)
+        self.directory: ports.Directory = SqliteDirectory(reader, writer)
+        self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer)
+        self.messages: ports.Messages = SqliteMessages(reader, writer, files)
+        self.contents: ports.Contents = SqliteContents(reader, files)
+        self.queue: ports.Queue = SqliteQueue(reader, writer)
+        self.journal: ports.Journal = SqliteJournal(reader)
+        self.locks: ports.Locks = locks
+        self.hints: ports.Hints = hints
+
+    async def check(self) -> list[Problem]:
+        return await asyncio.to_thread(check, self._root, self._files)
+
+    async def close(self) -> None:
+        self._reader.close()
+        await self._writer.close()

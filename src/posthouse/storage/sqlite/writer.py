@@ -1,0 +1,224 @@
+"""The node's one writer: a group-commit loop on the event loop of its process.
+
+Requests that arrive while a group is being committed form the next group: batching without any delay of its own.
+Requests that are quick are applied on the event loop (a thread would fight for the interpreter lock at every
+statement, up to 5 ms each time) and only COMMIT, which waits for the disk with the lock released, runs in the writer's
+thread.  Groups with long requests run in the thread as a whole.  The connection is used by one of both at a time: by
+the thread while `_busy`, else by the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from posthouse.core.errors import InUse, MailError, Unavailable
+from posthouse.core.ports import Clock
+from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.rows import Hint
+from posthouse.storage.sqlite.checkpoint import Checkpointer
+from posthouse.storage.sqlite.connection import DATABASE_NAME, log
+from posthouse.storage.sqlite.requests import Request
+from posthouse.storage.sqlite.transaction import INLINE_S, Transactor, Unexpected
+
+GROUP_MAX: Final = 512
+"""Requests in one transaction."""
+BUSY_RETRY_S: Final = 0.02
+BUSY_LIMIT_S: Final = 2.0
+"""How long another process may hold the write lock before requests are answered with Unavailable."""
+FLAG_SYNC_S: Final = 0.5
+"""When flag changes that nothing else brought to the disk are synced."""
+
+_Waiting = tuple[Request, "asyncio.Future[Any]"]
+
+
+class LockTable:
+    """Exclusive locks of one node, each with its holder."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, object] = {}
+
+    def acquire(self, name: str, holder: object) -> None:
+        if name in self._holders:
+            raise InUse(name)
+        self._holders[name] = holder
+
+    def release(self, name: str, holder: object) -> None:
+        if self._holders.get(name) is holder:
+            del self._holders[name]
+
+    def release_all(self, holder: object) -> None:
+        self._holders = {name: h for name, h in self._holders.items() if h is not holder}
+
+
+class Writer:
+    """`submit` requests; `on_hints` is called with the hints of each commit."""
+
+    def __init__(
+        self, root: Path, files: BlobFiles, clock: Clock, on_hints: Callable[[list[Hint]], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_hints = on_hints
+        path = root / DATABASE_NAME
+        self._transactor = Transactor(path, files, clock)
+        self._checkpointer = Checkpointer(path)
+        self.locks = LockTable()
+        self._waiting: deque[_Waiting] = deque()
+        self._busy = False
+        self._scheduled = False
+        self._closing: asyncio.Future[None] | None = None
+        self._busy_since: float | None = None
+        self._sync_timer: asyncio.TimerHandle | None = None
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    async def open(self) -> None:
+        """Create or migrate the database."""
+        await asyncio.get_running_loop().run_in_executor(None, self._open)
+
+    def _open(self) -> None:
+        assert self._transactor.connection is not None
+
+    def submit(self, request: Request) -> asyncio.Future[Any]:
+        future = self._loop.create_future()
+        if self._closing is not None:
+            future.set_exception(Unavailable("the store is closing"))
+            return future
+        self._waiting.append((request, future))
+        self._schedule()
+        return future
+
+    def _schedule(self) -> None:
+        if not self._busy and not self._scheduled and self._waiting:
+            self._scheduled = True
+            self._loop.call_soon(self._start)
+
+    # ------------------------------------------------------------------ one group
+
+    def _start(self) -> None:
+        self._scheduled = False
+        if self._busy or not self._waiting:
+            return
+        group = self._take_group()
+        requests = [request for request, _ in group]
+        self._busy = True
+        if not all(request.light for request in requests):
+            self._jobs.put(lambda: self._run_all(group, requests))
+            return
+        try:
+            results = self._transactor.apply(requests, INLINE_S)
+        except Unexpected:
+            self._jobs.put(lambda: self._run_all(group, requests))
+        except MailError as error:
+            self._refused(group, error)
+        except BaseException:
+            self._busy = False
+            raise
+        else:
+            self._busy_since = None
+            self._waiting.extendleft(reversed(group[len(results) :]))
+            self._jobs.put(lambda: self._commit(group, results))
+
+    def _take_group(self) -> list[_Waiting]:
+        waiting = self._waiting
+        if len(waiting) <= GROUP_MAX:
+            group = list(waiting)
+            waiting.clear()
+            return group
+        return [waiting.popleft() for _ in range(GROUP_MAX)]
+
+    def _refused(self, group: list[_Waiting], error: MailError) -> None:
+        """Nothing could be applied.  A lock is waited for; everything else is told at once."""
+        now = self._loop.time()
+        if isinstance(error.__cause__, apsw.BusyError):
+            if self._busy_since is None:
+                self._busy_since = now
+            if now - self._busy_since < BUSY_LIMIT_S:
+                self._waiting.extendleft(reversed(group))
+                self._loop.call_later(BUSY_RETRY_S, self._done, [], [], [])
+                return
+            log.error("the database has been locked by another process for %.1f s", now - self._busy_since)
+        self._done(group, [error] * len(group), [])
+
+    # In the writer's thread:
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def _commit(self, group: list[_Waiting], results: list[Any]) -> None:
+        hints: list[Hint] = []
+        try:
+            hints = self._transactor.commit()
+        except MailError as error:
+            results = [error] * len(results)
+        except Exception as error:
+            log.exception("a commit failed")
+            results = [Unavailable(repr(error))] * len(results)
+        self._loop.call_soon_threadsafe(self._done, group, results, hints)
+
+    def _run_all(self, group: list[_Waiting], requests: list[Request]) -> None:
+        try:
+            results, hints = self._transactor.run(requests)
+        except Exception as error:
+            log.exception("a group of writes failed")
+            results, hints = [Unavailable(repr(error))] * len(requests), []
+        self._loop.call_soon_threadsafe(self._done, group, results, hints)
+
+    # Back on the loop:
+
+    def _done(self, group: list[_Waiting], results: list[Any], hints: list[Hint]) -> None:
+        self._busy = False
+        for (_, future), result in zip(group, results, strict=False):
+            if not future.cancelled():
+                if isinstance(result, BaseException):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+        if hints:
+            self._on_hints(hints)
+        if self._transactor.unsynced and self._sync_timer is None:
+            self._sync_timer = self._loop.call_later(FLAG_SYNC_S, self._sync)
+        self._checkpointer.note(self._transactor.wal_pages)
+        if self._waiting:
+            self._schedule()  # after the callers answered just now: what they ask next joins the group
+        elif self._closing is not None and not self._busy and not self._closing.done():
+            self._closing.set_result(None)
+
+    def _sync(self) -> None:
+        """Sync flag changes, between two groups."""
+        if self._busy:
+            self._sync_timer = self._loop.call_later(BUSY_RETRY_S, self._sync)
+            return
+        self._sync_timer = None
+        self._busy = True
+        self._jobs.put(self._sync_in_thread)
+
+    def _sync_in_thread(self) -> None:
+        try:
+            self._transactor.sync()
+        except OSError as error:
+            log.error("syncing flag changes failed: %s", error)
+        self._loop.call_soon_threadsafe(self._done, [], [], [])
+
+    async def close(self) -> None:
+        """Finish what was submitted, then close the database."""
+        if self._closing is None:
+            self._closing = self._loop.create_future()
+            if not self._busy and not self._waiting:
+                self._closing.set_result(None)
+            await self._closing
+            if self._sync_timer is not None:
+                self._sync_timer.cancel()
+            await self._checkpointer.close()
+            self._jobs.put(self._transactor.close)
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
