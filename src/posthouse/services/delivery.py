@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from posthouse.core.address import Address
+from posthouse.core.address import Address, try_address
 from posthouse.core.errors import (
     Forbidden,
     Invalid,
@@ -28,7 +28,7 @@ from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.services import notice
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
 from posthouse.services.quota import has_room
-from posthouse.services.resolve import Resolver, ResolveSettings
+from posthouse.services.resolve import Resolution, Resolver, ResolveSettings
 from posthouse.services.steps import PLACING_STEPS, Letter, Placing
 from posthouse.services.trace_header import return_path_length
 from posthouse.storage.ports import ContentWriter, Store
@@ -83,17 +83,18 @@ class DeliveryService:
 
     # --- before the message ---
 
-    async def check_recipient(self, address: Address, *, account: Account | None, peer_ip: str) -> None:
+    async def check_recipient(self, address: Address, *, account: Account | None, peer_ip: str) -> Resolution:
         """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota; else fine."""
         resolution = await self.resolver.resolve(address)
         if resolution.domain is None and resolution.remote:
             if account is None and not self._may_relay(peer_ip):
                 raise Forbidden(f"relaying to {address} denied")
-            return
+            return resolution
         if resolution.count == len(resolution.accounts) == 1:
             (owner,) = resolution.accounts.values()
             if not has_room(owner, 1):
                 raise OverQuota(owner.address)
+        return resolution
 
     def _may_relay(self, peer_ip: str) -> bool:
         return any(
@@ -128,7 +129,10 @@ class DeliveryService:
             envelope, Origin("internal", "local", self.settings.hostname, "", connection=cause)
         )
         incoming.write(content)
-        return await incoming.finish()
+        receipt = await incoming.finish()
+        if (error := receipt.outcomes[0].error) is not None:
+            raise error
+        return receipt
 
     async def accept(self, letter: Letter, facts: MessageFacts, draft: ContentDraft) -> Receipt:
         """Run the placing steps, commit, tell outcomes; raises MailError when nothing was stored."""
@@ -137,21 +141,29 @@ class DeliveryService:
             if (found := await step(placing)) is not None:
                 letter.note(name, found)
         if not placing.copies and not placing.remote:
-            raise next(error for error in placing.errors if error is not None)
+            return self._nothing_stored(placing)
         delivery = Delivery(letter.trace, draft, facts, placing.copies, placing.queue, letter.journal)
         (stored,) = await self.store.messages.deliver([delivery])
         for position, placed in enumerate(stored.placed):
             if placed.error is not None:
                 placing.fail_copy(position, _LATE_ERRORS.get(placed.error, Unavailable)(placed.error))
         if not placing.remote and all(error is not None for error in placing.errors):
-            raise placing.errors[0] or Unavailable()
+            return self._nothing_stored(placing)
         return await self._tell(placing)
+
+    @staticmethod
+    def _nothing_stored(placing: Placing) -> Receipt:
+        """Every recipient failed: each is told, or the whole message is refused with the first reason."""
+        if not _answers_each(placing.letter.origin):
+            raise next(error for error in placing.errors if error is not None)
+        pairs = zip(placing.letter.envelope.recipients, placing.errors, strict=True)
+        return Receipt(placing.letter.trace, [Outcome(one.address, error) for one, error in pairs])
 
     async def _tell(self, placing: Placing) -> Receipt:
         """Per-recipient outcomes; notices go out where the transport can only answer once."""
         letter = placing.letter
         envelope = letter.envelope
-        answers_each = letter.origin.protocol.startswith(("LMTP", "UTF8LMTP"))
+        answers_each = _answers_each(letter.origin)
         outcomes: list[Outcome] = []
         reports: list[notice.Report] = []
         for recipient, error, resolution in zip(
@@ -189,29 +201,38 @@ class DeliveryService:
             original = letter.content[return_path_length(letter.content) :]
         lines: list[tuple[str, JournalLine]] = []
         for action, wanted in notice.by_action(reports):
-            content = notice.compose(
-                subject, action, wanted, original, at=self.clock.now(), trace=self.ids.trace()
-            )
-            assert letter.envelope.sender is not None
-            receipt = await self._post_notice(content, letter.envelope.sender, letter.trace)
+            posted = await self.post_notice(subject, action, wanted, original)
             found = {
                 "action": action,
                 "to": subject.sender,
                 "for": [r.recipient for r in wanted],
-                "notice": receipt,
+                "notice": posted,
             }
             lines.append((letter.trace, JournalLine(self.clock.now(), "notified", found)))
         if lines:
             await self.store.queue.report([], lines)
 
-    async def _post_notice(self, content: bytes, sender: Address, cause: str) -> str:
+    async def post_notice(
+        self, subject: notice.Subject, action: str, reports: list[notice.Report], original: bytes
+    ) -> str:
         """The trace of the notice, "" if the sender cannot be reached at all (then it ends here)."""
+        sender = try_address(subject.sender)
+        if sender is None:
+            return ""
+        content = notice.compose(
+            subject, action, reports, original, at=self.clock.now(), trace=self.ids.trace()
+        )
         try:
-            return (await self.post(content, sender, cause=cause)).trace
+            return (await self.post(content, sender, cause=subject.trace)).trace
         except Unavailable:
             raise
         except MailError:  # RFC 5321 §6.1: no notice about a notice
             return ""
+
+
+def _answers_each(origin: Origin) -> bool:
+    """Whether the transport tells the outcome of every recipient (LMTP, the queue), not one for all (SMTP)."""
+    return origin.protocol.startswith(("LMTP", "UTF8LMTP", "local"))
 
 
 class Incoming:

@@ -71,8 +71,12 @@ class Subject(Struct):
 
 def failed_copy(recipient: Recipient, error: MailError) -> Report:
     """A local recipient who could not be given a copy of a message that others got."""
-    status = next((code for kind, code in _LOCAL_STATUS.items() if isinstance(error, kind)), "5.3.0")
-    return Report(str(recipient.address), "failed", status, recipient.orcpt, recipient.notify)
+    return Report(str(recipient.address), "failed", local_status(error), recipient.orcpt, recipient.notify)
+
+
+def local_status(error: MailError) -> str:
+    """The enhanced status code of what kept a copy out of a mailbox of ours."""
+    return next((code for kind, code in _LOCAL_STATUS.items() if isinstance(error, kind)), "5.3.0")
 
 
 def delivered_copy(recipient: Recipient, *, expanded: bool) -> Report:

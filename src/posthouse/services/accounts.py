@@ -1,0 +1,218 @@
+"""Domains, accounts and aliases: what is valid, and what a new account starts with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from posthouse.core.address import Address, parse_address, parse_domain
+from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
+from posthouse.core.ids import AccountId
+from posthouse.core.messages import LANGUAGES
+from posthouse.core.ports import Clock
+from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
+
+PASSWORD_MIN: Final = 8
+ALIAS_TARGETS_MAX: Final = 500
+
+DEFAULT_MAILBOXES: Final[dict[str, tuple[tuple[str, str | None], ...]]] = {
+    "zh": (
+        ("INBOX", "inbox"),
+        ("已发送", "sent"),
+        ("草稿箱", "drafts"),
+        ("垃圾邮件", "junk"),
+        ("已删除", "trash"),
+        ("归档", "archive"),
+    ),
+    "en": (
+        ("INBOX", "inbox"),
+        ("Sent", "sent"),
+        ("Drafts", "drafts"),
+        ("Junk", "junk"),
+        ("Trash", "trash"),
+        ("Archive", "archive"),
+    ),
+}
+"""RFC 6154 roles by language; made, and subscribed to, with the account."""
+
+
+class Accounts:
+    """Changes take effect at once in every worker: the store sends "directory" hints."""
+
+    def __init__(self, store: Store, clock: Clock, hashing: SignInSettings | None = None) -> None:
+        self._store = store
+        self._directory = store.directory
+        self._clock = clock
+        self._hashing = hashing or SignInSettings()
+
+    # --- domains ---
+
+    async def create_domain(self, name: str, *, catch_all: str | None = None, enabled: bool = True) -> Domain:
+        domain = Domain(_domain(name), _optional(catch_all), enabled, self._clock.now())
+        if await self._directory.domain(domain.name) is not None:
+            raise Exists(f"the domain {domain.name} exists already")
+        await self._directory.put_domain(domain)
+        return domain
+
+    async def update_domain(self, name: str, **changes: Any) -> Domain:
+        """`catch_all` (None: none), `enabled`."""
+        old = await self._domain(name)
+        domain = Domain(
+            old.name,
+            _optional(changes.get("catch_all", old.catch_all)),
+            bool(changes.get("enabled", old.enabled)),
+            old.created_at,
+        )
+        await self._directory.put_domain(domain)
+        return domain
+
+    async def delete_domain(self, name: str) -> None:
+        """Conflict while accounts or aliases remain."""
+        await self._directory.delete_domain((await self._domain(name)).name)
+
+    async def _domain(self, name: str) -> Domain:
+        domain = await self._directory.domain(_domain(name))
+        if domain is None:
+            raise NotFound(f"no domain {name}; add it with `posthouse domain add {name}`")
+        return domain
+
+    # --- accounts ---
+
+    async def create_account(
+        self,
+        address: str,
+        password: str | None,
+        *,
+        name: str = "",
+        language: str = "zh",
+        quota_bytes: int = 0,
+        quota_messages: int = 0,
+        protocols: Sequence[str] = PROTOCOLS,
+    ) -> Account:
+        """With the default mailboxes of its language; without a password nobody can sign in."""
+        parsed = await self._own_address(address)
+        if await self._directory.account_by_address(parsed.key) is not None:
+            raise Exists(f"the account {parsed.key} exists already")
+        account = Account(
+            id=AccountId(0),
+            address=parsed.key,
+            name=name,
+            language=_language(language),
+            password=await self._hash(password),
+            protocols=_protocols(protocols),
+            quota_bytes=_limit(quota_bytes),
+            quota_messages=_limit(quota_messages),
+            created_at=self._clock.now(),
+        )
+        return await self._directory.create_account(account, DEFAULT_MAILBOXES[language])
+
+    async def update_account(self, address: str, **changes: Any) -> Account:
+        """`name`, `language`, `enabled`, `protocols`, `quota_bytes`, `quota_messages`, `pop3_delete`, `password`."""
+        account = await self.account(address)
+        checked: dict[str, Any] = {}
+        for key, value in changes.items():
+            if key == "password":
+                checked[key] = await self._hash(value)
+            elif key in _CHECKS:
+                checked[key] = _CHECKS[key](value)
+            else:
+                raise Invalid(
+                    f"an account has no {key!r} to change; there are: password, {', '.join(_CHECKS)}"
+                )
+        return await self._directory.update_account(account.id, checked)
+
+    async def delete_account(self, address: str) -> None:
+        """With all its mail."""
+        await self._directory.delete_account((await self.account(address)).id)
+
+    async def account(self, address: str) -> Account:
+        account = await self._directory.account_by_address(parse_address(address).key)
+        if account is None:
+            raise NotFound(f"no account {address}")
+        return account
+
+    async def _hash(self, password: str | None) -> str | None:
+        if password is None:
+            return None
+        if len(password) < PASSWORD_MIN:
+            raise Invalid(f"a password needs at least {PASSWORD_MIN} characters")
+        if len(password.encode()) > PASSWORD_MAX_BYTES:
+            raise Invalid(f"a password has at most {PASSWORD_MAX_BYTES} bytes")
+        return await asyncio.to_thread(hash_password, password, self._hashing)
+
+    async def _own_address(self, address: str) -> Address:
+        """An address in a domain of ours."""
+        parsed = parse_address(address)
+        await self._domain(parsed.domain)
+        return parsed
+
+    # --- aliases ---
+
+    async def put_alias(self, address: str, targets: Sequence[str]) -> Alias:
+        """Create or replace; an alias that names its own address keeps a copy in the account of that address."""
+        parsed = await self._own_address(address)
+        if not 0 < len(targets) <= ALIAS_TARGETS_MAX:
+            raise Invalid(f"an alias has 1 to {ALIAS_TARGETS_MAX} targets")
+        checked = tuple(dict.fromkeys(str(parse_address(target)) for target in targets))
+        if checked == (parsed.key,) and await self._directory.account_by_address(parsed.key) is None:
+            raise Conflict(f"the alias {parsed.key} would lead to itself only")
+        alias = Alias(parsed.key, checked)
+        await self._directory.put_alias(alias)
+        return alias
+
+    async def delete_alias(self, address: str) -> None:
+        key = parse_address(address).key
+        if await self._directory.alias(key) is None:
+            raise NotFound(f"no alias {key}")
+        await self._directory.delete_alias(key)
+
+
+def _domain(name: str) -> str:
+    domain = parse_domain(name)
+    if "." not in domain:
+        raise Invalid(f"{name!r} is no full domain; write it with a dot, as in example.org")
+    return domain
+
+
+def _optional(address: str | None) -> str | None:
+    return str(parse_address(address)) if address else None
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise Invalid(f"language {language!r}: use one of {', '.join(LANGUAGES)}")
+    return language
+
+
+def _protocols(protocols: Sequence[str]) -> tuple[str, ...]:
+    unknown = set(protocols) - set(PROTOCOLS)
+    if unknown:
+        raise Invalid(f"protocol {', '.join(sorted(unknown))}: use some of {', '.join(PROTOCOLS)}")
+    return tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
+
+
+def _limit(value: int) -> int:
+    if value < 0:
+        raise Invalid("a quota is a number of bytes or messages, 0 for none")
+    return int(value)
+
+
+def _pop3_delete(policy: str) -> str:
+    days = policy.removeprefix("keep:")
+    if policy not in {"delete", "trash"} and not (policy != days and days.isdecimal() and len(days) <= 5):
+        raise Invalid("pop3_delete is delete, trash, or keep:DAYS")
+    return policy
+
+
+_CHECKS: Final[dict[str, Any]] = {
+    "name": str,
+    "language": _language,
+    "enabled": bool,
+    "protocols": _protocols,
+    "quota_bytes": _limit,
+    "quota_messages": _limit,
+    "pop3_delete": _pop3_delete,
+}

@@ -1,0 +1,398 @@
+"""The queue runner: leases due recipients, hands them to a deliverer, writes what became of them.
+
+Any number of runners work on one queue.  A lease names its owner and its end: what a dead worker held is taken over
+when the lease runs out, or at once when a worker of the same name starts.  Outcomes are written before the lease
+ends, and notices are stored before the failure they tell of is written: after a crash something may be told twice,
+never not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from posthouse.client.parcel import Parcel, ParcelRecipient, Result
+from posthouse.core.address import Address, parse_address
+from posthouse.core.errors import Invalid, MailError, NotFound, Unavailable
+from posthouse.core.ports import Clock, Rng
+from posthouse.mime.edit import header_end
+from posthouse.services import notice
+from posthouse.services.delivery import DeliveryService
+from posthouse.services.letter import Envelope, Origin, Outcome, Recipient
+from posthouse.services.notice import Report, Subject
+from posthouse.services.trace_header import return_path_length
+from posthouse.storage.ports import Content, Store
+from posthouse.storage.rows import Attempt, Hint, JournalLine, QueueEntry, QueueJob, QueueRecipient
+
+log = logging.getLogger(__name__)
+
+RETRY_SCHEDULE_S: Final = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0)
+"""Waits between attempts; the last one repeats until the message expires (RFC 5321 §4.5.4.1)."""
+JITTER: Final = 0.2
+"""A wait is this part shorter at most, so that mail deferred together does not come back together."""
+STORE_RETRY_S: Final = 0.5
+"""How soon an outcome is written again when the store was away."""
+
+
+class Deliverer(Protocol):
+    """What `client.smtp.SmtpClient` offers."""
+
+    async def deliver(self, parcel: Parcel) -> list[Result]: ...
+
+
+class QueueSettings(Struct, frozen=True):
+    hostname: str = "localhost"
+    owner: str = "queue"
+    """Names this runner; the same after a restart, different in every running worker."""
+    retry_schedule_s: tuple[float, ...] = RETRY_SCHEDULE_S
+    delay_warning_s: float = 4 * 3600.0
+    lease_s: float = 1200.0
+    """Longer than the deliverer's time limit for one attempt."""
+    jobs_max: int = 50
+    poll_s: float = 60.0
+    stop_grace_s: float = 10.0
+    language: str = "zh"
+
+
+class _Verdict(Struct):
+    """What to write about one recipient."""
+
+    recipient: QueueRecipient
+    attempt: Attempt
+    report: Report | None
+    line: JournalLine
+
+
+class QueueRunner:
+    def __init__(
+        self,
+        store: Store,
+        deliverer: Deliverer,
+        delivery: DeliveryService,
+        settings: QueueSettings,
+        *,
+        clock: Clock,
+        rng: Rng,
+    ) -> None:
+        self._store = store
+        self._deliverer = deliverer
+        self._delivery = delivery
+        self.settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._loop_done = asyncio.Event()
+        self._unsubscribe = store.hints.subscribe(self._on_hint)
+
+    def _on_hint(self, hint: Hint) -> None:
+        if hint.kind == "queue":
+            self._wake.set()
+
+    # --- the loop ---
+
+    async def run(self) -> None:
+        """Until `stop`; temporary failures of the store are waited out."""
+        released = False
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    if not released:  # left over from a predecessor of our name
+                        await self._store.queue.release_leases(self.settings.owner)
+                        released = True
+                    wait_s = await self._lease()
+                except Unavailable as error:
+                    log.warning("queue: the store is away: %s", error.detail)
+                    wait_s = STORE_RETRY_S
+                if wait_s > 0 and not self._stopping:
+                    await self._sleep(wait_s)
+        finally:
+            self._loop_done.set()
+
+    async def stop(self) -> None:
+        """Finish what runs within the grace, give back the rest."""
+        self._stopping = True
+        self._wake.set()
+        self._unsubscribe()
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=self.settings.stop_grace_s)
+        for job in list(self._jobs):
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        try:
+            await self._store.queue.release_leases(self.settings.owner)
+        except Unavailable:
+            log.warning("queue: leases stay until they run out")
+
+    async def run_due(self) -> int:
+        """One round, awaited to its end: how many jobs were done."""
+        now = self._clock.now()
+        jobs = await self._store.queue.lease(self.settings.owner, now, self.settings.lease_s, 1000)
+        await asyncio.gather(*(self._guarded(job) for job in jobs))
+        return len(jobs)
+
+    async def _lease(self) -> float:
+        """Start what is due and fits; how long to wait for more (0: look again at once)."""
+        free = self.settings.jobs_max - len(self._jobs)
+        if free <= 0:
+            return self.settings.poll_s
+        due = await self._store.queue.next_due()
+        now = self._clock.now()
+        if due is None:
+            return self.settings.poll_s
+        if due > now:
+            return min(due - now, self.settings.poll_s)
+        jobs = await self._store.queue.lease(self.settings.owner, now, self.settings.lease_s, free)
+        for job in jobs:
+            task = asyncio.get_running_loop().create_task(self._guarded(job))
+            self._jobs.add(task)
+            task.add_done_callback(self._job_done)
+        return 0.0 if jobs else STORE_RETRY_S  # due, but another worker was quicker
+
+    def _job_done(self, task: asyncio.Task[None]) -> None:
+        self._jobs.discard(task)
+        self._wake.set()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    # --- one job ---
+
+    async def _guarded(self, job: QueueJob) -> None:
+        """A job that fails stays leased; it is tried again when the lease runs out."""
+        try:
+            await self._do(job)
+        except Unavailable as error:
+            log.warning("queue: %s for %s put off: %s", job.entry.trace, job.destination, error.detail)
+        except Exception:
+            log.exception("queue: %s for %s failed", job.entry.trace, job.destination)
+
+    async def _do(self, job: QueueJob) -> None:
+        entry = job.entry
+        try:
+            content = await self._store.contents.read(entry.blob)
+        except NotFound:  # cancelled and dropped since it was leased
+            return
+        head = await _head(content)
+        skip = return_path_length(head)
+        # RFC 5321 §2.3.5: a domain that became ours meanwhile is served here, unless it was routed by hand.
+        local = entry.recipients[0].route is None and await self._delivery.resolver.is_local(job.destination)
+        if local:
+            results = await self._deliver_locally(entry, content, skip)
+        else:
+            results = await self._deliverer.deliver(_parcel(job, content, skip))
+        now = self._clock.now()
+        verdicts = [
+            self._judge(entry, recipient, result, job.destination, now, local=local)
+            for recipient, result in zip(entry.recipients, results, strict=True)
+        ]
+        # What was delivered is on record before anything else can go wrong.
+        final = [one for one in verdicts if one.attempt.state == "failed"]
+        await self._write(entry, [one for one in verdicts if one.attempt.state != "failed"])
+        told = await self._notify(
+            entry, [one.report for one in verdicts if one.report], head[skip:], content, skip
+        )
+        await self._write(entry, final, told)
+
+    def _judge(
+        self,
+        entry: QueueEntry,
+        recipient: QueueRecipient,
+        result: Result,
+        destination: str,
+        now: float,
+        *,
+        local: bool,
+    ) -> _Verdict:
+        """Delivered, failed or deferred, and who has to know."""
+        attempt = Attempt(recipient.id, "delivered", status=result.status, remote=result.remote)
+        report = Report(
+            recipient.address,
+            "relayed",
+            result.enhanced,
+            recipient.orcpt,
+            recipient.notify,
+            result.remote,
+            result.status,
+            now,
+            entry.expires_at,
+        )
+        wanted = False
+        facts: dict[str, Any] = {
+            "recipient": recipient.address,
+            "destination": destination,
+            "remote": result.remote,
+            "status": result.status,
+            "attempt": recipient.attempts + 1,
+            "tls": result.tls,
+        }
+        if result.delivered:
+            # RFC 3461 §5.2.2: only if the next host will not tell; a local delivery has told already.
+            wanted = not result.dsn and not local
+        elif result.permanent or now >= entry.expires_at:
+            attempt.state = report.action = "failed"
+            if not result.permanent:
+                report.status = "5.4.7"
+            wanted = True
+        else:
+            attempt.state = "due"
+            attempt.next_attempt = self._next_attempt(entry, recipient, now)
+            facts["next_attempt"] = attempt.next_attempt
+            report.action = "delayed"
+            start = max(entry.arrived_at, entry.not_before)
+            if not recipient.warned and now - start >= self.settings.delay_warning_s:
+                attempt.warned = wanted = True
+        step = "deferred" if attempt.state == "due" else attempt.state
+        return _Verdict(recipient, attempt, report if wanted else None, JournalLine(now, step, facts))
+
+    def _next_attempt(self, entry: QueueEntry, recipient: QueueRecipient, now: float) -> float:
+        schedule = self.settings.retry_schedule_s
+        wait = schedule[min(recipient.attempts, len(schedule) - 1)]
+        wait *= 1.0 - JITTER * self._rng.random()
+        return min(now + wait, max(entry.expires_at, now + schedule[0] * (1.0 - JITTER)))
+
+    async def _write(
+        self, entry: QueueEntry, verdicts: list[_Verdict], told: list[JournalLine] | None = None
+    ) -> None:
+        """Report outcomes; keeps trying while the store is away, because a repeated delivery is worse."""
+        lines = [(entry.trace, one.line) for one in verdicts] + [(entry.trace, line) for line in told or ()]
+        if not lines:
+            return
+        while True:
+            try:
+                await self._store.queue.report([one.attempt for one in verdicts], lines)
+            except Unavailable as error:
+                log.warning("queue: outcome of %s not written yet: %s", entry.trace, error.detail)
+                await asyncio.sleep(STORE_RETRY_S)
+            else:
+                return
+
+    # --- notices ---
+
+    async def _notify(
+        self, entry: QueueEntry, reports: list[Report], header: bytes, content: Content, skip: int
+    ) -> list[JournalLine]:
+        if not entry.sender:  # RFC 5321 §6.1: no notice about a notice
+            return []
+        subject = Subject(
+            hostname=self.settings.hostname,
+            sender=entry.sender,
+            trace=entry.trace,
+            arrived_at=entry.arrived_at,
+            envid=entry.envid,
+            ret=entry.ret,
+            smtputf8=entry.smtputf8,
+            language=self.settings.language,
+        )
+        told: list[JournalLine] = []
+        for action, chosen in notice.by_action(reports):
+            original = header
+            # RFC 3461 §4.3: RET counts for failures; without it small messages come back whole.
+            if action == "failed" and entry.ret != "HDRS" and entry.size - skip <= notice.FULL_MAX_BYTES:
+                original = (await _whole(content))[skip:]
+            posted = await self._delivery.post_notice(subject, action, chosen, original)
+            facts = {
+                "action": action,
+                "to": entry.sender,
+                "for": [report.recipient for report in chosen],
+                "notice": posted,
+            }
+            told.append(JournalLine(self._clock.now(), "notified", facts))
+        return told
+
+    # --- a domain that became ours ---
+
+    async def _deliver_locally(self, entry: QueueEntry, content: Content, skip: int) -> list[Result]:
+        envelope = Envelope(
+            sender=_address(entry.sender) if entry.sender else None,
+            recipients=[Recipient(_address(one.address), one.orcpt, one.notify) for one in entry.recipients],
+            body=entry.body,
+            smtputf8=entry.smtputf8,
+            requiretls=entry.requiretls,
+            ret=entry.ret,
+            envid=entry.envid,
+        )
+        origin = Origin("queue", "local", self.settings.hostname, "", connection=entry.trace)
+        incoming = self._delivery.receive(envelope, origin)
+        try:
+            if isinstance(content, bytes):
+                incoming.write(content[skip:])
+            else:
+                async for chunk in content.chunks(skip):
+                    incoming.write(chunk)
+                    if incoming.must_drain:
+                        await incoming.drain()
+            receipt = await incoming.finish()
+        except Unavailable as error:
+            incoming.abort()
+            return [Result(f"451 4.3.0 {error.detail or 'the store is away'}")] * len(entry.recipients)
+        except MailError as error:
+            incoming.abort()
+            return [_local_result(Outcome(one.address, error)) for one in envelope.recipients]
+        return [_local_result(outcome, receipt.trace) for outcome in receipt.outcomes]
+
+
+def _local_result(outcome: Outcome, trace: str = "") -> Result:
+    if outcome.error is None:
+        return Result(f"250 2.1.5 delivered here as {trace}")
+    if isinstance(outcome.error, Unavailable):
+        return Result("451 4.3.0 the store is away")
+    return Result(f"550 {notice.local_status(outcome.error)} {outcome.error.detail}")
+
+
+def _parcel(job: QueueJob, content: Content, skip: int) -> Parcel:
+    entry = job.entry
+    size = len(content) if isinstance(content, bytes) else content.size
+    body = entry.body
+    if body == "7BIT" and isinstance(content, bytes) and not content.isascii():
+        body = "8BITMIME"  # what the sender declared was not so
+    return Parcel(
+        destination=job.destination,
+        sender=_address(entry.sender) if entry.sender else None,
+        # RFC 3461 §6.1: a notice may only go with NOTIFY=NEVER
+        recipients=[
+            ParcelRecipient(_address(one.address), one.notify if entry.sender else ("NEVER",), one.orcpt)
+            for one in entry.recipients
+        ],
+        content=content,
+        skip=skip,
+        size=size - skip,
+        body=body,
+        smtputf8=entry.smtputf8,
+        requiretls=entry.requiretls,
+        ret=entry.ret if entry.sender else None,
+        envid=entry.envid,
+    )
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except Invalid:  # taken in by an older rule: the remote host decides
+        local, _, domain = text.rpartition("@")
+        return Address(local, domain)
+
+
+async def _head(content: Content) -> bytes:
+    """The header with its blank line."""
+    if isinstance(content, bytes):
+        return content[: header_end(content)]
+    data = b""
+    async for chunk in content.chunks():
+        data += chunk
+        if (end := header_end(data)) < len(data):
+            return data[:end]
+    return data
+
+
+async def _whole(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else b"".join([chunk async for chunk in content.chunks()])
