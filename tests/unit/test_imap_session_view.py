@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.sessions.imap.view import NoSuchMessage, Updates, View, dense_ranges, uid_ranges
+from posthouse.sessions.imap.view import NoSuchMessageError, Updates, View, dense_ranges, uid_ranges
 from posthouse.storage.rows import Changes
 from posthouse.wire.imap.sequence_set import SequenceSet, parse_sequence_set
 
@@ -54,9 +54,9 @@ def test_sets_become_uid_ranges(text: bytes, uid: bool, expected: list[tuple[int
 
 
 def test_sequence_numbers_beyond_the_last_are_errors() -> None:
-    with pytest.raises(NoSuchMessage):
+    with pytest.raises(NoSuchMessageError):
         make_view(3, 7).resolve(sequence(b"1:3"), uid=False)
-    with pytest.raises(NoSuchMessage):
+    with pytest.raises(NoSuchMessageError):
         make_view().resolve(sequence(b"1"), uid=False)
 
 
@@ -79,7 +79,7 @@ def test_expunges_wait_and_numbers_stay() -> None:
     view = make_view(1, 2, 3, 4)
     changes = Changes(modseq=5, uidnext=6, changed=[(3, 1, 4), (5, 0, 3)], expunged=[2])
     updates = view.advance(array("I", [1, 3, 4, 5]), 6, 5, [changes], expunge=False)
-    assert updates == Updates(exists=5, flags=[(3, 3, 1, 4)])
+    assert updates == Updates(exists=5, changed=[(3, 1, 4)], seqs=[3])
     assert list(view.uids) == [1, 2, 3, 4, 5]
     assert view.owes_expunges
     updates = view.advance(array("I", [1, 3, 4, 5]), 6, 5, [], expunge=True)
@@ -99,7 +99,7 @@ def test_expunges_are_numbered_as_they_go() -> None:
 def test_flags_the_client_was_told_are_not_told_again() -> None:
     view = make_view(1, 2)
     changes = [Changes(3, 3, [(1, 1, 2), (2, 1, 3)], [])]
-    assert view.advance(view.uids, 3, 3, changes, expunge=True, told={1: 2}).flags == [(2, 2, 1, 3)]
+    assert view.advance(view.uids, 3, 3, changes, expunge=True, told={1: 2}).changed == [(2, 1, 3)]
 
 
 def test_recent_counts_from_its_uid() -> None:
@@ -155,7 +155,7 @@ class Client:
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.view = View(array("I", sorted(mailbox.flags)), mailbox.uidnext, mailbox.modseq)
-        self.uids: list[int | None] = list(sorted(mailbox.flags))  # None: announced by EXISTS only
+        self.uids: list[int | None] = sorted(mailbox.flags)  # None: announced by EXISTS only
         self.flags = {uid: bits for uid, (bits, _) in mailbox.flags.items()}
 
     def look(self, mailbox: Mailbox, *, expunge: bool) -> None:
@@ -173,7 +173,7 @@ class Client:
         if updates.exists is not None:
             assert updates.exists > len(self.uids)
             self.uids += [None] * (updates.exists - len(self.uids))
-        for seq, uid, bits, _ in updates.flags:
+        for seq, (uid, bits, _) in zip(updates.seqs, updates.changed, strict=True):
             assert self.uids[seq - 1] in {uid, None}
             self.flags[uid] = bits
         self.fetch(mailbox)

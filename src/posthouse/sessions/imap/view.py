@@ -19,7 +19,7 @@ from posthouse.wire.imap.sequence_set import SequenceSet
 _NOTHING: Final[Mapping[int, int]] = {}
 
 
-class NoSuchMessage(Exception):
+class NoSuchMessageError(Exception):
     """A sequence number beyond the last message."""
 
 
@@ -32,10 +32,11 @@ class Updates:
     )  # sequence numbers, each after the ones before were removed
     vanished: list[int] = field(default_factory=list)  # the same messages as UIDs
     exists: int | None = None
-    flags: list[tuple[int, int, int, int]] = field(default_factory=list)  # (seq, uid, flags, modseq)
+    changed: list[tuple[int, int, int]] = field(default_factory=list)  # (uid, flags, modseq)
+    seqs: list[int] = field(default_factory=list)  # the sequence number of each of `changed`
 
     def __bool__(self) -> bool:
-        return bool(self.expunged or self.flags) or self.exists is not None
+        return bool(self.expunged or self.changed) or self.exists is not None
 
 
 @final
@@ -80,13 +81,17 @@ class View:
         if stop <= len(self.uids) and self.uids[stop - 1] == uids[-1]:
             return range(start + 1, stop + 1)
         view = self.uids
+        if len(uids) * 16 > len(view):
+            # perf: for many numbers one pass over the view costs less than searching for each
+            number_of = dict(zip(view, range(1, len(view) + 1), strict=True))
+            return list(map(number_of.__getitem__, uids))
         return [bisect_left(view, uid) + 1 for uid in uids]
 
     def resolve(self, numbers: SequenceSet, *, uid: bool) -> UidRanges:
         """The messages of the view that a set names, as UID ranges.
 
         UIDs never appear between two others later, so a range of the view is a range of the store.  Raises
-        NoSuchMessage for sequence numbers beyond the last message; UIDs that do not exist name nothing.
+        NoSuchMessageError for sequence numbers beyond the last message; UIDs that do not exist name nothing.
         """
         if numbers.saved:
             return self.saved
@@ -97,10 +102,10 @@ class View:
         if not uids:
             # RFC 9051 §9 (seq-number): numbers beyond the last are errors; "*" of an empty mailbox names nothing.
             if numbers.largest() > 0 and not numbers.has_star:
-                raise NoSuchMessage
+                raise NoSuchMessageError
             return []
         if numbers.largest() > len(uids):
-            raise NoSuchMessage
+            raise NoSuchMessageError
         return [(uids[first - 1], uids[last - 1]) for first, last in numbers.resolve(len(uids))]
 
     def _clip(self, first: int, last: int) -> tuple[int, int] | None:
@@ -151,7 +156,8 @@ class View:
         for uid in sorted(flags):
             bits, at = flags[uid]
             if uid not in gone and told.get(uid) != at and (seq := self.seq_of(uid)):
-                updates.flags.append((seq, uid, bits, at))
+                updates.seqs.append(seq)
+                updates.changed.append((uid, bits, at))
         self.uidnext, self.modseq = uidnext, modseq
         return updates
 

@@ -1,0 +1,49 @@
+"""Domain errors as tagged answers, with the codes of RFC 5530 and RFC 9051 §7.1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from posthouse.core.errors import (
+    Conflict,
+    Exists,
+    Forbidden,
+    InUse,
+    Invalid,
+    MailError,
+    NotFound,
+    OverQuota,
+    SignInFailed,
+    StorageFull,
+    TooLarge,
+    Unavailable,
+)
+
+Answers = Mapping[type[MailError], bytes]
+
+ANSWERS: Final[Answers] = {
+    NotFound: b"NO [NONEXISTENT] There is no such mailbox; LIST shows the ones that exist",
+    Exists: b"NO [ALREADYEXISTS] A mailbox of that name exists already; choose another name",
+    Forbidden: b"NO [NOPERM] You may not do this; ask the administrator of this server",
+    SignInFailed: b"NO [AUTHENTICATIONFAILED] Wrong address or password; use the full address as the name",
+    OverQuota: b"NO [OVERQUOTA] The mailbox is full; delete messages and expunge, or ask for more space",
+    Conflict: b"NO [INUSE] Somebody else changed this at the same time; try again",
+    InUse: b"NO [INUSE] Another session holds this mailbox; try again in a minute",
+    TooLarge: b"NO [TOOBIG] The message is larger than this server takes; see APPENDLIMIT",
+    Invalid: b"NO [CANNOT] This name cannot be used; avoid empty levels, % and *, and control characters",
+    StorageFull: b"NO [UNAVAILABLE] The server is out of disk space; nothing was changed, try again later",
+    Unavailable: b"NO [UNAVAILABLE] The storage does not answer now; nothing was changed, try again in a minute",
+    MailError: b"NO [SERVERBUG] The command failed; please tell the administrator the time of this message",
+}
+"""Total over MailError: a subclass without a row of its own is answered as its nearest parent."""
+
+
+def answer_error(error: MailError, special: Answers | None = None) -> bytes:
+    """What follows the tag; `special` holds the rows in which a command differs."""
+    for cls in type(error).__mro__:
+        if special is not None and cls in special:
+            return special[cls]
+        if cls in ANSWERS:
+            return ANSWERS[cls]
+    return ANSWERS[MailError]

@@ -1,0 +1,101 @@
+"""CAPABILITY, ENABLE, ID, NOOP, CHECK and LOGOUT; what is advertised when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import posthouse
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.sasl import SERVER
+
+from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "ENABLE")
+AFTER_LOGIN: Final = (
+    "IDLE",  # RFC 2177
+    "NAMESPACE",  # RFC 2342
+    "UIDPLUS",  # RFC 4315
+    "UNSELECT",  # RFC 3691
+    "CHILDREN",  # RFC 3348
+    "LIST-EXTENDED",  # RFC 5258
+    "LIST-STATUS",  # RFC 5819
+    "SPECIAL-USE",  # RFC 6154
+    "CREATE-SPECIAL-USE",
+    "MOVE",  # RFC 6851
+    "ESEARCH",  # RFC 4731
+    "SEARCHRES",  # RFC 5182
+    "WITHIN",  # RFC 5032
+    "BINARY",  # RFC 3516
+    "CONDSTORE",  # RFC 7162
+    "QRESYNC",
+    "UTF8=ACCEPT",  # RFC 6855
+    "STATUS=SIZE",  # RFC 8438
+    "OBJECTID",  # RFC 8474
+    "SAVEDATE",  # RFC 8514
+    "PREVIEW",  # RFC 8970
+)
+ENABLES: Final = {
+    "IMAP4REV2": REV2,
+    "UTF8=ACCEPT": UTF8,
+    "CONDSTORE": CONDSTORE,
+    "QRESYNC": QRESYNC | CONDSTORE,
+}
+_SPELLING: Final = {"IMAP4REV2": "IMAP4rev2"}
+
+
+def may_log_in(session: ImapSession) -> bool:
+    """RFC 9051 §6.2.3: no password over a connection that others can read."""
+    info = session.peer.info
+    return info.tls is not None or info.clear_text_auth
+
+
+def capabilities(session: ImapSession) -> list[str]:
+    if session.state != NOT_AUTHENTICATED:
+        # RFC 7889 §2: the limit of all mailboxes stands in the capability.
+        return [*ALWAYS, *AFTER_LOGIN, f"APPENDLIMIT={session.services.limits.append_max_bytes}"]
+    out = [*ALWAYS, "SASL-IR"]
+    if session.peer.info.tls is None and session.peer.can_start_tls:
+        out.append("STARTTLS")
+    if may_log_in(session):
+        out.extend(f"AUTH={mechanism}" for mechanism in SERVER)
+    else:
+        out.append("LOGINDISABLED")
+    return out
+
+
+async def capability(session: ImapSession, _command: c.Capability) -> bytes:
+    session.write(response.format_capability(capabilities(session)))
+    return b"OK CAPABILITY completed"
+
+
+async def enable(session: ImapSession, command: c.Enable) -> bytes:
+    """RFC 9051 §6.3.1: unknown capabilities are ignored; the answer names what this command switched on."""
+    done = [name for name in command.capabilities if name in ENABLES]
+    for name in done:
+        session.enable(ENABLES[name])
+    session.write(response.format_enabled([_SPELLING.get(name, name) for name in dict.fromkeys(done)]))
+    return b"OK ENABLE completed"
+
+
+async def identify(session: ImapSession, _command: c.Id) -> bytes:
+    """RFC 2971 §3.1."""
+    session.write(response.format_id({"name": "Posthouse", "version": posthouse.__version__}))
+    return b"OK ID completed"
+
+
+async def noop(_session: ImapSession, _command: c.Noop) -> bytes:
+    return b"OK NOOP completed"
+
+
+async def check(_session: ImapSession, _command: c.Check) -> bytes:
+    """RFC 3501 §6.4.1: whatever is answered is stored already."""
+    return b"OK CHECK completed"
+
+
+async def logout(session: ImapSession, command: c.Logout) -> None:
+    session.bye(b"Until next time")
+    session.write(response.ok(command.tag, "LOGOUT completed"))

@@ -1,0 +1,67 @@
+"""COPY, MOVE and their UID forms.  RFC 9051 §6.4.7, §6.4.8, §6.4.9."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from posthouse.core.errors import NotFound
+from posthouse.services.mailboxes import canonical_name
+from posthouse.storage.rows import Copied, UidRanges
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_copyuid, code_highestmodseq
+
+from .answer import Answers
+from .expunge import READ_ONLY
+from .state import QRESYNC
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+# RFC 9051 §6.4.7: TRYCREATE tells the client that CREATE would help.
+ERRORS: Final[Answers] = {
+    NotFound: b"NO [TRYCREATE] There is no mailbox of that name; CREATE it first",
+}
+
+
+async def copy(session: ImapSession, command: c.Copy) -> bytes:
+    ranges = session.mailbox.view.resolve(command.sequence, uid=command.uid)
+    copied = await _copy(session, ranges, command.mailbox, move=False)
+    if not copied.source:
+        return _nothing(command, ranges, b"COPY")
+    code = code_copyuid(copied.uidvalidity, copied.source, copied.target)
+    return b"OK [%b] COPY completed" % code
+
+
+async def move(session: ImapSession, command: c.Move) -> bytes:
+    selected = session.mailbox
+    ranges = selected.view.resolve(command.sequence, uid=command.uid)
+    if selected.read_only:
+        return READ_ONLY
+    copied = await _copy(session, ranges, command.mailbox, move=True)
+    if not copied.source:
+        return _nothing(command, ranges, b"MOVE")
+    # RFC 6851 §4.3: COPYUID comes in an untagged OK, before the EXPUNGE responses of the look at the end.
+    code = code_copyuid(copied.uidvalidity, copied.source, copied.target)
+    session.write(response.ok(b"*", "Moved", code))
+    if session.enabled & QRESYNC:
+        # RFC 7162 §3.2.9
+        return b"OK [%b] MOVE completed" % code_highestmodseq(copied.modseq)
+    return b"OK MOVE completed"
+
+
+async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: bool) -> Copied:
+    target = await session.services.store.mailboxes.get(session.account_id, canonical_name(name))
+    shared = session.mailbox.shared
+    if not ranges:
+        return Copied(target.uidvalidity, [], [], 0)
+    return await session.services.store.messages.copy(
+        shared.account, shared.mailbox, ranges, target.account, target.id, move=move
+    )
+
+
+def _nothing(command: c.Copy | c.Move, ranges: UidRanges, word: bytes) -> bytes:
+    """RFC 9051 §6.4.9: UIDs that do not exist are ignored; numbers of expunged messages are not."""
+    if ranges and not command.uid:
+        return b"NO [%b] The messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
+    return b"OK %b completed, there was no such message" % word

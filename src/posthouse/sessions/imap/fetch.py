@@ -1,0 +1,149 @@
+"""FETCH and UID FETCH.  RFC 9051 §6.4.5, §6.4.9; RFC 7162 §3.1.4, §3.2.6.
+
+The item list is compiled once; then it is store chunk -> `format_rows` -> one write, with no await per message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from posthouse.core.errors import Invalid
+from posthouse.core.flags import SEEN
+from posthouse.storage.rows import UidRanges
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.imap.format_fetch import RowTemplate, compile_row
+from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
+
+from .answer import Answers
+from .fetch_section import SectionReader, Slice
+from .state import CONDSTORE
+from .view import uid_ranges
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+Row = tuple[Any, ...]
+ERRORS: Final[Answers] = {
+    Invalid: b"NO [CORRUPTION] A message could not be read; please tell the administrator",
+}
+
+
+async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
+    view = session.mailbox.view
+    ranges = view.resolve(command.sequence, uid=command.uid)
+    if command.changed_since is not None or "MODSEQ" in command.items:
+        session.enable(CONDSTORE)
+    if command.vanished and command.changed_since is not None:
+        await _vanished(session, command, command.changed_since)
+    if not ranges:
+        return b"OK FETCH completed"
+    items = command.items
+    if command.sets_seen and not session.mailbox.read_only and await _set_seen(session, ranges):
+        # RFC 9051 §6.4.5: flags that changed are part of the answer.
+        items = items if "FLAGS" in items else (*items, "FLAGS")
+    if "FLAGS" in items:
+        await session.announce_keywords()
+    recent_from = view.recent_from if session.shows_recent else None
+    template = compile_row(items, session.flag_lists, recent_from=recent_from)
+    session.flush()
+    if template.sections:
+        reader = SectionReader(session.services.store, session.mailbox.shared, template)
+        seen = await _send_sections(session, template, reader, ranges, command.changed_since)
+        if reader.unknown_encoding:
+            return b"NO [%b] A part has an encoding this server cannot undo; fetch BODY" % UNKNOWN_CTE
+    else:
+        seen = await _send_rows(session, template, ranges, command.changed_since)
+    if not command.uid and seen < view.count(ranges):
+        return b"NO [%b] Some of the messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
+    return b"OK FETCH completed"
+
+
+async def _send_rows(
+    session: ImapSession, template: RowTemplate, ranges: UidRanges, changed_since: int | None
+) -> int:
+    """How many messages there were."""
+    peer, view, shared = session.peer, session.mailbox.view, session.mailbox.shared
+    seen = 0
+    fetched = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, template.columns)
+    async for chunk in fetched:
+        seen += len(chunk)
+        rows = chunk if changed_since is None else _changed(template, chunk, changed_since)
+        numbers = view.seqs_of([row[0] for row in rows])
+        peer.write(template.format_rows(numbers, rows))
+        if peer.must_drain:
+            await peer.drain()
+    return seen
+
+
+def _changed(template: RowTemplate, rows: list[Row], since: int) -> list[Row]:
+    at = template.columns.index("modseq")
+    return [row for row in rows if row[at] > since]
+
+
+async def _send_sections(
+    session: ImapSession,
+    template: RowTemplate,
+    reader: SectionReader,
+    ranges: UidRanges,
+    changed_since: int | None,
+) -> int:
+    peer, view = session.peer, session.mailbox.view
+    seen = 0
+    async for chunk in reader.rows(ranges):
+        seen += len(chunk)
+        rows = chunk if changed_since is None else _changed(template, chunk, changed_since)
+        if not rows:
+            continue
+        numbers = view.seqs_of([row[0] for row in rows])
+        if not reader.has_slices(rows):
+            peer.write(template.format_rows(numbers, rows))
+        else:
+            for number, row in zip(numbers, rows, strict=True):
+                await _send_parts(session, template.format_parts(number, row))
+        if peer.must_drain:
+            await peer.drain()
+    return seen
+
+
+async def _send_parts(session: ImapSession, parts: list[Any]) -> None:
+    """A message too long for memory: its bytes go out as they are read."""
+    peer = session.peer
+    for part in parts:
+        if isinstance(part, Slice):
+            async for piece in part.chunks():
+                peer.write(piece)
+                if peer.must_drain:
+                    await peer.drain()
+        else:
+            peer.write(part)
+
+
+async def _set_seen(session: ImapSession, ranges: UidRanges) -> bool:
+    """Whether the flags of some message changed."""
+    messages, shared = session.services.store.messages, session.mailbox.shared
+    row = await session.services.store.mailboxes.by_id(shared.account, shared.mailbox)
+    if not row.unseen:
+        return False
+    unseen: list[int] = []
+    async for chunk in messages.fetch(shared.account, shared.mailbox, ranges, ("uid", "flags")):
+        unseen += [uid for uid, flags in chunk if not flags & SEEN]
+    if not unseen:
+        return False
+    done = await messages.store_flags(shared.account, shared.mailbox, uid_ranges(unseen), add=SEEN)
+    session.told = {uid: modseq for uid, _, modseq in done.changed}
+    return True
+
+
+async def _vanished(session: ImapSession, command: c.Fetch, since: int) -> None:
+    """RFC 7162 §3.2.6: which of these UIDs were expunged since then."""
+    view, shared = session.mailbox.view, session.mailbox.shared
+    changes = await session.services.store.messages.changes(shared.account, shared.mailbox, since)
+    wanted = command.sequence.resolve(view.uidnext - 1)
+    gone = [
+        uid
+        for uid in changes.expunged
+        if not view.seq_of(uid) and any(first <= uid <= last for first, last in wanted)
+    ]
+    if gone:
+        session.write(response.format_vanished(gone, earlier=True))

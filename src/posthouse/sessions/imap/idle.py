@@ -1,0 +1,24 @@
+"""IDLE.  RFC 9051 §6.3.13.  An idling session owns no task; the hub calls it when its mailbox moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.wire.imap import command as c
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+
+async def idle(session: ImapSession, command: c.Idle) -> None:
+    session.engine.begin_idle(command.tag)
+    session.peer.write(session.engine.take_output())
+    # Listening comes before looking, so that no change falls between the two.
+    session.start_idling()
+    if session.selected is not None:
+        await session.look()
+
+
+async def done(session: ImapSession) -> bytes:
+    session.stop_idling()
+    return b"OK IDLE completed"

@@ -1,0 +1,163 @@
+"""SEARCH and UID SEARCH.  RFC 9051 §6.4.4, §6.4.9; RFC 4731, RFC 5182, RFC 7162 §3.1.5.
+
+Rows are tested with the cheapest columns that can decide; only messages that are still open are read.  Text is
+decoded and compared in a thread; what runs on the event loop is cut into pieces of a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from posthouse.core.errors import MailError
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.imap import search_key as k
+
+from .search_match import ALL_COLUMNS, COLUMNS, FLAG_COLUMNS, PLACEMENT_COLUMNS, Matcher, Plan, Row, Test
+from .state import CONDSTORE, REV2
+from .view import dense_ranges
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+PIECE_ROWS = 2048
+"""Rows tested before other work of the event loop gets its turn."""
+_MODSEQ = COLUMNS.index("modseq")
+
+
+class _Found:
+    """UIDs that match (in the order of the mailbox), those that need the message, and the highest modseq."""
+
+    __slots__ = ("modseq", "open", "uids")
+
+    def __init__(self) -> None:
+        self.uids: list[int] = []
+        self.open: list[int] = []
+        self.modseq = 0
+
+    def add(self, rows: list[Row], test: Test, *, modseq: bool) -> None:
+        for row in rows:
+            if answer := test(row):
+                self.uids.append(row[0])
+                if modseq and row[_MODSEQ] > self.modseq:
+                    self.modseq = row[_MODSEQ]
+            elif answer is None:
+                self.open.append(row[0])
+
+
+async def search(session: ImapSession, command: c.Search) -> bytes:
+    saves = command.returns is not None and "SAVE" in command.returns
+    wants_modseq = _asks_modseq(command.key)
+    if wants_modseq:
+        session.enable(CONDSTORE)
+    matcher = Matcher(session.mailbox.view, session.flag_lists.keywords, session.services.clock.now())
+    plan = matcher.plan(command.key)
+    if wants_modseq:
+        plan.width = max(plan.width, FLAG_COLUMNS)
+    try:
+        found = await _find(session, plan, modseq=wants_modseq)
+    except MailError:
+        if saves:
+            # RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing saved.
+            session.mailbox.view.saved = []
+        raise
+    if saves:
+        _save(session, command.returns or frozenset(), found.uids)
+    _answer(session, command, found, modseq=found.modseq if wants_modseq else None)
+    return b"OK SEARCH completed"
+
+
+async def _find(session: ImapSession, plan: Plan, *, modseq: bool) -> _Found:
+    found = _Found()
+    if plan.width == 1 and not plan.open_ended:
+        await _scan_view(session, plan, found)
+        return found
+    in_thread = plan.width > PLACEMENT_COLUMNS
+    await _scan(session, plan, found, in_thread=in_thread, modseq=modseq)
+    if found.open:
+        view = session.mailbox.view
+        undecided = dense_ranges(view.uids, found.open)
+        found.open = []
+        full = Plan(undecided, ALL_COLUMNS, plan.test, open_ended=False)
+        await _scan(session, full, found, in_thread=True, modseq=modseq)
+        found.uids.sort()
+    return found
+
+
+async def _scan_view(session: ImapSession, plan: Plan, found: _Found) -> None:
+    """Numbers alone decide: the store is not asked."""
+    view = session.mailbox.view
+    for first, last in plan.ranges:
+        uids = view.uids[view.slice_of(first, last)]
+        for start in range(0, len(uids), PIECE_ROWS):
+            found.add([(uid,) for uid in uids[start : start + PIECE_ROWS]], plan.test, modseq=False)
+            if len(uids) > PIECE_ROWS:
+                await asyncio.sleep(0)
+
+
+async def _scan(session: ImapSession, plan: Plan, found: _Found, *, in_thread: bool, modseq: bool) -> None:
+    shared = session.mailbox.shared
+    messages = session.services.store.messages
+    async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
+        if in_thread:
+            rows = await _with_bytes(chunk) if plan.width == ALL_COLUMNS else chunk
+            await asyncio.to_thread(found.add, rows, plan.test, modseq=modseq)
+            continue
+        for start in range(0, len(chunk), PIECE_ROWS):
+            found.add(chunk[start : start + PIECE_ROWS], plan.test, modseq=modseq)
+            if len(chunk) > PIECE_ROWS:
+                await asyncio.sleep(0)
+
+
+async def _with_bytes(rows: list[Row]) -> list[Row]:
+    """Long messages are read whole: SEARCH has to look at every octet."""
+    out: list[Row] = []
+    for row in rows:
+        content = row[-1]
+        if not isinstance(content, bytes):
+            row = (*row[:-1], b"".join([piece async for piece in content.chunks()]))
+        out.append(row)
+    return out
+
+
+def _save(session: ImapSession, returns: frozenset[str], uids: list[int]) -> None:
+    # RFC 5182 §2.1, RFC 9051 §6.4.4.1: with MIN and MAX alone only these are saved.
+    if uids and not returns & {"ALL", "COUNT"} and returns & {"MIN", "MAX"}:
+        ends = [uids[0]] if "MIN" in returns else []
+        if "MAX" in returns and uids[-1] not in ends:
+            ends.append(uids[-1])
+        uids = ends
+    view = session.mailbox.view
+    view.saved = dense_ranges(view.uids, uids)
+
+
+def _answer(session: ImapSession, command: c.Search, found: _Found, *, modseq: int | None) -> None:
+    numbers = found.uids if command.uid else session.mailbox.view.seqs_of(found.uids)
+    returns = command.returns
+    if returns is None and session.enabled & REV2:
+        # RFC 9051 §6.4.4: IMAP4rev2 answers with ESEARCH even without RETURN.
+        returns = frozenset(("ALL",))
+    if returns is None:
+        shown = modseq if numbers else None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
+        session.write(response.format_search(numbers, modseq=shown))
+    elif returns != {"SAVE"}:
+        session.write(
+            response.format_esearch(
+                command.tag, uid=command.uid, returns=returns, numbers=numbers, modseq=modseq
+            )
+        )
+
+
+def _asks_modseq(key: k.SearchKey) -> bool:
+    match key:
+        case k.ModSeq():
+            return True
+        case k.Not(inner):
+            return _asks_modseq(inner)
+        case k.Or(left, right):
+            return _asks_modseq(left) or _asks_modseq(right)
+        case k.And(keys):
+            return any(map(_asks_modseq, keys))
+        case _:
+            return False

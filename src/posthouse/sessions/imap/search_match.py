@@ -1,0 +1,364 @@
+"""SEARCH keys as tests of one row.  Pure; text is decoded here, so calls that need text belong in a thread.
+
+`compile_key` turns a key into a function of a row that answers True, False, or None: not without more columns.
+Rows hold a prefix of `COLUMNS`; the caller first tries the cheapest prefix that can decide (`Plan.columns`),
+then reads the message of those rows only that are still open.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final, final
+
+from posthouse.core.flags import FIRST_KEYWORD_BIT, RECENT
+from posthouse.mime.charset import decode_bytes
+from posthouse.mime.dates import parse_day
+from posthouse.mime.facts import HEADER_FIELDS
+from posthouse.mime.header import Fields, header_text, parse_fields
+from posthouse.mime.layout import unpack_layout
+from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, Part, walk
+from posthouse.mime.section import decode_transfer
+from posthouse.mime.words import decode_words
+from posthouse.storage.rows import UidRanges
+from posthouse.wire.imap import search_key as k
+from posthouse.wire.imap.sequence_set import SequenceSet
+
+from .view import View
+
+COLUMNS: Final = (
+    "uid", "flags", "modseq", "size", "date", "savedate", "message",
+    "sent_at", "header_fields", "thread",
+    "layout", "content",
+)  # fmt: skip
+_UID, _FLAGS, _MODSEQ, _SIZE, _DATE, _SAVED, _MESSAGE, _SENT, _FIELDS, _THREAD, _LAYOUT, _CONTENT = range(12)
+FLAG_COLUMNS: Final = 3
+PLACEMENT_COLUMNS: Final = 7
+FACT_COLUMNS: Final = 10
+ALL_COLUMNS: Final = 12
+
+Row = tuple[Any, ...]
+Test = Callable[[Row], bool | None]
+_KEPT: Final = frozenset(HEADER_FIELDS)
+_NOT_PLAIN: Final = re.compile(rb"=\?|\n[ \t]|[\x80-\xff]")
+_DAY_S: Final = 86400
+_ZONE_MAX_S: Final = 26 * 3600  # no clock on earth is further from another than this
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared: RFC 5051 §2, without case and compatibility variants."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKD", text).casefold()
+
+
+@dataclass(slots=True)
+class Plan:
+    """How to answer one SEARCH: `width` columns decide what can be decided without the message."""
+
+    ranges: UidRanges  # nothing outside these matches
+    width: int
+    test: Test
+    open_ended: bool  # test may say None, then rows with all columns decide
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return COLUMNS[: self.width]
+
+
+@final
+class Matcher:
+    """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
+
+    __slots__ = ("_keywords", "_needle", "_now", "_text", "_text_uid", "_view", "width")
+
+    def __init__(self, view: View, keywords: tuple[str, ...], now: float) -> None:
+        self._view = view
+        self._keywords = {name.lower(): 1 << (FIRST_KEYWORD_BIT + i) for i, name in enumerate(keywords)}
+        self._now = now
+        self._text: Text | None = None
+        self._text_uid = 0
+        self.width = 1
+
+    def plan(self, key: k.SearchKey) -> Plan:
+        test = self.compile_key(key)
+        width = min(self.width, FACT_COLUMNS)
+        return Plan(self._bounds(key), width, test, self.width > FACT_COLUMNS)
+
+    def _bounds(self, key: k.SearchKey) -> UidRanges:
+        """UID ranges outside of which the key cannot hold."""
+        if isinstance(key, k.Sequence):
+            return self._view.resolve(key.numbers, uid=False)
+        if isinstance(key, k.Uid):
+            return self._view.resolve(key.numbers, uid=True)
+        if isinstance(key, k.And):
+            every = self._view.all()
+            found = [ranges for part in key.keys if (ranges := self._bounds(part)) != every]
+            return min(found, key=self._view.count) if found else every
+        return self._view.all()
+
+    def _need(self, width: int) -> None:
+        self.width = max(self.width, width)
+
+    def compile_key(self, key: k.SearchKey) -> Test:
+        match key:
+            case k.All():
+                return lambda _: True
+            case k.And(keys):
+                return _all([self.compile_key(part) for part in sorted(keys, key=_cost)])
+            case k.Or(left, right):
+                first, second = sorted((left, right), key=_cost)
+                return _either(self.compile_key(first), self.compile_key(second))
+            case k.Not(inner):
+                return _not(self.compile_key(inner))
+            case k.Flag(bit, present):
+                return self._flag(bit, present=present)
+            case k.Keyword(name, present):
+                return self._flag(self._keywords.get(name.lower(), 0), present=present)
+            case k.Sequence(numbers):
+                return self._members(numbers, uid=False)
+            case k.Uid(numbers):
+                return self._members(numbers, uid=True)
+            case k.Header() | k.Text():
+                return self._text_key(key)
+            case _:
+                return self._fact_key(key)
+
+    def _fact_key(self, key: k.SearchKey) -> Test:
+        match key:
+            case k.ModSeq(value):
+                self._need(FLAG_COLUMNS)
+                return lambda row: bool(row[_MODSEQ] >= value)
+            case k.Size("larger", size):
+                self._need(PLACEMENT_COLUMNS)
+                return lambda row: bool(row[_SIZE] > size)
+            case k.Size(_, size):
+                self._need(PLACEMENT_COLUMNS)
+                return lambda row: bool(row[_SIZE] < size)
+            case k.Within(op, seconds):
+                self._need(PLACEMENT_COLUMNS)
+                limit = self._now - seconds
+                # RFC 5032 §2: the interval's end counts for both
+                return lambda row: bool(row[_DATE] <= limit if op == "older" else row[_DATE] >= limit)
+            case k.Date("sent", op, day):
+                self._need(ALL_COLUMNS)
+                return self._sent(op, day)
+            case k.Date(which, op, day):
+                self._need(PLACEMENT_COLUMNS)
+                return _on_day(_DATE if which == "internal" else _SAVED, op, day)
+            case k.EmailId(text):
+                self._need(PLACEMENT_COLUMNS)
+                return lambda row: f"M{row[_MESSAGE]}" == text
+            case k.ThreadId(text):
+                self._need(FACT_COLUMNS)
+                return lambda row: bool(row[_THREAD]) and f"T{row[_THREAD]}" == text
+            case _:  # SAVEDATESUPPORTED: every mailbox keeps it
+                return lambda _: True
+
+    # --- leaves ---
+
+    def _flag(self, bit: int, *, present: bool) -> Test:
+        if bit == RECENT:
+            from_uid = self._view.recent_from
+            return lambda row: (row[_UID] >= from_uid) is present
+        self._need(FLAG_COLUMNS)
+        if present:
+            return lambda row: row[_FLAGS] & bit != 0
+        return lambda row: row[_FLAGS] & bit == 0
+
+    def _members(self, numbers: SequenceSet, *, uid: bool) -> Test:
+        ranges = self._view.resolve(numbers, uid=uid)
+        if len(ranges) == 1:
+            low, high = ranges[0]
+            return lambda row: low <= row[_UID] <= high
+        starts = [first for first, _ in ranges]
+        ends = [0, *[last for _, last in ranges]]
+        return lambda row: row[_UID] <= ends[bisect_right(starts, row[_UID])]
+
+    def _sent(self, op: str, day: date) -> Test:
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+        def test(row: Row) -> bool | None:
+            moment = row[_SENT]
+            if moment is None:
+                return False
+            # RFC 9051 §6.4.4: the zone of the Date field is disregarded, so near midnight the field itself decides
+            if moment < start - _ZONE_MAX_S:
+                return op == "before"
+            if moment >= start + _DAY_S + _ZONE_MAX_S:
+                return op == "since"
+            fields = self._fields(row, "date")
+            if fields is None:
+                return None
+            sent = next((found for _, value in fields if (found := parse_day(value))), None)
+            return sent is not None and _compare_day(op, sent, day)
+
+        return test
+
+    def _fields(self, row: Row, name: str) -> Fields | None:
+        """Fields of that name (lower case); None: they are not in the row."""
+        if name in _KEPT and row[_FIELDS]:
+            fields = parse_fields(header_text(row[_FIELDS]))
+        elif len(row) > _CONTENT:
+            fields = self._message(row).fields
+        else:
+            return None
+        return [field for field in fields if field[0].lower() == name]
+
+    def _message(self, row: Row) -> Text:
+        if self._text is None or self._text_uid != row[_UID]:
+            self._text, self._text_uid = Text(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
+        return self._text
+
+    def _text_key(self, key: k.Header | k.Text) -> Test:
+        self._need(ALL_COLUMNS)
+        needle = fold(key.value)
+        if isinstance(key, k.Header):
+            return self._header(key.name.lower(), needle)
+        whole = key.where == "TEXT"
+
+        def test(row: Row) -> bool | None:
+            if len(row) <= _CONTENT:
+                return None
+            message = self._message(row)
+            return (whole and message.header_holds(needle)) or message.body_holds(needle)
+
+        return test
+
+    def _header(self, name: str, needle: str) -> Test:
+        # perf: most rows lack the text; undecoded bytes say so when nothing in them is encoded
+        raw = needle.encode()
+        plain = name in _KEPT and needle.isascii() and needle.strip() == needle
+
+        def test(row: Row) -> bool | None:
+            kept = row[_FIELDS]
+            if plain and kept and _NOT_PLAIN.search(kept) is None and raw not in kept.lower():
+                return False
+            fields = self._fields(row, name)
+            if fields is None:
+                return None
+            return any(needle in fold(decode_words(value)) for _, value in fields)
+
+        return test
+
+
+class Text:
+    """The searchable text of one message, decoded when asked for."""
+
+    __slots__ = ("_body", "_content", "_fields", "_header", "_root")
+
+    def __init__(self, content: bytes, root: Part) -> None:
+        self._content = content
+        self._root = root
+        self._fields: Fields | None = None
+        self._header: str | None = None
+        self._body: list[str] | None = None
+
+    @property
+    def fields(self) -> Fields:
+        if self._fields is None:
+            self._fields = parse_fields(header_text(self._block(self._root)))
+        return self._fields
+
+    def _block(self, part: Part) -> bytes:
+        return self._content[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)]
+
+    def header_holds(self, needle: str) -> bool:
+        if self._header is None:
+            self._header = _folded_header(self.fields)
+        return needle in self._header
+
+    def body_holds(self, needle: str) -> bool:
+        """RFC 9051 §6.4.4: in the text parts, with encodings undone, and in the headers of messages inside."""
+        if not needle:
+            return True
+        if self._body is None:
+            self._body = []
+            for part in walk(self._root):
+                if part.kind == LEAF and part.maintype.lower() in {"text", ""}:
+                    self._body.append(self._part_text(part))
+                elif part.kind == MESSAGE and part.children:
+                    inner = parse_fields(header_text(self._block(part.children[0])))
+                    self._body.append(_folded_header(inner))
+        return any(needle in text for text in self._body)
+
+    def _part_text(self, part: Part) -> str:
+        raw = decode_transfer(self._content[part.body_start : part.body_end], part.encoding)
+        return fold(decode_bytes(raw, part.charset))
+
+
+def _folded_header(fields: Fields) -> str:
+    return fold("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
+
+
+def _cost(key: k.SearchKey) -> int:
+    """Cheap tests first."""
+    match key:
+        case k.Text():
+            return 4
+        case k.Header():
+            return 3
+        case k.Date("sent"):
+            return 2
+        case k.Not(inner):
+            return _cost(inner)
+        case k.Or(left, right):
+            return max(_cost(left), _cost(right))
+        case k.And(keys):
+            return max(map(_cost, keys), default=0)
+        case _:
+            return 0
+
+
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+
+    def test(row: Row) -> bool | None:
+        answer: bool | None = True
+        for part in tests:
+            if not (found := part(row)):
+                if found is None:
+                    answer = None
+                else:
+                    return False
+        return answer
+
+    return test
+
+
+def _either(first: Test, second: Test) -> Test:
+    def test(row: Row) -> bool | None:
+        if found := first(row):
+            return True
+        other = second(row)
+        return other if found is False or other else None
+
+    return test
+
+
+def _not(inner: Test) -> Test:
+    def test(row: Row) -> bool | None:
+        found = inner(row)
+        return None if found is None else not found
+
+    return test
+
+
+def _on_day(column: int, op: str, day: date) -> Test:
+    """INTERNALDATE is shown in UTC, so its days are days of UTC."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    end = start + _DAY_S
+    if op == "before":
+        return lambda row: bool(row[column] < start)
+    if op == "since":
+        return lambda row: bool(row[column] >= start)
+    return lambda row: bool(start <= row[column] < end)
+
+
+def _compare_day(op: str, found: date, day: date) -> bool:
+    if op == "before":
+        return found < day
+    return found >= day if op == "since" else found == day

@@ -1,0 +1,149 @@
+"""SELECT, EXAMINE, CLOSE and UNSELECT.  RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.2.5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.core.flags import SEEN
+from posthouse.services.mailboxes import canonical_name
+from posthouse.storage.rows import Mailbox, UidRanges
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.imap import response_code as code
+from posthouse.wire.imap.sequence_set import SequenceSet
+
+from .state import CONDSTORE, QRESYNC, REV2, Selected
+from .view import View
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+
+async def select(session: ImapSession, command: c.Select) -> bytes:
+    read_only = isinstance(command, c.Examine)
+    if command.qresync is not None and not session.enabled & QRESYNC:
+        return b"BAD ENABLE QRESYNC first"
+    _close_old(session)
+    store = session.services.store
+    row = await store.mailboxes.get(session.account_id, canonical_name(command.mailbox))
+    shared = await session.services.hub.open(row)
+    try:
+        recent_from = row.recent_from
+        if session.shows_recent and not read_only and recent_from < row.uidnext:
+            recent_from = await store.mailboxes.claim_recent(row.account, row.id)
+        keywords = await store.messages.keywords(row.account)
+    except BaseException:
+        session.services.hub.release(shared)
+        raise
+    view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=recent_from)
+    session.select(Selected(row.name, shared, view, read_only=read_only))
+    session.flag_lists.set_keywords(keywords)
+    if command.condstore:
+        session.enable(CONDSTORE)
+    await _describe(session, row)
+    if command.qresync is not None and command.qresync.uidvalidity == shared.uidvalidity:
+        await _resynchronise(session, command.qresync)
+    return b"OK [READ-ONLY] EXAMINE completed" if read_only else b"OK [READ-WRITE] SELECT completed"
+
+
+def _close_old(session: ImapSession) -> None:
+    # RFC 9051 §6.3.2: SELECT closes the mailbox that was selected, even if it fails.
+    if session.selected is not None:
+        session.deselect()
+        if session.enabled & (QRESYNC | REV2):
+            session.write(response.ok(b"*", "Previous mailbox closed", code.CLOSED))
+
+
+async def _describe(session: ImapSession, row: Mailbox) -> None:
+    view = session.mailbox.view
+    out = [session.format_flags(), response.format_exists(view.exists)]
+    if session.shows_recent:
+        out.append(response.format_recent(view.recent))
+        if unseen := await _first_unseen(session, row):
+            out.append(response.ok(b"*", "First unseen message", code.code_unseen(unseen)))
+    else:
+        # RFC 9051 §6.3.2: the LIST response tells the name in its canonical form.
+        out.append(response.format_list((), row.name, utf8=session.utf8))
+    out += [
+        response.ok(b"*", "UIDs are valid", code.code_uidvalidity(session.mailbox.shared.uidvalidity)),
+        response.ok(b"*", "Predicted next UID", code.code_uidnext(view.uidnext)),
+        response.ok(b"*", "Highest modification sequence", code.code_highestmodseq(view.modseq)),
+        response.ok(b"*", "Mailbox id", code.code_mailboxid(mailbox_id(row))),
+    ]
+    session.write(b"".join(out))
+
+
+def mailbox_id(row: Mailbox) -> str:
+    """RFC 8474 §4.1: stays when the mailbox is renamed."""
+    return f"F{row.id}"
+
+
+async def _first_unseen(session: ImapSession, row: Mailbox) -> int:
+    """Its sequence number; 0: none, or not known without a long look (RFC 3501 §6.3.1 lets it be left out)."""
+    view = session.mailbox.view
+    if not row.unseen or not view.exists:
+        return 0
+    if row.unseen == view.exists:
+        return 1
+    if view.exists > session.services.limits.unseen_scan_max:
+        return 0
+    rows = session.services.store.messages.fetch(row.account, row.id, view.all(), ("uid", "flags"))
+    async for chunk in rows:
+        for uid, flags in chunk:
+            if not flags & SEEN:
+                return view.seq_of(uid)
+    return 0
+
+
+async def _resynchronise(session: ImapSession, known: c.Qresync) -> None:
+    """RFC 7162 §3.2.5.1: what vanished and what changed since the client was here."""
+    view, shared = session.mailbox.view, session.mailbox.shared
+    changes = await session.services.store.messages.changes(shared.account, shared.mailbox, known.modseq)
+    wanted = known.known_uids.resolve(view.uidnext - 1) if known.known_uids is not None else None
+    gone = [uid for uid in changes.expunged if not view.seq_of(uid) and _holds(wanted, uid)]
+    floor = _still_agreed(view, known.match_sequence, known.match_uids)
+    gone = [uid for uid in gone if uid > floor]
+    if gone:
+        session.write(response.format_vanished(gone, earlier=True))
+    changed = [row for row in changes.changed if view.seq_of(row[0]) and _holds(wanted, row[0])]
+    if changed:
+        session.write(
+            session.format_flag_rows([view.seq_of(row[0]) for row in changed], changed, by_uid=True)
+        )
+
+
+def _holds(ranges: UidRanges | None, uid: int) -> bool:
+    return ranges is None or any(first <= uid <= last for first, last in ranges)
+
+
+def _still_agreed(view: View, numbers: SequenceSet | None, uids: SequenceSet | None) -> int:
+    """RFC 7162 §3.2.5.2: the largest UID up to which the client's numbering is still ours; 0 when unknown."""
+    if numbers is None or uids is None:
+        return 0
+    agreed = 0
+    pairs = zip(numbers.resolve(0), uids.resolve(0), strict=False)
+    for (seq_first, seq_last), (uid_first, uid_last) in pairs:
+        if seq_last - seq_first != uid_last - uid_first:
+            break
+        for seq, uid in ((seq_first, uid_first), (seq_last, uid_last)):
+            if view.seq_of(uid) != seq:
+                return agreed
+            agreed = uid
+    return agreed
+
+
+async def close(session: ImapSession, _command: c.Close) -> bytes:
+    selected = session.mailbox
+    session.deselect()
+    if not selected.read_only:
+        # RFC 9051 §6.4.1: \Deleted messages go without a word.
+        shared = selected.shared
+        row = await session.services.store.mailboxes.by_id(shared.account, shared.mailbox)
+        if row.deleted:
+            await session.services.store.messages.expunge(shared.account, shared.mailbox, selected.view.all())
+    return b"OK CLOSE completed"
+
+
+async def unselect(session: ImapSession, _command: c.Unselect) -> bytes:
+    session.deselect()
+    return b"OK UNSELECT completed"

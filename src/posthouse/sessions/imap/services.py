@@ -1,0 +1,49 @@
+"""What IMAP sessions are given, once per worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec import Struct
+
+from posthouse.core.ports import Clock, Ids
+from posthouse.services.mailboxes import MailboxHub, MailboxService
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account
+
+
+class SignIn(Protocol):
+    """`services.signin.SignIn`."""
+
+    async def check_password(
+        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
+    ) -> Account: ...
+
+
+class ImapLimits(Struct, frozen=True):
+    login_timeout_s: float = 180.0
+    """A client that has not logged in by then is told BYE."""
+    idle_timeout_s: float = 1800.0
+    """RFC 9051 §5.4: the inactivity timer is at least 30 minutes."""
+    login_failures_max: int = 5
+    """Failed logins of one connection; then it is closed."""
+    append_max_bytes: int = 50 * 1024 * 1024
+    bad_commands_max: int = 50
+    """Commands of one connection that could not be understood in a row; then it is closed."""
+    unseen_scan_max: int = 2000
+    """Messages of a mailbox up to which SELECT looks for the first unseen one (RFC 3501 §6.3.1)."""
+    inline_facts_max_bytes: int = 32 * 1024
+    """Appended messages up to this size are read on the event loop, larger ones in a thread."""
+
+
+@dataclass(slots=True)
+class ImapServices:
+    store: Store
+    signin: SignIn
+    hub: MailboxHub
+    mailboxes: MailboxService
+    clock: Clock
+    ids: Ids
+    hostname: str
+    limits: ImapLimits = field(default_factory=ImapLimits)

@@ -1,0 +1,390 @@
+"""One IMAP connection: which command may run, in what order things are said, and when the mailbox is looked at.
+
+Commands run one after the other (`sessions.session.Session`), so a pipelining client always sees the result of one
+command before the next is looked at, which makes the ambiguities of RFC 9051 §5.5 impossible.  What a command
+writes is collected and sent at once; FETCH sends per batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from posthouse.core.errors import MailError, NotFound, Unavailable
+from posthouse.core.flags import FIRST_KEYWORD_BIT
+from posthouse.core.ids import AccountId
+from posthouse.sessions.session import Peer, Session
+from posthouse.storage.rows import Account, Changes
+from posthouse.wire.imap import event as wire
+from posthouse.wire.imap import response
+from posthouse.wire.imap.command import Command
+from posthouse.wire.imap.engine import Engine, limits_before_login
+from posthouse.wire.imap.flag_list import FlagLists
+from posthouse.wire.imap.format_fetch import format_flag_updates
+from posthouse.wire.imap.response_code import code_capability, code_permanentflags
+from posthouse.wire.sasl import ServerExchange
+
+from . import append, capability, idle, login
+from .answer import answer_error
+from .services import ImapServices
+from .state import AUTHENTICATED, CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, SELECTED, UTF8, Selected
+from .table import COMMANDS, Entry
+from .view import NoSuchMessageError, Updates
+
+_WRONG_STATE: Final = {
+    NOT_AUTHENTICATED: b"BAD Log in first: LOGIN or AUTHENTICATE",
+    AUTHENTICATED: b"BAD Select a mailbox first: SELECT or EXAMINE",
+    SELECTED: b"BAD This command is for clients that have not logged in; you have",
+}
+_LOGGED_IN_ALREADY: Final = b"BAD You are logged in already; LOGOUT to change the account"
+
+
+class ImapSession(Session):
+    __slots__ = (
+        "_idling",
+        "_out",
+        "_stop",
+        "account",
+        "appending",
+        "bad_commands",
+        "enabled",
+        "engine",
+        "exchange",
+        "exchange_tag",
+        "failures",
+        "flag_lists",
+        "selected",
+        "services",
+        "state",
+        "told",
+    )
+
+    def __init__(self, peer: Peer, on_fault: Callable[[BaseException], None], services: ImapServices) -> None:
+        super().__init__(peer, on_fault)
+        self.services = services
+        self.engine = Engine(limits_before_login())
+        self.state = NOT_AUTHENTICATED
+        self.enabled = 0
+        self.account: Account | None = None
+        self.selected: Selected | None = None
+        self.flag_lists = FlagLists()  # its keywords are those last announced with FLAGS
+        self.told: dict[int, int] | None = None  # UID -> modseq of flags this command has shown
+        self.exchange: ServerExchange | None = None
+        self.exchange_tag = b""
+        self.appending: append.Appending | None = None
+        self.failures = 0
+        self.bad_commands = 0
+        self._out: list[bytes] = []
+        self._idling: Callable[[], None] | None = None
+        self._stop = False  # say BYE when the running command is done
+
+    # --- what the server calls ---
+
+    def greet(self) -> None:
+        self.peer.set_timeout(self.services.limits.login_timeout_s)
+        code = code_capability(capability.capabilities(self))
+        self.write(response.ok(b"*", f"{self.services.hostname} Posthouse is ready", code))
+        self.flush()
+
+    def timed_out(self) -> None:
+        if self.busy:
+            self.peer.set_timeout(self.timeout_s)
+        else:
+            self._say_bye(b"Nothing heard for too long; connect again")
+
+    def shutdown(self) -> None:
+        if self.busy:
+            self._stop = True
+        else:
+            self._say_bye(b"The server is restarting; connect again in a moment")
+
+    @property
+    def timeout_s(self) -> float:
+        limits = self.services.limits
+        return limits.login_timeout_s if self.state == NOT_AUTHENTICATED else limits.idle_timeout_s
+
+    # --- writing ---
+
+    def write(self, data: bytes) -> None:
+        self._out.append(data)
+
+    def flush(self) -> None:
+        if self._out:
+            data = b"".join(self._out)
+            self._out.clear()
+            self.peer.write(data)
+
+    def bye(self, text: bytes) -> None:
+        """Say BYE after what was written, and take no further command."""
+        self.write(b"* BYE %b\r\n" % text)
+        self.closing = True
+
+    def _say_bye(self, text: bytes) -> None:
+        self.bye(text)
+        self.flush()
+        self.peer.close()
+
+    # --- the pump's hooks ---
+
+    def _feed(self, data: bytes) -> None:
+        self.engine.receive(data)
+
+    def _next(self) -> Any:
+        event = self.engine.next_event()
+        # RFC 9051 §2.2.1: a continuation request is the engine's, and goes out before anything of the next command.
+        if out := self.engine.take_output():
+            self.peer.write(out)
+        return event
+
+    def _backlog(self) -> int:
+        return self.engine.buffered
+
+    def _fault(self) -> None:
+        self._out.clear()
+        self.bye(b"[SERVERBUG] Something went wrong here, it was logged; connect again")
+        self.flush()
+
+    def _cleanup(self) -> None:
+        self.stop_idling()
+        append.drop(self)
+        self.deselect()
+
+    def _handle(self, event: Any) -> Any:
+        if isinstance(event, Command):
+            return self._command(event)
+        if isinstance(event, wire.LiteralChunk):
+            return append.chunk(self, event)
+        if isinstance(event, wire.BadCommand):
+            return self._bad(event)
+        if isinstance(event, wire.IdleDone):
+            return self._run_event(event.tag, idle.done(self))
+        if isinstance(event, wire.ContinuationLine):
+            return self._run_event(self.exchange_tag, login.continuation(self, event.line))
+        if isinstance(event, wire.AppendBegin):
+            return self._append_begin(event)
+        if isinstance(event, wire.AppendEnd):
+            return self._run_event(event.tag, append.end(self), append.ERRORS, expunge=True)
+        return None  # LiteralEnd: the command's end follows
+
+    def _command(self, command: Command) -> Any:
+        self.bad_commands = 0
+        entry = COMMANDS.get(command.NAME)
+        if entry is None:
+            return self._refuse(command.tag, b"BAD This server does not know the command; see CAPABILITY")
+        if not entry.states & self.state:
+            text = _LOGGED_IN_ALREADY if entry.states == NOT_AUTHENTICATED else _WRONG_STATE[self.state]
+            return self._refuse(command.tag, text)
+        return self._run_command(entry, command)
+
+    def _append_begin(self, event: wire.AppendBegin) -> Any:
+        self.bad_commands = 0
+        if self.state == NOT_AUTHENTICATED:
+            self.engine.refuse_literal()
+            return self._refuse(event.tag, _WRONG_STATE[NOT_AUTHENTICATED])
+        return self._run_event(event.tag, append.begin(self, event), append.ERRORS)
+
+    def _refuse(self, tag: bytes, text: bytes) -> None:
+        self.write(b"%b %b\r\n" % (tag, text))
+        self.flush()
+
+    def _bad(self, event: wire.BadCommand) -> None:
+        self.stop_idling()
+        append.drop(self)
+        self.exchange = None
+        self.write(event.answer)
+        self.bad_commands += 1
+        if event.fatal:
+            self.closing = True
+        elif self.bad_commands >= self.services.limits.bad_commands_max:
+            self.bye(b"Too many commands in a row that make no sense; this is an IMAP server")
+        self.flush()
+
+    async def _run_command(self, entry: Entry, command: Command) -> None:
+        by_uid = getattr(command, "uid", False)
+        await self._run_event(
+            command.tag,
+            entry.handler(self, command),
+            entry.errors,
+            expunge=entry.expunge or (by_uid and entry.expunge_by_uid),
+            by_uid=by_uid,
+        )
+
+    async def _run_event(
+        self, tag: bytes, work: Any, errors: Any = None, *, expunge: bool = False, by_uid: bool = False
+    ) -> None:
+        """Run a handler; what it returns is the tagged answer (None: nothing to answer yet)."""
+        try:
+            done = await work
+        except MailError as error:
+            done = answer_error(error, errors)
+        except NoSuchMessageError:
+            done = b"BAD There is no message with that number; look at the last EXISTS"
+        if done is not None:
+            if self.selected is not None and not self.closing:
+                await self.sync(expunge=expunge, by_uid=by_uid)
+            self.write(b"%b %b\r\n" % (tag, done))
+        self.told = None
+        if self._stop and not self.closing:
+            self.bye(b"The server is restarting; connect again in a moment")
+        self.flush()
+
+    # --- state ---
+
+    @property
+    def account_id(self) -> AccountId:
+        assert self.account is not None  # by the table of states
+        return self.account.id
+
+    @property
+    def mailbox(self) -> Selected:
+        assert self.selected is not None  # by the table of states
+        return self.selected
+
+    @property
+    def utf8(self) -> bool:
+        return bool(self.enabled & (UTF8 | REV2))
+
+    @property
+    def shows_recent(self) -> bool:
+        # RFC 9051 §A.1: IMAP4rev2 has no \Recent.
+        return not self.enabled & REV2
+
+    def enable(self, bits: int) -> None:
+        self.enabled |= bits
+        self.engine.utf8 = self.utf8
+
+    def select(self, selected: Selected) -> None:
+        self.selected = selected
+        self.state = SELECTED
+        if selected.claims_recent:
+            selected.shared.claimers += 1
+
+    def deselect(self) -> None:
+        if (selected := self.selected) is not None:
+            self.selected = None
+            self.state = AUTHENTICATED
+            if selected.claims_recent:
+                selected.shared.claimers -= 1
+            self.services.hub.release(selected.shared)
+
+    # --- looking at the mailbox ---
+
+    async def sync(self, *, expunge: bool, by_uid: bool = False) -> None:
+        """Announce what happened in the selected mailbox since the last look."""
+        selected = self.mailbox
+        shared, view = selected.shared, selected.view
+        try:
+            await self.services.hub.refresh(shared)
+            if shared.modseq == view.modseq and not (expunge and view.owes_expunges):
+                return
+            changes = await self._changes()
+            target = shared.uids, shared.uidnext, shared.modseq
+            await self._learn_keywords(changes)
+        except NotFound:
+            self.bye(b"The mailbox was deleted; connect again and select another")
+            return
+        except Unavailable:
+            return  # the command itself succeeded; the next one looks again
+        updates = view.advance(*target, changes, expunge=expunge, told=self.told or {})
+        self._announce(updates, by_uid=by_uid)
+
+    async def _changes(self) -> list[Changes]:
+        """From the view's modseq to exactly the shared one's."""
+        shared, view = self.mailbox.shared, self.mailbox.view
+        while True:
+            if (known := shared.changes_since(view.modseq)) is not None:
+                return known
+            read = await self.services.store.messages.changes(shared.account, shared.mailbox, view.modseq)
+            if read.modseq == shared.modseq:
+                return [read]
+            await self.services.hub.refresh(shared)
+
+    async def _learn_keywords(self, changes: list[Changes]) -> None:
+        bits = 0
+        for change in changes:
+            for _, flags, _ in change.changed:
+                bits |= flags
+        if bits >> (FIRST_KEYWORD_BIT + len(self.flag_lists.keywords)):
+            await self.announce_keywords()
+
+    async def announce_keywords(self) -> None:
+        """Send FLAGS and PERMANENTFLAGS again if the account has new keywords."""
+        keywords = await self.services.store.messages.keywords(self.account_id)
+        if len(keywords) != len(self.flag_lists.keywords):
+            self.flag_lists.set_keywords(keywords)
+            self.write(self.format_flags())
+
+    def format_flags(self) -> bytes:
+        """FLAGS and PERMANENTFLAGS of the selected mailbox (RFC 9051 §6.3.2)."""
+        read_only = self.mailbox.read_only
+        permanent = code_permanentflags(b"()" if read_only else self.flag_lists.permanent())
+        text = "No flag can be changed here" if read_only else "These flags and new keywords can be changed"
+        return response.format_flags(self.flag_lists.all()) + response.ok(b"*", text, permanent)
+
+    def look_while_idle(self) -> None:
+        """The mailbox moved on while the client idles: from memory if possible, else by a task."""
+        if self.busy or self.closing or self.gone or self.selected is None or self.peer.must_drain:
+            return
+        selected = self.selected
+        shared, view = selected.shared, selected.view
+        changes = None if shared.deleted else shared.changes_since(view.modseq)
+        if changes is None or self._has_new_keywords(changes):
+            coroutine = self._run(self.look())
+            self._task = asyncio.get_running_loop().create_task(coroutine)
+            return
+        updates = view.advance(shared.uids, shared.uidnext, shared.modseq, changes, expunge=True)
+        self._announce(updates, by_uid=False)
+        self.flush()
+
+    def _has_new_keywords(self, changes: list[Changes]) -> bool:
+        limit = FIRST_KEYWORD_BIT + len(self.flag_lists.keywords)
+        return any(flags >> limit for change in changes for _, flags, _ in change.changed)
+
+    async def look(self) -> None:
+        while self.selected is not None and not self.closing:
+            await self.sync(expunge=True)
+            self.flush()
+            if self.selected.view.modseq >= self.selected.shared.modseq:
+                return
+
+    def _announce(self, updates: Updates, *, by_uid: bool) -> None:
+        if not updates:
+            return
+        view = self.mailbox.view
+        if self.enabled & QRESYNC and updates.vanished:
+            self.write(response.format_vanished(updates.vanished))
+        else:
+            self.write(response.format_expunges(updates.expunged))
+        if updates.exists is not None:
+            self.write(response.format_exists(updates.exists))
+            if self.shows_recent:
+                self.write(response.format_recent(view.recent))
+        if updates.changed:
+            self.write(self.format_flag_rows(updates.seqs, updates.changed, by_uid=by_uid))
+
+    def format_flag_rows(
+        self, seqs: Sequence[int], changed: Sequence[tuple[int, int, int]], *, by_uid: bool
+    ) -> bytes:
+        """FETCH responses with the flags of (uid, flags, modseq) rows."""
+        return format_flag_updates(
+            seqs,
+            changed,
+            self.flag_lists,
+            # RFC 9051 §7.5.2: with the UID while a UID command runs; RFC 7162 §3.2.4: and under QRESYNC.
+            uid=by_uid or bool(self.enabled & (QRESYNC | REV2)),
+            modseq=bool(self.enabled & CONDSTORE),
+            recent_from=self.mailbox.view.recent_from if self.shows_recent else None,
+        )
+
+    # --- idling ---
+
+    def start_idling(self) -> None:
+        if self.selected is not None:
+            self._idling = self.look_while_idle
+            self.services.hub.listen(self.selected.shared, self._idling)
+
+    def stop_idling(self) -> None:
+        if self._idling is not None and self.selected is not None:
+            self.services.hub.unlisten(self.selected.shared, self._idling)
+        self._idling = None

@@ -1,0 +1,40 @@
+"""The states of RFC 9051 §3, what ENABLE switches, and the selected mailbox."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from posthouse.core.ids import MailboxId
+from posthouse.services.mailboxes import SharedMailbox
+
+from .view import View
+
+NOT_AUTHENTICATED: Final = 1
+AUTHENTICATED: Final = 2
+SELECTED: Final = 4
+ANY_STATE: Final = NOT_AUTHENTICATED | AUTHENTICATED | SELECTED
+LOGGED_IN: Final = AUTHENTICATED | SELECTED
+
+CONDSTORE: Final = 1
+QRESYNC: Final = 2
+UTF8: Final = 4
+REV2: Final = 8
+
+
+@final
+class Selected:
+    """A mailbox a session looks at."""
+
+    __slots__ = ("id", "name", "read_only", "shared", "view")
+
+    def __init__(self, name: str, shared: SharedMailbox, view: View, *, read_only: bool) -> None:
+        self.id: MailboxId = shared.mailbox
+        self.name = name
+        self.shared = shared
+        self.view = view
+        self.read_only = read_only
+
+    @property
+    def claims_recent(self) -> bool:
+        """RFC 3501 §2.3.2: only a session that may write takes \\Recent from the ones after it."""
+        return not self.read_only

@@ -1,0 +1,60 @@
+"""STATUS.  RFC 9051 §6.3.11, RFC 8438, RFC 7889 §3, RFC 8474 §4.3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from posthouse.services.mailboxes import canonical_name
+from posthouse.storage.rows import Mailbox
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+
+from .select import mailbox_id
+from .state import CONDSTORE
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+_UID_MAX = 0xFFFFFFFF
+
+
+async def status(session: ImapSession, command: c.Status) -> bytes:
+    row = await session.services.store.mailboxes.get(session.account_id, canonical_name(command.mailbox))
+    items = await status_items(session, row, command.items)
+    session.write(response.format_status(row.name, items, utf8=session.utf8))
+    return b"OK STATUS completed"
+
+
+async def status_items(
+    session: ImapSession, row: Mailbox, names: Iterable[str]
+) -> list[tuple[str, int | str]]:
+    values: dict[str, int | str] = {
+        "MESSAGES": row.messages,
+        "UIDNEXT": row.uidnext,
+        "UIDVALIDITY": row.uidvalidity,
+        "UNSEEN": row.unseen,
+        "DELETED": row.deleted,
+        "SIZE": row.size_bytes,
+        "HIGHESTMODSEQ": row.modseq,
+        "MAILBOXID": mailbox_id(row),
+        "APPENDLIMIT": session.services.limits.append_max_bytes,
+    }
+    out: list[tuple[str, int | str]] = []
+    for name in names:
+        if name == "RECENT":
+            out.append((name, await _recent(session, row)))
+        elif name in values:
+            out.append((name, values[name]))
+        if name == "HIGHESTMODSEQ":
+            # RFC 7162 §3.1: asking for it is a CONDSTORE enabling command.
+            session.enable(CONDSTORE)
+    return out
+
+
+async def _recent(session: ImapSession, row: Mailbox) -> int:
+    if row.recent_from >= row.uidnext:
+        return 0
+    ranges = [(row.recent_from, _UID_MAX)]
+    rows = session.services.store.messages.fetch(row.account, row.id, ranges, ("uid",))
+    return sum([len(chunk) async for chunk in rows])

@@ -1,0 +1,76 @@
+"""STORE and UID STORE.  RFC 9051 §6.4.6, §6.4.9; RFC 7162 §3.1.3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.core.flags import SYSTEM_FLAGS
+from posthouse.storage.rows import FlagsStored, UidRanges
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap.flag_list import split_flags
+from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_modified
+
+from .expunge import READ_ONLY
+from .state import CONDSTORE
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+KEYWORD_MAX = 128
+"""Characters of a keyword."""
+
+
+async def store(session: ImapSession, command: c.Store) -> bytes:
+    view = session.mailbox.view
+    ranges = view.resolve(command.sequence, uid=command.uid)
+    if session.mailbox.read_only:
+        return READ_ONLY
+    system, keywords, unknown = split_flags(command.flags)
+    if unknown:
+        return b"BAD There is no such flag; only keywords without a backslash can be made up"
+    if any(len(name) > KEYWORD_MAX for name in keywords):
+        return b"NO [LIMIT] A keyword has at most %d characters" % KEYWORD_MAX
+    if command.unchanged_since is not None:
+        session.enable(CONDSTORE)
+    if not ranges:
+        return b"OK STORE completed"
+    done = await _change(session, command, ranges, system | await keyword_bits(session, keywords))
+    await session.announce_keywords()
+    session.told = {uid: modseq for uid, _, modseq in done.changed}
+    _show(session, command, done)
+    if done.refused:
+        numbers = done.refused if command.uid else list(view.seqs_of(done.refused))
+        return b"OK [%b] STORE completed, some messages had changed" % code_modified(numbers)
+    if not command.uid and len(done.changed) < view.count(ranges):
+        # RFC 5530 §3: messages that another session expunged could not be changed.
+        return b"NO [%b] Some of the messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
+    return b"OK STORE completed"
+
+
+async def keyword_bits(session: ImapSession, keywords: tuple[str, ...]) -> int:
+    if not keywords:
+        return 0
+    return await session.services.store.messages.keyword_bits(session.account_id, keywords)
+
+
+async def _change(session: ImapSession, command: c.Store, ranges: UidRanges, bits: int) -> FlagsStored:
+    shared = session.mailbox.shared
+    return await session.services.store.messages.store_flags(
+        shared.account,
+        shared.mailbox,
+        ranges,
+        add=bits if command.action == "+" else 0,
+        remove=bits if command.action == "-" else 0,
+        replace=bits if command.action == "=" else None,
+        unchanged_since=command.unchanged_since,
+    )
+
+
+def _show(session: ImapSession, command: c.Store, done: FlagsStored) -> None:
+    condstore = bool(session.enabled & CONDSTORE)
+    # RFC 7162 §3.1.3: with CONDSTORE even .SILENT is answered with the new MODSEQ.
+    if not done.changed or (command.silent and not condstore):
+        return
+    view = session.mailbox.view
+    seqs = view.seqs_of([row[0] for row in done.changed])
+    session.write(session.format_flag_rows(seqs, done.changed, by_uid=command.uid))

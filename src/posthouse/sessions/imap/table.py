@@ -1,0 +1,63 @@
+"""The one table of commands: in which states each may run, who runs it, and when EXPUNGE may be announced."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from . import capability, copy, expunge, fetch, idle, login, mailbox, search, select, status, store
+from . import list as list_command
+from .answer import Answers
+from .state import ANY_STATE, LOGGED_IN, NOT_AUTHENTICATED, SELECTED
+
+Handler = Callable[[Any, Any], Awaitable[bytes | None]]
+"""(session, command) -> what follows the tag in the answer, or None when the command has answered or goes on."""
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """`expunge`: RFC 9051 §7.5.1, not during FETCH, STORE and SEARCH, but during their UID forms."""
+
+    states: int
+    handler: Handler
+    errors: Answers | None = None
+    expunge: bool = True
+    expunge_by_uid: bool = True
+
+
+COMMANDS: Final[dict[str, Entry]] = {
+    # RFC 9051 §6.1
+    "CAPABILITY": Entry(ANY_STATE, capability.capability),
+    "NOOP": Entry(ANY_STATE, capability.noop),
+    "LOGOUT": Entry(ANY_STATE, capability.logout),
+    "ID": Entry(ANY_STATE, capability.identify),  # RFC 2971
+    # RFC 9051 §6.2
+    "STARTTLS": Entry(NOT_AUTHENTICATED, login.start_tls),
+    "AUTHENTICATE": Entry(NOT_AUTHENTICATED, login.authenticate, login.ERRORS),
+    "LOGIN": Entry(NOT_AUTHENTICATED, login.login, login.ERRORS),
+    # RFC 9051 §6.3
+    "ENABLE": Entry(LOGGED_IN, capability.enable),
+    "SELECT": Entry(LOGGED_IN, select.select),
+    "EXAMINE": Entry(LOGGED_IN, select.select),
+    "CREATE": Entry(LOGGED_IN, mailbox.create, mailbox.CREATE_ERRORS),
+    "DELETE": Entry(LOGGED_IN, mailbox.delete, mailbox.DELETE_ERRORS),
+    "RENAME": Entry(LOGGED_IN, mailbox.rename, mailbox.RENAME_ERRORS),
+    "SUBSCRIBE": Entry(LOGGED_IN, mailbox.subscribe),
+    "UNSUBSCRIBE": Entry(LOGGED_IN, mailbox.unsubscribe),
+    "LIST": Entry(LOGGED_IN, list_command.list_),
+    "LSUB": Entry(LOGGED_IN, list_command.lsub),  # RFC 3501 §6.3.9
+    "NAMESPACE": Entry(LOGGED_IN, mailbox.namespace),
+    "STATUS": Entry(LOGGED_IN, status.status),
+    "IDLE": Entry(LOGGED_IN, idle.idle),
+    # RFC 9051 §6.4
+    "CHECK": Entry(SELECTED, capability.check),  # RFC 3501 §6.4.1
+    "CLOSE": Entry(SELECTED, select.close),
+    "UNSELECT": Entry(SELECTED, select.unselect),
+    "EXPUNGE": Entry(SELECTED, expunge.expunge),
+    "SEARCH": Entry(SELECTED, search.search, expunge=False),
+    "FETCH": Entry(SELECTED, fetch.fetch, fetch.ERRORS, expunge=False),
+    "STORE": Entry(SELECTED, store.store, expunge=False),
+    "COPY": Entry(SELECTED, copy.copy, copy.ERRORS),
+    "MOVE": Entry(SELECTED, copy.move, copy.ERRORS),
+}
