@@ -124,6 +124,9 @@ class Limits(Struct, forbid_unknown_fields=True):
     ] = 50
     message_bytes: Annotated[Positive, Meta(description="Size of a message.")] = 50 * 1024 * 1024
     recipients: Annotated[Positive, Meta(description="Recipients of one SMTP message.")] = 1000
+    messages_per_connection: Annotated[
+        Positive, Meta(description="Messages in one SMTP connection; then the client has to connect again.")
+    ] = 10_000
     received_headers: Annotated[
         Positive, Meta(description="`Received:` fields after which a message is taken to be in a loop.")
     ] = 100
@@ -147,21 +150,29 @@ class QueueConfig(Struct, forbid_unknown_fields=True):
     ] = 5
 
 
-class Route(Struct, forbid_unknown_fields=True):
-    """Where mail for some domains goes instead of to their MX."""
+class RouteConfig(Struct, forbid_unknown_fields=True):
+    """Where mail goes instead of to the MX of its domain: smarthosts, other nodes of ours."""
 
+    host: Annotated[str, Meta(min_length=1, description="Name or address of the next hop.")]
     domains: Annotated[
-        list[str],
-        Meta(description="Domains, `*.example.org` for all below one, `*` for all others.", min_length=1),
-    ]
-    host: Annotated[str, Meta(description="Name or address of the next hop (a smarthost, another node).")]
+        list[str], Meta(description="For recipients in these; `.example.org`: all below it; `*`: all others.")
+    ] = []
+    senders: Annotated[
+        list[str], Meta(description="For senders in these domains, wherever the mail goes.")
+    ] = []
     port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 25
     tls: Annotated[
-        Literal["opportunistic", "required", "implicit", "none"],
-        Meta(description="`required` and `implicit` verify the certificate."),
+        Literal["opportunistic", "required", "verified", "implicit", "none"],
+        Meta(
+            description="`required`: TLS or no delivery; `verified`: and a certificate valid for `host`; "
+            "`implicit`: TLS from the first octet, verified."
+        ),
     ] = "opportunistic"
     user: Annotated[
-        str, Meta(description="Login name, when the next hop asks for one; TLS is then required.")
+        str,
+        Meta(
+            description="Login name when the next hop asks for one; `tls` must then be verified or implicit."
+        ),
     ] = ""
     password: Annotated[str, Meta(description="Its password.")] = ""
     password_file: Annotated[
@@ -199,7 +210,10 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
         Meta(description="Of notices to senders, and of new accounts when none is given."),
     ] = "zh"
     postmaster: Annotated[
-        str, Meta(description="Address that takes mail for `<postmaster>` without a domain; empty: refused.")
+        str,
+        Meta(
+            description="Address that gets mail for `postmaster` and `abuse` of domains without such an address."
+        ),
     ] = ""
     plus_delimiter: Annotated[
         str, Meta(max_length=1, description="`zhang+shop@` is delivered to `zhang@`; empty: off.")
@@ -217,9 +231,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     tls: Annotated[Tls, Meta(description="Certificates.")] = field(default_factory=Tls)
     limits: Annotated[Limits, Meta(description="Limits.")] = field(default_factory=Limits)
     queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
-    routes: Annotated[
-        list[Route], Meta(description="Static routes and smarthosts; the first that matches.")
-    ] = []
+    routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     log: Annotated[Log, Meta(description="Logging.")] = field(default_factory=Log)
     base: Annotated[str, Meta(extra={"internal": True})] = ""  # directory that relative paths start from
 
@@ -278,7 +290,7 @@ def _fill_listeners(values: dict[str, object]) -> None:
 
 
 def _explain(text: str) -> str:
-    """msgspec says "... - at `$.log.level`": put the setting first."""
+    """What msgspec says ends in "- at `$.log.level`": put the setting first."""
     problem, at, where = text.rpartition(" - at `$")
     if not at:
         return f"{text}; see the configuration reference for all settings"
@@ -312,10 +324,18 @@ def _verify(config: Config) -> None:
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
     for route in config.routes:
-        if route.password and route.password_file:
-            raise ValueError("routes: give `password` or `password_file`, not both")
-        if route.user and route.tls == "none":
-            raise ValueError(f"routes: a password for {route.host} must not be sent without TLS")
+        _verify_route(route)
+
+
+def _verify_route(route: RouteConfig) -> None:
+    if not route.domains and not route.senders:
+        raise ValueError(f'routes: say for which `domains` or `senders` {route.host} is; "*" is all')
+    if route.password and route.password_file:
+        raise ValueError("routes: give `password` or `password_file`, not both")
+    if route.user and route.tls not in ("verified", "implicit"):
+        raise ValueError(
+            f'routes: the password for {route.host} must go to that host only; set tls = "verified" or "implicit"'
+        )
 
 
 IMPLICIT_TLS: Final = frozenset(("submissions", "pop3s", "imaps"))

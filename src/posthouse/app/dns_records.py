@@ -38,9 +38,12 @@ def records_for(
     policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
     records.append(Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc"))
     # RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered.
-    for service, port in (("submissions", 465), ("imaps", 993), ("pop3s", 995)):
-        records.append(Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {host}", "dns.srv"))
-    for service in ("imap", "pop3"):
-        records.append(Record(f"_{service}._tcp.{domain}.", "SRV", "0 0 0 .", "dns.srv_off"))
+    records += [
+        Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {host}", "dns.srv")
+        for service, port in (("submissions", 465), ("imaps", 993), ("pop3s", 995))
+    ]
+    records += [
+        Record(f"_{service}._tcp.{domain}.", "SRV", "0 0 0 .", "dns.srv_off") for service in ("imap", "pop3")
+    ]
     records.append(Record(f"autoconfig.{domain}.", "CNAME", host, "dns.autoconfig"))
     return records

@@ -126,8 +126,7 @@ def markdown() -> str:
         if section.text and section.name:
             out.append(section.text + "\n")
         out.append("| setting | allowed | default | meaning |\n|---|---|---|---|")
-        for s in section.settings:
-            out.append(f"| `{s.name}` | {s.type} | `{s.default}` | {s.text} |")
+        out += [f"| `{s.name}` | {s.type} | `{s.default}` | {s.text} |" for s in section.settings]
         out.append("")
     return "\n".join(out)
 

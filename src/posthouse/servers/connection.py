@@ -98,6 +98,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.must_drain = False
+        self.active_at = self.host.tick  # a slow reader is not an idle one
         self._wake(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's

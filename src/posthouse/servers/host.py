@@ -65,7 +65,7 @@ class Host:
         self.connections: set[Connection] = set()
         self.stopping = False
         self.siblings: frozenset[int] = frozenset()  # slots of the other workers
-        self._prefix = prefix
+        self.prefix = prefix
         self._count = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._empty: asyncio.Event | None = None
@@ -80,7 +80,7 @@ class Host:
 
     def next_id(self) -> str:
         self._count += 1
-        return f"{self._prefix}.{self._count:x}"
+        return f"{self.prefix}.{self._count:x}"
 
     # --- limits ---
 

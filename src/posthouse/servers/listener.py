@@ -34,7 +34,11 @@ _SHORTAGE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 
 
 class BindError(Exception):
-    """An address cannot be listened on; the text says which, why, and what to do."""
+    """An address cannot be listened on; the text says which, why, and what to do.  `busy`: somebody has it."""
+
+    def __init__(self, text: str, *, busy: bool = False) -> None:
+        super().__init__(text)
+        self.busy = busy
 
 
 class Address(Struct, frozen=True):
@@ -84,7 +88,8 @@ def bind(address: Address) -> socket.socket:
     try:
         return _bind_unix(address) if address.path else _bind_tcp(address)
     except OSError as error:
-        raise BindError(f"{address}: {_advice(error, address)}") from error
+        busy = error.errno == errno.EADDRINUSE
+        raise BindError(f"{address}: {_advice(error, address)}", busy=busy) from error
 
 
 def _advice(error: OSError, address: Address) -> str:

@@ -1,0 +1,125 @@
+"""From a listener's name to the sessions it serves, and the queue runner of the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from posthouse.app import settings
+from posthouse.app.config import Config
+from posthouse.client.mx import SystemDns
+from posthouse.client.smtp import SmtpClient
+from posthouse.core.ports import Clock, Ids, Rng
+from posthouse.servers.host import SessionFactory
+from posthouse.services.delivery import DeliveryService
+from posthouse.services.mailboxes import MailboxHub, MailboxService
+from posthouse.services.maildrop import Maildrops
+from posthouse.services.queue import QueueRunner
+from posthouse.services.signin import SignIn
+from posthouse.sessions.imap import ImapServices, ImapSession
+from posthouse.sessions.pop3 import LoginDelay, Pop3Session
+from posthouse.sessions.session import Peer, Session
+from posthouse.storage.ports import Store
+
+
+class Factories:
+    """What all sessions of a worker share.  The store, sign-in and the mailbox hub outlive a reload."""
+
+    def __init__(self, store: Store, config: Config, *, owner: str, clock: Clock, ids: Ids, rng: Rng) -> None:
+        self._store = store
+        self._owner = owner
+        self._clock, self._ids, self._rng = clock, ids, rng
+        self._sign_in = SignIn(store, clock)
+        self._hub = MailboxHub(store)
+        self._mailboxes = MailboxService(store)
+        self._maildrops = Maildrops(store, clock)
+        self._delay = LoginDelay(clock, 0)
+        self._dns = SystemDns()
+        self._queue_task: asyncio.Task[None] | None = None
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Make what depends on the configuration.  Raises ConfigError and changes nothing."""
+        routes = settings.routes(config)
+        self.config = config
+        self._delivery = DeliveryService(
+            self._store,
+            self._clock,
+            self._ids,
+            settings.delivery_settings(config),
+            settings.resolve_settings(config),
+        )
+        self._smtp = settings.smtp_settings(config)
+        self._pop3 = settings.pop3_settings(config)
+        self._imap = ImapServices(
+            self._store,
+            self._sign_in,
+            self._hub,
+            self._mailboxes,
+            self._clock,
+            self._ids,
+            config.hostname,
+            settings.imap_limits(config),
+        )
+        self._routes = routes
+
+    def session_factory(self, listener: str) -> SessionFactory:
+        if listener in ("pop3", "pop3s"):
+            return self._pop3_factory()
+        if listener in ("imap", "imaps"):
+            return self._imap_factory()
+        return self._smtp_factory()
+
+    def _smtp_factory(self) -> SessionFactory:
+        sign_in, delivery, smtp = self._sign_in, self._delivery, self._smtp
+
+        def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
+            return SmtpSession(peer, on_fault, delivery=delivery, sign_in=sign_in, settings=smtp)
+
+        return make
+
+    def _pop3_factory(self) -> SessionFactory:
+        sign_in, maildrops, delay, pop3 = self._sign_in, self._maildrops, self._delay, self._pop3
+
+        def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
+            return Pop3Session(
+                peer, on_fault, sign_in=sign_in, maildrops=maildrops, delay=delay, settings=pop3
+            )
+
+        return make
+
+    def _imap_factory(self) -> SessionFactory:
+        services = self._imap
+
+        def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
+            return ImapSession(peer, on_fault, services)
+
+        return make
+
+    # --- the queue ---
+
+    def start_queue(self) -> None:
+        self._client = SmtpClient(
+            settings.client_settings(self.config), self._routes, self._dns, clock=self._clock, rng=self._rng
+        )
+        self._queue = QueueRunner(
+            self._store,
+            self._client,
+            self._delivery,
+            settings.queue_settings(self.config, self._owner),
+            clock=self._clock,
+            rng=self._rng,
+        )
+        self._queue_task = asyncio.get_running_loop().create_task(self._queue.run())
+
+    async def stop_queue(self) -> None:
+        if self._queue_task is None:
+            return
+        await self._queue.stop()
+        await self._queue_task
+        await self._client.close()
+        self._queue_task = None
+
+    async def close(self) -> None:
+        self._hub.close()
+        self._sign_in.close()

@@ -1,0 +1,139 @@
+"""One worker: store, services, session factories, listeners and the queue, put together from the configuration.
+
+Services are made anew at a reload and serve the sessions that begin from then on; running sessions keep theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+
+from posthouse.app import settings
+from posthouse.app.config import Config
+from posthouse.app.factories import Factories
+from posthouse.core.errors import Unavailable
+from posthouse.core.ports import SystemClock, SystemIds, system_rng
+from posthouse.http.endpoints import make_app
+from posthouse.http.server import serve_http
+from posthouse.servers.board import Field, Slot
+from posthouse.servers.host import Host, Service
+from posthouse.servers.listener import Acceptor
+from posthouse.servers.proxy import TrustedSources
+from posthouse.servers.tls import make_context
+from posthouse.storage.ports import Store
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+class Node:
+    """A worker of the node.  `start`, `reconfigure`, `stop` run on its event loop."""
+
+    def __init__(
+        self, config: Config, slot: Slot, log: logging.Logger, *, prefix: str, siblings: range
+    ) -> None:
+        self.config = config
+        self.host = Host(slot, log, settings.limits(config), prefix)
+        self.host.siblings = frozenset(siblings) - {slot.index}
+        self._slot = slot
+        self._log = log
+        self._services: dict[str, Service] = {}
+        self._acceptors: list[Acceptor] = []
+        self._http: list[asyncio.Server] = []
+        self._store: Store | None = None
+        self._factories: Factories | None = None
+
+    async def start(self, store: Store, sockets: Sockets, tls: ssl.SSLContext | None) -> None:
+        self._store = store
+        self._factories = Factories(
+            store,
+            self.config,
+            # The successor of a worker that died takes its name, and so its leases, at once.
+            owner=f"{self.config.hostname}/{self._slot.index}",
+            clock=SystemClock(),
+            ids=SystemIds(),
+            rng=system_rng(),
+        )
+        self._configure(tls)
+        self.host.start()
+        self._factories.start_queue()
+        for name, socks in sockets.items():
+            if name == "http":
+                self._http += await serve_http(make_app(self._missing, self._metrics), socks)
+                continue
+            for sock in socks:
+                acceptor = Acceptor(self.host, sock, self._service(name))
+                acceptor.start()
+                self._acceptors.append(acceptor)
+
+    def _service(self, name: str) -> Callable[[], Service]:
+        return lambda: self._services[name]
+
+    def _configure(self, tls: ssl.SSLContext | None) -> None:
+        config, factories = self.config, self._factories
+        if factories is None:
+            raise Unavailable("the node has not started")
+        self.host.tls_context = tls
+        self.host.limits = settings.limits(config)
+        services = {}
+        for name, listener in config.listeners.items():
+            if name == "http":
+                continue
+            services[name] = Service(
+                name,
+                factories.session_factory(name),
+                settings.refusal_texts(name, config.hostname),
+                settings.is_implicit_tls(name),
+                listener.clear_text_auth,
+                TrustedSources(listener.proxy_from),
+            )
+        self._services = services
+
+    async def reconfigure(self, config: Config) -> None:
+        """Take on another configuration; sessions go on.  Raises TlsError or ConfigError: nothing changed."""
+        tls = make_context(settings.tls_settings(config))
+        if self._factories is None:
+            return
+        self._factories.configure(config)
+        self.config = config
+        self._configure(tls)
+        await self._factories.stop_queue()
+        self._factories.start_queue()
+
+    async def stop(self, limit_s: float) -> None:
+        for acceptor in self._acceptors:
+            acceptor.stop()
+        for server in self._http:
+            server.close()
+        queue = asyncio.get_running_loop().create_task(self._stop_queue())
+        await self.host.drain(limit_s)
+        await queue
+        if self._factories is not None:
+            await self._factories.close()
+
+    async def _stop_queue(self) -> None:
+        if self._factories is not None:
+            await self._factories.stop_queue()
+
+    # --- what HTTP shows ---
+
+    async def _missing(self) -> str:
+        if self.host.stopping:
+            return "the node is stopping"
+        if self._store is None:
+            return "the store is not open"
+        try:
+            await self._store.directory.domains()
+        except Unavailable:
+            return "the store does not answer"
+        return ""
+
+    async def _metrics(self) -> str:
+        extra: list[tuple[Field, float]] = []
+        if self._store is not None:
+            counts = await self._store.queue.counts()
+            head = ("queue_recipients", "gauge", "Recipients in the queue by state.")
+            extra = [(Field(*head, f'state="{state}"'), float(n)) for state, n in sorted(counts.items())]
+        return self._slot.board.render(extra)

@@ -1,0 +1,139 @@
+"""`posthouse serve`: from a configuration to a supervisor that runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from posthouse.app import logs, settings
+from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.app.worker import Plan, run_worker, run_writer
+from posthouse.servers.board import Board
+from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
+from posthouse.servers.process import find_identity, give_directory, raise_descriptor_limit
+from posthouse.servers.supervisor import Role, Supervisor
+from posthouse.servers.tls import TlsError, make_context
+
+RUN_DIRECTORY: Final = "run"
+PID_NAME: Final = "posthouse.pid"
+TAKE_OVER_S: Final = 3.0
+"""How long the ports may still be held by the workers of a supervisor that was killed."""
+DESCRIPTORS_SPARE: Final = 500
+
+
+def serve(
+    config: Config, path: Path | None, *, announce: Callable[[], None] = lambda: None, quiet: bool = False
+) -> int:
+    """Run a node until it is told to stop; the exit status.  Raises ConfigError, BindError, UserError, TlsError."""
+    log = logs.set_up(config.log.format, "warning" if quiet else config.log.level)
+    tls = make_context(settings.tls_settings(config))
+    settings.routes(config)
+    identity = find_identity(config.user)
+    data = config.data_path
+    run = data / RUN_DIRECTORY
+    sockets = open_sockets(config)
+    give_directory(data, identity)
+    run.mkdir(mode=0o750, exist_ok=True)
+    if identity is not None:
+        os.chown(run, identity.uid, identity.gid)
+    if raise_descriptor_limit() < config.limits.connections + DESCRIPTORS_SPARE:
+        log.warning(
+            "fewer descriptors than limits.connections asks for", extra={"facts": {"hint": "LimitNOFILE"}}
+        )
+    workers = config.workers or os.cpu_count() or 1
+    board = Board(workers + 2)  # workers, writer, supervisor
+    plan = Plan(config, path, board, sockets, tls, log, workers)
+    roles = [Role("writer", workers, partial(run_writer, plan), stops_last=True)]
+    roles += [Role("worker", i, partial(run_worker, plan)) for i in range(workers)]
+    supervisor = Supervisor(
+        roles,
+        board,
+        log,
+        identity=identity,
+        stop_s=config.limits.stop_s + 2.0,
+        reload=partial(_check_reload, plan),
+        ready=partial(_ready, plan, announce),
+    )
+    pid_file = run / PID_NAME
+    pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        return supervisor.run()
+    finally:
+        pid_file.unlink(missing_ok=True)
+        _remove_unix_sockets(sockets)
+
+
+def open_sockets(config: Config) -> dict[str, list[socket.socket]]:
+    """Those that systemd passed under a listener's name, else the ones of the configuration.  Raises BindError."""
+    passed = inherited_sockets(os.environ, os.getpid())
+    sockets: dict[str, list[socket.socket]] = {}
+    deadline = time.monotonic() + TAKE_OVER_S
+    for name, addresses in settings.listen_addresses(config).items():
+        sockets[name] = passed.get(name) or [_bind_patiently(address, deadline) for address in addresses]
+    return sockets
+
+
+def _bind_patiently(address: Address, deadline: float) -> socket.socket:
+    while True:
+        try:
+            return bind(address)
+        except BindError as error:
+            if not error.busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _remove_unix_sockets(sockets: dict[str, list[socket.socket]]) -> None:
+    for socks in sockets.values():
+        for sock in socks:
+            if sock.family == socket.AF_UNIX:
+                Path(sock.getsockname()).unlink(missing_ok=True)
+            sock.close()
+
+
+def _ready(plan: Plan, announce: Callable[[], None]) -> None:
+    names = [
+        f"{name}={','.join(str(s.getsockname()) for s in socks)}" for name, socks in plan.sockets.items()
+    ]
+    plan.log.info("ready", extra={"facts": {"workers": plan.workers, "listeners": " ".join(names)}})
+    announce()
+
+
+def _check_reload(plan: Plan) -> bool:
+    """In the supervisor: is what stands in the file usable?  The workers read it again themselves."""
+    if plan.config_path is None:
+        return True
+    try:
+        config = load_config(plan.config_path)
+        tls = make_context(settings.tls_settings(config))
+        settings.routes(config)
+    except (ConfigError, TlsError) as error:
+        plan.log.error("reload refused, the node goes on as it was", extra={"facts": {"error": str(error)}})
+        return False
+    old = plan.config
+    fixed = [n for n in ("data", "user", "workers") if getattr(config, n) != getattr(old, n)]
+    if settings.listen_addresses(config) != settings.listen_addresses(old):
+        fixed.append("listeners")
+    if fixed:
+        plan.log.warning(
+            "changes that need a restart were not taken on", extra={"facts": {"settings": fixed}}
+        )
+    logs.set_up(config.log.format, config.log.level)
+    plan.log.info("reloading")
+    plan.config, plan.tls = config, tls  # a worker that is replaced later starts with them
+    return True
+
+
+def running_pid(data: Path) -> int | None:
+    """The supervisor that serves this data directory."""
+    try:
+        pid = int((data / RUN_DIRECTORY / PID_NAME).read_text(encoding="ascii"))
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid

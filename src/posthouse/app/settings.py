@@ -1,0 +1,152 @@
+"""From the configuration to the settings of each layer; nothing here opens or starts anything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.app.config import IMPLICIT_TLS, Config, ConfigError, RouteConfig
+from posthouse.client.routes import Route, Routes
+from posthouse.client.smtp import ClientSettings
+from posthouse.servers.host import Limits
+from posthouse.servers.listener import Address, parse_listen_address
+from posthouse.servers.tls import Certificate, TlsSettings
+from posthouse.services.delivery import DeliverySettings
+from posthouse.services.queue import QueueSettings
+from posthouse.services.resolve import ResolveSettings
+from posthouse.sessions.imap.services import ImapLimits
+from posthouse.sessions.pop3 import Pop3Settings
+from posthouse.sessions.smtp import SmtpSettings
+
+_NODE_FULL: Final = "too many connections; try again in a few minutes"
+_ADDRESS_FULL: Final = "too many connections from your address; close some, or try again later"
+
+
+def refusal_texts(listener: str, hostname: str) -> tuple[bytes, bytes]:
+    """What a client is told that is one too many for the node, for its address."""
+    form = {
+        # RFC 5321 §3.8: 421 may be the greeting of a server that closes; X.7.0 and X.3.2 of RFC 3463.
+        "smtp": "421 4.3.2 {host} {text}",
+        # RFC 2449 §8.1.2 has no code of its own for this; RFC 3206 §4: SYS/TEMP.
+        "pop3": "-ERR [SYS/TEMP] {text}",
+        # RFC 9051 §7.1.5: BYE as the greeting; RFC 5530 §3: UNAVAILABLE.
+        "imap": "* BYE [UNAVAILABLE] {text}",
+        "http": "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n",
+    }[_FAMILY[listener]]
+    node, address = (
+        f"{form.format(host=hostname, text=t)}\r\n".encode() for t in (_NODE_FULL, _ADDRESS_FULL)
+    )
+    return node, address
+
+
+_FAMILY: Final = {
+    "smtp": "smtp",
+    "submission": "smtp",
+    "submissions": "smtp",
+    "lmtp": "smtp",
+    "pop3": "pop3",
+    "pop3s": "pop3",
+    "imap": "imap",
+    "imaps": "imap",
+    "http": "http",
+}
+
+
+def is_implicit_tls(listener: str) -> bool:
+    return listener in IMPLICIT_TLS
+
+
+def listen_addresses(config: Config) -> dict[str, list[Address]]:
+    """Per enabled listener, in the order of the file."""
+    return {
+        name: [address for text in listener.addresses for address in parse_listen_address(text)]
+        for name, listener in config.listeners.items()
+        if listener.enabled
+    }
+
+
+def limits(config: Config) -> Limits:
+    return Limits(config.limits.connections, config.limits.connections_per_ip)
+
+
+def tls_settings(config: Config) -> TlsSettings:
+    return TlsSettings(
+        tuple(
+            Certificate(tuple(c.names), config.path(c.certificate), config.path(c.key))
+            for c in config.tls.certificates
+        )
+    )
+
+
+def delivery_settings(config: Config) -> DeliverySettings:
+    return DeliverySettings(
+        hostname=config.hostname,
+        max_message_bytes=config.limits.message_bytes,
+        max_received=config.limits.received_headers,
+        hide_client_address=config.hide_client_address,
+        queue_lifetime_s=config.queue.lifetime_s,
+        relay_networks=tuple(config.relay_networks),
+        language=config.language,
+    )
+
+
+def resolve_settings(config: Config) -> ResolveSettings:
+    return ResolveSettings(
+        plus_delimiter=config.plus_delimiter,
+        administrator=config.postmaster,
+        primary_domain=config.postmaster.rpartition("@")[2],
+    )
+
+
+def routes(config: Config) -> Routes:
+    """Raises ConfigError when a password file cannot be read."""
+    by_domain: dict[str, Route] = {}
+    by_sender: dict[str, Route] = {}
+    for entry in config.routes:
+        route = Route(entry.host.lower(), entry.port, entry.tls, entry.user, _password(config, entry))
+        for domain in entry.domains:
+            by_domain.setdefault(domain.lower(), route)
+        for domain in entry.senders:
+            by_sender.setdefault(domain.lower(), route)
+    return Routes(by_domain, by_sender)
+
+
+def _password(config: Config, entry: RouteConfig) -> str:
+    if not entry.password_file:
+        return entry.password
+    path = config.path(entry.password_file)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"routes: {path}: {error.strerror}") from error
+
+
+def smtp_settings(config: Config) -> SmtpSettings:
+    return SmtpSettings(
+        recipients_max=config.limits.recipients, messages_max=config.limits.messages_per_connection
+    )
+
+
+def pop3_settings(config: Config) -> Pop3Settings:
+    return Pop3Settings(hostname=config.hostname, language=config.language)
+
+
+def imap_limits(config: Config) -> ImapLimits:
+    return ImapLimits(append_max_bytes=config.limits.message_bytes)
+
+
+def client_settings(config: Config) -> ClientSettings:
+    return ClientSettings(
+        hostname=config.hostname,
+        per_destination=config.queue.per_destination,
+        ca_file=str(config.path(config.tls.ca_file)) if config.tls.ca_file else None,
+    )
+
+
+def queue_settings(config: Config, owner: str) -> QueueSettings:
+    return QueueSettings(
+        hostname=config.hostname,
+        owner=owner,
+        delay_warning_s=config.queue.warn_after_s or float("inf"),
+        jobs_max=config.queue.concurrency,
+        language=config.language,
+    )

@@ -1,0 +1,135 @@
+"""What a child process of the supervisor does from its fork to its end: the worker, and the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+from msgspec import Struct
+
+from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.app.node import Node, Sockets
+from posthouse.core.errors import InUse, MailError
+from posthouse.servers.board import Board
+from posthouse.servers.supervisor import EXIT_CONFIG, Child
+from posthouse.servers.tls import TlsError
+from posthouse.storage.sqlite import open_store, serve_writer
+
+OPEN_LIMIT_S: Final = 15.0
+"""How long the writer waits at its start for a predecessor to let the data go."""
+RETRY_S: Final = 0.05
+ORPHAN_STOP_S: Final = 1.0
+"""Bound of the stop once the supervisor is gone: its successor wants the ports."""
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+"""Rarely: sessions make few cycles, and a full collection stalls every connection of the worker."""
+
+
+class Plan(Struct):
+    """What the supervisor prepared and every child inherits."""
+
+    config: Config
+    config_path: Path | None  # None: the configuration was made in memory; a reload only reads certificates
+    board: Board
+    sockets: Sockets
+    tls: Any  # the ssl.SSLContext made before the fork, so that all workers resume each other's sessions
+    log: logging.Logger
+    workers: int
+
+
+def run_worker(plan: Plan, child: Child) -> int:
+    return _run(_worker(plan, child), plan.log, child)
+
+
+def run_writer(plan: Plan, child: Child) -> int:
+    for socks in plan.sockets.values():
+        for sock in socks:
+            sock.close()
+    return _run(_writer(plan, child), plan.log, child)
+
+
+def _run(main: Coroutine[Any, Any, int], log: logging.Logger, child: Child) -> int:
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    except (InUse, TlsError, ConfigError) as error:
+        log.critical("cannot start", extra={"facts": {"role": child.role.name, "error": str(error)}})
+        return EXIT_CONFIG
+
+
+class _Events:
+    """Signals and the lifeline, as events of the loop."""
+
+    def __init__(self, child: Child) -> None:
+        self.stop = asyncio.Event()
+        self.reload = asyncio.Event()
+        self.orphaned = False
+        self._lifeline = child.lifeline
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload.set)
+        loop.add_reader(child.lifeline, self._orphan)
+
+    def _orphan(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._lifeline)
+        self.orphaned = True
+        self.stop.set()
+
+
+async def _worker(plan: Plan, child: Child) -> int:
+    events = _Events(child)
+    config = plan.config
+    node = Node(
+        config,
+        plan.board.slot(child.role.slot),
+        plan.log,
+        prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
+        siblings=range(plan.workers),
+    )
+    store = await open_store(config.data_path, role="client")
+    await node.start(store, plan.sockets, plan.tls)
+    child.ready()
+    reloads = asyncio.get_running_loop().create_task(_reloads(plan, node, events))
+    await events.stop.wait()
+    reloads.cancel()
+    await node.stop(ORPHAN_STOP_S if events.orphaned else node.config.limits.stop_s)
+    await store.close()
+    return 0
+
+
+async def _reloads(plan: Plan, node: Node, events: _Events) -> None:
+    while True:
+        await events.reload.wait()
+        events.reload.clear()
+        try:
+            config = load_config(plan.config_path) if plan.config_path is not None else plan.config
+            await node.reconfigure(config)
+        except (ConfigError, TlsError, MailError) as error:
+            plan.log.error("the new configuration was not taken on", extra={"facts": {"error": str(error)}})
+
+
+async def _writer(plan: Plan, child: Child) -> int:
+    events = _Events(child)
+    loop = asyncio.get_running_loop()
+    deadline = time.monotonic() + OPEN_LIMIT_S
+    while True:
+        serving = loop.create_task(serve_writer(plan.config.data_path, on_ready=child.ready))
+        stop = loop.create_task(events.stop.wait())
+        await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            return 0
+        except InUse:  # a predecessor that was orphaned finishes what it has
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_S)
