@@ -34,9 +34,9 @@ RULES = {
     # A Content-Type that breaks the grammar: Dovecot says "", we say the type when it can be read, else
     # text/plain, the default RFC 2045 §5.2 asks for.
     "broken content type": 10,
-    # A message/rfc822 part that holds an empty part: Dovecot counts the line end before the next boundary
-    # line, which RFC 2046 §5.1.1 gives to the boundary.
-    "line end before boundary": 5,
+    # A message/rfc822 part that ends in the closing line of a multipart or in a header without blank line:
+    # Dovecot counts the line end before the next boundary line, which RFC 2046 §5.1.1 gives to the boundary.
+    "line end before boundary": 20,
     # Pieces of an RFC 2231 value that came without percent-encoding are joined to encoded ones: we encode
     # blanks as §7 of it demands, Dovecot leaves them.  Decoded, the values are the same.
     "blanks in extended values": 5,

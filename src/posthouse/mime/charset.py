@@ -56,23 +56,9 @@ _UNKNOWN: Final = frozenset(
     {"", "ascii", "unknown-8bit", "x-unknown", "unknown", "8bit", "7bit", "binary", "default", "none"}
 )
 _NOT_CHARSETS: Final = frozenset(
-    {
-        "base64",
-        "bz2",
-        "hex",
-        "quopri",
-        "rot13",
-        "uu",
-        "zlib",
-        "idna",
-        "punycode",
-        "mbcs",
-        "oem",
-        "undefined",
-        "unicode_escape",
-        "raw_unicode_escape",
-    }
-)
+    {"idna", "punycode", "mbcs", "oem", "undefined", "unicode_escape", "unicode-escape", "raw_unicode_escape",
+     "raw-unicode-escape"}
+)  # fmt: skip
 _ISO2022: Final = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
 
 
@@ -86,7 +72,8 @@ def codec_name(label: str) -> str | None:
         info = codecs.lookup(key)
     except (LookupError, ValueError):
         return None
-    if info.name.replace("-", "_") in _NOT_CHARSETS or info.name in _NOT_CHARSETS:
+    # Python's codec registry holds transformations too (base64, rot13); they are no charsets
+    if not getattr(info, "_is_text_encoding", True) or info.name in _NOT_CHARSETS:
         return None
     return info.name
 
@@ -102,8 +89,7 @@ def decode_bytes(raw: bytes, label: str = "") -> str:
     if raw.isascii() and (name is None or not _seven_bit_codec(name)):
         if _ISO2022.search(raw):
             return raw.decode("iso2022_jp_ext", "replace")
-        if name is None or not name.startswith("utf-16"):
-            return raw.decode("ascii")
+        return raw.decode("ascii")
     if name is None or name in _UNKNOWN:
         return _guess(raw)
     try:

@@ -115,7 +115,9 @@ def _content(letter: Letter, boundaries: _Boundaries) -> bytes:
 
 def text_part(text: str, subtype: str, *, charset: str = "utf-8") -> bytes:
     """A text part with its header; encoding chosen by the content; text the charset cannot hold goes as UTF-8."""
-    codec = codec_name(charset) or "utf-8"
+    codec = codec_name(charset)
+    if codec is None:
+        codec = charset = "utf-8"
     normal = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         raw = normal.encode(codec)

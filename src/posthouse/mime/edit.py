@@ -115,13 +115,16 @@ def downgrade_8bit(data: Data) -> bytes:
         return bytes(data)
     out: list[bytes] = []
     pos = 0
-    for part in walk(scan(data)):
+    parts = walk(scan(data))
+    tops = {0} | {part.body_start for part in parts if part.kind == MESSAGE}
+    for part in parts:
+        top = part.header_start in tops
         if part.kind != LEAF:
             if _names_8bit(part):
-                out += [data[pos : part.header_start], _with_encoding(data, part, b"7bit")]
+                out += [data[pos : part.header_start], _with_encoding(data, part, b"7bit", top=top)]
                 pos = part.body_start
         elif has_8bit(data, part.body_start, part.body_end) or (part.encoding or "").lower() == "binary":
-            out += [data[pos : part.header_start], _encoded_part(data, part)]
+            out += [data[pos : part.header_start], _encoded_part(data, part, top=top)]
             pos = part.body_end
     out.append(data[pos:])
     return _clean_gaps(b"".join(out))
@@ -131,7 +134,7 @@ def _names_8bit(part: Part) -> bool:
     return part.kind in (MULTIPART, MESSAGE) and (part.encoding or "").lower() in ("8bit", "binary")
 
 
-def _encoded_part(data: Data, part: Part) -> bytes:
+def _encoded_part(data: Data, part: Part, *, top: bool) -> bytes:
     raw = data[part.body_start : part.body_end]
     encoding = (part.encoding or "").lower()
     if encoding in ("base64", "quoted-printable"):
@@ -141,23 +144,22 @@ def _encoded_part(data: Data, part: Part) -> bytes:
     eol = b"\r\n" if b"\r\n" in header or b"\n" not in header else b"\n"
     # The line end before a boundary belongs to the boundary, so a body ends where its last line does.
     if part.maintype.lower() == "text" and encoding != "base64":
-        return _with_encoding(data, part, b"quoted-printable") + encode_qp(raw, eol)
-    return _with_encoding(data, part, b"base64") + encode_base64(raw, eol)
+        return _with_encoding(data, part, b"quoted-printable", top=top) + encode_qp(raw, eol)
+    return _with_encoding(data, part, b"base64", top=top) + encode_base64(raw, eol)
 
 
-def _with_encoding(data: Data, part: Part, encoding: bytes) -> bytes:
+def _with_encoding(data: Data, part: Part, encoding: bytes, *, top: bool) -> bytes:
     header = data[part.header_start : part.body_start]
     eol = b"\r\n" if b"\r\n" in header or b"\n" not in header else b"\n"
     line = b"Content-Transfer-Encoding: " + encoding + eol
     header = remove_fields(header, frozenset({b"content-transfer-encoding"}))
+    if top and not has_field(header, b"mime-version"):
+        line += b"MIME-Version: 1.0" + eol  # RFC 2045 §4: without it the encoding would mean nothing
     if header[:2] == b"\r\n" or header[:1] == b"\n":
         return line + header
     if not header.endswith((b"\n\r\n", b"\n\n")):
         header = header + (b"" if header.endswith(b"\n") or not header else eol) + eol
-    header = add_fields(header, line)
-    if part.header_start == 0 and not has_field(header, b"mime-version"):
-        header = add_fields(header, b"MIME-Version: 1.0" + eol)
-    return header
+    return add_fields(header, line)
 
 
 def _clean_gaps(data: bytes) -> bytes:

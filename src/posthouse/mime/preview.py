@@ -15,7 +15,8 @@ _PLAIN_BYTES: Final = 2048
 _HTML_BYTES: Final = 16 * 1024
 _PARTS_LOOKED_AT: Final = 50
 
-_BLANKS: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad\u034f\x00-\x1f\x7f]+")
+_INVISIBLE: Final = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u034f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _TAG: Final = re.compile(r"<!--|<[^<>]*>")
 _HIDDEN: Final = re.compile(r"<(style|script|head|title|svg)\b", re.IGNORECASE)
 _QUOTED_LINE: Final = re.compile(r"^>[^\n]*\n?", re.MULTILINE)
@@ -48,7 +49,8 @@ def preview_of(data: Data, root: Part) -> str:
 
 def _part_text(data: Data, part: Part, room: int) -> str:
     raw = data[part.body_start : min(part.body_end, part.body_start + room)]
-    return decode_bytes(_whole_characters(decode_transfer(raw, part.encoding)), part.charset)
+    text = decode_transfer(raw, part.encoding)
+    return decode_bytes(_whole_characters(text) if len(raw) < part.size else text, part.charset)
 
 
 def _whole_characters(raw: bytes) -> bytes:
@@ -72,9 +74,11 @@ def _without_quotes(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = _BLANKS.sub(" ", text[: MAX_PREVIEW * 8])
-    text = _SURROGATE.sub("\ufffd", text).strip(" ")[:MAX_PREVIEW]
-    return text.rstrip("\ufffd ")
+    text = text[: MAX_PREVIEW * 4]
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    text = " ".join(text.split())  # perf: five times as fast as a pattern
+    return _CONTROL.sub("", text[:MAX_PREVIEW]).rstrip("\ufffd ")
 
 
 def html_text(page: str) -> str:

@@ -17,7 +17,7 @@ _B64_JUNK: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _NOT_Q_SAFE: Final = re.compile(rb"[^A-Za-z0-9!*+/-]")  # RFC 2047 §5 (3): safe inside a phrase
 _SURROGATES: Final = re.compile("[\udc80-\udcff]")
 
-MAX_WORD: Final = 75  # RFC 2047 §2
+MAX_WORD: Final = 64  # RFC 2047 §2: 75 at most, and 76 to a line, with the name of the field
 
 
 def raw_text(text: str) -> str:
@@ -74,7 +74,7 @@ def _decode_payload(kind: str, payload: str) -> bytes:
 
 
 def encode_words(text: str) -> str:
-    """Encode text for an unstructured field or a phrase: ASCII as it is, else UTF-8 encoded words of at most 75.
+    """Encode text for an unstructured field or a phrase: ASCII as it is, else UTF-8 encoded words of at most 64.
 
     Words are joined by one blank, so folding may break between them; no character is split (RFC 2047 §5).
     """
