@@ -35,6 +35,8 @@ from posthouse.storage.rows import (
     UidRanges,
 )
 
+Names = list[str]
+
 
 class LargeContent(Protocol):
     """A stored message too long to be handed over whole."""
@@ -125,7 +127,7 @@ class Mailboxes(Protocol):
         """All mailboxes of the account, by name, counters included."""
         ...
 
-    async def subscriptions(self, account: AccountId) -> list[str]:
+    async def subscriptions(self, account: AccountId) -> Names:
         """Subscribed names; they may name mailboxes that no longer exist (RFC 9051 §6.3.7)."""
         ...
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
@@ -88,7 +89,7 @@ class BlobFiles:
         with self._open(name) as file:
             offsets = _offsets(file.fileno())
             unpack = zstandard.ZstdDecompressor().decompress
-            frames = (file.read(end - start) for start, end in zip(offsets, offsets[1:], strict=False))
+            frames = (file.read(end - start) for start, end in pairwise(offsets))
             return b"".join(map(unpack, frames))
 
     def message_bytes(self, name: str) -> int:

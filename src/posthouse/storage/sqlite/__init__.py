@@ -7,8 +7,8 @@
     run/writer.sock        where other processes hand it their writes
 
 Concurrency: one writer per directory (`writer.py`), applying groups of requests (`requests.py`) through the table in
-`operations.py`; every process reads by itself (`reads.py`, `fetch.py`).  A `Store` belongs to the event loop that opened
-it.  May import `storage.ports`, `storage.rows`, `storage.blobs`, `mime.facts` and `core`; only `app` may import this.
+`operations.py`; every process reads by itself (`reads.py`, `fetch.py`).  A `Store` belongs to the event loop
+that opened it.  May import `storage.ports`, `storage.rows`, `storage.blobs`, `mime.facts` and `core`; only `app` may import this.
 """
 
 from __future__ import annotations
@@ -16,14 +16,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from posthouse.core.errors import InUse
 from posthouse.core.ports import Clock, SystemClock
 from posthouse.storage.ports import Store
+from posthouse.storage.sqlite.client import open_client
 from posthouse.storage.sqlite.local import open_local
+from posthouse.storage.sqlite.server import serve_writer
+
+__all__ = ["open_store", "serve_writer"]
 
 
-async def open_store(path: Path, *, role: Literal["local"], clock: Clock | None = None) -> Store:
+async def open_store(
+    path: Path, *, role: Literal["local", "client", "auto"], clock: Clock | None = None
+) -> Store:
     """Open the store under a directory.
 
-    role "local": this process is the writer; raises InUse while another one is.
+    role "local": this process is the writer; raises InUse while another one is.  "client": the writer is a process
+    that runs `serve_writer`; raises Unavailable if there is none.  "auto": local if no process writes yet, else client.
     """
-    return await open_local(path, clock or SystemClock())
+    if role != "client":
+        try:
+            return await open_local(path, clock or SystemClock())
+        except InUse:
+            if role == "local":
+                raise
+    return await open_client(path)

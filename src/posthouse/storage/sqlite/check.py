@@ -38,8 +38,8 @@ def check(root: Path, files: BlobFiles) -> list[Problem]:
         connection.close()
 
 
-def _low_flags(flags: Any) -> int:
-    return unpack_flags(flags) & 0xFF
+def _low_flags(*flags: Any) -> int:
+    return unpack_flags(flags[0]) & 0xFF
 
 
 def _integrity(connection: apsw.Connection) -> list[Problem]:

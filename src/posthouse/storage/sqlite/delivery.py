@@ -67,7 +67,7 @@ def _deliver(ledger: Ledger, delivery: Delivery) -> Stored:
     placed = []
     for target, copy in zip(targets, delivery.copies, strict=True):
         if not isinstance(target, Placed):
-            target = _place(ledger, delivery, copy, target, blob, messages)
+            target = _place(ledger, delivery, copy, target, messages)
         placed.append(target)
     _add_messages(ledger, delivery.facts, blob, messages, placed)
     queued = [_add_queue(ledger, entry, delivery, blob) for entry in delivery.queue]
@@ -108,7 +108,6 @@ def _place(
     delivery: Delivery,
     copy: LocalCopy,
     target: tuple[AccountState, MailboxState],
-    blob: int,
     messages: dict[int, int],
 ) -> Placed:
     account, mailbox = target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -43,12 +44,15 @@ _CHANGEABLE: Final = frozenset(
 )
 
 
+_account: Final[Callable[..., Account]] = Account
+
+
 def domain_from(row: tuple[Any, ...]) -> Domain:
     return Domain(row[0], row[1], bool(row[2]), row[3])
 
 
 def account_from(row: tuple[Any, ...]) -> Account:
-    return Account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:])
+    return _account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:])
 
 
 def alias_from(row: tuple[Any, ...]) -> Alias:

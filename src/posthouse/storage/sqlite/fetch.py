@@ -1,7 +1,7 @@
 """FETCH: rows of a mailbox in chunks.
 
-Flags and facts are read on the event loop, a few milliseconds at a time; the chunk length follows the measured time.  Message
-bytes are read and unpacked by a thread, one chunk ahead of the consumer.
+Flags and facts are read on the event loop, a few milliseconds at a time; the chunk length follows the measured
+time.  Message bytes are read and unpacked by a thread, one chunk ahead of the consumer.
 """
 
 from __future__ import annotations

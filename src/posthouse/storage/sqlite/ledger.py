@@ -8,7 +8,7 @@ forgotten and read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
@@ -18,6 +18,8 @@ from posthouse.core.flags import DELETED, FIRST_KEYWORD_BIT, SEEN
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.ports import Clock
 from posthouse.storage.rows import Hint
+
+Execute = Callable[..., Any]
 
 _BLOCK: Final = {"account": 1, "mailbox": 1}
 _LARGE_BLOCK: Final = 1024
@@ -105,7 +107,8 @@ _INSERTS: Final = {
     "blob": "INSERT INTO blob (id, refs, size, codec, file, bytes) VALUES (?, ?, ?, ?, ?, ?)",
     "message": (
         "INSERT INTO message (id, account, blob, refs, thread, sent_at, has_attachment, header_size, envelope,"
-        " bodystructure, body, layout, header_fields, message_id, subject, base_subject, sort_from, sort_to, sort_cc, preview)"
+        " bodystructure, body, layout, header_fields, message_id, subject, base_subject,"
+        " sort_from, sort_to, sort_cc, preview)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "placement": (
@@ -125,14 +128,14 @@ _INSERTS: Final = {
     ),
     "journal": (
         "INSERT INTO journal (trace, at, message_hash, lines) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (trace) DO UPDATE SET lines = lines || excluded.lines"
+        " ON CONFLICT (trace) DO UPDATE SET lines = CAST(lines || excluded.lines AS BLOB)"
     ),
 }
 
 
 class Ledger:
     def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
-        self.execute = connection.execute
+        self.execute: Execute = connection.execute
         self.executemany = connection.executemany
         self.clock = clock
         self.hints: dict[tuple[str, int, int], Hint] = {}
@@ -195,6 +198,8 @@ class Ledger:
 
     def take_id(self, name: str) -> int:
         """The next id of this kind; never given twice, not even after a deletion or a crash."""
+        following: int
+        end: int
         following, end = self._ids.get(name, (0, 0))
         if following == end:
             block = _BLOCK.get(name, _LARGE_BLOCK)
@@ -305,7 +310,7 @@ class Ledger:
         ).fetchall()
         known = {h for h, _ in rows}
         found += [thread for _, thread in rows]
-        thread = min(found, default=message)
+        thread: int = min(found, default=message)
         for value in hashes:
             if value not in known and (account, value) not in pending:
                 pending[account, value] = thread

@@ -6,13 +6,17 @@ import asyncio
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+import apsw
 
 from posthouse.core.errors import InUse
 from posthouse.core.ports import Clock
 from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
 from posthouse.storage.sqlite.writer import LockTable, Writer
@@ -59,26 +63,43 @@ class WriterLock:
 class OwnedWriter(Writer):
     """A writer that holds its directory until it is closed."""
 
-    def __init__(self, root: Path, files: BlobFiles, clock: Clock, hints: HintBoard) -> None:
+    def __init__(
+        self, root: Path, files: BlobFiles, clock: Clock, on_hints: Callable[[list[Hint]], None]
+    ) -> None:
         self._lock = WriterLock(root)
-        super().__init__(root, files, clock, hints.publish)
+        super().__init__(root, files, clock, on_hints)
 
     async def close(self) -> None:
         await super().close()
         self._lock.release()
 
 
-async def open_local(root: Path, clock: Clock) -> SqliteStore:
+async def prepare(
+    root: Path, clock: Clock, on_hints: Callable[[list[Hint]], None]
+) -> tuple[OwnedWriter, BlobFiles]:
+    """Make this process the writer of a directory: create or migrate the database, sweep orphans."""
     files = BlobFiles(root)
-    hints = HintBoard()
     try:
         root.mkdir(parents=True, exist_ok=True)
         files.prepare()
-        writer = OwnedWriter(root, files, clock, hints)
-    except OSError as error:
-        raise translate(error) or error from error
-    await writer.open()
-    await asyncio.to_thread(sweep_orphans, root, files)
+        writer = OwnedWriter(root, files, clock, on_hints)
+        try:
+            await writer.open()
+            await asyncio.to_thread(sweep_orphans, root, files)
+        except BaseException:
+            await writer.close()
+            raise
+    except (OSError, apsw.Error) as error:
+        meaning = translate(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+    return writer, files
+
+
+async def open_local(root: Path, clock: Clock) -> SqliteStore:
+    hints = HintBoard()
+    writer, files = await prepare(root, clock, hints.publish)
     return SqliteStore(root, files=files, writer=writer, locks=LocalLocks(writer.locks), hints=hints)
 
 

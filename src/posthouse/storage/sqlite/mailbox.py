@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
 from posthouse.core.ids import AccountId, MailboxId
@@ -28,8 +29,11 @@ SELECT_MAILBOX: Final = (
 )
 
 
-def mailbox_from(row: tuple) -> Mailbox:  # type: ignore[type-arg]
-    return Mailbox(*row[:13], bool(row[13]))
+_mailbox: Final[Callable[..., Mailbox]] = Mailbox
+
+
+def mailbox_from(row: tuple[Any, ...]) -> Mailbox:
+    return _mailbox(*row[:13], bool(row[13]))
 
 
 def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | None) -> int:
@@ -57,7 +61,7 @@ def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | N
 
 def try_id(ledger: Ledger, account: int, name: str) -> int | None:
     row = ledger.execute("SELECT id FROM mailbox WHERE account = ? AND name = ?", (account, name)).fetchone()
-    return row and row[0]
+    return None if row is None else int(row[0])
 
 
 def _id(ledger: Ledger, account: int, name: str) -> int:
@@ -84,10 +88,11 @@ def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
 
 def _inferiors(ledger: Ledger, account: int, name: str) -> list[tuple[int, str]]:
     # Every name that starts with "name/" sorts from there up to "name0", the character after the delimiter.
-    return ledger.execute(
+    rows: list[tuple[int, str]] = ledger.execute(
         "SELECT id, name FROM mailbox WHERE account = ? AND name >= ? AND name < ?",
         (account, name + DELIMITER, name + chr(ord(DELIMITER) + 1)),
     ).fetchall()
+    return rows
 
 
 def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:

@@ -72,7 +72,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
 
 def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:
     mailbox = ledger.mailbox(request.account, request.mailbox)
-    first = mailbox.recent_from
+    first: int = mailbox.recent_from
     if first != mailbox.uidnext:
         mailbox.recent_from = mailbox.uidnext
         ledger.touch(mailbox)

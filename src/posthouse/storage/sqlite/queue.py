@@ -12,7 +12,8 @@ from posthouse.storage.sqlite.delivery import destination_of, encode_lines
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.requests import Control, Lease, ReleaseLeases, Report
 
-Execute = Callable[..., Any]
+_recipient: Final[Callable[..., QueueRecipient]] = QueueRecipient
+_entry: Final[Callable[..., QueueEntry]] = QueueEntry
 
 SELECT_RECIPIENT: Final = (
     "SELECT message, address, orcpt, notify, id, state, attempts, next_attempt, lease_owner, lease_until, warned,"
@@ -26,7 +27,7 @@ _OPEN_STATES: Final = "('due', 'held')"
 
 
 def recipient_from(row: tuple[Any, ...]) -> QueueRecipient:
-    return QueueRecipient(
+    return _recipient(
         row[1],
         row[2],
         tuple(row[3].split()),
@@ -40,7 +41,7 @@ def recipient_from(row: tuple[Any, ...]) -> QueueRecipient:
 
 
 def entry_from(row: tuple[Any, ...], recipients: list[QueueRecipient]) -> QueueEntry:
-    return QueueEntry(
+    return _entry(
         row[1],
         recipients,
         *row[2:7],

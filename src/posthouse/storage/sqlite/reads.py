@@ -18,6 +18,7 @@ from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Changes, Mailbox, Snapshot
 from posthouse.storage.sqlite.connection import DATABASE_NAME, open_reader, reading
+from posthouse.storage.sqlite.ledger import Execute
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.requests import unpack_flags
 
@@ -36,11 +37,12 @@ class Reader:
         self._lent: list[apsw.Connection] = []
         self._idle: list[apsw.Connection] = []
         self._snapshots: OrderedDict[tuple[int, int], Snapshot] = OrderedDict()
-        self.execute = self._connection.execute
+        self.execute: Execute = self._connection.execute
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with reading():
-            return self.execute(sql, values).fetchall()
+            rows: list[Any] = self.execute(sql, values).fetchall()
+        return rows
 
     def row(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         with reading():

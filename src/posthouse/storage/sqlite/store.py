@@ -53,8 +53,6 @@ from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 
-Names = list[str]
-
 
 class WriterHandle(Protocol):
     """The node's writer, here or behind a socket."""
@@ -164,7 +162,7 @@ class SqliteDirectory:
 
     async def setting(self, name: str) -> bytes | None:
         row = self._reader.row("SELECT value FROM setting WHERE name = ?", (name,))
-        return row and row[0]
+        return None if row is None else bytes(row[0])
 
     async def put_setting(self, name: str, value: bytes) -> None:
         await self._submit(rq.PutSetting(name, value))
@@ -179,7 +177,7 @@ class SqliteMailboxes:
         rows = self._reader.rows(SELECT_MAILBOX + " ORDER BY m.name", (account,))
         return [mailbox_from(row) for row in rows]
 
-    async def subscriptions(self, account: AccountId) -> Names:
+    async def subscriptions(self, account: AccountId) -> ports.Names:
         sql = "SELECT name FROM subscription WHERE account = ? ORDER BY name"
         return [name for (name,) in self._reader.rows(sql, (account,))]
 

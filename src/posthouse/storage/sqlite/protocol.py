@@ -1,0 +1,100 @@
+"""What travels between a worker and the writer process: length-prefixed MessagePack, batches both ways.
+
+A worker sends lists of (number, request); the writer answers with lists of (number, error class, result or detail) and
+the hints of everybody's commits.  Both ends are of one version: the socket never leaves the node.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from posthouse.core import errors
+from posthouse.core.errors import MailError, Unavailable
+from posthouse.storage.rows import Hint
+from posthouse.storage.sqlite import requests as rq
+
+SOCKET_NAME: Final = "run/writer.sock"
+FRAME_MAX_BYTES: Final = 1 << 30
+_LENGTH: Final = struct.Struct(">I")
+
+Calls = list[tuple[int, rq.AnyRequest]]
+
+
+class Answers(Struct, array_like=True):
+    answers: list[tuple[int, str, msgspec.Raw]]  # error class is "" when all went well
+    hints: list[Hint]
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+decode_calls: Final = msgspec.msgpack.Decoder(Calls).decode
+decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
+_decode_text: Final = msgspec.msgpack.Decoder(str).decode
+_decode_result: Final = {
+    kind: msgspec.msgpack.Decoder(kind.result).decode
+    for kind in rq.Request.__subclasses__()
+    if kind.result is not None
+}
+_ERRORS: Final = {
+    kind.__name__: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, MailError)
+}
+
+
+def encode_frame(value: Any) -> bytes:
+    body = _encoder.encode(value)
+    return _LENGTH.pack(len(body)) + body
+
+
+def encode_answer(number: int, result: Any) -> tuple[int, str, msgspec.Raw]:
+    if isinstance(result, BaseException):
+        known = isinstance(result, MailError)
+        name = type(result).__name__ if known else Unavailable.__name__
+        return number, name, msgspec.Raw(_encoder.encode(str(result)))
+    return number, "", msgspec.Raw(_encoder.encode(result))
+
+
+def decode_answer(request: rq.Request, error: str, body: msgspec.Raw) -> Any:
+    """The result of the request, or the error to raise."""
+    if error:
+        return _ERRORS.get(error, Unavailable)(_decode_text(body))
+    decode = _decode_result.get(type(request))
+    return None if decode is None else decode(body)
+
+
+def sendable(request: rq.AnyRequest) -> rq.AnyRequest:
+    """The request with nothing in it that MessagePack cannot hold."""
+    if isinstance(request, rq.Deliver):
+        for at, delivery in enumerate(request.deliveries):
+            for position, copy in enumerate(delivery.copies):
+                packed = rq.pack_flags(copy.flags)
+                if isinstance(packed, bytes):
+                    request.long_flags.append((at, position, packed))
+                    copy.flags = 0
+    return request
+
+
+class Frames:
+    """Cuts what arrives into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while len(buffer) >= at + 4:
+            (length,) = _LENGTH.unpack_from(buffer, at)
+            if length > FRAME_MAX_BYTES:
+                raise Unavailable("the other side of the writer's socket speaks another language")
+            if len(buffer) < at + 4 + length:
+                break
+            yield bytes(buffer[at + 4 : at + 4 + length])
+            at += 4 + length
+        del buffer[:at]

@@ -1,0 +1,152 @@
+"""The writer process: takes the write requests of every worker of the node over a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from posthouse.core.errors import MailError
+from posthouse.core.ports import Clock, SystemClock
+from posthouse.storage.rows import Hint
+from posthouse.storage.sqlite import requests as rq
+from posthouse.storage.sqlite.connection import log
+from posthouse.storage.sqlite.local import OwnedWriter, prepare
+from posthouse.storage.sqlite.protocol import (
+    SOCKET_NAME,
+    Answers,
+    Frames,
+    decode_calls,
+    encode_answer,
+    encode_frame,
+)
+
+
+async def serve_writer(
+    path: Path, socket: Path | None = None, *, on_ready: Callable[[], None] | None = None
+) -> None:
+    """Write for the workers of the store under `path` until cancelled; then finish what was asked."""
+    server = WriterServer(path, socket or path / SOCKET_NAME, SystemClock())
+    await server.start()
+    try:
+        if on_ready is not None:
+            on_ready()
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await server.close()
+
+
+class WriterServer:
+    def __init__(self, root: Path, socket: Path, clock: Clock) -> None:
+        self._root = root
+        self._socket = socket
+        self._clock = clock
+        self._connections: set[WorkerConnection] = set()
+        self._server: asyncio.Server | None = None
+        self.writer: OwnedWriter
+
+    async def start(self) -> None:
+        self.writer, _ = await prepare(self._root, self._clock, self._publish)
+        self._socket.parent.mkdir(parents=True, exist_ok=True)
+        self._socket.unlink(missing_ok=True)  # of a writer that was killed: we hold its lock
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._accept, str(self._socket))
+        self._socket.chmod(0o600)
+
+    def _accept(self) -> WorkerConnection:
+        return WorkerConnection(self)
+
+    def opened(self, connection: WorkerConnection) -> None:
+        self._connections.add(connection)
+
+    def closed(self, connection: WorkerConnection) -> None:
+        self._connections.discard(connection)
+        self.writer.locks.release_all(connection)
+
+    def _publish(self, hints: list[Hint]) -> None:
+        for connection in self._connections:
+            connection.hint(hints)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self.writer.close()
+            await asyncio.sleep(0)  # the last answers go out
+            for connection in list(self._connections):
+                connection.close()
+            self._socket.unlink(missing_ok=True)
+
+
+class WorkerConnection(asyncio.Protocol):
+    """One worker; its answers and hints of one turn of the loop leave as one frame."""
+
+    def __init__(self, server: WriterServer) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._frames = Frames()
+        self._answers: list[tuple[int, str, msgspec.Raw]] = []
+        self._hints: list[Hint] = []
+        self._transport: asyncio.Transport
+        self._scheduled = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._server.opened(self)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._server.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._frames.feed(data):
+                for number, request in decode_calls(frame):
+                    self._call(number, request)
+        except (msgspec.MsgspecError, MailError):
+            log.exception("a worker sent what is no request; its connection is closed")
+            self._transport.abort()
+
+    def _call(self, number: int, request: rq.AnyRequest) -> None:
+        if isinstance(request, rq.AcquireLock | rq.ReleaseLock):
+            self._answer(number, self._lock(request))
+            return
+        future = self._server.writer.submit(request)
+        future.add_done_callback(lambda done: self._answer(number, done.exception() or done.result()))
+
+    def _lock(self, request: rq.AcquireLock | rq.ReleaseLock) -> MailError | None:
+        locks = self._server.writer.locks
+        if isinstance(request, rq.ReleaseLock):
+            locks.release(request.name, self)
+            return None
+        try:
+            locks.acquire(request.name, self)
+        except MailError as error:
+            return error
+        return None
+
+    def _answer(self, number: int, result: Any) -> None:
+        self._answers.append(encode_answer(number, result))
+        self._schedule()
+
+    def hint(self, hints: list[Hint]) -> None:
+        self._hints += hints
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._send)
+
+    def _send(self) -> None:
+        self._scheduled = False
+        if not self._transport.is_closing():
+            self._transport.write(encode_frame(Answers(self._answers, self._hints)))
+        self._answers, self._hints = [], []
+
+    def close(self) -> None:
+        if self._answers or self._hints:
+            self._send()
+        self._transport.close()
