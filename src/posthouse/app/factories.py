@@ -19,6 +19,7 @@ from posthouse.services.signin import SignIn
 from posthouse.sessions.imap import ImapServices, ImapSession
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session
 from posthouse.sessions.session import Peer, Session
+from posthouse.sessions.smtp import SmtpSession
 from posthouse.storage.ports import Store
 
 
