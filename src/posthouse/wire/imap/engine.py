@@ -135,7 +135,8 @@ class Engine:
     # --- what the session calls ---
 
     def receive(self, data: bytes) -> None:
-        self._buf.receive(data)
+        if self._mode is not _Mode.DEAD:
+            self._buf.receive(data)
 
     def next_event(self) -> Event | None:
         """The next event, or None when more bytes (or a decision about an APPEND) are needed.  Never

@@ -23,7 +23,7 @@ class ListPattern:
     def __init__(self, reference: str, pattern: str, delimiter: str = "/") -> None:
         source = _regex(reference + pattern, delimiter)
         self._exact = re.compile(source, re.DOTALL).match
-        self._any_case = re.compile(source, re.DOTALL | re.IGNORECASE).match
+        self._any_case = re.compile(source, re.DOTALL | re.IGNORECASE | re.ASCII).match
 
     def matches(self, name: str) -> bool:
         # RFC 9051 §5.1: INBOX matches without case.

@@ -14,7 +14,7 @@ _RUN: Final = re.compile(r"&|[^\x20-\x7e]+")
 
 def fold_inbox(name: str) -> str:
     """RFC 9051 §5.1: INBOX in any case is the same mailbox."""
-    return "INBOX" if len(name) == 5 and name.upper() == "INBOX" else name
+    return "INBOX" if len(name) == 5 and name.lower() == "inbox" else name
 
 
 def decode(raw: bytes, *, utf8: bool) -> str:
