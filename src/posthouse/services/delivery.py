@@ -173,7 +173,7 @@ class DeliveryService:
             if error is not None:
                 if not answers_each:
                     reports.append(notice.failed_copy(recipient, error))
-            elif "SUCCESS" in recipient.notify and resolution is not None and resolution.accounts:
+            elif resolution is not None and _tells_success(recipient, resolution):
                 reports.append(notice.delivered_copy(recipient, expanded=resolution.count > 1))
         if reports and envelope.sender is not None:
             await self.send_notices(placing, reports)
@@ -228,6 +228,11 @@ class DeliveryService:
             raise
         except MailError:  # RFC 5321 §6.1: no notice about a notice
             return ""
+
+
+def _tells_success(recipient: Recipient, resolution: Resolution) -> bool:
+    """RFC 3461 §5.2.7: what ends here or branches here is told here; what travels on, by the next host."""
+    return "SUCCESS" in recipient.notify and (resolution.count > 1 or bool(resolution.accounts))
 
 
 def _answers_each(origin: Origin) -> bool:
