@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from posthouse.core.errors import Unavailable
 from posthouse.storage import ports
@@ -156,8 +156,7 @@ class _Link(asyncio.Protocol):
         self._gone = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
