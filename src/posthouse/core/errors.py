@@ -55,6 +55,14 @@ class Invalid(MailError):
     """The input is malformed or not acceptable (a bad name, a bad address)."""
 
 
+class MailLoop(Invalid):
+    """The message passed more hosts than any route is long; `hops` are its Received fields."""
+
+    def __init__(self, detail: str = "", *, hops: int = 0) -> None:
+        super().__init__(detail)
+        self.hops = hops
+
+
 class Unavailable(MailError):
     """Temporary: the store, the writer or a needed service is away; nothing was changed; try again."""
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.address import Address
-from posthouse.core.errors import Invalid, MailError, OverQuota, TooLarge
+from posthouse.core.errors import MailError, MailLoop, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
 from posthouse.mime.edit import count_received
 from posthouse.mime.facts import MessageFacts
@@ -148,7 +148,7 @@ def looped(letter: Letter) -> Found:
         return None
     hops = count_received(letter.header)
     if hops > letter.settings.max_received:
-        raise Invalid(f"mail loop: {hops} Received fields, the limit is {letter.settings.max_received}")
+        raise MailLoop(f"{hops} Received fields, the limit is {letter.settings.max_received}", hops=hops)
     return None
 
 

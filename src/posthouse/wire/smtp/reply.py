@@ -74,12 +74,13 @@ GREETING_LMTP: Final = Reply(220, "", "{name} LMTP Posthouse ready")
 START_TLS: Final = Reply(220, "2.0.0", "Ready to start TLS")
 BYE: Final = Reply(221, "2.0.0", "{name} closing, goodbye")
 SIGNED_IN: Final = Reply(235, "2.7.0", "Signed in, go on with MAIL")
+HELP: Final = Reply(214, "2.0.0", "Commands: {verbs}. HELP and a command tells its form; RFC 5321 tells all")
+HELP_ABOUT: Final = Reply(214, "2.0.0", "Send {form}")
 OK: Final = Reply(250, "2.0.0", "OK")
 SENDER_OK: Final = Reply(250, "2.1.0", "Sender accepted, go on with RCPT")
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient accepted")
 ACCEPTED: Final = Reply(250, "2.0.0", "Message accepted as {trace}")
 DELIVERED: Final = Reply(250, "2.0.0", "Delivered as {trace}")
-HELD: Final = Reply(250, "2.0.0", "Message accepted as {trace}, to be sent after {until}")
 CHUNK_OK: Final = Reply(250, "2.0.0", "{size} octets received")
 WILL_FORWARD: Final = Reply(251, "2.1.5", "Not here, will forward to <{address}>")
 CANNOT_VERIFY: Final = Reply(
@@ -99,9 +100,6 @@ TOO_MANY_MESSAGES: Final = Reply(
 )
 TOO_MANY_SIGN_INS: Final = Reply(
     421, "4.7.0", "Too many failed sign-ins; check name and password, then reconnect"
-)
-TOO_MANY_CONNECTIONS: Final = Reply(
-    421, "4.7.0", "Too many connections from your address; close some and try again"
 )
 FAULT: Final = Reply(421, "4.3.0", "A fault on our side was logged; nothing was accepted, try again later")
 BARE_LINE_FEED: Final = Reply(500, "5.5.2", "Lines must end with CR LF; a bare LF was seen, line ignored")
@@ -133,7 +131,6 @@ BAD_BASE64: Final = Reply(501, "5.5.2", "The line is not base64; begin again wit
 BAD_SASL: Final = Reply(501, "5.5.2", "The response does not fit the mechanism; begin again with AUTH")
 AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Sign-in cancelled; send AUTH to begin anew")
 AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "The response is too long; begin again with AUTH")
-NOT_IMPLEMENTED: Final = Reply(502, "5.5.1", "{verb} is not offered here")
 NO_EXPN: Final = Reply(502, "5.5.1", "EXPN is not offered; mail to the list's owner to learn its members")
 NO_TLS: Final = Reply(502, "5.5.1", "STARTTLS is not offered on this connection")
 NO_AUTH: Final = Reply(
@@ -165,21 +162,24 @@ SIGN_IN_FAILED: Final = Reply(535, "5.7.8", "Name or password is wrong; the name
 SIGN_IN_NEEDS_TLS: Final = Reply(
     538, "5.7.11", "Passwords are taken over TLS only; send STARTTLS first, or use port 465"
 )
+SIGN_IN_DISABLED: Final = Reply(
+    535, "5.7.1", "Sending is switched off for this account; ask its administrator"
+)
 REFUSED: Final = Reply(550, "5.7.1", "Refused by policy; ask the postmaster of this host")
 NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such mailbox <{address}>; check the spelling of the address")
 NO_RELAY: Final = Reply(
     550, "5.7.1", "No relaying for <{address}>; to send mail use the submission port and sign in"
 )
-DISABLED_USER: Final = Reply(550, "5.2.1", "Mailbox <{address}> is switched off and takes no mail")
 NO_VALID_RECIPIENT: Final = Reply(554, "5.5.1", "No valid recipient; send RCPT first")
 BARE_NEWLINE: Final = Reply(
     550,
     "5.6.11",
     "The message holds a bare CR or LF; every line must end with CR LF, mend the sending software",
 )
-NO_SUCH_LIST: Final = Reply(550, "5.1.1", "No such list")
 UTF8_NEEDED: Final = Reply(553, "5.6.7", "A non-ASCII address needs the SMTPUTF8 parameter of MAIL")
-NOT_LOCAL: Final = Reply(551, "5.1.6", "The user moved; try <{address}>")
+NOT_LOCAL: Final = Reply(
+    551, "5.7.1", "<{address}> is not local; this LMTP service delivers here only, use SMTP"
+)
 MAILBOX_FULL: Final = Reply(
     552, "5.2.2", "The mailbox is full; its owner must make room before mail is taken"
 )
@@ -187,15 +187,11 @@ TOO_LARGE: Final = Reply(552, "5.3.4", "{limit} octets are the most for a messag
 SENDER_NOT_YOURS: Final = Reply(
     553, "5.7.1", "<{address}> is not an address of {account}; send from one that is"
 )
-FROM_NOT_YOURS: Final = Reply(
-    550, "5.7.1", "From: <{address}> is not an address of {account}; change it and send again"
-)
-BAD_NAME: Final = Reply(553, "5.1.3", "The address is not acceptable; check its spelling")
 LOOP: Final = Reply(
     554, "5.4.6", "{hops} Received fields: the message goes in circles; check forwards and routes"
 )
+BAD_ADDRESS: Final = Reply(553, "5.1.3", "<{address}> cannot be delivered to; check its spelling")
 FAILED: Final = Reply(554, "5.6.0", "The message cannot be taken as it is; nothing was kept")
-NO_SERVICE: Final = Reply(554, "5.7.1", "{name} takes no mail from your address; ask its postmaster")
 UNKNOWN_PARAMETER: Final = Reply(555, "5.5.4", "Parameter {name} not recognised; send {verb} without it")
 NO_MAIL_DOMAIN: Final = Reply(
     556, "5.1.10", "Domain of <{address}> takes no mail (null MX); check the address"
