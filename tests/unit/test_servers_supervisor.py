@@ -91,7 +91,7 @@ class Family:
 def patient(child, say):
     """Serves until SIGTERM or until the supervisor is gone."""
     wake, wake_writer = os.pipe()
-    signal.signal(signal.SIGTERM, lambda *_: os.write(wake_writer, b"t"))
+    signal.signal(child.role.stop_signal, lambda *_: os.write(wake_writer, b"t"))
     signal.signal(signal.SIGHUP, lambda *_: say(f"hup {child.role.name}"))
     child.ready()
     say(f"up {child.role.name} {os.getpid()}")

@@ -73,7 +73,7 @@ class _Events:
         self.orphaned = False
         self._lifeline = child.lifeline
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.stop.set)
+        loop.add_signal_handler(child.role.stop_signal, self.stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload.set)
         loop.add_reader(child.lifeline, self._orphan)
 

@@ -46,6 +46,11 @@ class Role(Struct, frozen=True):
     run: Callable[[Child], int]
     stops_last: bool = False
 
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """SIGTERM often goes to the whole group; who must outlive the others listens to another one."""
+        return signal.SIGUSR1 if self.stops_last else signal.SIGTERM
+
 
 class Child(Struct):
     """What a child process is told; in the supervisor, what it knows of one."""
@@ -172,7 +177,7 @@ class Supervisor:
             notify_systemd("STOPPING=1")
             self._stopping = True
             self._give_up_at = time.monotonic() + self._stop_s
-            self._send(signal.SIGTERM, last=False)
+            self._send(None, last=False)
         elif hurry:
             self._kill_all(signal.SIGKILL)
 
@@ -180,11 +185,12 @@ class Supervisor:
         self._send(number, last=True)
         self._send(number, last=False)
 
-    def _send(self, number: signal.Signals, *, last: bool) -> None:
+    def _send(self, number: signal.Signals | None, *, last: bool) -> None:
+        """None: the signal to stop."""
         for post in self._posts:
             if post.child is not None and post.role.stops_last is last:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(post.child.pid, number)
+                    os.kill(post.child.pid, number or post.role.stop_signal)
 
     # --- children ---
 
@@ -217,7 +223,8 @@ class Supervisor:
                         os.close(post.child.ready_fd)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens for reloads itself
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(child.role.stop_signal, signal.SIG_DFL)
             signal.signal(
                 signal.SIGINT, signal.SIG_IGN
             )  # Ctrl-C reaches the whole group; the supervisor decides
@@ -271,14 +278,14 @@ class Supervisor:
         self._board.reset_gauges(post.role.slot)
         if self._stopping:
             if not any(p.child is not None and not p.role.stops_last for p in self._posts):
-                self._send(signal.SIGTERM, last=True)
+                self._send(None, last=True)
             return
         facts = {"role": post.role.name, "pid": child.pid, "code": code}
         if code == EXIT_CONFIG and not self._announced:
             self._status = EXIT_CONFIG
             self._log.critical("a child cannot start; giving up", extra={"facts": facts})
             self._stop()
-            self._send(signal.SIGTERM, last=True)
+            self._send(None, last=True)
             return
         lived = time.monotonic() - child.started_at
         post.backoff_s = (
