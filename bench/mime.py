@@ -13,11 +13,15 @@ from posthouse.mime.section import parse_section, section_bytes
 
 NOW = 1_795_000_000.0
 _RECEIVED = (
-    "Received: from mx1.example.org (mx1.example.org [192.0.2.{0}])\r\n\tby mail.example.test with ESMTPS id 4Vabc{0}\r\n"
+    "Received: from mx1.example.org (mx1.example.org [192.0.2.{0}])\r\n"
+    "\tby mail.example.test with ESMTPS id 4Vabc{0}\r\n"
     "\tfor <li@163.test>; Mon, 23 Nov 2026 11:35:3{0} +0000 (UTC)\r\n"
 )
 _TRACE = "".join(_RECEIVED.format(hop) for hop in range(4)).encode() + (
-    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=qq.test; s=s1;\r\n\t" + b"b=" + b"A" * 340 + b"\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=qq.test; s=s1;\r\n\t"
+    + b"b="
+    + b"A" * 340
+    + b"\r\n"
 )
 
 
@@ -34,7 +38,9 @@ def samples() -> dict[str, bytes]:
         html=f"<html><head><style>p {{}}</style></head><body><p>您好</p><p>{words}</p></body></html>",
         attachments=[Attachment("照片.jpg", bytes(range(256)) * 40, "image/jpeg")],
     )
-    big = Letter(sender, to, subject="big", text="see file", attachments=[Attachment("a.bin", bytes(10_000_000))])
+    big = Letter(
+        sender, to, subject="big", text="see file", attachments=[Attachment("a.bin", bytes(10_000_000))]
+    )
     many = Letter(sender, to, text="x", attachments=[Attachment(f"{n}.txt", b"x") for n in range(1000)])
     letters = {"plain 4 KB": plain, "3 parts": rich, "10 MB file": big, "1000 parts": many}
     return {name: _TRACE + build(one, now=NOW, message_id="b@qq.test") for name, one in letters.items()}

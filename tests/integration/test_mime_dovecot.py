@@ -215,13 +215,15 @@ STRUCTURES = {
     "same boundary inside": HEAD.format("b")
     + "--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n1\r\n--b--\r\n--b\r\n\r\n2\r\n--b--\r\n",
     "boundary missing": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n\r\n--b\r\n\r\none\r\n--b--\r\n",
-    "boundary empty": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n\r\none\r\n----\r\n",
+    "boundary empty": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"\"\r\n\r\n"
+    "--\r\n\r\none\r\n----\r\n",
     "outer ends inner": HEAD.format("b")
     + "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--\r\n",
     "message": HEAD.format("b") + "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nx\r\n--b--\r\n",
     "message without body": HEAD.format("b") + "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n--b--\r\n",
     "message without anything": HEAD.format("b") + "--b\r\nContent-Type: message/rfc822\r\n\r\n--b--\r\n",
-    "message in message": "Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n",
+    "message in message": "Content-Type: message/rfc822\r\n\r\n"
+    "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n",
     "digest": "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: 1\r\n\r\nx\r\n--b--\r\n",
     "no mime-version": "Content-Disposition: attachment\r\nContent-ID: <x>\r\n\r\nx\r\n",
     "encodings": "Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted printable\r\n\r\nx\r\n",
@@ -252,7 +254,8 @@ def test_malformed_structures_read_alike(client: imaplib.IMAP4) -> None:
 
 
 SECTIONS = ["", "HEADER", "TEXT", "1", "2", "1.MIME", "2.MIME", "1.1", "1.1.MIME", "1.HEADER", "1.TEXT", "2.1", "3",
-            "HEADER.FIELDS (SUBJECT CONTENT-TYPE)", "HEADER.FIELDS.NOT (SUBJECT)", "1.HEADER.FIELDS (SUBJECT)"]  # fmt: skip
+            "HEADER.FIELDS (SUBJECT CONTENT-TYPE)", "HEADER.FIELDS.NOT (SUBJECT)",
+            "1.HEADER.FIELDS (SUBJECT)"]  # fmt: skip
 # Structures whose sections differ by a line end, and why.
 LINE_ENDS = {
     # RFC 2046 §5.1.1: the line end before a boundary line belongs to the boundary, also behind the closing

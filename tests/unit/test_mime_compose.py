@@ -54,7 +54,8 @@ def full_letter() -> bytes:
 def test_letter_reads_back() -> None:
     data = full_letter()
     facts = facts_of(data)
-    assert facts.subject.startswith("一封带照片的信") and facts.subject.endswith("真的很长")
+    assert facts.subject.startswith("一封带照片的信")
+    assert facts.subject.endswith("真的很长")
     assert (facts.preview, facts.message_id, facts.references) == ("您好", "m1@qq.test", ("x@y", "a@b"))
     assert (facts.sent_at, facts.sort_from, facts.has_attachment) == (NOW, "ZHANG", True)
     parts = walk(scan(data))
@@ -190,7 +191,8 @@ def test_submission_of_odd_headers(header: bytes) -> None:
 EIGHT = (
     "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     "pre é\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n你好 \r\n=x\r\n"
-    "--b\r\nX-Keep:  as it is\r\n\r\nplain\r\n--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    "--b\r\nX-Keep:  as it is\r\n\r\nplain\r\n--b\r\n"
+    "Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 ).encode() + b"\xff\0\r\n\xfe\r\n--b--\r\n"
 
 

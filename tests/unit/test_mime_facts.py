@@ -19,14 +19,15 @@ from posthouse.mime.section import (
 from tests.imap_sexpr import parse_sexpr
 
 MESSAGE = (
-    "Received: by x\r\nDate: Thu, 29 Feb 2024 12:00:00 +0000\r\nFrom: =?utf-8?b?5byg5LiJ?= <zhang@qq.test>\r\n"
-    "To: li@163.test\r\nSubject: =?utf-8?b?5L2g5aW9?=\r\nMessage-ID: <m@qq.test>\r\nReferences: <a@b>\r\n"
-    "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-    "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n5L2g5aW977yM5p2O5Zub\r\n"
-    "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
-    "--c\r\n\r\nfirst\r\n--c\r\nContent-Type: image/png\r\n\r\nsecond\r\n--c--\r\n\r\n"
-    "--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment\r\n\r\nPDF\r\n--b--\r\n"
-).encode()
+    b"Received: by x\r\nDate: Thu, 29 Feb 2024 12:00:00 +0000\r\nFrom: =?utf-8?b?5byg5LiJ?= <zhang@qq.test>\r\n"
+    b"To: li@163.test\r\nSubject: =?utf-8?b?5L2g5aW9?=\r\nMessage-ID: <m@qq.test>\r\nReferences: <a@b>\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\n5L2g5aW977yM5p2O5Zub\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
+    b"--c\r\n\r\nfirst\r\n--c\r\nContent-Type: image/png\r\n\r\nsecond\r\n--c--\r\n\r\n"
+    b"--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment\r\n\r\nPDF\r\n--b--\r\n"
+)
 
 
 def test_facts() -> None:
@@ -99,7 +100,7 @@ def _section(spec: str) -> bytes | None:
 
 def test_sections_through_the_layout() -> None:
     assert _section("") == MESSAGE
-    assert _section("1") == "5L2g5aW977yM5p2O5Zub".encode()
+    assert _section("1") == b"5L2g5aW977yM5p2O5Zub"
     assert _section("2.HEADER.FIELDS (SUBJECT)") == b"Subject: inner\r\n\r\n"
     assert _section("2.1") == b"first"
     assert _section("2.2.MIME") == b"Content-Type: image/png\r\n\r\n"
@@ -138,7 +139,8 @@ def test_select_fields_keeps_the_fields_kept() -> None:
     ("raw", "encoding", "decoded"),
     [
         (b"aGVs\r\nbG8=\r\n", "BASE64", b"hello"), (b"aGVsbG8", "base64", b"hello"), (b"aGVs!bG8=", "base64", b"hello"),
-        (b"aGk=aGk=", "base64", b"hihi"), (b"a", "base64", b""), (b"a=3Db=\r\nc  \r\n", "Quoted-Printable", b"a=bc\r\n"),
+        (b"aGk=aGk=", "base64", b"hihi"), (b"a", "base64", b""),
+        (b"a=3Db=\r\nc  \r\n", "Quoted-Printable", b"a=bc\r\n"),
         (b"=ZZ=", "quoted-printable", b"=ZZ"), (b"x\0", "binary", b"x\0"), (b"x", None, b"x"), (b"x", "uuencode", b"x"),
     ],
 )  # fmt: skip

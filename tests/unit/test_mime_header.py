@@ -174,7 +174,7 @@ def test_dates_parse_back(moment: int, offset: int) -> None:
         ("テスト".encode("cp932"), "shift_jis", "テスト"), ("한글".encode("cp949"), "ks_c_5601-1987", "한글"),
         (b"abc", "utf-16", "abc"), (b"", "utf-8", ""),
         (b"a\xff", "utf-8", "a\ufffd"), (b"x", "rot13", "x"), (b"\xff", "base64", "ÿ"),
-        ("+T2BZfQ-".encode(), "utf-7", "你好"),
+        (b"+T2BZfQ-", "utf-7", "你好"),
     ],
 )  # fmt: skip
 def test_charsets(raw: bytes, label: str, text: str) -> None:

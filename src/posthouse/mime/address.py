@@ -24,7 +24,8 @@ MISSING_DOMAIN: Final = "MISSING_DOMAIN"
 
 _ATOM: Final = r"[^\x00-\x20()<>@,;:\\\".\[\]\x7f]+"
 _DOT_ATOM: Final = rf"{_ATOM}(?:\.{_ATOM})*"
-_PHRASE: Final = r"[^\x00-\x20()<>@,;:\\\"\[\]\x7f.][^\x00-\x20()<>@,;:\\\"\[\]\x7f]*(?: [^\x00-\x20()<>@,;:\\\"\[\]\x7f]+)*"
+_PHRASE_WORD: Final = r"[^\x00-\x20()<>@,;:\\\"\[\]\x7f]+"
+_PHRASE: Final = rf"(?!\.){_PHRASE_WORD}(?: {_PHRASE_WORD})*"
 _COMMON: Final = re.compile(
     rf'(?:(?:"([^"\\\r\n]+)"|({_PHRASE}))[ \t]*<({_DOT_ATOM})@({_DOT_ATOM})>|({_DOT_ATOM})@({_DOT_ATOM}))'
     r"[ \t]*(?:,[ \t]*(?=[^ \t,])|\Z)"

@@ -1,4 +1,4 @@
-"""Header rewriting on bytes, loop counting, and the 8-bit downgrade of relays.  What is not asked for stays byte-exact."""
+"""Header rewriting on bytes, loop counting, and the 8-bit downgrade.  What is not asked for stays byte-exact."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ _QP_UNSAFE: Final = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
 _QP_LINE: Final = 76
 
 MAX_RECEIVED: Final = 50
-"""Received fields at which a message is in a loop (RFC 5321 §6.3 asks for a limit of at least 100 hops or less
-where loops are known to be shorter; real paths have under 15)."""
+"""Received fields at which a message counts as looping; RFC 5321 §6.3 advises 100, real paths have under 15."""
 
 
 def header_end(data: Data) -> int:

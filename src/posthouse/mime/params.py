@@ -16,11 +16,11 @@ from posthouse.mime.words import decode_words, raw_text
 
 Params = tuple[tuple[str, str], ...]
 
-_TOKEN: Final = r"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+"
+_WORD: Final = r"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+"
 _SIMPLE: Final = re.compile(
-    rf';[ \t\r\n]*({_TOKEN})[ \t]*=[ \t]*(?:"([^"\\\r\n]*)"|({_TOKEN}))[ \t\r\n]*(?=;|\Z)'
+    rf';[ \t\r\n]*({_WORD})[ \t]*=[ \t]*(?:"([^"\\\r\n]*)"|({_WORD}))[ \t\r\n]*(?=;|\Z)'
 )
-_TYPE: Final = re.compile(rf"[ \t\r\n]*({_TOKEN})/({_TOKEN})[ \t\r\n]*(?=;|\Z)")
+_TYPE: Final = re.compile(rf"[ \t\r\n]*({_WORD})/({_WORD})[ \t\r\n]*(?=;|\Z)")
 _BROKEN_WORD: Final = re.compile(r"[^; \t\r\n]*")
 _CONTINUED: Final = re.compile(r"([0-9]{0,9})(\*?)\Z")
 _PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -192,7 +192,7 @@ def _decode_extended(value: str) -> str:
 def format_param(name: str, value: str) -> str:
     """A parameter for a composed header: token, quoted string, or RFC 2231 §4 extended (UTF-8)."""
     if value.isascii() and value.isprintable():
-        if re.fullmatch(_TOKEN, value):
+        if re.fullmatch(_WORD, value):
             return f"{name}={value}"
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'{name}="{escaped}"'
