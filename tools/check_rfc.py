@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STATES = {"implemented", "partial", "planned", "reference"}
-CITATION = re.compile(r"RFC ?(\d{3,5})(?:,? (?:§|section )([A-Z]?\d*(?:\.\d+)*))?")
+CITATION = re.compile(r"RFC (\d{3,5})(?:,? (?:§|section )([A-Z]?\d*(?:\.\d+)*))?")
 
 
 def read_index() -> tuple[dict[str, list[str]], list[str]]:

@@ -10,7 +10,6 @@ RFC 9051 §2.2.1 (commands), RFC 9051 §4.3 (literals), RFC 7888 (LITERAL+ and L
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final, final
 
 from .cursor import Cursor, ParseError
@@ -24,6 +23,7 @@ from .event import (
     LiteralChunk,
     LiteralEnd,
 )
+from .limits import Limits, limits_before_login
 from .line_buffer import TOO_LONG, LineBuffer
 from .parse import HEAD, PARSERS, head_error, parse_command, tag_of, unknown_command
 from .parse_append import MARKER, AppendHead, append, append_message, names_mailbox
@@ -45,23 +45,6 @@ __all__ = [
 
 _MARKER_END: Final = b"}\r\n"
 LITERAL_MINUS_MAX: Final = 4096  # RFC 7888 §5
-
-
-@dataclass(slots=True)
-class Limits:
-    """Octets.  A command that passes one is skipped whole and answered, if skipping costs no more than
-    `skip`."""
-
-    line: int = 65536  # RFC 7162 §4 asks for 8192 at least
-    literal: int = 65536  # of a literal that is not a message
-    command: int = 262144  # lines and literals of one command together, messages not counted
-    append: int = 50 * 1024 * 1024  # of one message
-    skip: int = 64 * 1024 * 1024
-
-
-def limits_before_login() -> Limits:
-    """For a peer nobody knows yet: room for any AUTHENTICATE, and nothing to fill memory with."""
-    return Limits(line=16384, literal=4096, command=24576, skip=1024 * 1024)
 
 
 class _Mode(enum.Enum):
@@ -275,7 +258,7 @@ class Engine:
 
     def _append_begin(self, head: AppendHead, *, nonsync: bool, first: bool) -> AppendBegin:
         if head.size > self.limits.append:
-            # RFC 7889 §4.1: TOOBIG before the literal is asked for.
+            # RFC 7889 §4: TOOBIG before the literal is asked for.
             text = f"Message larger than {self.limits.append} octets; send a smaller one"
             raise ParseError(text, head.tag, status=b"NO", code=b"TOOBIG")
         self._append = head

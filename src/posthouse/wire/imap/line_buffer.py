@@ -40,6 +40,9 @@ class LineBuffer:
         end = self._buf.find(b"\n", self._scan) + 1
         if not end:
             self._scan = len(self._buf)
+            if self._pos == self._scan:  # an idle connection keeps no received block alive
+                self._buf, self._pos, self._scan = b"", 0, 0
+                return None
             return TOO_LONG if self._scan - self._pos > limit else None
         if end - self._pos > limit:
             return TOO_LONG

@@ -22,10 +22,9 @@ STATUS_ITEMS: Final = frozenset(
         "HIGHESTMODSEQ",
         "MAILBOXID",
         "APPENDLIMIT",
-        "DELETED-STORAGE",
     )
 )
-"""RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 7889 §3, RFC 9208 §4.1.4."""
+"""RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 7889 §3."""
 SPECIAL_USES: Final = frozenset(
     ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 )

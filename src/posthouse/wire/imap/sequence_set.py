@@ -88,8 +88,15 @@ def parse_sequence_set(text: bytes) -> SequenceSet | None:
         if max(numbers) > NUMBER_MAX:
             return None
         return SequenceSet(tuple(zip(numbers, numbers, strict=True)))
+    text = text.replace(b"*", b"0")
+    colons = text.count(b":")
+    if colons == text.count(b",") + 1:  # ranges only
+        numbers = list(map(int, text.replace(b":", b",").split(b",")))
+        if max(numbers) > NUMBER_MAX:
+            return None
+        return SequenceSet(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
     pairs = []
-    for item in text.replace(b"*", b"0").split(b","):
+    for item in text.split(b","):
         first, colon, last = item.partition(b":")
         low = int(first)
         high = int(last) if colon else low
