@@ -23,6 +23,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.Forbidden: (reply.SYS_PERM, Text.FORBIDDEN),
     errors.TooLarge: (reply.SYS_PERM, Text.TOO_LARGE),
     errors.Invalid: (reply.SYS_PERM, Text.INVALID),
+    errors.MailLoop: (reply.SYS_PERM, Text.INVALID),
     errors.Exists: (reply.SYS_PERM, Text.EXISTS),
 }
 
