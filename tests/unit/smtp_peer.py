@@ -53,7 +53,7 @@ async def running(peer: Peer) -> AsyncIterator[Peer]:
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(serve, "127.0.0.1", peer.port, limit=2**20)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield peer

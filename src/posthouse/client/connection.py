@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import ssl
+from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
 from msgspec import Struct
@@ -46,18 +48,27 @@ class Endpoint(Struct, frozen=True):
 
 
 class TlsContexts:
-    """The two ways to trust a server; made once, because loading the certificate store is slow."""
+    """The two ways to trust a server; made when first needed, because loading the certificate store is slow."""
 
     def __init__(self, ca_file: str | None = None) -> None:
-        self.verified = ssl.create_default_context(cafile=ca_file)
-        self.verified.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.any = ssl.create_default_context()
-        self.any.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.any.check_hostname = False
-        self.any.verify_mode = ssl.CERT_NONE
+        self._ca_file = ca_file
+
+    @cached_property
+    def verified(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+    @cached_property
+    def unverified(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
 
     def of(self, policy: str) -> ssl.SSLContext:
-        return self.verified if policy in {"verified", "implicit"} else self.any
+        return self.verified if policy in {"verified", "implicit"} else self.unverified
 
 
 class Connection(asyncio.Protocol):
@@ -194,7 +205,7 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             raise self._failure("451", "4.4.1", "connection timed out") from None
         except OSError as error:
-            raise self._failure("451", "4.4.1", f"cannot connect: {error.strerror or error}") from error
+            raise self._failure("451", "4.4.1", f"cannot connect: {_reason(error)}") from error
         try:
             await self._greet(contexts)
         except BaseException:
@@ -275,6 +286,8 @@ class Connection(asyncio.Protocol):
 def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not trusted: {error.verify_message}"
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno)
     return getattr(error, "reason", None) or str(error) or type(error).__name__
 
 
