@@ -1,0 +1,164 @@
+"""Sign-in: who gets in, what it costs, and that unknown and wrong cannot be told apart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
+from posthouse.services.signin import SignIn, SignInSettings, hash_password
+from posthouse.storage.rows import Account
+from tests.unit.service_world import World, open_world
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(tmp_path) as world:
+        await world.account("li")
+        yield world
+
+
+class Sign:
+    """Sign-in with a count of slow hashes and of the seconds failures had to wait."""
+
+    def __init__(self, world: World, **settings: Any) -> None:
+        self.hashes = 0
+        self.waits: list[float] = []
+        self.service = SignIn(
+            world.store,
+            world.clock,
+            SignInSettings(argon2_memory_kib=8, argon2_time_cost=1, **settings),
+            sleep=self._sleep,
+        )
+        matches = self.service._matches
+
+        def counted(phc: str, password: str) -> bool:
+            self.hashes += 1
+            return matches(phc, password)
+
+        self.service._matches = counted  # type: ignore[method-assign]
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def __call__(
+        self,
+        address: str = "li@post.test",
+        password: str = PASSWORD,
+        protocol: str = "imap",
+        ip: str = "192.0.2.1",
+    ) -> Account:
+        return await self.service.check_password(
+            address, password, protocol=protocol, connection="c1", peer_ip=ip
+        )
+
+    async def fails(self, *args: str, **facts: str) -> None:
+        with pytest.raises(SignInFailed):
+            await self(*args, **facts)
+
+
+@pytest.fixture
+async def sign(world: World) -> AsyncIterator[Sign]:
+    sign = Sign(world)
+    yield sign
+    sign.service.close()
+
+
+def test_the_default_hash_is_argon2id_of_19_mebibytes() -> None:
+    assert hash_password("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_the_full_address_signs_in_whatever_its_case(sign: Sign) -> None:
+    assert (await sign("Li@POST.test")).address == "li@post.test"
+
+
+@pytest.mark.parametrize(
+    "address", ["li", "li@", "nobody@post.test", "li@else.test", "", "li+x@post.test", "\ud800@post.test"]
+)
+async def test_everybody_else_fails_at_the_price_of_one_hash(sign: Sign, address: str) -> None:
+    await sign.fails(address)
+    assert sign.hashes == 1
+
+
+async def test_wrong_and_disabled_fail_alike(world: World, sign: Sign) -> None:
+    await sign.fails(password="wrong")
+    await sign.fails(password="x" * 5000)
+    await world.accounts.create_account("none@post.test", None)
+    await sign.fails("none@post.test")
+    await world.accounts.update_account("li@post.test", enabled=False)
+    await sign.fails()
+    await world.accounts.update_account("li@post.test", enabled=True)
+    await world.accounts.update_domain("post.test", enabled=False)
+    await sign.fails()
+    assert sign.hashes == 5
+
+
+async def test_a_protocol_can_be_switched_off(world: World, sign: Sign) -> None:
+    await world.accounts.update_account("li@post.test", protocols=("imap",))
+    with pytest.raises(Forbidden):
+        await sign(protocol="pop3")
+    await sign.fails(password="wrong", protocol="pop3")
+    assert await sign()
+
+
+async def test_a_known_password_costs_no_hash_until_it_is_old_or_changed(world: World, sign: Sign) -> None:
+    for _ in range(3):
+        await sign()
+    assert sign.hashes == 1
+    await sign.fails(password="wrong")
+    await sign()
+    assert sign.hashes == 2
+    world.clock.move(301)
+    await sign()
+    assert sign.hashes == 3
+    await world.accounts.update_account("li@post.test", password="another horse")
+    await sign.fails()
+    assert await sign(password="another horse")
+
+
+async def test_a_changed_password_is_noticed_without_a_hint(world: World, sign: Sign) -> None:
+    await sign()
+    sign.service._unsubscribe()
+    await world.accounts.update_account("li@post.test", password="another horse")
+    await sign.fails()
+
+
+async def test_many_at_once_cost_one_hash(sign: Sign) -> None:
+    await asyncio.gather(*(sign() for _ in range(50)))
+    assert sign.hashes == 1
+
+
+async def test_too_many_waiting_are_told_to_come_back(world: World) -> None:
+    sign = Sign(world, waiting_max=2)
+    results = await asyncio.gather(*(sign(password=f"wrong{n}") for n in range(5)), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["SignInFailed"] * 2 + ["Unavailable"] * 3
+    sign.service.close()
+
+
+async def test_repeated_failures_wait_longer_and_are_forgotten(world: World) -> None:
+    sign = Sign(world, failures_max=12)
+    for _ in range(12):
+        await sign.fails(password="wrong")
+    assert sign.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0]
+    with pytest.raises(Unavailable):
+        await sign(password="wrong")
+    await sign.fails(password="wrong", ip="192.0.2.2")
+    world.clock.move(601)
+    assert await sign()
+    sign.service.close()
+
+
+async def test_the_fast_path_is_fast(sign: Sign) -> None:
+    await sign()
+    rounds = 300
+    start = time.perf_counter()
+    for _ in range(rounds):
+        await sign()
+    assert (time.perf_counter() - start) / rounds < 0.001
