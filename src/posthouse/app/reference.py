@@ -25,7 +25,7 @@ posthouse`) reads it again without dropping a session: certificates, limits, rou
 change at once, the rest (listeners' addresses, `data`, `user`, `workers`) at the next start, which the log
 then says.
 
-This page is generated from the code: `python -m posthouse.app.reference`.
+This page is generated from the code: `make docs`.
 """
 
 

@@ -108,7 +108,7 @@ def format_mail(message: Outgoing, peer: Capabilities) -> bytes:
         parts.append("SMTPUTF8")
     if message.requiretls:
         parts.append("REQUIRETLS")
-    # RFC 3461 §6.2.1: DSN parameters go only to those who know them; the relay reports for the others.
+    # RFC 3461 §5.2.2: DSN parameters go only to those who know them; the relay reports for the others.
     if "DSN" in peer:
         if message.ret:
             parts.append(f"RET={message.ret}")
