@@ -1,0 +1,224 @@
+"""`posthouse demo`: two nodes that write to each other, each with its own data, on loopback and high ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, NoReturn
+
+from msgspec import Struct
+
+from posthouse.app.admin import run_with_store
+from posthouse.app.certificates import Authority
+from posthouse.app.config import Config, load_config
+from posthouse.app.provision import provision
+from posthouse.app.serve import running_pid, serve
+from posthouse.core.errors import InUse
+from posthouse.servers.listener import BindError
+from posthouse.storage.ports import Store
+
+PASSWORD: Final = "posthouse-demo"  # noqa: S105 - of loopback accounts that everybody may know
+DEFAULT_DATA: Final = Path("~/.local/share/posthouse/demo")
+PORTS: Final = {
+    "smtp": 525,
+    "submission": 587,
+    "submissions": 465,
+    "lmtp": 424,
+    "pop3": 110,
+    "pop3s": 995,
+    "imap": 143,
+    "imaps": 993,
+    "http": 80,
+}
+"""Behind the thousands of the house."""
+
+
+class House(Struct, frozen=True):
+    domain: str
+    thousands: int
+    people: tuple[tuple[str, str], ...]  # (local part, name)
+
+    @property
+    def hostname(self) -> str:
+        return f"mail.{self.domain}"
+
+    @property
+    def addresses(self) -> list[str]:
+        return [f"{local}@{self.domain}" for local, _ in self.people]
+
+    def port(self, service: str) -> int:
+        return self.thousands * 1000 + PORTS[service]
+
+
+HOUSES: Final = (
+    House("qq.test", 2, (("zhang", "张"), ("wang", "王"))),
+    House("163.test", 3, (("li", "李"), ("zhao", "赵"))),
+)
+
+
+class Demo(Struct):
+    """The demo under one directory."""
+
+    data: Path
+    workers: int = 1
+    language: str = "zh"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.data / "ca" / "ca.pem"
+
+    def config_path(self, house: House) -> Path:
+        return self.data / house.domain / "posthouse.toml"
+
+    def prepare(self) -> int:
+        """Certificates, configurations and accounts; what is there stays."""
+        authority = Authority(self.data / "ca")
+        for house in HOUSES:
+            path = self.config_path(house)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            certificate = authority.issue([house.hostname, house.domain, "localhost", "127.0.0.1", "::1"])
+            other = next(h for h in HOUSES if h is not house)
+            path.write_text(self._config(house, other, certificate.chain, certificate.key), encoding="utf-8")
+            run_with_store(load_config(path), partial(self._provision, house))
+        return 0
+
+    async def _provision(self, house: House, store: Store, _config: Config) -> None:
+        people = [(f"{local}@{house.domain}", name) for local, name in house.people]
+        await provision(store, house.domain, people, password=PASSWORD, language=self.language)
+
+    def _config(self, house: House, other: House, chain: Path, key: Path) -> str:
+        lines = [
+            "# Written by `posthouse demo` at each start.",
+            f'hostname = "{house.hostname}"',
+            'data = "data"',
+            'user = ""',
+            f"workers = {self.workers}",
+            f'language = "{self.language}"',
+            f'postmaster = "{house.addresses[0]}"',
+            "",
+            "[[tls.certificates]]",
+            f'names = ["{house.hostname}", "{house.domain}", "localhost"]',
+            f'certificate = "{chain}"',
+            f'key = "{key}"',
+            "",
+            "[tls]",
+            f'ca_file = "{self.ca_file}"',
+            "",
+            "[[routes]]",
+            f'domains = ["{other.domain}"]',
+            'host = "localhost"',
+            f"port = {other.port('smtp')}",
+            'tls = "verified"',
+            "",
+        ]
+        for service in PORTS:
+            lines += [
+                f"[listeners.{service}]",
+                "enabled = true",
+                f'addresses = ["127.0.0.1:{house.port(service)}"]',
+            ]
+            if service not in ("smtp", "lmtp", "http"):
+                lines.append("clear_text_auth = true")
+            lines.append("")
+        return "\n".join(lines)
+
+    def run(self, ready: Callable[[], None]) -> int:
+        """Serve both houses until SIGINT or SIGTERM; the exit status.  Raises InUse."""
+        for house in HOUSES:
+            if running_pid(self.config_path(house).parent / "data") is not None:
+                raise InUse(str(self.data))
+        _in_child(self.prepare)
+        reader, writer = os.pipe()
+        stop = _Stop()
+        children = {self._start(house, writer): house for house in HOUSES}
+        os.close(writer)
+        stop.pids = list(children)
+        if _wait_ready(reader, len(HOUSES)):
+            ready()
+        else:
+            stop()
+        os.close(reader)
+        status = 0
+        while children:
+            pid, raw = os.wait()
+            code = os.waitstatus_to_exitcode(raw)
+            if children.pop(pid, None) is not None and code != 0:
+                status = status or max(code, 1)
+            stop.pids = list(children)
+            stop()  # one house alone is no demo
+        return status
+
+    def _start(self, house: House, ready_fd: int) -> int:
+        def main() -> int:
+            def announce() -> None:
+                os.write(ready_fd, b"r")
+                os.close(ready_fd)
+
+            path = self.config_path(house)
+            return serve(load_config(path), path, announce=announce, quiet=True)
+
+        return _fork(main)
+
+
+class _Stop:
+    """Ctrl-C reaches every process of the terminal; a SIGTERM only us: pass it on once."""
+
+    def __init__(self) -> None:
+        self.pids: list[int] = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self)
+
+    def __call__(self, *_: object) -> None:
+        for pid in self.pids:
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+
+
+def _wait_ready(reader: int, count: int) -> bool:
+    got = b""
+    while len(got) < count:
+        data = os.read(reader, count)
+        if not data:
+            return False
+        got += data
+    return True
+
+
+def _in_child(action: Callable[[], int]) -> None:
+    """What loads heavy modules or opens stores is done by a process that ends.  Raises SystemExit when it failed."""
+    pid = _fork(action)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise SystemExit(1)
+
+
+def _fork(main: Callable[[], int]) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        _become(main)
+    return pid
+
+
+def _become(main: Callable[[], int]) -> NoReturn:
+    status = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        status = main()
+    except BindError as error:
+        print(f"posthouse: {error}", file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -1,0 +1,27 @@
+"""First contents of a node: domains and accounts, through the store that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from posthouse.core.errors import Exists
+from posthouse.core.ports import SystemClock
+from posthouse.services.accounts import Accounts
+from posthouse.storage.ports import Store
+
+
+async def provision(
+    store: Store, domain: str, people: Sequence[tuple[str, str]], *, password: str, language: str
+) -> list[str]:
+    """Make the domain and those of the (address, name) accounts that are missing; the addresses made."""
+    accounts = Accounts(store, SystemClock())
+    if await store.directory.domain(domain) is None:
+        await accounts.create_domain(domain)
+    made = []
+    for address, name in people:
+        try:
+            await accounts.create_account(address, password, name=name, language=language)
+        except Exists:
+            continue
+        made.append(address)
+    return made

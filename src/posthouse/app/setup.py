@@ -1,0 +1,87 @@
+"""`posthouse init`: the files of a new node."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.app import reference
+from posthouse.app.admin import run_with_store
+from posthouse.app.certificates import Authority
+from posthouse.app.config import Config, parse_config
+from posthouse.app.dns_records import Record, records_for
+from posthouse.app.provision import provision
+from posthouse.core.address import parse_address, parse_domain
+from posthouse.core.errors import Exists, Invalid
+from posthouse.servers.process import find_identity
+from posthouse.storage.ports import Store
+
+DKIM_SELECTOR: Final = "posthouse"
+
+
+class Setup(Struct):
+    """What `init` was asked for."""
+
+    config_path: Path
+    data: Path
+    domain: str
+    address: str
+    hostname: str
+    user: str
+    language: str
+
+
+class Made(Struct):
+    config: str
+    data: str
+    certificate: str
+    address: str
+    records: list[Record]
+
+
+def set_up(setup: Setup, password: str) -> Made:
+    """Write the configuration, the data, a certificate to begin with and the account.
+
+    Raises Exists (the file is there), Invalid, ConfigError, UserError; the file is written last.
+    """
+    domain = parse_domain(setup.domain)
+    address = parse_address(setup.address)
+    if address.domain != domain:
+        raise Invalid(f"{address} is not an address of {domain}")
+    if setup.config_path.exists():
+        raise Exists(str(setup.config_path))
+    identity = find_identity(setup.user)
+    tls = setup.config_path.parent / "tls"
+    certificate = Authority(tls, name=f"{setup.hostname} CA").issue([setup.hostname])
+    if identity is not None:
+        for path in (tls, certificate.chain, certificate.key):
+            os.chown(path, identity.uid, identity.gid)
+    text = reference.commented(
+        {
+            "hostname": _quoted(parse_domain(setup.hostname)),
+            "data": _quoted(str(setup.data)),
+            "user": _quoted(setup.user),
+            "language": _quoted(setup.language),
+            "postmaster": _quoted(address.key),
+            "tls.certificates.names": f"[{_quoted(setup.hostname)}]",
+            "tls.certificates.certificate": _quoted(str(certificate.chain)),
+            "tls.certificates.key": _quoted(str(certificate.key)),
+        }
+    )
+    config = parse_config(text, setup.config_path.parent, name=str(setup.config_path))
+    records = records_for(domain, config.hostname, [], DKIM_SELECTOR)
+    setup.config_path.write_text(text, encoding="utf-8")
+
+    async def act(store: Store, _config: Config) -> None:
+        await provision(store, domain, [(address.key, "")], password=password, language=setup.language)
+
+    run_with_store(config, act)
+    return Made(str(setup.config_path), str(setup.data), str(certificate.chain), address.key, records)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

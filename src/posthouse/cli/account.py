@@ -1,0 +1,196 @@
+"""`posthouse account`: who can own mailboxes and sign in."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+import sys
+from typing import Any
+
+from posthouse.cli.options import Parsers, Say, add_actions
+from posthouse.cli.output import Output
+
+PASSWORD_WORDS = 4
+
+
+def _address(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help=say("help.arg.address"))
+
+
+def _properties(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("--name", help=say("help.arg.name"))
+    parser.add_argument("--language", choices=("zh", "en"), help=say("help.arg.language"))
+    parser.add_argument("--quota-bytes", type=int, metavar="N", help=say("help.arg.quota_bytes"))
+    parser.add_argument("--quota-messages", type=int, metavar="N", help=say("help.arg.quota_messages"))
+    parser.add_argument("--protocols", metavar="LIST", help=say("help.arg.protocols"))
+
+
+def _password_options(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("--password-stdin", action="store_true", help=say("help.arg.password_stdin"))
+    parser.add_argument("--generate", action="store_true", help=say("help.arg.generate"))
+
+
+def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
+    _address(parser, say)
+    _properties(parser, say)
+    _password_options(parser, say)
+
+
+def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
+    _address(parser, say)
+    _properties(parser, say)
+    parser.add_argument("--enabled", choices=("yes", "no"), help=say("help.arg.account_enabled"))
+    parser.add_argument("--pop3-delete", metavar="POLICY", help=say("help.arg.pop3_delete"))
+
+
+def _fill_password(parser: argparse.ArgumentParser, say: Say) -> None:
+    _address(parser, say)
+    _password_options(parser, say)
+
+
+def _fill_list(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help=say("help.arg.domain"))
+
+
+def _fill_delete(parser: argparse.ArgumentParser, say: Say) -> None:
+    _address(parser, say)
+    parser.add_argument("--yes", action="store_true", help=say("help.arg.yes"))
+
+
+def add(parsers: Parsers, say: Say) -> None:
+    actions = [
+        ("list", _fill_list),
+        ("show", _address),
+        ("add", _fill_add),
+        ("set", _fill_set),
+        ("password", _fill_password),
+        ("delete", _fill_delete),
+    ]
+    add_actions(parsers, say, "account", actions)
+
+
+def run(arguments: argparse.Namespace, out: Output) -> int:
+    from posthouse.app.admin import with_store  # noqa: PLC0415
+    from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.core.ports import SystemClock  # noqa: PLC0415
+    from posthouse.services.accounts import Accounts  # noqa: PLC0415
+    from posthouse.storage.ports import Store  # noqa: PLC0415
+
+    password = None
+    if arguments.action in ("add", "password"):
+        password = choose_password(arguments, out)
+    if arguments.action == "delete" and not arguments.yes and not confirmed(out, arguments.address):
+        out.text("not_confirmed")
+        return 1
+
+    async def act(store: Store, config: Config) -> None:
+        accounts = Accounts(store, SystemClock())
+        await _ACTIONS[arguments.action](arguments, out, accounts, store, password, config.language)
+
+    with_store(arguments.config, act)
+    return 0
+
+
+async def _list(arguments: Any, out: Output, _accounts: Any, store: Any, *_: Any) -> None:
+    found = await store.directory.accounts(arguments.domain)
+    out.result(found)
+    rows = [(a.address, a.name, a.enabled, a.used_messages, a.used_bytes, a.protocols) for a in found]
+    out.table(("address", "name", "enabled", "messages", "bytes", "protocols"), rows)
+
+
+async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
+    account = await accounts.account(arguments.address)
+    out.result(account)
+    names = (
+        "address",
+        "name",
+        "language",
+        "enabled",
+        "protocols",
+        "used_messages",
+        "used_bytes",
+        "quota_messages",
+        "quota_bytes",
+        "pop3_delete",
+    )
+    out.table(("setting", "value"), [(name, getattr(account, name)) for name in names])
+
+
+async def _add(
+    arguments: Any, out: Output, accounts: Any, _store: Any, password: str | None, language: str
+) -> None:
+    properties = chosen_properties(arguments)
+    properties.setdefault("language", language)
+    out.result(await accounts.create_account(arguments.address, password, **properties))
+    out.text("account.added", address=arguments.address)
+
+
+async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
+    changes = chosen_properties(arguments)
+    if arguments.enabled:
+        changes["enabled"] = arguments.enabled == "yes"
+    if arguments.pop3_delete:
+        changes["pop3_delete"] = arguments.pop3_delete
+    out.result(await accounts.update_account(arguments.address, **changes))
+    out.text("changed", name=arguments.address)
+
+
+async def _password(arguments: Any, out: Output, accounts: Any, _store: Any, password: str, *_: Any) -> None:
+    out.result(await accounts.update_account(arguments.address, password=password))
+    out.text("account.password_changed", address=arguments.address)
+
+
+async def _delete(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
+    await accounts.delete_account(arguments.address)
+    out.result({"deleted": arguments.address})
+    out.text("deleted", name=arguments.address)
+
+
+_ACTIONS: dict[str, Any] = {
+    "list": _list,
+    "show": _show,
+    "add": _add,
+    "set": _set,
+    "password": _password,
+    "delete": _delete,
+}
+
+
+def chosen_properties(arguments: argparse.Namespace) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name: getattr(arguments, name)
+        for name in ("name", "language", "quota_bytes", "quota_messages")
+        if getattr(arguments, name) is not None
+    }
+    if arguments.protocols is not None:
+        values["protocols"] = [p.strip() for p in arguments.protocols.split(",") if p.strip()]
+    return values
+
+
+def choose_password(arguments: argparse.Namespace, out: Output) -> str:
+    """From standard input, generated, or asked twice on a terminal."""
+    from posthouse.core.errors import Invalid  # noqa: PLC0415
+
+    if arguments.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if arguments.generate or not sys.stdin.isatty():
+        password = generate_password()
+        print(out.say("account.generated", password=password), file=sys.stderr if out.as_json else sys.stdout)
+        return password
+    password = getpass.getpass(out.say("account.ask"))
+    if getpass.getpass(out.say("account.ask_again")) != password:
+        raise Invalid(out.say("account.differ"))
+    return password
+
+
+def generate_password() -> str:
+    """About 80 bits, in groups that can be read out."""
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(PASSWORD_WORDS))
+
+
+def confirmed(out: Output, name: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input(out.say("account.confirm", name=name)) == name

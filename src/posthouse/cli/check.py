@@ -1,0 +1,36 @@
+"""`posthouse check`: the configuration and every invariant of the stored data."""
+
+from __future__ import annotations
+
+import argparse
+
+from posthouse.cli.options import Parsers, Say, add_store_options
+from posthouse.cli.output import Output
+
+EXIT_PROBLEMS = 4
+
+
+def add(parsers: Parsers, say: Say) -> None:
+    parser = parsers.add_parser("check", help=say("help.check"), description=say("help.check"))
+    add_store_options(parser, say)
+
+
+def run(arguments: argparse.Namespace, out: Output) -> int:
+    from posthouse.app import settings  # noqa: PLC0415
+    from posthouse.app.admin import with_store  # noqa: PLC0415
+    from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.servers.tls import make_context  # noqa: PLC0415
+    from posthouse.storage.ports import Store  # noqa: PLC0415
+    from posthouse.storage.rows import Problem  # noqa: PLC0415
+
+    async def check(store: Store, config: Config) -> list[Problem]:
+        make_context(settings.tls_settings(config))
+        settings.routes(config)
+        return await store.check()
+
+    problems = with_store(arguments.config, check)
+    out.result({"problems": problems})
+    for problem in problems:
+        out.line(f"{problem.invariant}: {problem.where}: {problem.text}")
+    out.text("check.problems" if problems else "check.fine", count=len(problems))
+    return EXIT_PROBLEMS if problems else 0

@@ -1,0 +1,90 @@
+"""`posthouse domain`: the domains we take mail for."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from posthouse.cli.options import Parsers, Say, add_actions
+from posthouse.cli.output import Output
+
+if TYPE_CHECKING:
+    from posthouse.app.dns_records import Record
+
+
+def _name(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("domain", metavar="DOMAIN", help=say("help.arg.domain"))
+
+
+def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
+    _name(parser, say)
+    parser.add_argument("--catch-all", metavar="ADDRESS", help=say("help.arg.catch_all"))
+
+
+def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
+    _name(parser, say)
+    parser.add_argument("--catch-all", metavar="ADDRESS", help=say("help.arg.catch_all_set"))
+    parser.add_argument("--enabled", choices=("yes", "no"), help=say("help.arg.domain_enabled"))
+
+
+def _fill_dns(parser: argparse.ArgumentParser, say: Say) -> None:
+    _name(parser, say)
+    parser.add_argument("--ip", action="append", default=[], metavar="ADDRESS", help=say("help.arg.ip"))
+
+
+def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
+    """No arguments of its own."""
+
+
+def add(parsers: Parsers, say: Say) -> None:
+    actions = [
+        ("list", _nothing),
+        ("add", _fill_add),
+        ("set", _fill_set),
+        ("delete", _name),
+        ("dns", _fill_dns),
+    ]
+    add_actions(parsers, say, "domain", actions)
+
+
+def run(arguments: argparse.Namespace, out: Output) -> int:
+    from posthouse.app.admin import with_store  # noqa: PLC0415
+    from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.app.dns_records import records_for  # noqa: PLC0415
+    from posthouse.core.ports import SystemClock  # noqa: PLC0415
+    from posthouse.services.accounts import Accounts  # noqa: PLC0415
+    from posthouse.storage.ports import Store  # noqa: PLC0415
+
+    async def act(store: Store, config: Config) -> None:
+        accounts = Accounts(store, SystemClock())
+        if arguments.action == "list":
+            domains = await store.directory.domains()
+            out.result(domains)
+            out.table(("domain", "enabled", "catch_all"), [(d.name, d.enabled, d.catch_all) for d in domains])
+        elif arguments.action == "add":
+            out.result(await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all))
+            out.text("domain.added", domain=arguments.domain)
+        elif arguments.action == "set":
+            changes: dict[str, object] = {}
+            if arguments.catch_all is not None:
+                changes["catch_all"] = arguments.catch_all or None
+            if arguments.enabled:
+                changes["enabled"] = arguments.enabled == "yes"
+            out.result(await accounts.update_domain(arguments.domain, **changes))
+            out.text("changed", name=arguments.domain)
+        elif arguments.action == "delete":
+            await accounts.delete_domain(arguments.domain)
+            out.result({"deleted": arguments.domain})
+            out.text("deleted", name=arguments.domain)
+        else:
+            show_records(out, records_for(arguments.domain, config.hostname, arguments.ip, "posthouse"))
+
+    with_store(arguments.config, act)
+    return 0
+
+
+def show_records(out: Output, records: list[Record]) -> None:
+    out.result(records)
+    for record in records:
+        out.line(f"; {out.say(record.purpose)}")
+        out.line(str(record))

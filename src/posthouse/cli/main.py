@@ -1,0 +1,119 @@
+"""`posthouse COMMAND ...`: finds the language, the command, and turns errors into words and exit codes.
+
+Exit codes: 0 done; 1 not done (the text says why and what to do); 2 wrong usage; 3 try again later; 4 problems found by
+`check`; 78 the configuration cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from posthouse.cli import texts
+from posthouse.cli.output import Output, error
+
+EXIT_FAILED: Final = 1
+EXIT_TRY_AGAIN: Final = 3
+EXIT_PROBLEMS: Final = 4
+EXIT_CONFIG: Final = 78
+COMMANDS: Final = (
+    "demo",
+    "serve",
+    "init",
+    "check",
+    "domain",
+    "account",
+    "alias",
+    "mailbox",
+    "queue",
+    "trace",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    language = find_language(words, os.environ)
+    say = partial(texts.say, language=language)
+    parser = make_parser(say)
+    arguments = parser.parse_args(words)
+    module = importlib.import_module(f"posthouse.cli.{arguments.command}")
+    out = Output(say, language, as_json=getattr(arguments, "json", False))
+    return _guarded(module.run, arguments, out)
+
+
+def find_language(words: Sequence[str], environ: Any) -> str:
+    """--lang, else what POSIX says of LC_ALL, LC_MESSAGES and LANG."""
+    for i, word in enumerate(words):
+        if word.startswith("--lang="):
+            return _known(word[7:])
+        if word == "--lang" and i + 1 < len(words):
+            return _known(words[i + 1])
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            return _known(environ[name])
+    return "en"
+
+
+def _known(name: str) -> str:
+    return "zh" if name.lower().startswith("zh") else "en"
+
+
+def make_parser(say: Callable[..., str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="posthouse", description=say("help.program"), epilog=say("help.epilog")
+    )
+    parser.add_argument("--lang", choices=("zh", "en"), help=say("help.lang"))
+    parser.add_argument("--version", action="version", version=_version())
+    parsers = parser.add_subparsers(dest="command", required=True, metavar=say("help.metavar"))
+    for name in COMMANDS:
+        importlib.import_module(f"posthouse.cli.{name}").add(parsers, say)
+    return parser
+
+
+def _version() -> str:
+    from posthouse import __version__  # noqa: PLC0415
+
+    return f"posthouse {__version__}"
+
+
+def _guarded(
+    run: Callable[[argparse.Namespace, Output], int], arguments: argparse.Namespace, out: Output
+) -> int:
+    """Every expected error is a line on standard error that says what to do; the rest is a fault of ours."""
+    from posthouse.app.config import ConfigError  # noqa: PLC0415
+    from posthouse.core.errors import InUse, MailError, Unavailable  # noqa: PLC0415
+    from posthouse.servers.listener import BindError  # noqa: PLC0415
+    from posthouse.servers.process import UserError  # noqa: PLC0415
+    from posthouse.servers.tls import TlsError  # noqa: PLC0415
+
+    try:
+        return run(arguments, out)
+    except ConfigError as problem:
+        error(str(problem))
+        return EXIT_CONFIG
+    except (TlsError, UserError) as problem:
+        error(str(problem))
+        return EXIT_CONFIG
+    except BindError as problem:
+        error(str(problem))
+        return EXIT_FAILED
+    except (Unavailable, InUse) as problem:
+        error(out.say("error.unavailable", detail=problem.detail or type(problem).__name__))
+        return EXIT_TRY_AGAIN
+    except MailError as problem:
+        error(problem.detail or type(problem).__name__)
+        return EXIT_FAILED
+    except PermissionError as problem:
+        error(out.say("error.permission", path=problem.filename))
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
