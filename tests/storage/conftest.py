@@ -1,4 +1,4 @@
-"""`store`: a fresh local store; its invariants are checked when the test ends."""
+"""`store`: a fresh store of every backend; its invariants are checked when the test ends."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import pytest
 
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Mailbox
-from posthouse.storage.sqlite import open_store
-from tests.storage.fixtures import make_account
+from tests.storage.fixtures import make_account, open_backend
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(tmp_path / "data", role="local")
-    yield opened
-    problems = await opened.check()
-    await opened.close()
-    assert problems == []
+@pytest.fixture(params=["local", "process"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_backend(tmp_path, request.param) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import apsw
@@ -72,8 +73,9 @@ async def fetch(
         if CONTENT_COLUMN in columns
         else _row_chunks(reader, key, uids, columns)
     )
-    async for rows in chunks:
-        yield rows if fix is None else fix(rows)
+    async with aclosing(chunks):
+        async for rows in chunks:
+            yield rows if fix is None else fix(rows)
 
 
 def _flags_fixer(columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
@@ -87,7 +89,7 @@ def _flags_fixer(columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
 
 async def _row_chunks(
     reader: Reader, key: tuple[int, int], uids: UidRanges, columns: Sequence[str]
-) -> AsyncIterator[list[Row]]:
+) -> AsyncGenerator[list[Row], None]:
     # perf: without uid in front a row is what the caller asked for, and is handed on as it is.
     leads = columns[0] == "uid" if columns else True
     sql = _sql(columns[1:] if leads else columns)
@@ -171,7 +173,7 @@ def read_file(files: BlobFiles, name: str, length: int) -> bytes | FileContent:
 
 async def _content_chunks(
     reader: Reader, files: BlobFiles, key: tuple[int, int], uids: UidRanges, columns: Sequence[str]
-) -> AsyncIterator[list[Row]]:
+) -> AsyncGenerator[list[Row], None]:
     connection = reader.borrow()
     loop = asyncio.get_running_loop()
     scan = _ContentScan(connection, files, key, uids, columns)

@@ -43,6 +43,8 @@ class AccountState:
     )
 
     def __init__(self, row: tuple[Any, ...]) -> None:
+        self.id: int
+        self.modseq: int
         self.id, self.modseq, self.used_bytes, self.used_messages = row[:4]
         self.quota_bytes, self.quota_messages, self.uidvalidity = row[4:]
         self.keywords: dict[str, int] | None = None
@@ -257,7 +259,7 @@ class Ledger:
         mailbox.modseq = account.modseq
         self.touch(account, mailbox)
         self.hints["mailbox", account.id, mailbox.id] = Hint(
-            "mailbox", account.id, MailboxId(mailbox.id), mailbox.modseq
+            "mailbox", AccountId(account.id), MailboxId(mailbox.id), mailbox.modseq
         )
         return account.modseq
 

@@ -22,8 +22,6 @@ SOCKET_NAME: Final = "run/writer.sock"
 FRAME_MAX_BYTES: Final = 1 << 30
 _LENGTH: Final = struct.Struct(">I")
 
-Calls = list[tuple[int, rq.AnyRequest]]
-
 
 class Answers(Struct, array_like=True):
     answers: list[tuple[int, str, msgspec.Raw]]  # error class is "" when all went well
@@ -31,7 +29,8 @@ class Answers(Struct, array_like=True):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-decode_calls: Final = msgspec.msgpack.Decoder(Calls).decode
+decode_calls: Final = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw]]).decode
+decode_request: Final = msgspec.msgpack.Decoder(rq.AnyRequest).decode
 decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _decode_result: Final = {

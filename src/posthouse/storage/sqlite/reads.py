@@ -34,6 +34,7 @@ class Reader:
     def __init__(self, root: Path) -> None:
         self._path = root / DATABASE_NAME
         self._connection = open_reader(self._path)
+        self._closed = False
         self._lent: list[apsw.Connection] = []
         self._idle: list[apsw.Connection] = []
         self._snapshots: OrderedDict[tuple[int, int], Snapshot] = OrderedDict()
@@ -56,11 +57,18 @@ class Reader:
 
     def give_back(self, connection: apsw.Connection) -> None:
         self._lent.remove(connection)
-        self._idle.append(connection)
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def close(self) -> None:
-        for connection in (self._connection, *self._idle, *self._lent):
+        """Connections that threads still read with are told to stop, and closed when they are given back."""
+        self._closed = True
+        for connection in (self._connection, *self._idle):
             connection.close()
+        for connection in self._lent:
+            connection.interrupt()
 
     # ------------------------------------------------------------------ mailboxes
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from posthouse.core.errors import MailError
+from posthouse.core.errors import Invalid, MailError
 from posthouse.core.ports import Clock, SystemClock
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite import requests as rq
@@ -20,6 +20,7 @@ from posthouse.storage.sqlite.protocol import (
     Answers,
     Frames,
     decode_calls,
+    decode_request,
     encode_answer,
     encode_frame,
 )
@@ -102,13 +103,19 @@ class WorkerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._frames.feed(data):
-                for number, request in decode_calls(frame):
-                    self._call(number, request)
+                for number, body in decode_calls(frame):
+                    self._call(number, body)
         except (msgspec.MsgspecError, MailError):
             log.exception("a worker sent what is no request; its connection is closed")
             self._transport.abort()
 
-    def _call(self, number: int, request: rq.AnyRequest) -> None:
+    def _call(self, number: int, body: msgspec.Raw) -> None:
+        try:
+            request: rq.AnyRequest = decode_request(body)
+        except msgspec.ValidationError as error:
+            log.error("a worker sent a malformed request: %s", error)
+            self._answer(number, Invalid(str(error)))
+            return
         if isinstance(request, rq.AcquireLock | rq.ReleaseLock):
             self._answer(number, self._lock(request))
             return
