@@ -105,6 +105,24 @@ async def test_a_submitted_letter_is_fixed_and_queued() -> None:
     assert [recipient.address for recipient in delivery.queue[0].recipients] == ["zhang@qq.test"]
 
 
+@pytest.mark.parametrize(
+    ("declared", "body", "queued"),
+    [
+        (b"", b"plain", "7BIT"),
+        (b"", "驿站".encode(), "8BITMIME"),
+        (b" BODY=8BITMIME", b"plain", "8BITMIME"),
+        (b" BODY=7BIT", b"\xff", "8BITMIME"),
+    ],
+)
+async def test_the_body_type_that_travels_on_is_true(declared: bytes, body: bytes, queued: str) -> None:
+    world = World()
+    client = await signed_in(world)
+    sender = b"MAIL FROM:<li@163.test>" + declared + b"\r\nRCPT TO:<zhang@qq.test>\r\n"
+    await client.say(sender + b"DATA\r\nFrom: li@163.test\r\n\r\n" + body + b"\r\n.\r\n")
+    (delivery,) = world.store.delivered
+    assert delivery.queue[0].body == queued
+
+
 async def test_the_clients_address_can_be_left_out() -> None:
     world = World(hide_client_address=True)
     client = await signed_in(world)

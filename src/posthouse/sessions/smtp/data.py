@@ -64,6 +64,9 @@ def take(session: SmtpSession, piece: bytes) -> Coroutine[Any, Any, None] | None
         return None
     if current.incoming is None:
         return None
+    if current.envelope.body == "7BIT" and not piece.isascii():
+        # quirk(many clients): 8-bit text without BODY=8BITMIME.  What is sent on must be declared as it is.
+        current.envelope.body = "8BITMIME"
     current.incoming.write(piece)
     return current.incoming.drain() if current.incoming.must_drain else None
 

@@ -1,4 +1,4 @@
-"""Every reply the SMTP server side can give: code, enhanced code (RFC 3463, RFC 5248), text, wire bytes.
+"""Every reply the SMTP server side can give: code, enhanced code (RFC 3463), text, wire bytes.
 
 A text says what the peer, or the person behind it, can do next.  Lines stay under the 512 octets of
 RFC 5321 §4.5.3.1.5; texts are ASCII, because a client that did not ask for SMTPUTF8 may see them.
@@ -112,7 +112,6 @@ MAILBOX_FULL_NOW: Final = Reply(452, "4.2.2", "The mailbox is full; try again wh
 TOO_MANY_RECIPIENTS: Final = Reply(
     452, "4.5.3", "{limit} recipients are the most per message; send the others in a further message"
 )
-TLS_UNAVAILABLE: Final = Reply(454, "4.7.0", "TLS is not available now; try again later or go on without it")
 SIGN_IN_UNAVAILABLE: Final = Reply(454, "4.7.0", "Signing in is not possible at the moment; try again later")
 
 # --- permanent: the dialogue ---
