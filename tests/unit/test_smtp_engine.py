@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -194,6 +196,29 @@ def test_a_message_costs_no_memory() -> None:
         while engine.next_event() is not None:
             pass
         assert engine.buffered <= 4
+
+
+def test_many_small_packets_behind_a_slow_command() -> None:
+    engine = ServerEngine()
+    for _ in range(100_000):
+        engine.receive(b"N")
+        engine.receive(b"OOP\r\n")
+    assert engine.buffered == 600_000
+    count = 0
+    while (event := engine.next_event()) is not None:
+        assert event == Noop()
+        count += 1
+    assert count == 100_000
+    assert engine.buffered == 0
+
+
+def test_an_idle_engine_keeps_no_block_alive() -> None:
+    engine = ServerEngine()
+    engine.receive(b"NOOP\r\n" * 20_000 + b"NO")
+    while engine.next_event() is not None:
+        pass
+    kept = [part for part in gc.get_referents(engine) if isinstance(part, bytes)]
+    assert sum(map(len, kept)) == 2
 
 
 def test_what_was_pipelined_behind_starttls_is_forgotten() -> None:

@@ -65,9 +65,23 @@ class _Reading(enum.IntEnum):
 
 @final
 class ServerEngine:
-    __slots__ = ("_buf", "_last", "_newlines", "_pos", "_reading", "_scan", "_skip", "_skipping", "_want")
+    __slots__ = (
+        "_buf",
+        "_last",
+        "_newlines",
+        "_pending",
+        "_pending_size",
+        "_pos",
+        "_reading",
+        "_scan",
+        "_skip",
+        "_skipping",
+        "_want",
+    )
 
     def __init__(self) -> None:
+        self._pending: list[bytes] = []  # received since the last next_event
+        self._pending_size = 0
         self._buf = b""
         self._pos = 0  # start of what is not consumed yet
         self._scan = 0  # no LF before here, so never search it again
@@ -81,15 +95,23 @@ class ServerEngine:
     @property
     def buffered(self) -> int:
         """Octets received and not handed out."""
-        return len(self._buf) - self._pos
+        return len(self._buf) - self._pos + self._pending_size
 
     def receive(self, data: bytes) -> None:
-        if self._pos == len(self._buf):  # the common case: nothing left over, so no copy
-            self._buf, self._pos, self._scan = data, 0, 0
-        else:
-            self._buf = self._buf[self._pos :] + data
+        # Joined when the next event is wanted, so that many small packets behind a slow command cost no copies.
+        self._pending.append(data)
+        self._pending_size += len(data)
+
+    def _load(self) -> None:
+        pending = self._pending
+        if self._pos < len(self._buf):
             self._scan = max(0, self._scan - self._pos)
-            self._pos = 0
+            pending.insert(0, self._buf[self._pos :])
+        else:
+            self._scan = 0
+        self._buf = pending[0] if len(pending) == 1 else b"".join(pending)
+        self._pos = 0
+        self._pending, self._pending_size = [], 0
 
     def begin_data(self) -> None:
         """354 was sent: what follows is a message."""
@@ -107,11 +129,22 @@ class ServerEngine:
     def discard_buffer(self) -> int:
         """RFC 3207 §4.2: what came in clear before the TLS handshake is forgotten; returns its length."""
         count = self.buffered
-        self._buf, self._pos, self._scan = b"", 0, 0
+        self._forget_input()
         self._reading, self._skipping = _Reading.COMMAND, False
         return count
 
     def next_event(self) -> Event | None:
+        if self._pending:
+            self._load()
+        event = self._next_event()
+        if event is None and self._pos:
+            # What was read in one large block must not stay in memory with an idle connection.
+            self._buf = self._buf[self._pos :]
+            self._scan = max(0, self._scan - self._pos)
+            self._pos = 0
+        return event
+
+    def _next_event(self) -> Event | None:
         if self._reading is _Reading.DATA:
             return self._next_data()
         if self._reading is _Reading.CHUNK:
@@ -131,8 +164,12 @@ class ServerEngine:
         elif isinstance(command, (Rset, Hello)):
             self._forget_message()
         elif isinstance(command, Malformed) and command.fatal:
-            self._pos = self._scan = len(self._buf)
+            self._forget_input()
         return command
+
+    def _forget_input(self) -> None:
+        self._buf, self._pos, self._scan = b"", 0, 0
+        self._pending, self._pending_size = [], 0
 
     def _forget_message(self) -> None:
         self._newlines.reset()
