@@ -111,7 +111,7 @@ class Demo(Struct):
             "",
             "[[routes]]",
             f'domains = ["{other.domain}"]',
-            'host = "localhost"',
+            'host = "127.0.0.1"',
             f"port = {other.port('smtp')}",
             'tls = "verified"',
             "",

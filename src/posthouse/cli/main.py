@@ -103,7 +103,10 @@ def _guarded(
     except BindError as problem:
         error(str(problem))
         return EXIT_FAILED
-    except (Unavailable, InUse) as problem:
+    except InUse as problem:
+        error(problem.detail or out.say("error.unavailable", detail="InUse"))
+        return EXIT_TRY_AGAIN
+    except Unavailable as problem:
         error(out.say("error.unavailable", detail=problem.detail or type(problem).__name__))
         return EXIT_TRY_AGAIN
     except MailError as problem:

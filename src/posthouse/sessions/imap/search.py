@@ -51,6 +51,8 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     wants_modseq = _asks_modseq(command.key)
     if wants_modseq:
         session.enable(CONDSTORE)
+    # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
+    await session.sync(expunge=False, by_uid=command.uid)
     matcher = Matcher(session.mailbox.view, session.flag_lists.keywords, session.services.clock.now())
     plan = matcher.plan(command.key)
     if wants_modseq:

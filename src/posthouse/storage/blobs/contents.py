@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Final
 
 from posthouse.storage.blobs.codec import FRAME_BYTES, SEEKABLE_FILE, Codec
-from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.blobs.files import BlobFiles, storing
 from posthouse.storage.rows import ContentDraft
 
 MEMORY_MAX_BYTES: Final = 256 << 10
@@ -41,7 +41,8 @@ class ContentPacker:
             number, packed = codec.pack(data)
             if len(packed) <= PACKED_MAX_BYTES:
                 return ContentDraft(len(data), number, packed)
-        return ContentDraft(len(data), SEEKABLE_FILE, file=self.files.write(_pieces(b"", data)))
+        with storing():
+            return ContentDraft(len(data), SEEKABLE_FILE, file=self.files.write(_pieces(b"", data)))
 
     def writer(self) -> MessageWriter:
         return MessageWriter(self)
@@ -72,7 +73,8 @@ class MessageWriter:
 
     async def drain(self) -> None:
         if self.must_drain:
-            await asyncio.to_thread(self._flush)
+            with storing():
+                await asyncio.to_thread(self._flush)
 
     def _flush(self) -> None:
         if self._file is None:
@@ -85,6 +87,10 @@ class MessageWriter:
     def view(self) -> Any:
         if self._file is None and self.size <= MEMORY_MAX_BYTES:
             return self._joined()
+        with storing():
+            return self._mapped()
+
+    def _mapped(self) -> mmap.mmap | None:
         if self._unwritten:
             self._close_map()
             self._flush()
@@ -113,7 +119,8 @@ class MessageWriter:
         size = len(prefix) + len(data)
         if size <= INLINE_CONTENT_MAX_BYTES:
             return self._packer.draft_in_thread(prefix + data[:])
-        return ContentDraft(size, SEEKABLE_FILE, file=self._packer.files.write(_pieces(prefix, data)))
+        with storing():
+            return ContentDraft(size, SEEKABLE_FILE, file=self._packer.files.write(_pieces(prefix, data)))
 
     def _close_map(self) -> None:
         if self._map is not None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
 import zstandard
 
-from posthouse.core.errors import NotFound, Unavailable
+from posthouse.core.errors import NotFound, StorageFull, Unavailable
 from posthouse.storage.blobs.codec import (
     FRAME_BYTES,
     SEEK_FOOTER_BYTES,
@@ -24,8 +27,27 @@ from posthouse.storage.blobs.codec import (
     seekable_frames,
 )
 
+log = logging.getLogger("posthouse.storage")
+
+_FULL_ERRNOS: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _SUFFIX: Final = ".zst"
 _NAME_BYTES: Final = 12
+
+
+def file_error(error: OSError) -> Unavailable:
+    """The domain error for a failure of the file system."""
+    kind = StorageFull if error.errno in _FULL_ERRNOS else Unavailable
+    return kind(str(error))
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Raise what goes wrong with files inside as a domain error, with a log line."""
+    try:
+        yield
+    except OSError as error:
+        log.error("storing a message failed: %s", error)
+        raise file_error(error) from error
 
 
 class BlobFiles:

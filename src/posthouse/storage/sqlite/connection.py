@@ -16,16 +16,17 @@ from typing import Final
 import apsw
 
 from posthouse.core.errors import MailError, StorageFull, Unavailable
+from posthouse.storage.blobs.files import file_error
 
 DATABASE_NAME: Final = "mail.db"
 PAGE_SIZE: Final = 8192
 READER_CACHE_KIB: Final = 2048
 WRITER_CACHE_KIB: Final = 16384
 MMAP_BYTES: Final = 1 << 36
+log = logging.getLogger("posthouse.storage")
+
 READ_BUSY_MS: Final = 2000
 """Readers meet a lock only while a WAL is recovered after a crash."""
-
-log = logging.getLogger("posthouse.storage")
 
 
 def open_writer(path: Path) -> apsw.Connection:
@@ -58,12 +59,10 @@ def translate(error: BaseException) -> MailError | None:
     if isinstance(error, _TEMPORARY):
         return Unavailable(f"{type(error).__name__}: {error}")
     if isinstance(error, OSError):
-        kind = StorageFull if error.errno in _FULL_ERRNOS else Unavailable
-        return kind(str(error))
+        return file_error(error)
     return None
 
 
-_FULL_ERRNOS: Final = frozenset((28, 122, 27))  # ENOSPC, EDQUOT, EFBIG
 _TEMPORARY: Final = (
     apsw.BusyError,
     apsw.LockedError,

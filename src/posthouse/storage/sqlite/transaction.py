@@ -174,11 +174,13 @@ class Transactor:
             self.close()
 
     def run(self, group: Sequence[Request]) -> tuple[list[Any], list[Hint]]:
-        """Apply and commit, one by one if that is what it takes; never raises but for bugs of the store itself."""
+        """Apply and commit, one by one if that is what it takes; raises a MailError while the database is locked."""
         try:
             results = self.apply(group)
             return results, self.commit()
         except MailError as error:
+            if isinstance(error.__cause__, apsw.BusyError):
+                raise
             return [error] * len(group), []
         except Unexpected as error:
             if len(group) == 1:
@@ -186,7 +188,10 @@ class Transactor:
                 return [Unavailable(f"{type(group[0]).__name__} failed: {error.__cause__!r}")], []
         results, hints = [], []
         for request in group:
-            one, noted = self.run([request])
+            try:
+                one, noted = self.run([request])
+            except MailError as error:
+                one, noted = [error], []
             results += one
             hints += noted
         return results, hints

@@ -168,6 +168,9 @@ class Writer:
     def _run_all(self, group: list[_Waiting], requests: list[Request]) -> None:
         try:
             results, hints = self._transactor.run(requests)
+        except MailError as error:
+            self._loop.call_soon_threadsafe(self._refused, group, error)
+            return
         except Exception as error:
             log.exception("a group of writes failed")
             results, hints = [Unavailable(repr(error))] * len(requests), []
