@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from posthouse.wire.smtp.xtext import try_utf8_xtext, try_xtext
+from posthouse.wire.smtp.xtext import quirk_try_utf8_octets, try_utf8_xtext, try_xtext
 
 ENVID_MAX: Final = 100
 """Octets as sent, RFC 3461 §4.4."""
@@ -120,6 +120,8 @@ def _orcpt(command: Any, value: str | None) -> None:
     kind, semicolon, coded = (value or "").partition(";")
     decode = try_utf8_xtext if kind.lower() == "utf-8" else try_xtext
     text = decode(coded) if semicolon and len(coded) <= ORCPT_MAX else None
+    if text is None and semicolon and kind.lower() == "rfc822" and len(coded) <= ORCPT_MAX:
+        kind, text = "utf-8", quirk_try_utf8_octets(coded)
     if not text or not _ADDR_TYPE.fullmatch(kind):
         raise BadParameterError("rfc822;address as xtext is wanted")
     command.orcpt = f"{kind.lower()};{text}"

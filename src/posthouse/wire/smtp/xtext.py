@@ -22,6 +22,18 @@ def try_xtext(text: str) -> str | None:
     return plain if plain.isascii() and plain.isprintable() else None
 
 
+def quirk_try_utf8_octets(text: str) -> str | None:
+    """quirk(Postfix 3.7): an international ORCPT as rfc822 type, each octet of its UTF-8 as a hexchar."""
+    if not _XTEXT.fullmatch(text):
+        return None
+    octets = _HEXCHAR.sub(lambda match: chr(int(match[1], 16)), text).encode("latin-1")
+    try:
+        plain = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return plain if plain.isprintable() else None
+
+
 def format_xtext(text: str) -> str:
     """`text` is ASCII."""
     return _NOT_XCHAR.sub(lambda match: f"+{ord(match[0]):02X}", text)
