@@ -15,7 +15,7 @@ from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.servers.board import Board
 from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
-from posthouse.servers.process import find_identity, give_directory, raise_descriptor_limit
+from posthouse.servers.process import find_identity, give_directory, raise_descriptor_limit, tune_allocator
 from posthouse.servers.supervisor import Role, Supervisor
 from posthouse.servers.tls import TlsError, make_context
 
@@ -45,6 +45,7 @@ def serve(
         log.warning(
             "fewer descriptors than limits.connections asks for", extra={"facts": {"hint": "LimitNOFILE"}}
         )
+    tune_allocator()
     workers = config.workers or os.cpu_count() or 1
     board = Board(workers + 2)  # workers, writer, supervisor
     plan = Plan(config, path, board, sockets, tls, log, workers)
