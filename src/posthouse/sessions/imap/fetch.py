@@ -16,7 +16,7 @@ from posthouse.wire.imap.format_fetch import RowTemplate, compile_row
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
 
 from .answer import Answers
-from .fetch_section import SectionReader, Slice
+from .fetch_section import SectionReader, Slice, pieces
 from .state import CONDSTORE
 from .view import uid_ranges
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .session import ImapSession
 
 Row = tuple[Any, ...]
+PIECE_ROWS: Final = 4096
+"""Rows formatted before other work of the event loop gets its turn: a few milliseconds."""
 ERRORS: Final[Answers] = {
     Invalid: b"NO [CORRUPTION] A message could not be read; please tell the administrator",
 }
@@ -66,9 +68,9 @@ async def _send_rows(
     peer, view, shared = session.peer, session.mailbox.view, session.mailbox.shared
     seen = 0
     fetched = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, template.columns)
-    async for chunk in fetched:
-        seen += len(chunk)
-        rows = chunk if changed_since is None else _changed(template, chunk, changed_since)
+    async for piece in pieces(fetched, PIECE_ROWS):
+        seen += len(piece)
+        rows = piece if changed_since is None else _changed(template, piece, changed_since)
         numbers = view.seqs_of([row[0] for row in rows])
         peer.write(template.format_rows(numbers, rows))
         if peer.must_drain:

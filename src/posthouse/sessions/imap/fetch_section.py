@@ -28,6 +28,20 @@ from .view import uid_ranges
 
 Row = tuple[Any, ...]
 _WHOLE: Final = Section(())
+PIECE_ROWS: Final = 512
+LAYOUT_PIECE_ROWS: Final = 128
+"""Rows whose sections are cut before other work of the event loop gets its turn: a few milliseconds."""
+
+
+async def pieces(chunks: AsyncIterator[list[Row]], size: int) -> AsyncIterator[list[Row]]:
+    """The store's chunks, no longer than `size` rows."""
+    async for chunk in chunks:
+        if len(chunk) <= size:
+            yield chunk
+            continue
+        for start in range(0, len(chunk), size):
+            yield chunk[start : start + size]
+            await asyncio.sleep(0)
 
 
 @final
@@ -84,7 +98,7 @@ class SectionReader:
                 yield chunk
             return
         columns = (*self._width, "header_fields")
-        async for chunk in self._store.messages.fetch(*self._key, ranges, columns):
+        async for chunk in pieces(self._store.messages.fetch(*self._key, ranges, columns), PIECE_ROWS):
             # A message whose kept fields were too many has none; it is read whole.
             missing = [row[0] for row in chunk if not row[-1]]
             whole: dict[int, Row] = {}
@@ -101,7 +115,8 @@ class SectionReader:
 
     async def _full_rows(self, ranges: UidRanges) -> AsyncIterator[list[Row]]:
         extra = ("layout", "content") if self._needs_layout else ("content",)
-        async for chunk in self._store.messages.fetch(*self._key, ranges, (*self._width, *extra)):
+        fetched = self._store.messages.fetch(*self._key, ranges, (*self._width, *extra))
+        async for chunk in pieces(fetched, LAYOUT_PIECE_ROWS if self._needs_layout else PIECE_ROWS):
             if self._decodes:
                 yield await self._decoded(chunk)
             else:
