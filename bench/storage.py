@@ -39,8 +39,8 @@ IDS = SystemIds()
 
 def message(number: int, size: int) -> bytes:
     head = (
-        f"Received: from mx.example.org (mx.example.org [192.0.2.1])\r\n\tby mx.example.test with ESMTPS id {number:08X}"
-        f"\r\n\tfor <u@example.test>; Mon, 1 Jan 2024 10:00:00 +0000\r\nFrom: Zhang San <zhang{number % 97}@qq.test>\r\n"
+        f"Received: from mx.example.org (mx.example.org [192.0.2.1])\r\n\tby mx.example.test with ESMTPS id {number:X}"
+        f"\r\n\tfor <u@example.test>; Mon, 1 Jan 2024 10:00:00 +0000\r\nFrom: Zhang <zhang{number % 97}@qq.test>\r\n"
         f"To: Li Si <li@163.test>\r\nSubject: The {number}th letter\r\nDate: Mon, 1 Jan 2024 10:00:00 +0000\r\n"
         f"Message-ID: <{number}.{number * 2654435761 % 2**32:x}@qq.test>\r\nMIME-Version: 1.0\r\n"
         f"Content-Type: text/plain; charset=utf-8\r\n\r\n"

@@ -39,7 +39,9 @@ def main(archive: Path, output: Path) -> None:
     with_dictionary = zstandard.ZstdCompressor(level=3, dict_data=trained)
     total = sum(map(len, held_out))
     for name, compressor in (("no dictionary", plain), ("dictionary", with_dictionary)):
-        print(f"{name}: {total / sum(len(compressor.compress(m)) for m in held_out):.2f}x on held-out messages")
+        print(
+            f"{name}: {total / sum(len(compressor.compress(m)) for m in held_out):.2f}x on held-out messages"
+        )
 
 
 if __name__ == "__main__":

@@ -144,9 +144,7 @@ async def test_many_callers_at_once(store: Store, account: Account, inbox: Mailb
     uids = await asyncio.gather(*(one(n) for n in range(200)))
     assert sorted(uids) == list(range(1, 201))
     found = await rows(store, inbox, "uid", "message_id")
-    assert {uid: message_id for uid, message_id in found} == {
-        uid: f"{n}@qq.test" for n, uid in enumerate(uids)
-    }
+    assert dict(found) == {uid: f"{n}@qq.test" for n, uid in enumerate(uids)}
 
 
 async def test_one_group_one_failure(store: Store, account: Account, inbox: Mailbox) -> None:

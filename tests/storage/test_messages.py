@@ -13,7 +13,7 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import COLUMNS, Account, LocalCopy, Mailbox
 from tests.storage.fixtures import ALL, deliver, deliver_one, make_account, message, rows
 
-MANY = ["kw%03d" % n for n in range(70)]
+MANY = [f"kw{n:03}" for n in range(70)]
 
 
 async def test_snapshot_is_shared_until_something_happens(

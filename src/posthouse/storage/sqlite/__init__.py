@@ -8,7 +8,8 @@
 
 Concurrency: one writer per directory (`writer.py`), applying groups of requests (`requests.py`) through the table in
 `operations.py`; every process reads by itself (`reads.py`, `fetch.py`).  A `Store` belongs to the event loop
-that opened it.  May import `storage.ports`, `storage.rows`, `storage.blobs`, `mime.facts` and `core`; only `app` may import this.
+that opened it.  May import `storage.ports`, `storage.rows`, `storage.blobs`, `mime.facts` and `core`; only `app` may
+import this.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,7 +67,11 @@ def _files(connection: apsw.Connection, files: BlobFiles) -> list[Problem]:
 
 def _journal(connection: apsw.Connection) -> list[Problem]:
     problems = []
-    for trace, lines in connection.execute("SELECT trace, lines FROM journal"):
-        if 4 * sum(1 for _ in split_lines(lines)) + sum(map(len, split_lines(lines))) != len(lines):
+    for trace, lines in connection.execute("SELECT trace, CAST(lines AS BLOB) FROM journal"):
+        try:
+            whole = sum(4 + len(line) for line in split_lines(lines)) == len(lines)
+        except struct.error:
+            whole = False
+        if not whole:
             problems.append(Problem("journal-lines", trace, "the lines of the journal are cut off"))
     return problems

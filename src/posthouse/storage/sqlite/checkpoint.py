@@ -1,12 +1,14 @@
 """Checkpoints, on a connection and thread of their own, so that they never hold a commit back.
 
-PASSIVE copies what no reader needs any more into the database while commits go on; once it has caught up, the next
-commit starts the WAL over.  A WAL that stayed long is truncated when the writer has been idle.
+PASSIVE copies what no reader needs any more into the database while commits go on.  Under load it never quite catches
+up, so the writer copies the few pages that are left between two groups (`finish`), and its next commit starts the WAL
+over.  What a pause leaves is copied when the writer has been idle.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +23,11 @@ IDLE_S: Final = 2.0
 
 
 class Checkpointer:
-    def __init__(self, path: Path) -> None:
+    """`finish` is called when only little is left to copy; it should do that between two commits."""
+
+    def __init__(self, path: Path, finish: Callable[[], None]) -> None:
         self._path = path
+        self._finish = finish
         self._loop = asyncio.get_running_loop()
         self._running: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -57,6 +62,8 @@ class Checkpointer:
     async def _run(self) -> None:
         try:
             self._done_pages = await asyncio.to_thread(self._checkpoint)
+            if self._done_pages < self._pages and not self._closed:
+                self._finish()
         except apsw.Error as error:
             log.error("a checkpoint failed, it will be tried again: %s", error)
         finally:

@@ -202,12 +202,23 @@ class Transactor:
         """Bring commits of flag changes to the disk."""
         if self.unsynced:
             # The WAL file carries no locks of SQLite, so opening and closing it here is harmless.
-            descriptor = os.open(f"{self._path}-wal", os.O_RDONLY)
             try:
-                os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
-            self.unsynced = False
+                descriptor = os.open(f"{self._path}-wal", os.O_RDONLY)
+                try:
+                    os.fdatasync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                log.error("syncing flag changes failed, it will be tried again: %s", error)
+            else:
+                self.unsynced = False
+
+    def checkpoint(self) -> None:
+        """Copy what is left in the WAL; fails quietly, since the next time will do."""
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            log.warning("a checkpoint failed, it will be tried again: %s", error)
 
     def close(self) -> None:
         connection, self._connection, self._ledger = self._connection, None, None

@@ -68,12 +68,13 @@ class Writer:
         self._on_hints = on_hints
         path = root / DATABASE_NAME
         self._transactor = Transactor(path, files, clock)
-        self._checkpointer = Checkpointer(path)
+        self._checkpointer = Checkpointer(path, self._finish_checkpoint)
         self.locks = LockTable()
         self._waiting: deque[_Waiting] = deque()
         self._busy = False
         self._scheduled = False
         self._closing: asyncio.Future[None] | None = None
+        self._checkpoint_due = False
         self._busy_since: float | None = None
         self._sync_timer: asyncio.TimerHandle | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -181,7 +182,7 @@ class Writer:
     def _done(self, group: list[_Waiting], results: list[Any], hints: list[Hint]) -> None:
         self._busy = False
         for (_, future), result in zip(group, results, strict=False):
-            if not future.cancelled():
+            if not future.done():
                 if isinstance(result, BaseException):
                     future.set_exception(result)
                 else:
@@ -191,10 +192,28 @@ class Writer:
         if self._transactor.unsynced and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(FLAG_SYNC_S, self._sync)
         self._checkpointer.note(self._transactor.wal_pages)
-        if self._waiting:
+        if self._checkpoint_due:
+            self._checkpoint_due = False
+            self._between(self._transactor.checkpoint)
+        elif self._waiting:
             self._schedule()  # after the callers answered just now: what they ask next joins the group
         elif self._closing is not None and not self._busy and not self._closing.done():
             self._closing.set_result(None)
+
+    def _finish_checkpoint(self) -> None:
+        if self._busy:
+            self._checkpoint_due = True
+        else:
+            self._between(self._transactor.checkpoint)
+
+    def _between(self, work: Callable[[], None]) -> None:
+        """Run in the writer's thread, between two groups."""
+        self._busy = True
+        self._jobs.put(lambda: self._run_between(work))
+
+    def _run_between(self, work: Callable[[], None]) -> None:
+        work()
+        self._loop.call_soon_threadsafe(self._done, [], [], [])
 
     def _sync(self) -> None:
         """Sync flag changes, between two groups."""
@@ -202,15 +221,7 @@ class Writer:
             self._sync_timer = self._loop.call_later(BUSY_RETRY_S, self._sync)
             return
         self._sync_timer = None
-        self._busy = True
-        self._jobs.put(self._sync_in_thread)
-
-    def _sync_in_thread(self) -> None:
-        try:
-            self._transactor.sync()
-        except OSError as error:
-            log.error("syncing flag changes failed: %s", error)
-        self._loop.call_soon_threadsafe(self._done, [], [], [])
+        self._between(self._transactor.sync)
 
     async def close(self) -> None:
         """Finish what was submitted, then close the database."""

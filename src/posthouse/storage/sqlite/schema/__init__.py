@@ -10,6 +10,8 @@ from typing import Final
 
 import apsw
 
+from posthouse.core.errors import Invalid
+
 SCHEMA_VERSION: Final = 1
 
 
@@ -18,8 +20,13 @@ def version_of(connection: apsw.Connection) -> int:
 
 
 def migrate(connection: apsw.Connection, target: int = SCHEMA_VERSION) -> None:
-    """Bring the database to the target version, forward or back."""
+    """Bring the database to the target version, forward or back; raises Invalid if it is of a later program."""
     current = version_of(connection)
+    if current > SCHEMA_VERSION:
+        raise Invalid(
+            f"the data was written by a later version (schema {current}, this program knows {SCHEMA_VERSION});"
+            " go back to schema with that version first"
+        )
     while current != target:
         step, direction = (current + 1, "up") if current < target else (current, "down")
         script = resources.files(__package__).joinpath(f"{step:04}.{direction}.sql").read_text()

@@ -1,0 +1,161 @@
+"""How many statements commands cost, and which commits wait for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posthouse.core.flags import SEEN
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import LocalCopy, Mailbox
+from posthouse.storage.sqlite import writer
+from tests.storage.fixtures import ALL, deliver, deliver_one, make_account, message, open_backend, rows
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_backend(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def inbox(store: Store) -> Mailbox:
+    account = await make_account(store)
+    mailbox = await store.mailboxes.get(account.id, "INBOX")
+    await deliver(store, mailbox, message(1))  # what is held between transactions is held now
+    return mailbox
+
+
+@contextmanager
+def statements(connection: Any) -> Iterator[list[str]]:
+    """The statements run, one per SQL text of a batch."""
+    seen: list[str] = []
+
+    def trace(_cursor: Any, sql: str, _bindings: Any) -> bool:
+        if not seen or seen[-1] != sql:
+            seen.append(sql)
+        return True
+
+    connection.exec_trace = trace
+    try:
+        yield seen
+    finally:
+        connection.exec_trace = None
+
+
+def writing(store: Any) -> Any:
+    return store._writer._transactor.connection
+
+
+def reading(store: Any) -> Any:
+    return store._reader._connection
+
+
+async def test_a_delivery(store: Store, inbox: Mailbox) -> None:
+    with statements(writing(store)) as seen:
+        await deliver(store, inbox, message(2))
+    assert [sql.split("(")[0].split()[:3] for sql in seen] == [
+        ["BEGIN", "IMMEDIATE"],
+        ["SELECT", "hash,", "thread"],
+        ["INSERT", "INTO", "blob"],
+        ["INSERT", "INTO", "message"],
+        ["INSERT", "INTO", "placement"],
+        ["INSERT", "OR", "IGNORE"],
+        ["UPDATE", "account", "SET"],
+        ["UPDATE", "mailbox", "SET"],
+        ["COMMIT"],
+    ]
+
+
+async def test_a_group_of_deliveries_is_one_transaction(store: Store, inbox: Mailbox) -> None:
+    with statements(writing(store)) as seen:
+        deliveries = [
+            deliver_one(store, message(n), LocalCopy(inbox.account, inbox.id)) for n in range(2, 52)
+        ]
+        await asyncio.gather(*deliveries)
+    assert [sql for sql in seen if sql in ("BEGIN IMMEDIATE", "COMMIT")] == ["BEGIN IMMEDIATE", "COMMIT"]
+    assert len(seen) == 9
+
+
+async def test_flags_of_a_mailbox(store: Store, inbox: Mailbox) -> None:
+    await deliver(store, inbox, *(message(n) for n in range(100)))
+    with statements(writing(store)) as seen:
+        await store.messages.store_flags(inbox.account, inbox.id, ALL, add=SEEN)
+    assert len([sql for sql in seen if not sql.startswith("PRAGMA")]) == 6
+
+
+async def test_fetch_of_flags_touches_no_messages(store: Store, inbox: Mailbox) -> None:
+    await deliver(store, inbox, *(message(n) for n in range(100)))
+    with statements(reading(store)) as seen:
+        assert len(await rows(store, inbox, "uid", "flags")) == 101
+    assert len(seen) == 3
+    assert not any("message" in sql.partition("FROM")[2] for sql in seen if "placement" in sql)
+
+
+async def test_a_warm_snapshot_is_one_row(store: Store, inbox: Mailbox) -> None:
+    await store.messages.snapshot(inbox.account, inbox.id)
+    with statements(reading(store)) as seen:
+        await store.messages.snapshot(inbox.account, inbox.id)
+    assert [sql.split()[0] for sql in seen] == ["BEGIN", "SELECT", "COMMIT"]
+
+
+async def test_only_flag_changes_do_not_wait_for_the_disk(store: Store, inbox: Mailbox) -> None:
+    connection = writing(store)
+    await store.messages.store_flags(inbox.account, inbox.id, ALL, add=SEEN)
+    assert connection.pragma("synchronous") == 1
+    await asyncio.gather(
+        store.messages.store_flags(inbox.account, inbox.id, ALL, remove=SEEN),
+        deliver(store, inbox, message(2)),
+    )
+    assert connection.pragma("synchronous") == 2
+
+
+async def test_flag_changes_are_synced_soon(
+    store: Any, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FLAG_SYNC_S", 0.01)
+    transactor = store._writer._transactor
+    await store.messages.store_flags(inbox.account, inbox.id, ALL, add=SEEN)
+    assert transactor.unsynced
+    async with asyncio.timeout(5):
+        while transactor.unsynced:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_checkpoints_keep_the_wal_short(
+    store: Any, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.storage.sqlite.checkpoint.PAGES", 50)
+    wal = Path(store._root) / "mail.db-wal"
+    for number in range(300):
+        await deliver(store, inbox, message(number, 5000))
+    assert wal.stat().st_size < 300 * 5000
+
+
+async def test_long_commands_leave_the_loop_alone(store: Store, inbox: Mailbox) -> None:
+    trash = await store.mailboxes.create(inbox.account, "old")
+    for start in range(0, 6000, 1000):
+        await deliver(store, inbox, *(message(n) for n in range(start, start + 1000)))
+    worst = 0.0
+    done = False
+
+    async def watch() -> None:
+        nonlocal worst
+        clock = asyncio.get_running_loop().time
+        while not done:
+            before = clock()
+            await asyncio.sleep(0.001)
+            worst = max(worst, clock() - before)
+
+    watcher = asyncio.ensure_future(watch())
+    await rows(store, inbox, "uid", "flags", "envelope")
+    await store.messages.copy(inbox.account, inbox.id, ALL, inbox.account, trash.id)
+    await store.messages.expunge(inbox.account, inbox.id, only_deleted=False)
+    done = True
+    await watcher
+    assert worst < 0.1
