@@ -130,6 +130,16 @@ def test_a_killed_child_is_replaced_at_once_and_the_others_stay():
     family.expect("restarts 1")
 
 
+def test_being_killed_again_and_again_is_no_crash():
+    family = Family([("writer", patient)])
+    start = time.monotonic()
+    for _ in range(8):
+        os.kill(int(family.expect("up writer").split()[2]), signal.SIGKILL)
+    family.expect("up writer")
+    assert time.monotonic() - start < 4
+    assert family.end() == 0
+
+
 def test_workers_stop_before_the_writer():
     family = Family([("writer", patient), ("worker", patient)])
     family.expect("all ready")

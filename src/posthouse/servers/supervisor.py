@@ -272,27 +272,29 @@ class Supervisor:
         if child is None:
             return
         if child.ready_fd >= 0:
-            self._selector.unregister(child.ready_fd)
-            os.close(child.ready_fd)
+            self._became_ready(post)
         post.child = None
         self._board.reset_gauges(post.role.slot)
         if self._stopping:
             if not any(p.child is not None and not p.role.stops_last for p in self._posts):
                 self._send(None, last=True)
             return
-        facts = {"role": post.role.name, "pid": child.pid, "code": code}
+        facts = {"role": post.role.name, "child": child.pid, "code": code}
         if code == EXIT_CONFIG and not self._announced:
             self._status = EXIT_CONFIG
             self._log.critical("a child cannot start; giving up", extra={"facts": facts})
             self._stop()
             self._send(None, last=True)
             return
-        lived = time.monotonic() - child.started_at
-        post.backoff_s = (
-            0.0 if lived >= SETTLED_S else min(max(BACKOFF_FIRST_S, post.backoff_s * 2), BACKOFF_MAX_S)
-        )
-        # The first replacement is immediate; one that dies young waits longer each time.
-        delay = 0.0 if post.backoff_s == BACKOFF_FIRST_S else post.backoff_s
+        if code == -signal.SIGKILL and child.is_ready:
+            delay = 0.0  # killed from outside: it did not crash, and what it served is waited for
+        else:
+            lived = time.monotonic() - child.started_at
+            post.backoff_s = (
+                0.0 if lived >= SETTLED_S else min(max(BACKOFF_FIRST_S, post.backoff_s * 2), BACKOFF_MAX_S)
+            )
+            # The first replacement is immediate; one that dies young waits longer each time.
+            delay = 0.0 if post.backoff_s == BACKOFF_FIRST_S else post.backoff_s
         post.start_at = time.monotonic() + delay
         self._slot.add(_RESTARTS)
         self._log.error("a child died; replacing it", extra={"facts": {**facts, "delay_s": delay}})
