@@ -322,6 +322,8 @@ async def test_requiretls_travels_only_where_it_is_promised(
         safe = client(peer, routes=routed(peer), contexts=contexts)
         (result,) = await deliver(safe, parcel(requiretls=True))
         assert result.status.startswith("550 5.7.30")
+        # RFC 8689 §5: a notice is not stopped
+        assert (await deliver(safe, parcel(requiretls=True, sender="")))[0].delivered
 
 
 async def test_a_smarthost_signs_in_per_sender_domain() -> None:

@@ -178,6 +178,18 @@ async def test_a_notice_to_a_remote_sender_is_queued_with_the_null_sender(world:
     assert await world.store.queue.entries() == []
 
 
+async def test_a_bounce_of_a_requiretls_letter_is_as_careful(world: World) -> None:
+    deliverer = ScriptedDeliverer(x=HARD)
+    await world.send(LETTER, "x@far.test", sender="boss@away.test", requiretls=True, ret="FULL")
+    queue = runner(world, deliverer)
+    await queue.run_due()
+    await queue.run_due()
+    notice = deliverer.parcels[-1]
+    assert notice.requiretls
+    assert isinstance(notice.content, bytes)
+    assert b"Content-Type: text/rfc822-headers" in notice.content
+
+
 async def test_a_lease_is_taken_over_when_it_runs_out(world: World) -> None:
     await world.send(LETTER, "x@far.test", sender="li@post.test")
     now = world.clock.now()

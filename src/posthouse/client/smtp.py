@@ -144,7 +144,7 @@ class SmtpClient:
 
     async def _try_endpoint(self, transit: Transit, endpoint: Endpoint, host: Host) -> None:
         """Send to one address; HostError when it fails as a whole.  May leave recipients open."""
-        if transit.parcel.requiretls:
+        if transit.parcel.requiretls and transit.parcel.sender is not None:
             # RFC 8689 §4.2.1: the next hop's name has to be known for sure, and its certificate has to show it.
             if not host.authenticated:
                 raise HostError(f"550 5.7.10 {endpoint} cannot be authenticated, as REQUIRETLS wants")
@@ -241,7 +241,8 @@ class SmtpClient:
         self, transit: Transit, connection: Connection, indexes: list[int]
     ) -> Outgoing | None:
         """The message as this peer can take it; None when it cannot: then all recipients have results."""
-        parcel, capabilities = transit.parcel, connection.engine.capabilities
+        parcel, engine = transit.parcel, connection.engine
+        capabilities = engine.capabilities
         smtputf8 = parcel.smtputf8
         if smtputf8 and "SMTPUTF8" not in capabilities:
             # RFC 6531 §3.2: what turns out not to need the extension may go without it.
@@ -252,17 +253,19 @@ class SmtpClient:
             size=parcel.size if transit.content is None else len(transit.content),
             body=parcel.body if transit.content is None else "7BIT",
             smtputf8=smtputf8,
-            requiretls=parcel.requiretls,
+            # RFC 8689 §5: a notice asks for it where it is offered, and is not stopped where it is not.
+            requiretls=parcel.requiretls
+            and (parcel.sender is not None or (engine.tls and "REQUIRETLS" in capabilities)),
             ret=parcel.ret,
             envid=parcel.envid,
         )
-        obstacle = find_obstacle(message, capabilities, tls=connection.engine.tls)
+        obstacle = find_obstacle(message, capabilities, tls=engine.tls)
         if obstacle in {Obstacle.NO_8BITMIME, Obstacle.NO_BINARYMIME}:
             # RFC 6152 §3, RFC 3030 §3: re-code what the next hop cannot take.
             whole = b"".join([chunk async for chunk in chunks(parcel, None)])
             transit.content = await asyncio.to_thread(downgrade_8bit, whole)
             message.body, message.size = "7BIT", len(transit.content)
-            obstacle = find_obstacle(message, capabilities, tls=connection.engine.tls)
+            obstacle = find_obstacle(message, capabilities, tls=engine.tls)
         if obstacle is None:
             return message
         for index in indexes:

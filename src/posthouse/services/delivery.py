@@ -119,10 +119,21 @@ class DeliveryService:
         return Incoming(self, envelope, origin)
 
     async def post(
-        self, content: bytes, recipient: Address, *, sender: Address | None = None, cause: str = ""
+        self,
+        content: bytes,
+        recipient: Address,
+        *,
+        sender: Address | None = None,
+        cause: str = "",
+        requiretls: bool = False,
     ) -> Receipt:
         """Send a message of our own making (a notice); the null sender by default."""
-        envelope = Envelope(sender=sender, recipients=[Recipient(recipient)], smtputf8=not recipient.is_ascii)
+        envelope = Envelope(
+            sender=sender,
+            recipients=[Recipient(recipient)],
+            smtputf8=not recipient.is_ascii,
+            requiretls=requiretls,
+        )
         if not content.isascii():
             envelope.body = "8BITMIME"
         incoming = self.receive(
@@ -189,15 +200,13 @@ class DeliveryService:
             envid=letter.envelope.envid,
             ret=letter.envelope.ret,
             smtputf8=letter.envelope.smtputf8,
+            requiretls=letter.envelope.requiretls,
             received_from=letter.origin.helo,
             language=self.settings.language,
         )
         original = letter.header
-        if (
-            letter.envelope.ret == "FULL"
-            and letter.content is not None
-            and any(r.action == "failed" for r in reports)
-        ):
+        if self._returns_whole(letter, reports):
+            assert letter.content is not None
             original = letter.content[return_path_length(letter.content) :]
         lines: list[tuple[str, JournalLine]] = []
         for action, wanted in notice.by_action(reports):
@@ -212,6 +221,16 @@ class DeliveryService:
         if lines:
             await self.store.queue.report([], lines)
 
+    @staticmethod
+    def _returns_whole(letter: Letter, reports: list[notice.Report]) -> bool:
+        envelope = letter.envelope
+        return (
+            letter.content is not None
+            and envelope.ret == "FULL"
+            and not envelope.requiretls  # RFC 8689 §5
+            and any(report.action == "failed" for report in reports)
+        )
+
     async def post_notice(
         self, subject: notice.Subject, action: str, reports: list[notice.Report], original: bytes
     ) -> str:
@@ -223,7 +242,8 @@ class DeliveryService:
             subject, action, reports, original, at=self.clock.now(), trace=self.ids.trace()
         )
         try:
-            return (await self.post(content, sender, cause=subject.trace)).trace
+            receipt = await self.post(content, sender, cause=subject.trace, requiretls=subject.requiretls)
+            return receipt.trace
         except Unavailable:
             raise
         except MailError:  # RFC 5321 §6.1: no notice about a notice

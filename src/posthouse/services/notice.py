@@ -65,6 +65,7 @@ class Subject(Struct):
     envid: str | None = None
     ret: str | None = None
     smtputf8: bool = False
+    requiretls: bool = False
     received_from: str = ""
     language: str = "zh"
 

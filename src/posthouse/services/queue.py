@@ -14,15 +14,14 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from posthouse.client.parcel import Parcel, ParcelRecipient, Result
-from posthouse.core.address import Address, parse_address
-from posthouse.core.errors import Invalid, MailError, NotFound, Unavailable
+from posthouse.client.parcel import Parcel, Result
+from posthouse.core.errors import MailError, NotFound, Unavailable
 from posthouse.core.ports import Clock, Rng
-from posthouse.mime.edit import header_end
 from posthouse.services import notice
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.letter import Envelope, Origin, Outcome, Recipient
 from posthouse.services.notice import Report, Subject
+from posthouse.services.outbound import header_of, parcel_of, queue_address, whole_of
 from posthouse.services.trace_header import return_path_length
 from posthouse.storage.ports import Content, Store
 from posthouse.storage.rows import Attempt, Hint, JournalLine, QueueEntry, QueueJob, QueueRecipient
@@ -182,14 +181,14 @@ class QueueRunner:
             content = await self._store.contents.read(entry.blob)
         except NotFound:  # cancelled and dropped since it was leased
             return
-        head = await _head(content)
+        head = await header_of(content)
         skip = return_path_length(head)
         # RFC 5321 §2.3.5: a domain that became ours meanwhile is served here, unless it was routed by hand.
         local = entry.recipients[0].route is None and await self._delivery.resolver.is_local(job.destination)
         if local:
             results = await self._deliver_locally(entry, content, skip)
         else:
-            results = await self._deliverer.deliver(_parcel(job, content, skip))
+            results = await self._deliverer.deliver(parcel_of(job, content, skip))
         now = self._clock.now()
         verdicts = [
             self._judge(entry, recipient, result, job.destination, now, local=local)
@@ -291,14 +290,17 @@ class QueueRunner:
             envid=entry.envid,
             ret=entry.ret,
             smtputf8=entry.smtputf8,
+            requiretls=entry.requiretls,
             language=self.settings.language,
         )
         told: list[JournalLine] = []
         for action, chosen in notice.by_action(reports):
             original = header
             # RFC 3461 §4.3: RET counts for failures; without it small messages come back whole.
-            if action == "failed" and entry.ret != "HDRS" and entry.size - skip <= notice.FULL_MAX_BYTES:
-                original = (await _whole(content))[skip:]
+            # RFC 8689 §5: with REQUIRETLS only the header does.
+            wants_whole = entry.ret != "HDRS" and not entry.requiretls
+            if action == "failed" and wants_whole and entry.size - skip <= notice.FULL_MAX_BYTES:
+                original = (await whole_of(content))[skip:]
             posted = await self._delivery.post_notice(subject, action, chosen, original)
             facts = {
                 "action": action,
@@ -313,8 +315,10 @@ class QueueRunner:
 
     async def _deliver_locally(self, entry: QueueEntry, content: Content, skip: int) -> list[Result]:
         envelope = Envelope(
-            sender=_address(entry.sender) if entry.sender else None,
-            recipients=[Recipient(_address(one.address), one.orcpt, one.notify) for one in entry.recipients],
+            sender=queue_address(entry.sender) if entry.sender else None,
+            recipients=[
+                Recipient(queue_address(one.address), one.orcpt, one.notify) for one in entry.recipients
+            ],
             body=entry.body,
             smtputf8=entry.smtputf8,
             requiretls=entry.requiretls,
@@ -347,52 +351,3 @@ def _local_result(outcome: Outcome, trace: str = "") -> Result:
     if isinstance(outcome.error, Unavailable):
         return Result("451 4.3.0 the store is away")
     return Result(f"550 {notice.local_status(outcome.error)} {outcome.error.detail}")
-
-
-def _parcel(job: QueueJob, content: Content, skip: int) -> Parcel:
-    entry = job.entry
-    size = len(content) if isinstance(content, bytes) else content.size
-    body = entry.body
-    if body == "7BIT" and isinstance(content, bytes) and not content.isascii():
-        body = "8BITMIME"  # what the sender declared was not so
-    return Parcel(
-        destination=job.destination,
-        sender=_address(entry.sender) if entry.sender else None,
-        # RFC 3461 §6.1: a notice may only go with NOTIFY=NEVER
-        recipients=[
-            ParcelRecipient(_address(one.address), one.notify if entry.sender else ("NEVER",), one.orcpt)
-            for one in entry.recipients
-        ],
-        content=content,
-        skip=skip,
-        size=size - skip,
-        body=body,
-        smtputf8=entry.smtputf8,
-        requiretls=entry.requiretls,
-        ret=entry.ret if entry.sender else None,
-        envid=entry.envid,
-    )
-
-
-def _address(text: str) -> Address:
-    try:
-        return parse_address(text)
-    except Invalid:  # taken in by an older rule: the remote host decides
-        local, _, domain = text.rpartition("@")
-        return Address(local, domain)
-
-
-async def _head(content: Content) -> bytes:
-    """The header with its blank line."""
-    if isinstance(content, bytes):
-        return content[: header_end(content)]
-    data = b""
-    async for chunk in content.chunks():
-        data += chunk
-        if (end := header_end(data)) < len(data):
-            return data[:end]
-    return data
-
-
-async def _whole(content: Content) -> bytes:
-    return content if isinstance(content, bytes) else b"".join([chunk async for chunk in content.chunks()])
