@@ -137,6 +137,14 @@ async def test_checkpoints_keep_the_wal_short(
     assert wal.stat().st_size < 300 * 5000
 
 
+async def test_a_checkpointer_copies_from_its_first_run_on(store: Any, inbox: Mailbox) -> None:
+    checkpointer = store._writer._checkpointer
+    before = (Path(store._root) / "mail.db").stat().st_size
+    await deliver(store, inbox, *(message(number, 5000) for number in range(20)))
+    assert checkpointer._checkpoint() > 0
+    assert (Path(store._root) / "mail.db").stat().st_size > before
+
+
 async def test_long_commands_leave_the_loop_alone(store: Store, inbox: Mailbox) -> None:
     trash = await store.mailboxes.create(inbox.account, "old")
     for start in range(0, 6000, 1000):

@@ -73,6 +73,8 @@ class Checkpointer:
         if self._connection is None:
             self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
             self._connection.wal_autocheckpoint(0)
+            # A connection that has read nothing does not know of the WAL yet, and would find nothing to copy.
+            self._connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
         _, done = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         return done
 
