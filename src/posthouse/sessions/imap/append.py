@@ -1,11 +1,11 @@
-"""APPEND: a message streams into the store.  RFC 9051 §6.3.12, RFC 7889, RFC 4315 §3."""
+"""APPEND: messages stream into the store.  RFC 9051 §6.3.12, RFC 3502, RFC 7889, RFC 4315 §3."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from posthouse.core.errors import MailError, NotFound, OverQuota, TooLarge
+from posthouse.core.errors import OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.mime.facts import facts_of
 from posthouse.services.mailboxes import canonical_name
@@ -27,13 +27,14 @@ ERRORS: Final[Answers] = {
     OverQuota: ANSWERS[OverQuota],
     TooLarge: ANSWERS[TooLarge],
 }
-_ERROR_NAMES: Final[dict[str, type[MailError]]] = {"OverQuota": OverQuota, "NotFound": NotFound}
+# RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up (RFC 3502 §3).
+EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 
 
 class Appending:
-    """A message on its way in."""
+    """A message on its way in, and the ones of the same command that are complete (RFC 3502)."""
 
-    __slots__ = ("date", "flags", "keywords", "mailbox", "writer")
+    __slots__ = ("before", "before_bytes", "date", "flags", "keywords", "mailbox", "writer")
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Appending:
         self.flags = flags
         self.keywords = keywords
         self.date = date
+        self.before: list[Delivery] = []
+        self.before_bytes = 0
 
 
 async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
@@ -62,13 +65,21 @@ async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
         if accepted:
             session.engine.accept_literal()
         else:
+            # RFC 3502 §4: a message that cannot be appended takes the ones before it along.
+            drop(session)
             session.engine.refuse_literal()
 
 
 async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
-    services = session.services
-    if event.size > services.limits.append_max_bytes:
-        raise TooLarge(limit=services.limits.append_max_bytes)
+    services, limits = session.services, session.services.limits
+    before = session.appending
+    if event.size > limits.append_max_bytes:
+        raise TooLarge(limit=limits.append_max_bytes)
+    if before is not None and (
+        len(before.before) + 1 >= limits.multiappend_max_messages
+        or before.before_bytes + before.writer.size + event.size > limits.multiappend_max_bytes
+    ):
+        return b"NO [LIMIT] Too much for one APPEND, nothing was stored; send it as several commands"
     system, keywords, unknown = split_flags(event.flags)
     if unknown:
         return b"BAD There is no such flag; only keywords without a backslash can be made up"
@@ -76,17 +87,26 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
         return b"NO [LIMIT] A keyword has at most %d characters" % KEYWORD_MAX
     if event.utf8 and not session.utf8:
         return b"BAD ENABLE UTF8=ACCEPT or IMAP4rev2 before UTF8 (...)"
-    mailbox = await services.store.mailboxes.get(session.account_id, canonical_name(event.mailbox))
+    if before is not None:
+        if before.writer.size == 0:
+            return EMPTY
+        mailbox = before.mailbox
+    else:
+        mailbox = await services.store.mailboxes.get(session.account_id, canonical_name(event.mailbox))
     account = await services.store.directory.account(session.account_id)
     if account is None or (account.quota_bytes and account.used_bytes + event.size > account.quota_bytes):
         raise OverQuota
-    session.appending = Appending(
+    done = None if before is None else await _complete(session, before)
+    appending = session.appending = Appending(
         mailbox,
         services.store.contents.writer(),
         flags=system & sum(SYSTEM_FLAGS.values()),
         keywords=keywords,
         date=services.clock.now() if event.date is None else event.date,
     )
+    if before is not None and done is not None:
+        appending.before = [*before.before, done]
+        appending.before_bytes = before.before_bytes + done.content.size
     return None
 
 
@@ -101,35 +121,38 @@ def chunk(session: ImapSession, event: LiteralChunk) -> Any:
 async def end(session: ImapSession) -> bytes:
     appending, session.appending = session.appending, None
     assert appending is not None
-    writer, mailbox = appending.writer, appending.mailbox
+    if appending.writer.size == 0:
+        return EMPTY
+    deliveries = [*appending.before, await _complete(session, appending)]
+    # RFC 3502 §3: all messages of the command are appended, or none.
+    stored = await session.services.store.messages.deliver(deliveries, together=True)
+    uids = [one.placed[0].uid for one in stored]
+    return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)
+
+
+async def _complete(session: ImapSession, appending: Appending) -> Delivery:
+    """What is to be committed of a message that has arrived whole."""
+    writer = appending.writer
     try:
-        if writer.size == 0:
-            # RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up.
-            return b"NO [CANNOT] An empty message cannot be stored"
         if writer.size <= session.services.limits.inline_facts_max_bytes:
             facts = facts_of(writer.view())
         else:
             facts = await asyncio.to_thread(facts_of, writer.view())
         draft = await writer.finish()
-        copy = LocalCopy(
-            mailbox.account,
-            mailbox.id,
-            flags=appending.flags,
-            keywords=appending.keywords,
-            date=appending.date,
-        )
-        delivery = Delivery(session.services.ids.trace(), draft, facts, [copy])
-        (stored,) = await session.services.store.messages.deliver([delivery])
     finally:
         writer.abort()
-    (placed,) = stored.placed
-    if placed.error is not None:
-        raise _ERROR_NAMES.get(placed.error, MailError)
-    return b"OK [%b] APPEND completed" % code_appenduid(placed.uidvalidity, [placed.uid])
+    copy = LocalCopy(
+        appending.mailbox.account,
+        appending.mailbox.id,
+        flags=appending.flags,
+        keywords=appending.keywords,
+        date=appending.date,
+    )
+    return Delivery(session.services.ids.trace(), draft, facts, [copy])
 
 
 def drop(session: ImapSession) -> None:
-    """Forget a message that will not be completed."""
+    """Forget what will not be completed."""
     if session.appending is not None:
         session.appending.writer.abort()
         session.appending = None

@@ -14,7 +14,13 @@ from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
 if TYPE_CHECKING:
     from .session import ImapSession
 
-ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "ENABLE")
+ALWAYS: Final = (
+    "IMAP4rev1",
+    "IMAP4rev2",
+    "ID",  # RFC 2971
+    "ENABLE",  # RFC 5161
+    "LANGUAGE",  # RFC 5255
+)
 AFTER_LOGIN: Final = (
     "IDLE",  # RFC 2177
     "NAMESPACE",  # RFC 2342
@@ -37,6 +43,9 @@ AFTER_LOGIN: Final = (
     "OBJECTID",  # RFC 8474
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970
+    "MULTIAPPEND",  # RFC 3502
+    "UNAUTHENTICATE",  # RFC 8437
+    "I18NLEVEL=1",  # RFC 5255
 )
 ENABLES: Final = {
     "IMAP4REV2": REV2,
@@ -54,10 +63,13 @@ def may_log_in(session: ImapSession) -> bool:
 
 
 def capabilities(session: ImapSession) -> list[str]:
+    limits = session.services.limits
+    # RFC 7888 §5: one of the two, never both.
+    always = [*ALWAYS, "LITERAL-" if limits.literal_minus else "LITERAL+"]
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
-        return [*ALWAYS, *AFTER_LOGIN, f"APPENDLIMIT={session.services.limits.append_max_bytes}"]
-    out = [*ALWAYS, "SASL-IR"]
+        return [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
+    out = [*always, "SASL-IR"]
     if session.peer.info.tls is None and session.peer.can_start_tls:
         out.append("STARTTLS")
     if may_log_in(session):

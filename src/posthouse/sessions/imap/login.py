@@ -82,6 +82,12 @@ async def _sign_in(session: ImapSession, user: str, password: str) -> bytes:
     return b"OK [%b] Logged in" % code_capability(capabilities(session))
 
 
+async def unauthenticate(session: ImapSession, _command: c.Unauthenticate) -> bytes:
+    """RFC 8437 §2."""
+    session.forget_login()
+    return b"OK [%b] You are logged out; log in again" % code_capability(capabilities(session))
+
+
 async def start_tls(session: ImapSession, command: c.StartTls) -> bytes | None:
     if session.peer.info.tls is not None:
         return b"BAD The connection is encrypted already"

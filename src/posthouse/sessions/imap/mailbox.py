@@ -74,5 +74,10 @@ async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
 
 
 async def namespace(session: ImapSession, _command: c.Namespace) -> bytes:
-    session.write(response.format_namespace([("", DELIMITER)], utf8=session.utf8))
+    session.write(format_namespaces(session))
     return b"OK NAMESPACE completed"
+
+
+def format_namespaces(session: ImapSession) -> bytes:
+    # RFC 5255 §3.4: TRANSLATION is for prefixes with a name; the personal one is empty.
+    return response.format_namespace([("", DELIMITER)], utf8=session.utf8)

@@ -8,13 +8,13 @@ then reads the message of those rows only that are still open.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, final
 
+from posthouse.core.casemap import casemap
 from posthouse.core.flags import FIRST_KEYWORD_BIT, RECENT
 from posthouse.mime.charset import decode_bytes
 from posthouse.mime.dates import parse_day
@@ -47,11 +47,6 @@ _KEPT: Final = frozenset(HEADER_FIELDS)
 _NOT_PLAIN: Final = re.compile(rb"=\?|\n[ \t]|[\x80-\xff]")
 _DAY_S: Final = 86400
 _ZONE_MAX_S: Final = 26 * 3600  # no clock on earth is further from another than this
-
-
-def fold(text: str) -> str:
-    """The form in which texts are compared: RFC 5051 §2, without case and compatibility variants."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKD", text).casefold()
 
 
 @dataclass(slots=True)
@@ -214,7 +209,7 @@ class Matcher:
 
     def _text_key(self, key: k.Header | k.Text) -> Test:
         self._need(ALL_COLUMNS)
-        needle = fold(key.value)
+        needle = casemap(key.value)
         if isinstance(key, k.Header):
             return self._header(key.name.lower(), needle)
         whole = key.where == "TEXT"
@@ -239,7 +234,7 @@ class Matcher:
             fields = self._fields(row, name)
             if fields is None:
                 return None
-            return any(needle in fold(decode_words(value)) for _, value in fields)
+            return any(needle in casemap(decode_words(value)) for _, value in fields)
 
         return test
 
@@ -286,11 +281,11 @@ class Text:
 
     def _part_text(self, part: Part) -> str:
         raw = decode_transfer(self._content[part.body_start : part.body_end], part.encoding)
-        return fold(decode_bytes(raw, part.charset))
+        return casemap(decode_bytes(raw, part.charset))
 
 
 def _folded_header(fields: Fields) -> str:
-    return fold("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
+    return casemap("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
 
 
 def _cost(key: k.SearchKey) -> int:

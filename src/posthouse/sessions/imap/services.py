@@ -29,6 +29,12 @@ class ImapLimits(Struct, frozen=True):
     login_failures_max: int = 5
     """Failed logins of one connection; then it is closed."""
     append_max_bytes: int = 50 * 1024 * 1024
+    multiappend_max_messages: int = 5000
+    """Messages of one APPEND (RFC 3502); they are committed together."""
+    multiappend_max_bytes: int = 128 * 1024 * 1024
+    """Octets of the messages of one APPEND together."""
+    literal_minus: bool = False
+    """RFC 7888 §5: offer LITERAL- in place of LITERAL+, so that long literals wait for our word."""
     bad_commands_max: int = 50
     """Commands of one connection that could not be understood in a row; then it is closed."""
     unseen_scan_max: int = 2000

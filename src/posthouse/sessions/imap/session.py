@@ -30,6 +30,7 @@ from .answer import answer_error
 from .services import ImapServices
 from .state import AUTHENTICATED, CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, SELECTED, UTF8, Selected
 from .table import COMMANDS, Entry
+from .text import DEFAULT_LANGUAGE, translate
 from .view import NoSuchMessageError, Updates
 
 _WRONG_STATE: Final = {
@@ -54,6 +55,7 @@ class ImapSession(Session):
         "exchange_tag",
         "failures",
         "flag_lists",
+        "language",
         "selected",
         "services",
         "state",
@@ -63,7 +65,9 @@ class ImapSession(Session):
     def __init__(self, peer: Peer, on_fault: Callable[[BaseException], None], services: ImapServices) -> None:
         super().__init__(peer, on_fault)
         self.services = services
-        self.engine = Engine(limits_before_login())
+        self.engine = Engine(
+            limits_before_login(), literal_minus=services.limits.literal_minus, multiappend=True
+        )
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
         self.account: Account | None = None
@@ -72,6 +76,7 @@ class ImapSession(Session):
         self.told: dict[int, int] | None = None  # UID -> modseq of flags this command has shown
         self.exchange: ServerExchange | None = None
         self.exchange_tag = b""
+        self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
         self.bad_commands = 0
@@ -117,7 +122,7 @@ class ImapSession(Session):
 
     def bye(self, text: bytes) -> None:
         """Say BYE after what was written, and take no further command."""
-        self.write(b"* BYE %b\r\n" % text)
+        self.write(b"* BYE %b\r\n" % translate(text, self.language))
         self.closing = True
 
     def _say_bye(self, text: bytes) -> None:
@@ -185,7 +190,7 @@ class ImapSession(Session):
         return self._run_event(event.tag, append.begin(self, event), append.ERRORS)
 
     def _refuse(self, tag: bytes, text: bytes) -> None:
-        self.write(b"%b %b\r\n" % (tag, text))
+        self.write(b"%b %b\r\n" % (tag, translate(text, self.language)))
         self.flush()
 
     def _bad(self, event: wire.BadCommand) -> None:
@@ -223,7 +228,7 @@ class ImapSession(Session):
         if done is not None:
             if self.selected is not None and not self.closing:
                 await self.sync(expunge=expunge, by_uid=by_uid)
-            self.write(b"%b %b\r\n" % (tag, done))
+            self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
         self.told = None
         if self._stop and not self.closing:
             self.bye(b"The server is restarting; connect again in a moment")
@@ -253,6 +258,18 @@ class ImapSession(Session):
     def enable(self, bits: int) -> None:
         self.enabled |= bits
         self.engine.utf8 = self.utf8
+
+    def forget_login(self) -> None:
+        """RFC 8437 §2: back to where the connection was before it logged in; TLS and compression stay."""
+        self.deselect()
+        self.account = None
+        self.state = NOT_AUTHENTICATED
+        self.enabled = 0
+        self.language = DEFAULT_LANGUAGE
+        self.flag_lists = FlagLists()
+        self.engine.utf8 = False
+        self.engine.limits = limits_before_login()
+        self.peer.set_timeout(self.timeout_s)
 
     def select(self, selected: Selected) -> None:
         self.selected = selected

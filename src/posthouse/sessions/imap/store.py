@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.storage.rows import FlagsStored, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.flag_list import split_flags

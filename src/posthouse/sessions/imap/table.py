@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import capability, copy, expunge, fetch, idle, login, mailbox, search, select, status, store
+from . import capability, copy, expunge, fetch, idle, language, login, mailbox, search, select, status, store
 from . import list as list_command
 from .answer import Answers
 from .state import ANY_STATE, LOGGED_IN, NOT_AUTHENTICATED, SELECTED
@@ -36,6 +36,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "STARTTLS": Entry(NOT_AUTHENTICATED, login.start_tls),
     "AUTHENTICATE": Entry(NOT_AUTHENTICATED, login.authenticate, login.ERRORS),
     "LOGIN": Entry(NOT_AUTHENTICATED, login.login, login.ERRORS),
+    "LANGUAGE": Entry(ANY_STATE, language.language),  # RFC 5255
+    "UNAUTHENTICATE": Entry(LOGGED_IN, login.unauthenticate),  # RFC 8437
     # RFC 9051 §6.3
     "ENABLE": Entry(LOGGED_IN, capability.enable),
     "SELECT": Entry(LOGGED_IN, select.select),

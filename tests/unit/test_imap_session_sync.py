@@ -1,0 +1,247 @@
+"""Several sessions on one mailbox: what each is told, and when; IDLE; CONDSTORE and QRESYNC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.core.errors import StorageFull, Unavailable
+from posthouse.services.mailboxes import MailboxHub
+from tests.unit.imap_world import Client, World, imap_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with imap_world(tmp_path) as world:
+        yield world
+
+
+async def said_while_idle(client: Client, *, lines: int) -> list[bytes]:
+    """What comes without asking; hints arrive by the event loop."""
+    out: list[bytes] = []
+    async with asyncio.timeout(5):
+        while len(out) < lines:
+            await asyncio.sleep(0.001)
+            out += client.take().splitlines()
+    return out
+
+
+async def test_new_messages_and_flags_of_others(world: World) -> None:
+    await world.letters(2)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await world.letters(1)
+    await two.run("STORE 1 +FLAGS.SILENT (\\Flagged)")
+    assert await one.run("NOOP") == [
+        "* 3 EXISTS",
+        "* 3 RECENT",
+        "* 1 FETCH (FLAGS (\\Flagged \\Recent))",
+        "t OK NOOP completed",
+    ]
+    # RFC 3501 §2.3.2: the second session is not the first to see 1 and 2, but sees 3 arrive
+    assert (await two.run("FETCH 1:3 FLAGS"))[:3] == [
+        "* 1 FETCH (FLAGS (\\Flagged))",
+        "* 2 FETCH (FLAGS ())",
+        "* 3 FETCH (FLAGS (\\Recent))",
+    ]
+
+
+async def test_expunges_wait_for_a_command_that_allows_them(world: World) -> None:
+    await world.letters(3)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await two.run("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    await two.run("EXPUNGE")
+    # RFC 9051 §7.5.1: not during FETCH, STORE or SEARCH; RFC 5530 §3: EXPUNGEISSUED
+    lines = await one.run("FETCH 1:3 UID")
+    assert lines[:2] == ["* 1 FETCH (UID 1)", "* 3 FETCH (UID 3)"]
+    assert lines[-1].startswith("t NO [EXPUNGEISSUED] ")
+    assert await one.run("SEARCH ALL") == ["* SEARCH 1 2 3", "t OK SEARCH completed"]
+    assert (await one.run("STORE 2 +FLAGS (\\Seen)"))[-1].startswith("t NO [EXPUNGEISSUED] ")
+    assert (await one.run("COPY 2 Trash"))[-1].startswith("t NO [EXPUNGEISSUED] ")
+    assert (await one.run("FETCH 2 UID"))[0] == "* 2 FETCH (UID 3)"
+
+
+async def test_expunges_come_with_uid_commands(world: World) -> None:
+    await world.letters(3)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await two.run("UID MOVE 1 Trash")
+    assert await one.run("UID SEARCH ALL") == ["* SEARCH 1 2 3", "* 1 EXPUNGE", "t OK SEARCH completed"]
+
+
+async def test_idle_hears_everything(world: World) -> None:
+    await world.letters(2)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    assert await one.send(b"i IDLE\r\n") == b"+ idling\r\n"
+    assert not one.session.busy
+    await world.letters(1)
+    assert await said_while_idle(one, lines=2) == [b"* 3 EXISTS", b"* 3 RECENT"]
+    await two.run("STORE 1 +FLAGS.SILENT ($New)")
+    said = await said_while_idle(one, lines=3)
+    assert said[0] == b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $New)"
+    assert said[2] == b"* 1 FETCH (FLAGS (\\Recent $New))"
+    await two.run("UID MOVE 2 Trash")
+    assert await said_while_idle(one, lines=1) == [b"* 2 EXPUNGE"]
+    assert await one.send(b"DONE\r\n") == b"i OK IDLE completed\r\n"
+    await world.letters(1)
+    assert one.take() == b""
+
+
+async def test_idle_before_select_and_broken_idle(world: World) -> None:
+    client = await world.login()
+    assert await client.send(b"i IDLE\r\nDONE\r\n") == b"+ idling\r\ni OK IDLE completed\r\n"
+    await client.run("SELECT INBOX")
+    await client.send(b"j IDLE\r\n")
+    assert b"BAD" in await client.send(b"k NOOP\r\n")
+    assert world.hub._open[world.account.id][client.session.mailbox.id].listeners == {}
+
+
+async def test_idle_ends_when_the_mailbox_is_deleted(world: World) -> None:
+    one = await world.login()
+    await one.run("CREATE a")
+    two = await world.login("a")
+    await two.send(b"i IDLE\r\n")
+    await one.run("DELETE a")
+    said = await said_while_idle(two, lines=1)
+    assert said[0].startswith(b"* BYE The mailbox was deleted")
+    assert two.peer.closed
+
+
+async def test_many_idlers_share_one_snapshot(world: World) -> None:
+    await world.letters(3)
+    idlers = [await world.login("INBOX") for _ in range(MailboxHub.POKES_AT_ONCE + 20)]
+    for client in idlers:
+        await client.send(b"i IDLE\r\n")
+    await world.letters(1)
+    for client in idlers:
+        assert (await said_while_idle(client, lines=2))[0] == b"* 4 EXISTS"
+    assert len({id(client.session.mailbox.view.uids) for client in idlers}) == 1
+
+
+async def test_a_forgotten_log_is_read_from_the_store(world: World) -> None:
+    await world.letters(3)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    for flag in ("\\Seen", "\\Flagged", "\\Answered"):
+        await two.run(f"STORE 1:3 +FLAGS.SILENT ({flag})")
+    await two.run("UID MOVE 2 Trash")
+    one.session.mailbox.shared._log.clear()
+    assert await one.run("NOOP") == [
+        "* 2 EXPUNGE",
+        "* 1 FETCH (FLAGS (\\Answered \\Flagged \\Seen \\Recent))",
+        "* 2 FETCH (FLAGS (\\Answered \\Flagged \\Seen \\Recent))",
+        "t OK NOOP completed",
+    ]
+
+
+async def test_a_lost_hint_costs_latency_only(world: World) -> None:
+    client = await world.login("INBOX")
+    world.hub.close()
+    await world.letters(1)
+    assert (await client.run("NOOP"))[0] == "* 1 EXISTS"
+
+
+async def test_a_warm_snapshot_serves_the_next_select(world: World) -> None:
+    await world.letters(2)
+    first = await world.login("INBOX")
+    uids = first.session.mailbox.view.uids
+    await first.run("UNSELECT")
+    second = await world.login("INBOX")
+    assert second.session.mailbox.view.uids is uids
+    await second.run("UNSELECT")
+    await world.letters(1)
+    third = await world.login("INBOX")
+    assert list(third.session.mailbox.view.uids) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [Unavailable, StorageFull])
+async def test_a_store_that_is_away(world: World, monkeypatch, error) -> None:
+    await world.letters(1)
+    client = await world.login("INBOX")
+
+    async def away(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.store.messages, "store_flags", away)
+    monkeypatch.setattr(world.store.mailboxes, "by_id", away)
+    assert (await client.run("STORE 1 +FLAGS (\\Seen)"))[-1].startswith("t NO [UNAVAILABLE] ")
+    assert await client.run("NOOP") == ["t OK NOOP completed"]
+    monkeypatch.undo()
+    assert (await client.run("STORE 1 +FLAGS (\\Seen)"))[-1] == "t OK STORE completed"
+
+
+async def test_a_fault_is_told_in_general_words(world: World, monkeypatch) -> None:
+    client = await world.login("INBOX")
+
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(world.store.mailboxes, "list", broken)
+    lines = await client.run('LIST "" *')
+    assert lines[-1].startswith("* BYE [SERVERBUG] ")
+    assert "secret" not in "".join(lines)
+    assert [type(fault) for fault in world.faults] == [RuntimeError]
+    world.faults.clear()
+    assert client.peer.closed
+
+
+# --- RFC 7162 ---
+
+
+async def test_condstore(world: World) -> None:
+    await world.letters(3)
+    client = await world.login()
+    lines = await client.run("SELECT INBOX (CONDSTORE)")
+    since = int(next(line for line in lines if "HIGHESTMODSEQ" in line).split()[3].rstrip("]"))
+    lines = await client.run("STORE 2 +FLAGS.SILENT (\\Seen)")
+    assert lines[0].startswith("* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (")
+    modseq = int(lines[0].split("MODSEQ (")[1].rstrip("))"))
+    assert modseq > since
+    assert await client.run(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {since})") == [
+        f"* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ ({modseq}))",
+        "t OK FETCH completed",
+    ]
+    lines = await client.run(f"STORE 1:2 (UNCHANGEDSINCE {since}) +FLAGS (\\Flagged)")
+    assert lines[-1].startswith("t OK [MODIFIED 2] ")
+    assert lines[0].startswith("* 1 FETCH (FLAGS (\\Flagged \\Recent) MODSEQ (")
+    assert await client.run(f"SEARCH MODSEQ {modseq} UNFLAGGED") == [
+        f"* SEARCH 2 (MODSEQ {modseq})",
+        "t OK SEARCH completed",
+    ]
+
+
+async def test_qresync(world: World) -> None:
+    await world.letters(4)
+    one = await world.login()
+    assert await one.run("ENABLE QRESYNC") == ["* ENABLED QRESYNC", "t OK ENABLE completed"]
+    lines = await one.run("SELECT INBOX")
+    since = int(next(line for line in lines if "HIGHESTMODSEQ" in line).split()[3].rstrip("]"))
+    validity = next(line for line in lines if "UIDVALIDITY" in line).split()[3].rstrip("]")
+    await one.run("STORE 1:2 +FLAGS.SILENT (\\Deleted)")
+    lines = await one.run("EXPUNGE")
+    assert lines[0] == "* VANISHED 1:2"
+    assert lines[1].startswith("t OK [HIGHESTMODSEQ ")
+    await one.run("UID STORE 4 +FLAGS.SILENT (\\Seen)")
+    lines = await one.run(f"SELECT INBOX (QRESYNC ({validity} {since} 1:4))")
+    assert lines[0].startswith("* OK [CLOSED] ")
+    assert "* VANISHED (EARLIER) 1:2" in lines
+    assert any(line.startswith("* 2 FETCH (UID 4 FLAGS (\\Seen") for line in lines)
+    lines = await one.run(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since} VANISHED)")
+    assert lines[0] == "* VANISHED (EARLIER) 1:2"
+    assert [line for line in lines if line.startswith("* 1 FETCH")] == []
+    other = await world.login()
+    assert (await other.run("SELECT INBOX (QRESYNC (1 1))"))[0] == "t BAD ENABLE QRESYNC first"
+
+
+async def test_rev2_changes_what_is_said(world: World) -> None:
+    await world.letters(1)
+    client = await world.login()
+    await client.run("ENABLE IMAP4rev2")
+    lines = await client.run("SELECT INBOX")
+    assert not any("RECENT" in line or "UNSEEN" in line for line in lines)
+    assert '* LIST () "/" INBOX' in lines
+    assert await client.run("SEARCH ALL") == [
+        f'* ESEARCH (TAG "t{client.tag}") ALL 1',
+        "t OK SEARCH completed",
+    ]
+    assert (await client.run("FETCH 1 FLAGS"))[0] == "* 1 FETCH (FLAGS ())"

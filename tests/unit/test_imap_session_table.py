@@ -1,0 +1,57 @@
+"""The tables are total: errors, states, advertised capabilities."""
+
+from __future__ import annotations
+
+import pytest
+
+from posthouse.core import errors
+from posthouse.core.errors import MailError
+from posthouse.sessions.imap import COMMANDS
+from posthouse.sessions.imap.answer import ANSWERS, answer_error
+from posthouse.sessions.imap.capability import ENABLES
+from posthouse.sessions.imap.state import ANY_STATE
+from posthouse.wire.imap import command
+
+
+def subclasses(cls: type) -> set[type]:
+    return {cls}.union(*[subclasses(sub) for sub in cls.__subclasses__()])
+
+
+@pytest.mark.parametrize("cls", sorted(subclasses(MailError), key=lambda cls: cls.__name__))
+def test_every_domain_error_has_an_answer(cls: type[MailError]) -> None:
+    answer = answer_error(cls("secret detail"))
+    assert cls is MailError or answer != ANSWERS[MailError]
+    assert answer.startswith(b"NO [")
+    assert b"secret" not in answer
+
+
+def test_an_error_of_a_later_day_is_answered_as_its_parent() -> None:
+    class Fuller(errors.StorageFull):
+        pass
+
+    assert answer_error(Fuller()) == ANSWERS[errors.StorageFull]
+    assert answer_error(Fuller(), {errors.StorageFull: b"NO special"}) == b"NO special"
+
+
+def test_every_command_value_has_a_row() -> None:
+    names = {cls.NAME for cls in subclasses(command.Command) if cls.NAME}
+    # UNAUTHENTICATE is parsed, and not offered.
+    assert names - COMMANDS.keys() == {"UNAUTHENTICATE"}
+    assert COMMANDS.keys() <= names
+
+
+def test_expunges_are_quiet_during_three_commands_only() -> None:
+    assert {name for name, entry in COMMANDS.items() if not entry.expunge} == {"FETCH", "STORE", "SEARCH"}
+
+
+def test_states() -> None:
+    assert {name for name, entry in COMMANDS.items() if entry.states == ANY_STATE} == {
+        "CAPABILITY",
+        "NOOP",
+        "LOGOUT",
+        "ID",
+    }
+
+
+def test_qresync_brings_condstore() -> None:
+    assert ENABLES["QRESYNC"] & ENABLES["CONDSTORE"]
