@@ -73,9 +73,9 @@ stop() {
     [ -f "$dir/data/run/posthouse.pid" ] || return 0
     pid=$(cat "$dir/data/run/posthouse.pid")
     kill "$pid" 2>/dev/null || return 0
-    for i in $(seq 1 600); do
-        [ -d "/proc/$pid" ] || return 0
-        sleep 0.05
+    for i in $(seq 1 1500); do
+        case $(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null) in ""|Z) return 0 ;; esac
+        sleep 0.02
     done
     echo "the node (process $pid) did not stop" >&2
     return 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -60,13 +62,23 @@ def serve(
         reload=partial(_check_reload, plan),
         ready=partial(_ready, plan, announce),
     )
-    pid_file = run / PID_NAME
-    pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
-    try:
-        return supervisor.run()
-    finally:
-        pid_file.unlink(missing_ok=True)
-        _remove_unix_sockets(sockets)
+    with _pid_file(run / PID_NAME):
+        try:
+            return supervisor.run()
+        finally:
+            _remove_unix_sockets(sockets)
+
+
+@contextlib.contextmanager
+def _pid_file(path: Path) -> Iterator[None]:
+    """Names the supervisor while it lives: its lock is not inherited by children and ends with the process."""
+    with path.open("a+", encoding="ascii") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+        path.unlink(missing_ok=True)
 
 
 def open_sockets(config: Config) -> dict[str, list[socket.socket]]:
@@ -133,8 +145,11 @@ def _check_reload(plan: Plan) -> bool:
 def running_pid(data: Path) -> int | None:
     """The supervisor that serves this data directory."""
     try:
-        pid = int((data / RUN_DIRECTORY / PID_NAME).read_text(encoding="ascii"))
-        os.kill(pid, 0)
+        with (data / RUN_DIRECTORY / PID_NAME).open("r+", encoding="ascii") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return int(file.read())
     except (OSError, ValueError):
         return None
-    return pid
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import grp
+import importlib
 import os
 import pwd
 import resource
@@ -13,6 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+
+# The standard library loads these at their first use, which may be after privileges were dropped, by a user who
+# may not read where the interpreter is installed.
+for _name in ("encodings.idna", "encodings.punycode", "importlib.readers"):
+    importlib.import_module(_name)
 
 
 class UserError(Exception):
