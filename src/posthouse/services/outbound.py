@@ -35,9 +35,9 @@ def parcel_of(job: QueueJob, content: Content, skip: int) -> Parcel:
     )
 
 
-def queuequeue_address(text: str) -> Address:
+def queue_address(text: str) -> Address:
     try:
-        return parsequeue_address(text)
+        return parse_address(text)
     except Invalid:  # taken in by an older rule: the remote host decides
         local, _, domain = text.rpartition("@")
         return Address(local, domain)
