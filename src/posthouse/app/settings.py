@@ -30,7 +30,6 @@ def refusal_texts(listener: str, hostname: str) -> tuple[bytes, bytes]:
         "pop3": "-ERR [SYS/TEMP] {text}",
         # RFC 9051 §7.1.5: BYE as the greeting; RFC 5530 §3: UNAVAILABLE.
         "imap": "* BYE [UNAVAILABLE] {text}",
-        "http": "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n",
     }[_FAMILY[listener]]
     node, address = (
         f"{form.format(host=hostname, text=t)}\r\n".encode() for t in (_NODE_FULL, _ADDRESS_FULL)
@@ -47,7 +46,6 @@ _FAMILY: Final = {
     "pop3s": "pop3",
     "imap": "imap",
     "imaps": "imap",
-    "http": "http",
 }
 
 

@@ -1,0 +1,221 @@
+"""Commands without a running node: round trips, exit codes, both languages, JSON."""
+
+import io
+import json
+import re
+
+import pytest
+
+from posthouse.cli import main, texts
+from posthouse.cli.main import COMMANDS, find_language, make_parser
+from posthouse.cli.output import width
+
+
+class Shell:
+    """Runs commands on one directory."""
+
+    def __init__(self, directory, capsys, monkeypatch):
+        self.config = directory / "posthouse.toml"
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self.directory = directory
+
+    def run(self, *words, stdin="", status=0, config=True):
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        options = ["-c", str(self.config)] if config else []
+        code = main(["--lang", "en", *words, *options])
+        out, err = self._capsys.readouterr()
+        assert code == status, (out, err)
+        return out if status == 0 else err
+
+    def json(self, *words, **options):
+        return json.loads(self.run(*words, "--json", **options))
+
+    def init(self, domain="example.org", address="me@example.org", **options):
+        return self.run(
+            "init",
+            domain,
+            address,
+            "--data",
+            str(self.directory / "data"),
+            "--user",
+            "",
+            "--password-stdin",
+            stdin="first password\n",
+            **options,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("POSTHOUSE_CONFIG", raising=False)
+    return Shell(tmp_path, capsys, monkeypatch)
+
+
+def test_init_makes_a_node_that_can_be_administered(shell):
+    told = shell.init()
+    assert "10 mail.example.org." in told
+    assert "v=DKIM1" in told
+    assert f"posthouse serve -c {shell.config}" in told
+    assert [a["address"] for a in shell.json("account", "list")] == ["me@example.org"]
+    assert shell.json("check") == {"problems": []}
+    assert (shell.directory / "tls" / "mail.example.org.key").stat().st_mode & 0o077 == 0
+
+
+def test_init_does_not_overwrite(shell):
+    shell.init()
+    before = shell.config.read_text()
+    assert "exists" in shell.init(status=1)
+    assert shell.config.read_text() == before
+
+
+def test_init_refuses_an_address_of_another_domain_and_leaves_nothing(shell):
+    assert "not an address of example.org" in shell.init(address="me@example.com", status=1)
+    assert not shell.config.exists()
+
+
+def test_domains_come_and_go(shell):
+    shell.init()
+    assert shell.json("domain", "add", "例子.test")["name"] == "xn--fsqu00a.test"
+    shell.run("domain", "set", "xn--fsqu00a.test", "--catch-all", "me@example.org", "--enabled", "no")
+    rows = {d["name"]: d for d in shell.json("domain", "list")}
+    assert rows["xn--fsqu00a.test"]["catch_all"] == "me@example.org"
+    assert rows["xn--fsqu00a.test"]["enabled"] is False
+    shell.run("domain", "delete", "xn--fsqu00a.test")
+    assert [d["name"] for d in shell.json("domain", "list")] == ["example.org"]
+    assert "exists already" in shell.run("domain", "add", "example.org", status=1)
+    assert shell.run("domain", "delete", "example.org", status=1)
+    assert "MX" in shell.run("domain", "dns", "example.org", "--ip", "192.0.2.7")
+
+
+def test_accounts_come_change_and_go(shell):
+    shell.init()
+    made = shell.json(
+        "account",
+        "add",
+        "a@example.org",
+        "--name",
+        "A",
+        "--language",
+        "zh",
+        "--password-stdin",
+        stdin="long enough\n",
+    )
+    assert made["address"] == "a@example.org"
+    assert "password" not in made
+    names = {m["name"] for m in shell.json("mailbox", "list", "a@example.org")}
+    assert "已发送" in names
+    shell.run(
+        "account",
+        "set",
+        "a@example.org",
+        "--quota-bytes",
+        "1000",
+        "--protocols",
+        "imap,pop3",
+        "--pop3-delete",
+        "keep:7",
+    )
+    shown = shell.json("account", "show", "a@example.org")
+    assert shown["quota_bytes"] == 1000
+    assert set(shown["protocols"]) == {"imap", "pop3"}
+    assert shown["pop3_delete"] == "keep:7"
+    assert "$argon2" not in shell.run("account", "show", "a@example.org")
+    shell.run("account", "password", "a@example.org", "--password-stdin", stdin="another password\n")
+    assert "at least 8" in shell.run(
+        "account", "password", "a@example.org", "--password-stdin", stdin="short\n", status=1
+    )
+    shell.run("account", "delete", "a@example.org", status=1)
+    shell.run("account", "delete", "a@example.org", "--yes")
+    assert "no account" in shell.run("account", "show", "a@example.org", status=1)
+
+
+def test_a_generated_password_is_shown_once(shell):
+    shell.init()
+    told = shell.run("account", "add", "b@example.org", "--generate")
+    assert re.search(r"Password: [a-z2-9]{4}(-[a-z2-9]{4}){3}\n", told)
+
+
+def test_aliases_come_and_go(shell):
+    shell.init()
+    shell.run("alias", "set", "team@example.org", "me@example.org", "far@example.com")
+    assert shell.json("alias", "list") == [
+        {"address": "team@example.org", "targets": ["me@example.org", "far@example.com"]}
+    ]
+    shell.run("alias", "delete", "team@example.org")
+    assert "no alias" in shell.run("alias", "delete", "team@example.org", status=1)
+
+
+def test_mailboxes_come_change_and_go(shell):
+    shell.init()
+    shell.run("mailbox", "create", "me@example.org", "项目/驿站")
+    shell.run("mailbox", "rename", "me@example.org", "项目", "工作")
+    names = {m["name"] for m in shell.json("mailbox", "list", "me@example.org")}
+    assert {"INBOX", "工作", "工作/驿站"} <= names
+    shell.run("mailbox", "delete", "me@example.org", "工作/驿站")
+    assert shell.run("mailbox", "delete", "me@example.org", "工作/驿站", status=1)
+
+
+def test_queue_and_trace_answer_when_there_is_nothing(shell):
+    shell.init()
+    assert shell.json("queue", "list") == []
+    assert "queue list" in shell.run("queue", "show", "7", status=1)
+    assert "--all" in shell.run("queue", "retry", status=1)
+    assert shell.json("queue", "retry", "--all") == {"changed": 0}
+    assert shell.json("trace") == []
+    assert "nothing is known" in shell.run("trace", "nope", status=1)
+
+
+def test_without_a_configuration_the_error_says_what_to_do(shell, monkeypatch):
+    monkeypatch.chdir(shell.directory)
+    assert "posthouse init" in shell.run("domain", "list", status=78, config=False)
+    assert "posthouse init" in shell.run("domain", "list", status=78)
+
+
+def test_the_configuration_is_found_by_the_environment(shell, monkeypatch):
+    shell.init()
+    monkeypatch.setenv("POSTHOUSE_CONFIG", str(shell.config))
+    assert "example.org" in shell.run("domain", "list", config=False)
+
+
+def test_check_reports_a_certificate_that_cannot_be_read(shell):
+    shell.init()
+    (shell.directory / "tls" / "mail.example.org.key").unlink()
+    assert "mail.example.org.key: No such file" in shell.run("check", status=78)
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "language"),
+    [
+        ([], {}, "en"),
+        ([], {"LANG": "zh_CN.UTF-8"}, "zh"),
+        ([], {"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        (["--lang", "zh"], {"LANG": "en_US"}, "zh"),
+        (["--lang=en"], {"LANG": "zh_TW"}, "en"),
+    ],
+)
+def test_the_language_is_chosen(words, environ, language):
+    assert find_language(words, environ) == language
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_command_has_help_in_both_languages(language):
+    used = set()
+
+    def say(key, **fields):
+        used.add(key)
+        return texts.say(key, language=language, **fields)
+
+    parser = make_parser(say)
+    assert all(name in parser.format_help() for name in COMMANDS)
+    unused = {k for k in texts.TEXTS if k.startswith("help.")} - used
+    assert unused == set()
+
+
+def test_both_languages_have_the_same_fields():
+    for key, (chinese, english) in texts.TEXTS.items():
+        assert set(re.findall(r"{(\w+)}", chinese)) == set(re.findall(r"{(\w+)}", english)), key
+
+
+def test_wide_characters_take_two_columns():
+    assert width("驿站ab") == 6
