@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.client.parcel import Parcel, ParcelRecipient
-from posthouse.core.address import Address
+from posthouse.core.address import Address, parse_address
 from posthouse.core.errors import Invalid
 from posthouse.mime.edit import header_end
 from posthouse.storage.ports import Content
