@@ -67,5 +67,9 @@ class Unavailable(MailError):
     """Temporary: the store, the writer or a needed service is away; nothing was changed; try again."""
 
 
+class Uncertain(Unavailable):
+    """The writer went away while it had the change: it was made as a whole, or not at all."""
+
+
 class StorageFull(Unavailable):
     """The disk (or the store behind it) has no room; temporary, nothing was changed."""

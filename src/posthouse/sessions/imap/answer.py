@@ -18,6 +18,7 @@ from posthouse.core.errors import (
     StorageFull,
     TooLarge,
     Unavailable,
+    Uncertain,
 )
 
 Answers = Mapping[type[MailError], bytes]
@@ -33,6 +34,7 @@ ANSWERS: Final[Answers] = {
     TooLarge: b"NO [TOOBIG] The message is larger than this server takes; see APPENDLIMIT",
     Invalid: b"NO [CANNOT] This name cannot be used; avoid empty levels, % and *, and control characters",
     StorageFull: b"NO [UNAVAILABLE] The server is out of disk space; nothing was changed, try again later",
+    Uncertain: b"NO [UNAVAILABLE] The storage was interrupted; look whether it was done before you try again",
     Unavailable: b"NO [UNAVAILABLE] The storage does not answer now; nothing was changed, try again in a minute",
     MailError: b"NO [SERVERBUG] The command failed; please tell the administrator the time of this message",
 }

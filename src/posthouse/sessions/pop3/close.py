@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from posthouse.core.errors import MailError
+from posthouse.core.errors import MailError, Uncertain
 from posthouse.sessions.pop3.errors import answer_for
 from posthouse.sessions.pop3.text import Text
 from posthouse.wire.pop3.command import Command
@@ -30,7 +30,7 @@ async def _update(session: Pop3Session) -> None:
     """The UPDATE state.
 
     RFC 1939 §6: remove what is marked, answer, release the lock and close, whatever the outcome.  +OK is said
-    only when the deletions are on stable storage; on -ERR nothing was deleted.
+    only when the deletions are on stable storage; on -ERR nothing was deleted, or the text says that it may be.
     """
     session.enter_update()
     drop = session.maildrop
@@ -39,7 +39,9 @@ async def _update(session: Pop3Session) -> None:
         await drop.commit(session.deleted, read)
     except MailError as error:
         code, text = answer_for(error)
-        answer = session.format_err(Text.NOTHING_DELETED if session.deleted else text, code)
+        if session.deleted and not isinstance(error, Uncertain):
+            text = Text.NOTHING_DELETED
+        answer = session.format_err(text, code)
     else:
         text = Text.BYE_DELETED if session.deleted else Text.BYE
         answer = session.format_ok(text, count=len(session.deleted))

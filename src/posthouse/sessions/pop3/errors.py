@@ -16,6 +16,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.InUse: (reply.IN_USE, Text.IN_USE),
     # RFC 3206 §4: SYS/TEMP goes away by itself, SYS/PERM needs somebody to act.
     errors.StorageFull: (reply.SYS_TEMP, Text.STORAGE_FULL),
+    errors.Uncertain: (reply.SYS_TEMP, Text.UNCERTAIN),
     errors.Unavailable: (reply.SYS_TEMP, Text.UNAVAILABLE),
     errors.Conflict: (reply.SYS_TEMP, Text.CONFLICT),
     errors.NotFound: (reply.SYS_TEMP, Text.NOT_FOUND),

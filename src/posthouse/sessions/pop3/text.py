@@ -158,6 +158,10 @@ class Text(enum.Enum):
         "The server cannot do this just now, nothing was changed; try again in a minute",
         "服务器暂时无法处理，未作任何更改；请稍后再试",
     )
+    UNCERTAIN = (
+        "The server was interrupted; all of it was done or nothing, sign in again to see",
+        "服务器被中断；更改已全部完成或完全未作，请重新登录查看",
+    )
     INTERNAL = ("Internal error; try again later", "内部错误；请稍后再试")
 
 

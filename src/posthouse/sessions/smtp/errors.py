@@ -24,6 +24,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Invalid: reply.FAILED,
     errors.MailLoop: reply.LOOP,
     errors.Unavailable: reply.TRY_LATER,
+    errors.Uncertain: reply.UNCERTAIN,
     errors.StorageFull: reply.STORAGE_FULL,
 }
 SUBMISSION_REPLIES: Final[dict[type[MailError], Reply]] = {
@@ -39,6 +40,7 @@ AUTH_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.NotFound: reply.SIGN_IN_FAILED,
     errors.Invalid: reply.SIGN_IN_FAILED,
     errors.Unavailable: reply.SIGN_IN_UNAVAILABLE,
+    errors.Uncertain: reply.SIGN_IN_UNAVAILABLE,
     errors.StorageFull: reply.SIGN_IN_UNAVAILABLE,
 }
 

@@ -1,6 +1,6 @@
 """A worker's side of the writer process: requests out, answers and hints in, reconnection.
 
-When the connection is lost, every call that waits is answered with Unavailable at once (whether it was committed is not
+When the connection is lost, every call that waits is answered with Uncertain at once (whether it was committed is not
 known), locks are gone, and calls made before the writer is back are refused likewise.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final, cast
 
-from posthouse.core.errors import Unavailable
+from posthouse.core.errors import Unavailable, Uncertain
 from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
@@ -131,7 +131,7 @@ class WriterClient:
         waiting, self._waiting = self._waiting, {}
         for _, future in waiting.values():
             if not future.done():
-                future.set_exception(Unavailable("the writer went away before it answered"))
+                future.set_exception(Uncertain("the writer went away before it answered"))
         if not self._closed and self._reconnecting is None:
             log.warning("the connection to the writer is lost; %d calls refused", len(waiting))
             self._reconnecting = self._loop.create_task(self._reconnect())

@@ -107,6 +107,9 @@ MAILBOX_BUSY: Final = Reply(450, "4.2.0", "The mailbox is busy; try again in a f
 TRY_LATER: Final = Reply(
     451, "4.3.0", "Temporarily unable to process this; nothing was kept, try again later"
 )
+UNCERTAIN: Final = Reply(
+    451, "4.3.0", "Interrupted before the disk had answered; try again later, which may make a second copy"
+)
 STORAGE_FULL: Final = Reply(452, "4.3.1", "No room on our disk now; nothing was kept, try again later")
 MAILBOX_FULL_NOW: Final = Reply(452, "4.2.2", "The mailbox is full; try again when its owner has made room")
 TOO_MANY_RECIPIENTS: Final = Reply(
