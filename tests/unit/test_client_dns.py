@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.resolver
 import dns.rrset
 import pytest
 
@@ -114,3 +115,11 @@ async def test_a_dead_server_is_a_temporary_failure() -> None:
     with pytest.raises(MxError) as caught:
         await SystemDns(["127.0.0.1"], port=9, lifetime_s=0.2).mx("a.test")
     assert caught.value.status == "4.4.3"
+
+
+def test_without_resolv_conf_a_local_resolver_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(self: object, path: object) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", missing)
+    assert SystemDns()._resolver.nameservers == ["127.0.0.1"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from posthouse.core.errors import Forbidden, Invalid, NotFound, OverQuota, TooLarge
+from posthouse.mime.facts import facts_of
 from tests.unit.service_world import LETTER, World, address, open_world, parse, smtp_origin
 
 
@@ -186,3 +189,21 @@ async def test_every_step_is_in_the_journal(world: World) -> None:
     assert [line.step for line in lines] == ["received", "resolved", "stored", "queued"]
     assert lines[0].facts["sender"] == "a@remote.test"
     assert await world.store.journal.traces_of("m1@remote.test") == [receipt.trace]
+
+
+async def test_a_sender_that_leaves_during_the_scan_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    li = await world.account("li")
+    started, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        "posthouse.services.delivery.facts_of", lambda view: (started.set(), go_on.wait(5), facts_of(view))[2]
+    )
+    task = asyncio.create_task(world.send(LETTER + b"x" * 200_000, "li@post.test"))
+    await asyncio.to_thread(started.wait, 5)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await world.inbox(li) == []

@@ -62,7 +62,11 @@ class SystemDns:
     """dnspython over the resolvers of /etc/resolv.conf, or over the ones given."""
 
     def __init__(self, nameservers: Sequence[str] = (), *, port: int = 53, lifetime_s: float = 20.0) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        except dns.resolver.NoResolverConfiguration:  # no resolv.conf: perhaps one listens here
+            nameservers = ("127.0.0.1",)
+            self._resolver = dns.asyncresolver.Resolver(configure=False)
         if nameservers:
             self._resolver.nameservers = list(nameservers)
             self._resolver.port = port

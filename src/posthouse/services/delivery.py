@@ -8,7 +8,7 @@ recipients differ only in the rows of that one transaction.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -250,6 +250,16 @@ class DeliveryService:
             return ""
 
 
+async def _scan(view: Any) -> MessageFacts:
+    """In a thread; a cancelled caller waits for it, because it reads from what would be unmapped."""
+    scan = asyncio.ensure_future(asyncio.to_thread(facts_of, view))
+    try:
+        return await asyncio.shield(scan)
+    except asyncio.CancelledError:
+        await asyncio.wait([scan])
+        raise
+
+
 def _tells_success(recipient: Recipient, resolution: Resolution) -> bool:
     """RFC 3461 §5.2.7: what ends here or branches here is told here; what travels on, by the next host."""
     return "SUCCESS" in recipient.notify and (resolution.count > 1 or bool(resolution.accounts))
@@ -323,9 +333,7 @@ class Incoming:
             if self._error is not None:
                 raise self._error
             assert self._writer is not None
-            view = self._writer.view()
-            facts = await asyncio.to_thread(facts_of, view)
-            del view
+            facts = await _scan(self._writer.view())
             draft = await self._writer.finish()
             return await self._service.accept(self.letter, facts, draft)
         finally:

@@ -32,6 +32,8 @@ RETRY_SCHEDULE_S: Final = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0)
 """Waits between attempts; the last one repeats until the message expires (RFC 5321 §4.5.4.1)."""
 JITTER: Final = 0.2
 """A wait is this part shorter at most, so that mail deferred together does not come back together."""
+FAULT_WAIT_S: Final = 10.0
+"""How long the runner rests after a fault of its own; mail waits, but the queue never stops for good."""
 STORE_RETRY_S: Final = 0.5
 """How soon an outcome is written again when the store was away."""
 
@@ -108,6 +110,9 @@ class QueueRunner:
                 except Unavailable as error:
                     log.warning("queue: the store is away: %s", error.detail)
                     wait_s = STORE_RETRY_S
+                except Exception:
+                    log.exception("queue: a round failed")
+                    wait_s = FAULT_WAIT_S
                 if wait_s > 0 and not self._stopping:
                     await self._sleep(wait_s)
         finally:
