@@ -155,8 +155,11 @@ class Mailboxes(Protocol):
 
 
 class Messages(Protocol):
-    async def deliver(self, deliveries: Sequence[Delivery]) -> list[Stored]:
-        """Commit each delivery; grouped with what other callers commit at the same moment."""
+    async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
+        """Commit each delivery; grouped with what other callers commit at the same moment.
+
+        `together`: all of them or none; raises NotFound or OverQuota when one copy has no place.
+        """
         ...
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot: ...

@@ -27,7 +27,7 @@ ERRORS: Final[Answers] = {
     OverQuota: ANSWERS[OverQuota],
     TooLarge: ANSWERS[TooLarge],
 }
-# RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up (RFC 3502 §3).
+# RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up (RFC 3502 §6.3.11).
 EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 
 
@@ -65,7 +65,7 @@ async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
         if accepted:
             session.engine.accept_literal()
         else:
-            # RFC 3502 §4: a message that cannot be appended takes the ones before it along.
+            # RFC 3502 §6.3.11: a message that cannot be appended takes the ones before it along.
             drop(session)
             session.engine.refuse_literal()
 
@@ -124,7 +124,7 @@ async def end(session: ImapSession) -> bytes:
     if appending.writer.size == 0:
         return EMPTY
     deliveries = [*appending.before, await _complete(session, appending)]
-    # RFC 3502 §3: all messages of the command are appended, or none.
+    # RFC 3502 §6.3.11: all messages of the command are appended, or none.
     stored = await session.services.store.messages.deliver(deliveries, together=True)
     uids = [one.placed[0].uid for one in stored]
     return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)

@@ -10,6 +10,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.sasl import SERVER
 
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
+from .text import translate
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -110,4 +111,4 @@ async def check(_session: ImapSession, _command: c.Check) -> bytes:
 
 async def logout(session: ImapSession, command: c.Logout) -> None:
     session.bye(b"Until next time")
-    session.write(response.ok(command.tag, "LOGOUT completed"))
+    session.write(b"%b %b\r\n" % (command.tag, translate(b"OK LOGOUT completed", session.language)))

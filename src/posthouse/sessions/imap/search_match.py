@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, final
 
-from posthouse.core.casemap import casemap
+from posthouse.core.casemap import casemap as fold
 from posthouse.core.flags import FIRST_KEYWORD_BIT, RECENT
 from posthouse.mime.charset import decode_bytes
 from posthouse.mime.dates import parse_day
@@ -209,7 +209,7 @@ class Matcher:
 
     def _text_key(self, key: k.Header | k.Text) -> Test:
         self._need(ALL_COLUMNS)
-        needle = casemap(key.value)
+        needle = fold(key.value)
         if isinstance(key, k.Header):
             return self._header(key.name.lower(), needle)
         whole = key.where == "TEXT"
@@ -234,7 +234,7 @@ class Matcher:
             fields = self._fields(row, name)
             if fields is None:
                 return None
-            return any(needle in casemap(decode_words(value)) for _, value in fields)
+            return any(needle in fold(decode_words(value)) for _, value in fields)
 
         return test
 
@@ -281,11 +281,11 @@ class Text:
 
     def _part_text(self, part: Part) -> str:
         raw = decode_transfer(self._content[part.body_start : part.body_end], part.encoding)
-        return casemap(decode_bytes(raw, part.charset))
+        return fold(decode_bytes(raw, part.charset))
 
 
 def _folded_header(fields: Fields) -> str:
-    return casemap("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
+    return fold("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
 
 
 def _cost(key: k.SearchKey) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.mime.facts import MessageFacts
 from posthouse.storage.rows import (
@@ -54,7 +55,24 @@ def split_lines(data: bytes) -> Iterator[bytes]:
 def deliver(ledger: Ledger, request: Deliver) -> list[Stored]:
     for index, copy, flags in request.long_flags:
         request.deliveries[index].copies[copy].flags = unpack_flags(flags)
+    if request.together:
+        _check_places(ledger, request.deliveries)
     return [_deliver(ledger, delivery) for delivery in request.deliveries]
+
+
+def _check_places(ledger: Ledger, deliveries: list[Delivery]) -> None:
+    """Raise NotFound or OverQuota unless every copy of all deliveries has its place."""
+    taken: dict[AccountState, tuple[int, int]] = {}
+    for delivery in deliveries:
+        size = delivery.content.size
+        for copy in delivery.copies:
+            account = ledger.account(copy.account)
+            if copy.mailbox is not None and ledger.try_mailbox(copy.account, copy.mailbox) is None:
+                raise NotFound(f"mailbox {copy.mailbox} of account {copy.account}")
+            bytes_before, messages_before = taken.get(account, (0, 0))
+            if copy.enforce_quota and not account.has_room(bytes_before + size, messages_before + 1):
+                raise OverQuota(f"account {copy.account}")
+            taken[account] = bytes_before + size, messages_before + 1
 
 
 def _deliver(ledger: Ledger, delivery: Delivery) -> Stored:

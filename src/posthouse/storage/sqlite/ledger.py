@@ -51,10 +51,10 @@ class AccountState:
         self.roles: dict[str, int] | None = None
         self.dirty = False
 
-    def has_room(self, size: int) -> bool:
+    def has_room(self, size: int, messages: int = 1) -> bool:
         return not (
             (self.quota_bytes and self.used_bytes + size > self.quota_bytes)
-            or (self.quota_messages and self.used_messages >= self.quota_messages)
+            or (self.quota_messages and self.used_messages + messages > self.quota_messages)
         )
 
 

@@ -46,6 +46,7 @@ class Deliver(Request):
     result = list[Stored]
     deliveries: list[Delivery]
     long_flags: list[tuple[int, int, bytes]] = field(default_factory=list)  # (delivery, copy, flags)
+    together: bool = False
 
     @property
     def light(self) -> bool:

@@ -217,8 +217,8 @@ class SqliteMessages:
         self._submit = writer.submit
         self._files = files
 
-    async def deliver(self, deliveries: Sequence[Delivery]) -> list[Stored]:
-        stored: list[Stored] = await self._submit(rq.Deliver(list(deliveries)))
+    async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
+        stored: list[Stored] = await self._submit(rq.Deliver(list(deliveries), together=together))
         return stored
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:

@@ -48,6 +48,14 @@ class Id(Command):
     params: Mapping[str, str | None] | None
 
 
+@dataclass(slots=True)
+class Language(Command):
+    """RFC 5255 §3.2: `ranges` in the client's order; none asks for the list."""
+
+    NAME: ClassVar[str] = "LANGUAGE"
+    ranges: tuple[str, ...]
+
+
 # --- not authenticated: RFC 9051 §6.2 ---
 
 

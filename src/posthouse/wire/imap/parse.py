@@ -44,6 +44,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"FETCH": parse_fetch.fetch,
     b"ID": parse_session.id_command,
     b"IDLE": parse_session.bare(Idle),
+    b"LANGUAGE": parse_session.language,
     b"LIST": parse_list.list_command,
     b"LOGIN": parse_session.login,
     b"LOGOUT": parse_session.bare(Logout),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from .command import Authenticate, Command, Enable, Id, Login
+from .command import Authenticate, Command, Enable, Id, Language, Login
 from .cursor import Cursor
 
 ID_PAIRS_MAX: Final = 30  # RFC 2971 §3.3
 ID_KEY_MAX: Final = 30
 ID_VALUE_MAX: Final = 1024
+LANGUAGES_MAX: Final = 50
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2}|=")
 
 
@@ -68,3 +69,13 @@ def id_command(c: Cursor) -> Id:
         decoded = None if value is None else value.decode("utf-8", "replace")
         params[name.decode("utf-8", "replace").lower()] = decoded
     return Id(c.tag, params)
+
+
+# language-cmd = "LANGUAGE" *(SP lang-range-quoted)        RFC 5255 §3.5
+def language(c: Cursor) -> Language:
+    found: list[str] = []
+    while c.try_char(b" ") and not c.at_end():
+        if len(found) == LANGUAGES_MAX:
+            raise c.error(f"More than {LANGUAGES_MAX} languages")
+        found.append(c.text(c.astring("a language range such as zh-CN"), "a language range"))
+    return Language(c.tag, tuple(found))

@@ -116,6 +116,11 @@ def format_id(params: Mapping[str, str | None] | None) -> bytes:
     return b"* ID (%b)\r\n" % b" ".join(pairs)
 
 
+def format_language(tags: Iterable[str]) -> bytes:
+    """RFC 5255 §3.3."""
+    return f"* LANGUAGE ({' '.join(tags)})\r\n".encode("ascii")
+
+
 Namespaces = Sequence[tuple[str, str]] | None
 """(prefix, delimiter) pairs, or None for NIL."""
 

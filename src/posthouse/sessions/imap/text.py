@@ -1,0 +1,119 @@
+"""What people may read in status responses, in Chinese.  RFC 5255 §3: LANGUAGE chooses; English is the default.
+
+The English texts stand where they are said; `translate` puts the Chinese one in the place of each that this
+catalogue knows.  Every refusal says what to do next, in both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LANGUAGES: Final = ("en", "zh", "i-default")
+DEFAULT_LANGUAGE: Final = "i-default"
+CHINESE: Final = "zh"
+
+# The status word and the code stay as they are.
+_SHAPE: Final = re.compile(rb"((?:(?:OK|NO|BAD|BYE) )?(?:\[[^\]]*\] )?)(.*)", re.DOTALL)
+_COMPLETED: Final = re.compile(rb"([A-Z]+) completed")
+
+ZH: Final[dict[str, str]] = {
+    "Logged in": "登录成功",
+    "You are logged out; log in again": "已退出登录；请重新登录",
+    "Until next time": "再见",
+    "Log in first: LOGIN or AUTHENTICATE": "请先登录：LOGIN 或 AUTHENTICATE",
+    "Select a mailbox first: SELECT or EXAMINE": "请先选择邮箱：SELECT 或 EXAMINE",
+    "You are logged in already; LOGOUT to change the account": "已经登录；如需更换账号请先 LOGOUT",
+    "This server does not know the command; see CAPABILITY": "服务器不支持该命令；请查看 CAPABILITY",
+    "There is no message with that number; look at the last EXISTS": "没有该编号的邮件；请以最近的 EXISTS 为准",
+    "This language is not spoken here; send LANGUAGE alone for the list": (
+        "不支持该语言；发送不带参数的 LANGUAGE 命令可查看列表"
+    ),
+    # sign-in
+    "A password needs encryption; use STARTTLS, or the port for TLS": (
+        "密码须加密传输；请使用 STARTTLS 或 TLS 端口"
+    ),
+    "Wrong address or password; use the full address as the name": (
+        "邮箱地址或密码错误；用户名请使用完整邮箱地址"
+    ),
+    "IMAP is switched off for this account; ask the administrator": "此账号未开启 IMAP；请联系管理员",
+    "You cannot act for somebody else; leave the authorization identity empty": (
+        "只能以自己的身份登录；请将授权身份留空"
+    ),
+    "This server does not offer the mechanism; CAPABILITY lists the ones it does": (
+        "不支持该认证机制；CAPABILITY 列出了支持的机制"
+    ),
+    "The exchange was cancelled": "已取消登录",
+    "Too many failed logins; check the address and the password, then connect again": (
+        "登录失败次数过多；请核对邮箱地址和密码后重新连接"
+    ),
+    # mailboxes
+    "There is no such mailbox; LIST shows the ones that exist": "没有这个邮箱文件夹；LIST 可列出现有的文件夹",
+    "There is no mailbox of that name; CREATE it first": "没有这个名称的文件夹；请先用 CREATE 创建",
+    "A mailbox of that name exists already; choose another name": "同名文件夹已存在；请换一个名称",
+    "A mailbox of the new name exists already; choose another name": "同名文件夹已存在；请换一个名称",
+    "This name cannot be used; avoid empty levels, % and *, and control characters": (
+        "该名称不可用；请勿包含空层级、% 、* 或控制字符"
+    ),
+    "The account has as many mailboxes as it may; delete some first": "文件夹数量已达上限；请先删除一些",
+    "The mailbox has mailboxes below it; delete those first": "该文件夹含有子文件夹；请先删除子文件夹",
+    "INBOX cannot be deleted; delete its messages": "收件箱不能删除；可删除其中的邮件",
+    "Another mailbox has this special use already": "已有其他文件夹具有此特殊用途",
+    "The mailbox was opened read-only; SELECT it to change it": "文件夹以只读方式打开；请用 SELECT 打开后再修改",
+    "The mailbox was deleted; connect again and select another": "该文件夹已被删除；请重新连接并选择其他文件夹",
+    # messages
+    "Some of the messages were expunged meanwhile; NOOP tells which": "部分邮件已被清除；NOOP 可得知是哪些",
+    "The messages were expunged meanwhile; NOOP tells which": "邮件已被清除；NOOP 可得知是哪些",
+    "There is no such flag; only keywords without a backslash can be made up": (
+        "没有该标志；自定义关键字不能以反斜线开头"
+    ),
+    "An empty message cannot be stored": "不能保存空邮件",
+    "Too much for one APPEND, nothing was stored; send it as several commands": (
+        "单个 APPEND 过大，未保存任何邮件；请分多个命令发送"
+    ),
+    "The message is larger than this server takes; see APPENDLIMIT": "邮件超出服务器允许的大小；请查看 APPENDLIMIT",
+    "A message could not be read; please tell the administrator": "有邮件无法读取；请联系管理员",
+    "STORE completed, some messages had changed": "STORE 已完成，部分邮件此前已被修改",
+    # errors of any command
+    "You may not do this; ask the administrator of this server": "没有权限；请联系服务器管理员",
+    "The mailbox is full; delete messages and expunge, or ask for more space": (
+        "邮箱已满；请删除并清除邮件，或申请更多空间"
+    ),
+    "Somebody else changed this at the same time; try again": "同时有其他修改；请重试",
+    "Another session holds this mailbox; try again in a minute": "邮箱正被另一会话占用；请稍后重试",
+    "The server is out of disk space; nothing was changed, try again later": "服务器磁盘已满，未作更改；请稍后重试",
+    "The storage does not answer now; nothing was changed, try again in a minute": (
+        "存储暂时无法响应，未作更改；请稍后重试"
+    ),
+    "The command failed; please tell the administrator the time of this message": (
+        "命令失败；请将出错时间告知管理员"
+    ),
+    "Nothing heard for too long; connect again": "长时间没有收到数据；请重新连接",
+    "The server is restarting; connect again in a moment": "服务器正在重启；请稍后重新连接",
+    "Something went wrong here, it was logged; connect again": "服务器出错，已记录；请重新连接",
+    "Too many commands in a row that make no sense; this is an IMAP server": (
+        "连续收到过多无法识别的命令；这是 IMAP 服务器"
+    ),
+}
+
+_TEXTS: Final = {english.encode(): chinese.encode() for english, chinese in ZH.items()}
+
+
+def translate(answer: bytes, language: str) -> bytes:
+    """A status word, code and text, or a part of that, with the text in the language."""
+    if language != CHINESE:
+        return answer
+    head, text = _SHAPE.fullmatch(answer).groups()  # type: ignore[union-attr]  # matches everything
+    if (known := _TEXTS.get(text)) is None and (done := _COMPLETED.fullmatch(text)):
+        known = done[1] + " 已完成".encode()
+    return head + (known or text)
+
+
+def match_language(wanted: str) -> str | None:
+    """RFC 4647 §3.4: the tag we have for a language range, cut at "-" from the right until one matches."""
+    tag = wanted.lower()
+    while tag:
+        if tag in LANGUAGES:
+            return tag
+        tag = tag.rpartition("-")[0]
+    return None
