@@ -179,7 +179,3 @@ def _commented_listeners(section: Section, values: dict[str, str]) -> list[str]:
 def _comment(text: str) -> list[str]:
     plain = re.sub(r"`", "", text)
     return [f"# {line}" for line in textwrap.wrap(plain, 98)]
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -1,0 +1,113 @@
+"""`posthouse demo`: two houses, a letter from one to the other, what is printed works, Ctrl-C stops, data stays."""
+
+import imaplib
+import os
+import poplib
+import re
+import shlex
+import signal
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+
+import pytest
+
+from posthouse.app.demo import HOUSES, PASSWORD, PORTS
+
+LETTER = (
+    "From: zhang@qq.test\r\nTo: li@163.test\r\nSubject: =?utf-8?b?6KeB5a2X5aaC6Z2i?=\r\n\r\n你好，李。\r\n"
+).encode()
+
+
+class RunningDemo:
+    def __init__(self, data):
+        self.data = data
+        self.ca = data / "ca" / "ca.pem"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(data)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.told = ""
+        while "Both are open" not in self.told:
+            line = self.process.stdout.readline()
+            assert line, self.told
+            self.told += line
+
+    def interrupt(self):
+        """Ctrl-C: the terminal sends it to every process of the group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        rest, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, rest
+
+    def letters(self, context):
+        with imaplib.IMAP4_SSL("localhost", HOUSES[1].port("imaps"), ssl_context=context) as imap:
+            imap.login("li@163.test", PASSWORD)
+            return int(imap.select()[1][0])
+
+
+@pytest.fixture
+def demo(tmp_path):
+    running = RunningDemo(tmp_path / "demo")
+    yield running
+    if running.process.poll() is None:
+        running.interrupt()
+
+
+def test_a_letter_travels_from_one_house_to_the_other(demo):
+    context = ssl.create_default_context(cafile=demo.ca)
+    with smtplib.SMTP("localhost", HOUSES[0].port("submission")) as smtp:
+        smtp.starttls(context=context)
+        smtp.login("zhang@qq.test", PASSWORD)
+        smtp.sendmail("zhang@qq.test", ["li@163.test"], LETTER)
+    deadline = time.monotonic() + 20
+    while not demo.letters(context):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    pop = poplib.POP3_SSL("localhost", HOUSES[1].port("pop3s"), context=context)
+    pop.user("li@163.test")
+    pop.pass_(PASSWORD)
+    lines = pop.retr(1)[1]
+    pop.quit()
+    assert b"\r\n".join(lines).endswith("你好，李。".encode())
+    assert any(line.startswith(b"Received:") and b"163.test" in line for line in lines)
+    for command in printed(demo.told, "curl")[-2:]:  # those of li@163.test
+        done = subprocess.run(shlex.split(command), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "你好，李。".encode() in done.stdout
+    code, rest = demo.interrupt()
+    assert (code, "Stopped." in rest) == (0, True), rest
+    again = RunningDemo(demo.data)
+    try:
+        assert again.letters(context) == 1
+    finally:
+        assert again.interrupt()[0] == 0
+
+
+def test_the_table_names_every_port_and_account(demo):
+    for house in HOUSES:
+        for service in PORTS:
+            assert re.search(
+                rf"^{service.upper()} +127.0.0.1:{house.port(service)} ", demo.told, re.MULTILINE
+            )
+        for address in house.addresses:
+            assert address in demo.told
+    assert len(printed(demo.told, "swaks")) == 2
+    second = subprocess.run(
+        [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(demo.data)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert second.returncode == 3
+    assert "runs already" in second.stderr
+
+
+def printed(text, command):
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(command)]

@@ -1,0 +1,41 @@
+"""The files of `deploy/`: what systemd thinks of them, and that they agree with the code."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from posthouse.app.config import Listeners
+from posthouse.servers.supervisor import EXIT_CONFIG
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SOCKETS = sorted(DEPLOY.glob("*.socket"))
+
+
+def test_systemd_finds_nothing_wrong(tmp_path):
+    verify = shutil.which("systemd-analyze")
+    assert verify is not None, "systemd-analyze is missing (Debian package systemd)"
+    for unit in (DEPLOY / "posthouse.service", *SOCKETS):
+        text = unit.read_text().replace("/usr/bin/posthouse", sys.executable)
+        (tmp_path / unit.name).write_text(text)
+    done = subprocess.run(
+        [verify, "verify", *map(str, sorted(tmp_path.iterdir()))], capture_output=True, text=True, check=False
+    )
+    complaints = [line for line in done.stderr.splitlines() if "posthouse" in line]
+    assert complaints == []
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("unit", SOCKETS, ids=lambda path: path.name)
+def test_sockets_carry_the_names_of_listeners(unit):
+    name = re.search(r"^FileDescriptorName=(.*)$", unit.read_text(), re.MULTILINE)
+    assert name is not None
+    assert name[1] in Listeners.__struct_fields__
+    assert unit.name == f"posthouse-{name[1]}.socket"
+
+
+def test_the_service_does_not_restart_on_a_wrong_configuration():
+    assert f"RestartPreventExitStatus={EXIT_CONFIG}\n" in (DEPLOY / "posthouse.service").read_text()
