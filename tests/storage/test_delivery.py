@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from pathlib import Path
 
 from posthouse.core.flags import DELETED, FLAGGED, SEEN
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, JournalLine, LocalCopy, Mailbox
-from tests.storage.fixtures import deliver, deliver_one, delivery, make_account, message, rows
+from tests.storage.fixtures import deliver, deliver_one, delivery, make_account, message, open_backend, rows
 
 
 async def test_uids_modseqs_and_counters(store: Store, account: Account, inbox: Mailbox) -> None:
@@ -183,3 +185,15 @@ async def test_journal(store: Store, account: Account) -> None:
     assert await store.journal.traces_of("none@qq.test") == []
     assert await store.journal.by_trace("zz") == []
     assert [(trace, line.at) for trace, line in await store.journal.recent(2)] == [("0a", 4.0), ("0b", 3.0)]
+
+
+async def test_an_old_journal_is_dropped(tmp_path: Path) -> None:
+    async with open_backend(tmp_path) as store:
+        account = await make_account(store)
+        for number in range(3):
+            old = [JournalLine(float(number), "received")]
+            await deliver_one(store, message(number), LocalCopy(account.id), trace=f"0{number}", journal=old)
+        new = [JournalLine(time.time(), "received")]
+        await deliver_one(store, message(9), LocalCopy(account.id), trace="10", journal=new)
+        await store._writer.prune_journal()  # type: ignore[attr-defined]
+        assert [trace for trace, _ in await store.journal.recent(10)] == ["10"]

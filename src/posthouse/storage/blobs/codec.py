@@ -22,6 +22,8 @@ ZSTD_MAIL_V1: Final = 2
 SEEKABLE_FILE: Final = 16
 
 LEVEL: Final = 3
+SMALL_LEVEL: Final = 6
+"""With the dictionary: 6 % smaller than level 3 for twice the time, which is still 50 us for a message of 4 KB."""
 FRAME_BYTES: Final = 256 << 10
 DICTIONARY_MAX_BYTES: Final = 64 << 10
 """Longer messages are packed without the dictionary: it no longer helps them."""
@@ -36,7 +38,7 @@ _ENTRY: Final = struct.Struct("<II")  # compressed size, decompressed size
 def _dictionary() -> zstandard.ZstdCompressionDict:
     data = resources.files(__package__).joinpath("mail-v1.dict").read_bytes()
     dictionary = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_FULLDICT)
-    dictionary.precompute_compress(level=LEVEL)
+    dictionary.precompute_compress(level=SMALL_LEVEL)
     return dictionary
 
 
@@ -45,7 +47,7 @@ class Codec:
 
     def __init__(self) -> None:
         dictionary = _dictionary()
-        self._small = zstandard.ZstdCompressor(dict_data=dictionary, level=LEVEL, write_dict_id=False)
+        self._small = zstandard.ZstdCompressor(dict_data=dictionary, level=SMALL_LEVEL, write_dict_id=False)
         self._large = zstandard.ZstdCompressor(level=LEVEL)
         self._unpack_small = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
         self._unpack_large = zstandard.ZstdDecompressor().decompress
@@ -57,6 +59,16 @@ class Codec:
         else:
             codec, packed = ZSTD, self._large.compress(data)
         return (codec, packed) if len(packed) < len(data) else (RAW, data)
+
+    def pack_text(self, data: bytes) -> bytes:
+        """A short text in one value: its codec number and the stored form; nothing stays nothing."""
+        if not data:
+            return b""
+        codec, packed = self.pack(data)
+        return bytes((codec,)) + packed
+
+    def unpack_text(self, stored: bytes) -> bytes:
+        return self.unpack(stored[0], stored[1:]) if stored else b""
 
     def unpack(self, codec: int, packed: bytes) -> bytes:
         if codec == ZSTD_MAIL_V1:

@@ -2,7 +2,7 @@
 
 PASSIVE copies what no reader needs any more into the database while commits go on.  Under load it never quite catches
 up, so the writer copies the few pages that are left between two groups (`finish`), and its next commit starts the WAL
-over.  What a pause leaves is copied when the writer has been idle.
+over.  What a pause leaves is copied when the writer has been idle, and the WAL cut to nothing.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import apsw
 
 from posthouse.storage.sqlite.connection import log
 
-PAGES: Final = 4096
-"""Pages in the WAL (32 MiB) from which on it is copied back."""
-IDLE_S: Final = 2.0
+PAGES: Final = 1024
+"""Pages in the WAL (4 MiB) from which on it is copied back."""
+IDLE_S: Final = 0.5
 """After so long without a commit the rest is copied."""
 
 
 class Checkpointer:
-    """`finish` is called when only little is left to copy; it should do that between two commits."""
+    """`finish` is called when only little is left to copy; it should do that between two commits, and cut the WAL if
+    its argument, idle, is true."""
 
-    def __init__(self, path: Path, finish: Callable[[], None]) -> None:
+    def __init__(self, path: Path, finish: Callable[[bool], None]) -> None:
         self._path = path
         self._finish = finish
         self._loop = asyncio.get_running_loop()
@@ -37,33 +38,33 @@ class Checkpointer:
         self._closed = False
 
     def note(self, pages: int) -> None:
-        """After a commit: so many pages are in the WAL."""
-        if pages == self._done_pages or self._closed:
-            return
+        """After a commit or a finished checkpoint: so many pages in the WAL are not known to be copied."""
         self._pages = pages
         if pages < self._done_pages:  # the WAL was started over
             self._done_pages = 0
+        if self._closed or pages == self._done_pages:
+            return
         if pages - self._done_pages >= PAGES:
-            self._begin()
+            self._begin(idle=False)
         elif self._idle is None:
             self._idle = self._loop.call_later(IDLE_S, self._when_idle, pages)
 
     def _when_idle(self, pages: int) -> None:
         self._idle = None
         if pages == self._pages:
-            self._begin()
+            self._begin(idle=True)
         else:
             self._idle = self._loop.call_later(IDLE_S, self._when_idle, self._pages)
 
-    def _begin(self) -> None:
+    def _begin(self, *, idle: bool) -> None:
         if self._running is None and not self._closed:
-            self._running = self._loop.create_task(self._run())
+            self._running = self._loop.create_task(self._run(idle=idle))
 
-    async def _run(self) -> None:
+    async def _run(self, *, idle: bool) -> None:
         try:
             self._done_pages = await asyncio.to_thread(self._checkpoint)
-            if self._done_pages < self._pages and not self._closed:
-                self._finish()
+            if not self._closed:
+                self._finish(idle)
         except apsw.Error as error:
             log.error("a checkpoint failed, it will be tried again: %s", error)
         finally:

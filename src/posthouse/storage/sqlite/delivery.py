@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from posthouse.core.errors import NotFound, OverQuota
+from posthouse.core.errors import MailError, NotFound, OverQuota
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.mime.facts import MessageFacts
 from posthouse.storage.rows import (
@@ -23,7 +23,7 @@ from posthouse.storage.rows import (
 )
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
-from posthouse.storage.sqlite.requests import Deliver, pack_flags, unpack_flags
+from posthouse.storage.sqlite.requests import Deliver, PruneJournal, pack_flags, unpack_flags
 
 THREAD_REFERENCES_MAX: Final = 20
 """Of a longer References field the last ones count, and the first."""
@@ -56,8 +56,22 @@ def deliver(ledger: Ledger, request: Deliver) -> list[Stored]:
     for index, copy, flags in request.long_flags:
         request.deliveries[index].copies[copy].flags = unpack_flags(flags)
     if request.together:
-        _check_places(ledger, request.deliveries)
+        try:
+            _check_places(ledger, request.deliveries)
+        except MailError:
+            files = (delivery.content.file for delivery in request.deliveries)
+            ledger.dropped_files += [file for file in files if file is not None]
+            raise
     return [_deliver(ledger, delivery) for delivery in request.deliveries]
+
+
+def prune_journal(ledger: Ledger, request: PruneJournal) -> int:
+    # Traces sort by time, so the oldest are the first; `at` decides.
+    rows = ledger.execute(
+        "DELETE FROM journal WHERE at < ? AND trace IN (SELECT trace FROM journal ORDER BY trace LIMIT ?) RETURNING 1",
+        (request.before, request.limit),
+    ).fetchall()
+    return len(rows)
 
 
 def _check_places(ledger: Ledger, deliveries: list[Delivery]) -> None:

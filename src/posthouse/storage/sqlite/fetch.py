@@ -67,7 +67,11 @@ async def fetch(
         raise Invalid(f"no such columns: {unknown}")
     account, mailbox = key
     reader.mailbox(account, mailbox)
-    fix = _flags_fixer(columns) if "flags" in columns and reader.has_long_flags(account) else None
+    decoders: list[tuple[int, Callable[[Any], Any]]] = []
+    if "flags" in columns and reader.has_long_flags(account):
+        decoders.append((columns.index("flags"), unpack_flags))
+    if "header_fields" in columns:
+        decoders.append((columns.index("header_fields"), Codec().unpack_text))
     chunks = (
         _content_chunks(reader, files, key, uids, columns)
         if CONTENT_COLUMN in columns
@@ -75,16 +79,9 @@ async def fetch(
     )
     async with aclosing(chunks):
         async for rows in chunks:
-            yield rows if fix is None else fix(rows)
-
-
-def _flags_fixer(columns: Sequence[str]) -> Callable[[list[Row]], list[Row]]:
-    at = columns.index("flags")
-
-    def fix(rows: list[Row]) -> list[Row]:
-        return [(*row[:at], unpack_flags(row[at]), *row[at + 1 :]) for row in rows]
-
-    return fix
+            for at, decode in decoders:
+                rows = [(*row[:at], decode(row[at]), *row[at + 1 :]) for row in rows]
+            yield rows
 
 
 async def _row_chunks(

@@ -12,18 +12,25 @@ from typing import Final
 
 import apsw
 
-from posthouse.core.errors import InUse
+from posthouse.core.errors import InUse, MailError
 from posthouse.core.ports import Clock
 from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
+from posthouse.storage.sqlite.requests import PruneJournal
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
 from posthouse.storage.sqlite.writer import LockTable, Writer
 
 LOCK_NAME: Final = "writer.lock"
 ORPHAN_AGE_S: Final = 3600.0
 """A message file that no row names is swept once it is so old: younger ones may be about to be adopted."""
+
+
+JOURNAL_DAYS: Final = 90
+"""How long the journal of a message is kept."""
+PRUNED_AT_ONCE: Final = 500
+CHORES_EVERY_S: Final = 3600.0
 
 
 class LocalLock:
@@ -68,8 +75,36 @@ class OwnedWriter(Writer):
     ) -> None:
         self._lock = WriterLock(root)
         super().__init__(root, files, clock, on_hints)
+        self._root = root
+        self._files = files
+        self._clock = clock
+        self._chores: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Create or migrate the database, sweep orphans, and see to both from now on."""
+        await self.open()
+        await asyncio.to_thread(sweep_orphans, self._root, self._files)
+        self._chores = asyncio.create_task(self._do_chores())
+
+    async def _do_chores(self) -> None:
+        while True:
+            await asyncio.sleep(CHORES_EVERY_S)
+            try:
+                await self.prune_journal()
+                await asyncio.to_thread(sweep_orphans, self._root, self._files)
+            except (MailError, OSError) as error:
+                log.warning("chores of the store failed, they will be done later: %s", error)
+
+    async def prune_journal(self) -> None:
+        before = self._clock.now() - JOURNAL_DAYS * 86_400
+        pruned = PRUNED_AT_ONCE
+        while pruned == PRUNED_AT_ONCE:
+            pruned = await self.submit(PruneJournal(before, PRUNED_AT_ONCE))
 
     async def close(self) -> None:
+        if self._chores is not None:
+            self._chores.cancel()
+            await asyncio.wait([self._chores])
         await super().close()
         self._lock.release()
 
@@ -84,8 +119,7 @@ async def prepare(
         files.prepare()
         writer = OwnedWriter(root, files, clock, on_hints)
         try:
-            await writer.open()
-            await asyncio.to_thread(sweep_orphans, root, files)
+            await writer.prepare()
         except BaseException:
             await writer.close()
             raise

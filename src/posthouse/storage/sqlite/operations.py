@@ -45,4 +45,5 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.ReleaseLeases: Operation(queue.release_leases),
     requests.Report: Operation(queue.report),
     requests.Control: Operation(queue.control),
+    requests.PruneJournal: Operation(delivery.prune_journal),
 }

@@ -220,6 +220,15 @@ class Control(Request):
     route: str | None
 
 
+class PruneJournal(Request):
+    """Drop the oldest entries, a limited number at a time; how many."""
+
+    result = int
+    synced = False
+    before: float
+    limit: int
+
+
 class AcquireLock(Request):
     """Answered by the writer process itself; nothing is written."""
 
@@ -254,6 +263,7 @@ WriteRequest = (
     | ReleaseLeases
     | Report
     | Control
+    | PruneJournal
 )
 AnyRequest = WriteRequest | AcquireLock | ReleaseLock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -216,9 +217,19 @@ class SqliteMessages:
         self._reader = reader
         self._submit = writer.submit
         self._files = files
+        self._codec = Codec()
+
+    def _packed(self, delivery: Delivery) -> Delivery:
+        """The same with its header fields as they are stored; packing is the worker's part, not the writer's."""
+        facts = delivery.facts
+        facts = dataclasses.replace(facts, header_fields=self._codec.pack_text(facts.header_fields))
+        return Delivery(
+            delivery.trace, delivery.content, facts, delivery.copies, delivery.queue, delivery.journal
+        )
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
-        stored: list[Stored] = await self._submit(rq.Deliver(list(deliveries), together=together))
+        packed = [self._packed(delivery) for delivery in deliveries]
+        stored: list[Stored] = await self._submit(rq.Deliver(packed, together=together))
         return stored
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:

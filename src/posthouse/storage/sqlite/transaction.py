@@ -213,10 +213,15 @@ class Transactor:
             else:
                 self.unsynced = False
 
-    def checkpoint(self) -> None:
-        """Copy what is left in the WAL; fails quietly, since the next time will do."""
+    def checkpoint(self, *, cut: bool) -> None:
+        """Copy what is left in the WAL, and cut it to nothing; fails quietly, since the next time will do."""
+        mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if cut else apsw.SQLITE_CHECKPOINT_PASSIVE
         try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            pages, done = self.connection.wal_checkpoint(mode=mode)
+            if pages == done:
+                self.wal_pages = 0
+        except apsw.BusyError:
+            return  # somebody reads
         except apsw.Error as error:
             log.warning("a checkpoint failed, it will be tried again: %s", error)
 

@@ -14,6 +14,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ class Writer:
         self._busy = False
         self._scheduled = False
         self._closing: asyncio.Future[None] | None = None
-        self._checkpoint_due = False
+        self._checkpoint_due: Callable[[], None] | None = None
         self._busy_since: float | None = None
         self._sync_timer: asyncio.TimerHandle | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -192,19 +193,20 @@ class Writer:
         if self._transactor.unsynced and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(FLAG_SYNC_S, self._sync)
         self._checkpointer.note(self._transactor.wal_pages)
-        if self._checkpoint_due:
-            self._checkpoint_due = False
-            self._between(self._transactor.checkpoint)
+        if self._checkpoint_due is not None:
+            work, self._checkpoint_due = self._checkpoint_due, None
+            self._between(work)
         elif self._waiting:
             self._schedule()  # after the callers answered just now: what they ask next joins the group
         elif self._closing is not None and not self._busy and not self._closing.done():
             self._closing.set_result(None)
 
-    def _finish_checkpoint(self) -> None:
+    def _finish_checkpoint(self, idle: bool) -> None:  # noqa: FBT001
+        work = partial(self._transactor.checkpoint, cut=idle)
         if self._busy:
-            self._checkpoint_due = True
+            self._checkpoint_due = work
         else:
-            self._between(self._transactor.checkpoint)
+            self._between(work)
 
     def _between(self, work: Callable[[], None]) -> None:
         """Run in the writer's thread, between two groups."""

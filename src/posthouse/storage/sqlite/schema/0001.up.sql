@@ -96,7 +96,7 @@ CREATE TABLE message (
     bodystructure BLOB NOT NULL,
     body BLOB NOT NULL,
     layout BLOB NOT NULL,
-    header_fields BLOB NOT NULL,
+    header_fields BLOB NOT NULL,         -- codec number and packed text
     message_id TEXT NOT NULL,
     subject TEXT NOT NULL,
     base_subject TEXT NOT NULL,
