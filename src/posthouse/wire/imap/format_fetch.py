@@ -9,13 +9,14 @@ int, or any object with a `size` (octets), which only `format_parts` takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, Protocol, final
 
 from posthouse.core.flags import RECENT
 
 from .command import BinarySection, BinarySize, BodySection, FetchItem
-from .date_time import format_date_time
+from .date_time import format_date_time, format_date_times
 from .flag_list import FlagLists
 from .response import format_nstring
 
@@ -57,21 +58,23 @@ def _preview(text: bytes | str | None) -> bytes:
     return format_nstring(text.encode("utf-8") if isinstance(text, str) else text)
 
 
-# item -> (storage column, format, what makes the column's value fit the format)
-_ITEMS: Final[dict[str, tuple[str, bytes, Callable[[Any], bytes] | None]]] = {
+Maker = Callable[[Iterable[Any]], Iterable[bytes]]
+
+# item -> (storage column, format, what makes the column's values fit the format)
+_ITEMS: Final[dict[str, tuple[str, bytes, Maker | None]]] = {
     "UID": (UID, b"UID %d", None),
     "MODSEQ": (MODSEQ, b"MODSEQ (%d)", None),
     "RFC822.SIZE": (SIZE, b"RFC822.SIZE %d", None),
-    "INTERNALDATE": (DATE, b"INTERNALDATE %b", format_date_time),
-    "SAVEDATE": (SAVEDATE, b"SAVEDATE %b", _savedate),
+    "INTERNALDATE": (DATE, b"INTERNALDATE %b", format_date_times),
+    "SAVEDATE": (SAVEDATE, b"SAVEDATE %b", partial(map, _savedate)),
     "ENVELOPE": (ENVELOPE, b"ENVELOPE %b", None),
     "BODYSTRUCTURE": (BODYSTRUCTURE, b"BODYSTRUCTURE %b", None),
     "BODY": (BODY, b"BODY %b", None),
     # RFC 8474 §5.1 and §5.2: object ids; a copy shares the message, and so its EMAILID.
     "EMAILID": (MESSAGE, b"EMAILID (M%d)", None),
-    "THREADID": (THREAD, b"THREADID %b", _thread),
-    "PREVIEW": (PREVIEW, b"PREVIEW %b", _preview),
-    "PREVIEW.LAZY": (PREVIEW, b"PREVIEW %b", _preview),
+    "THREADID": (THREAD, b"THREADID %b", partial(map, _thread)),
+    "PREVIEW": (PREVIEW, b"PREVIEW %b", partial(map, _preview)),
+    "PREVIEW.LAZY": (PREVIEW, b"PREVIEW %b", partial(map, _preview)),
 }
 
 
@@ -87,7 +90,7 @@ class RowTemplate:
         sections: tuple[Section, ...],
         *,
         row_format: bytes,
-        makers: tuple[Callable[[Any], bytes] | None, ...],
+        makers: tuple[Maker | None, ...],
         show_uid: bool,
         recent_from: int | None,
     ) -> None:
@@ -144,8 +147,7 @@ class RowTemplate:
             at = self.columns.index(FLAGS)
             columns[at] = _with_recent(uids, columns[at], self._recent_from)
         shown = [
-            map(maker, column) if maker else column
-            for maker, column in zip(self._makers, columns, strict=True)
+            maker(column) if maker else column for maker, column in zip(self._makers, columns, strict=True)
         ]
         if not self._show_uid:
             shown = shown[1:]
@@ -179,7 +181,7 @@ def compile_row(
     (RFC 3501 §2.3.2), None in IMAP4rev2.
     """
     columns: list[str] = [UID]
-    makers: list[Callable[[Any], Any] | None] = [None]
+    makers: list[Maker | None] = [None]
     formats: list[bytes] = []
     show_uid = "UID" in items
     if show_uid:
@@ -190,7 +192,7 @@ def compile_row(
             sections.append(item)
         elif item == "FLAGS":
             columns.append(FLAGS)
-            makers.append(flag_lists.__getitem__)
+            makers.append(partial(map, flag_lists.__getitem__))
             formats.append(b"FLAGS %b")
         elif item != "UID":
             column, text, maker = _ITEMS[item]
