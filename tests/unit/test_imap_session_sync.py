@@ -195,7 +195,7 @@ async def test_condstore(world: World) -> None:
     since = int(next(line for line in lines if "HIGHESTMODSEQ" in line).split()[3].rstrip("]"))
     lines = await client.run("STORE 2 +FLAGS.SILENT (\\Seen)")
     assert lines[0].startswith("* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (")
-    modseq = int(lines[0].split("MODSEQ (")[1].rstrip("))"))
+    modseq = int(lines[0].split("MODSEQ (")[1].rstrip(")"))
     assert modseq > since
     assert await client.run(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {since})") == [
         f"* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ ({modseq}))",

@@ -262,7 +262,9 @@ class Text:
 
     def header_holds(self, needle: str) -> bool:
         if self._header is None:
-            self._header = _folded_header(self.fields)
+            # Lines that are no fields are text of the header as well.
+            raw = fold(decode_bytes(self._block(self._root)))
+            self._header = f"{_folded_header(self.fields)}\n{raw}"
         return needle in self._header
 
     def body_holds(self, needle: str) -> bool:
