@@ -56,6 +56,18 @@ class Ledger:
         return faults + [f"{token}: nobody sent it" for token in strangers]
 
 
+class Pop3(poplib.POP3):
+    """One that closes its socket when there is no greeting."""
+
+    def __init__(self, host: str, port: int) -> None:
+        try:
+            super().__init__(host, port, timeout=20)
+        except CUT_OFF:
+            if getattr(self, "file", None) is not None:
+                self.close()
+            raise
+
+
 @dataclass(slots=True)
 class Load:
     """Threads that send, append and delete until `stop` is set."""
@@ -117,10 +129,13 @@ class Load:
         self, token: str, refusal: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused
     ) -> None:
         if isinstance(refusal, smtplib.SMTPRecipientsRefused):
-            codes = [code for code, _ in refusal.recipients.values()]
+            answers = list(refusal.recipients.values())
         else:
-            codes = [refusal.smtp_code]
+            answers = [(refusal.smtp_code, refusal.smtp_error)]
+        codes = [code for code, _ in answers]
         if -1 in codes:  # cut off while waiting for the answer
+            return
+        if any(b"a second copy" in _bytes(text) for _, text in answers):  # the server itself cannot know
             return
         self.ledger.unknown.discard(token)
         self.ledger.refused += 1
@@ -135,11 +150,15 @@ class Load:
                 serial += 1
                 token = f"{name}-{serial}-{time.monotonic_ns()}"
                 self.ledger.unknown.add(token)
-                answer, _ = client.append("INBOX", "", "", message(token, 300 + serial % 11 * 700))
+                answer, texts = client.append("INBOX", "", "", message(token, 300 + serial % 11 * 700))
                 if answer == "OK":
                     self.ledger.acked.append(token)
-                else:
+                elif b"interrupted" in texts[0]:  # the server itself cannot know
+                    continue
+                elif b"[UNAVAILABLE]" in texts[0]:
                     self.ledger.refused += 1
+                else:
+                    self.ledger.surprises.append(f"{token}: {texts}")
                 self.ledger.unknown.discard(token)
         finally:
             with contextlib.suppress(OSError):
@@ -150,7 +169,7 @@ class Load:
 
     def _pop(self, _name: str, user: str, serial: int) -> int:
         """Delete a few letters a session; the answer to QUIT decides."""
-        client = poplib.POP3(self.host, self.pop3_port, timeout=20)
+        client = Pop3(self.host, self.pop3_port)
         try:
             client.user(user)
             client.pass_(self.password)
@@ -170,6 +189,10 @@ class Load:
                 client.close()
         time.sleep(0.05)
         return serial
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def message(token: str, size: int) -> bytes:

@@ -294,6 +294,6 @@ def running_node(
         yield node
         assert node.metric("faults_total") == 0, node.tail()
         assert node.stop() == 0, node.tail()
-        assert node.logged("stack=") == []
+        assert not node.logged("stack="), "\n".join(node.logged("stack=")[:5])
     finally:
         node.destroy()
