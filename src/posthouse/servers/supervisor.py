@@ -28,6 +28,8 @@ SETTLED_S: Final = 5.0
 """A child that lived this long did not crash at its start."""
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 10.0
+INSIST_S: Final = 1.0
+"""A second signal this long after the first ends the stop at once."""
 READY: Final = b"r"
 EXIT_FAULT: Final = 70  # EX_SOFTWARE
 EXIT_CONFIG: Final = (
@@ -102,6 +104,7 @@ class Supervisor:
         self._announce = ready
         self._announced = False
         self._stopping = False
+        self._stop_began = 0.0
         self._give_up_at = 0.0
         self._status = 0
         self._selector = selectors.DefaultSelector()
@@ -111,19 +114,17 @@ class Supervisor:
     def run(self) -> int:
         self._life = os.pipe()
         self._wake = os.pipe2(os.O_NONBLOCK)
-        previous = {number: signal.getsignal(number) for number in _SIGNALS}
         for number in _SIGNALS:
             signal.signal(number, self._nothing)
-        previous_fd = signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         self._selector.register(self._wake[0], selectors.EVENT_READ)
         freeze()
         try:
             while self._turn():
                 pass
         finally:
-            signal.set_wakeup_fd(previous_fd)
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            # The handlers stay: a second SIGTERM must not kill what only has to say goodbye.
+            signal.set_wakeup_fd(-1)
             self._selector.close()
             for fd in (*self._life, *self._wake):
                 os.close(fd)
@@ -162,7 +163,8 @@ class Supervisor:
 
     def _signal(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
-            self._stop(hurry=self._stopping)
+            # Ctrl-C reaches a group, and who started us may pass it on besides: one wish, not two.
+            self._stop(hurry=self._stopping and time.monotonic() > self._stop_began + INSIST_S)
         elif number == signal.SIGHUP and not self._stopping:
             notify_systemd(
                 f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
@@ -176,6 +178,7 @@ class Supervisor:
             self._log.info("stopping", extra={"facts": {"limit_s": self._stop_s}})
             notify_systemd("STOPPING=1")
             self._stopping = True
+            self._stop_began = time.monotonic()
             self._give_up_at = time.monotonic() + self._stop_s
             self._send(None, last=False)
         elif hurry:
