@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from posthouse.core.errors import OverQuota, TooLarge
+from posthouse.core.errors import MailError, OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.mime.facts import facts_of
 from posthouse.services.mailboxes import canonical_name
@@ -34,7 +34,7 @@ EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 class Appending:
     """A message on its way in, and the ones of the same command that are complete (RFC 3502)."""
 
-    __slots__ = ("before", "before_bytes", "date", "flags", "keywords", "mailbox", "writer")
+    __slots__ = ("before", "before_bytes", "date", "error", "flags", "keywords", "mailbox", "writer")
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class Appending:
         self.date = date
         self.before: list[Delivery] = []
         self.before_bytes = 0
+        self.error: MailError | None = None  # why what arrived cannot be kept; told at the end of the literal
 
 
 async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
@@ -114,8 +115,18 @@ def chunk(session: ImapSession, event: LiteralChunk) -> Any:
     """Returns a coroutine when the writer needs time."""
     appending = session.appending
     assert appending is not None  # the engine gives chunks after `accept_literal` only
+    if appending.error is not None:
+        return None
     appending.writer.write(event.data)
-    return appending.writer.drain() if appending.writer.must_drain else None
+    return _drain(appending) if appending.writer.must_drain else None
+
+
+async def _drain(appending: Appending) -> None:
+    try:
+        await appending.writer.drain()
+    except MailError as error:
+        appending.error = error
+        appending.writer.abort()
 
 
 async def end(session: ImapSession) -> bytes:
@@ -132,6 +143,8 @@ async def end(session: ImapSession) -> bytes:
 
 async def _complete(session: ImapSession, appending: Appending) -> Delivery:
     """What is to be committed of a message that has arrived whole."""
+    if appending.error is not None:
+        raise appending.error
     writer = appending.writer
     try:
         if writer.size <= session.services.limits.inline_facts_max_bytes:
