@@ -37,7 +37,7 @@ class MailboxSettings(Struct, frozen=True):
     levels_max: int = 20
     mailboxes_max: int = 10_000
     """Mailboxes of one account."""
-    log_max_rows: int = 4096
+    log_max_rows: int = 1024
     """Changes of a mailbox that are remembered for sessions that look in later; older ones are read again."""
     warm_max_uids: int = 2_000_000
     """UIDs of mailboxes that nobody looks at, kept for the next SELECT (four bytes each)."""
@@ -127,6 +127,10 @@ class SharedMailbox:
                 return found[::-1]
         return None
 
+    def forget_changes(self) -> None:
+        self._log.clear()
+        self._log_rows = 0
+
     def apply(self, changes: Changes, log_max_rows: int) -> None:
         uids, gone = self.uids, changes.expunged
         if gone:
@@ -173,8 +177,7 @@ class MailboxHub:
                 shared = SharedMailbox(mailbox.account, mailbox.id, snapshot.uidvalidity)
                 shared.uids, shared.uidnext, shared.modseq = snapshot.uids, snapshot.uidnext, snapshot.modseq
                 self._open.setdefault(mailbox.account, {})[mailbox.id] = shared
-        elif not shared.users:
-            self._unused.pop((shared.account, shared.mailbox))
+        if not shared.users and self._unused.pop((shared.account, shared.mailbox), None) is not None:
             self._unused_uids -= len(shared.uids)
         shared.users += 1
         if shared.modseq < mailbox.modseq:
@@ -195,6 +198,7 @@ class MailboxHub:
         if shared.deleted or self._find(shared.account, shared.mailbox) is not shared:
             self._forget(shared)
             return
+        shared.forget_changes()  # the next one to come starts from the snapshot
         self._unused[shared.account, shared.mailbox] = shared
         self._unused_uids += len(shared.uids)
         # Each costs some hundred bytes besides its UIDs, so ten thousand empty ones are bounded too.
