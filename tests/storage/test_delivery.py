@@ -184,7 +184,9 @@ async def test_journal(store: Store, account: Account) -> None:
     assert await store.journal.traces_of("1@qq.test") == ["0a"]
     assert await store.journal.traces_of("none@qq.test") == []
     assert await store.journal.by_trace("zz") == []
-    assert [(trace, line.at) for trace, line in await store.journal.recent(2)] == [("0a", 4.0), ("0b", 3.0)]
+    recent = await store.journal.recent(2)
+    assert [(trace, line.at) for trace, line in recent] == [("0a", 1.0), ("0a", 2.0), ("0a", 4.0), ("0b", 3.0)]
+    assert await store.journal.recent(1) == recent[-1:]
 
 
 async def test_an_old_journal_is_dropped(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Message-ID 或追踪编号；不写则列出最近的记录",
         "Message-ID or trace id; without it, what happened last",
     ),
-    "help.arg.limit": ("行数", "how many lines"),
+    "help.arg.limit": ("显示最近多少封信", "how many of the newest letters"),
     "help.arg.init_domain": ("收信的域名", "the domain to take mail for"),
     "help.arg.init_address": ("第一个账户", "the first account"),
     "help.arg.hostname": ("服务器主机名（默认 mail.域名）", "name of the server (default: mail.DOMAIN)"),
@@ -109,6 +109,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "directory of the data (default: ~/.local/share/posthouse/demo)",
     ),
     "help.arg.workers": ("每个驿站的工作进程数", "worker processes per house"),
+    "help.arg.offset": ("加到每个端口号上的数", "a number to add to every port"),
     "help.arg.init_config": (
         "要写的配置文件（默认 ./posthouse.toml）",
         "file to write (default: ./posthouse.toml)",

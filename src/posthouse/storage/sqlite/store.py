@@ -365,9 +365,7 @@ class SqliteJournal:
 
     async def recent(self, limit: int) -> list[tuple[str, JournalLine]]:
         rows = self._reader.rows("SELECT trace, lines FROM journal ORDER BY trace DESC LIMIT ?", (limit,))
-        lines = [(trace, line) for trace, data in rows for line in self._lines(data)]
-        lines.sort(key=lambda pair: pair[1].at, reverse=True)
-        return lines[:limit]
+        return [(trace, line) for trace, data in reversed(rows) for line in self._lines(data)]
 
 
 class SqliteStore:
