@@ -14,6 +14,8 @@ from posthouse.servers.listener import Acceptor, Address, bind
 from posthouse.servers.tls import TlsSettings, make_context
 from posthouse.sessions.session import Session
 
+FLOOD_BYTES = 128 * 65536
+"""More than the kernel takes for a client that does not read."""
 REFUSAL = (b"the node is full\r\n", b"your address is full\r\n")
 
 
@@ -74,7 +76,7 @@ class LineSession(Session):
         self.peer.write(b"slow done\r\n")
 
     async def _flood(self):
-        for _ in range(64):
+        for _ in range(FLOOD_BYTES // 65536):
             self.peer.write(bytes(65536))
             if self.peer.must_drain:
                 await self.peer.drain()

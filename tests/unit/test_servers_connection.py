@@ -11,7 +11,7 @@ import uvloop
 from posthouse.servers.board import field
 from posthouse.servers.host import SWEEP_S, Limits
 from posthouse.servers.proxy import TrustedSources
-from tests.unit.servers_rig import Rig, until
+from tests.unit.servers_rig import FLOOD_BYTES, Rig, until
 
 PROXY = b"PROXY TCP4 192.0.2.9 198.51.100.2 1234 143\r\n"
 NO_EXEMPTION = TrustedSources([])
@@ -284,7 +284,7 @@ async def test_back_pressure_bounds_memory_and_loses_nothing(tmp_path):
         assert await line(reader) == b"hello"
         await until(lambda: rig.sessions[0].peer.must_drain)
         assert rig.sessions[0].peer.transport.get_write_buffer_size() < 1024 * 1024
-        data = await reader.readexactly(64 * 65536 + len(b"flood done\r\n"))
+        data = await reader.readexactly(FLOOD_BYTES + len(b"flood done\r\n"))
         assert data.endswith(b"flood done\r\n")
         writer.close()
 

@@ -118,6 +118,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         self._sink = self._ignore
+        self._gathered.clear()
         self.must_drain = False
         self.host.leave(self)
         self._wake(ConnectionResetError("the connection is lost"))
