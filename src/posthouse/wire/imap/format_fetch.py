@@ -8,9 +8,9 @@ int, or any object with a `size` (octets), which only `format_parts` takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, Protocol, final
 
 from posthouse.core.flags import RECENT
@@ -109,9 +109,11 @@ class RowTemplate:
         """All rows as one bytes object.  `numbers`: their sequence numbers, one per row."""
         if not rows:
             return b""
-        heads = self._heads(numbers, rows)
+        values = self._values(numbers, rows)
         if not self.sections:
-            return b"".join(heads)
+            # perf: one formatting of all rows takes a quarter less than one of each and a join.
+            return (self._format * len(rows)) % tuple(chain.from_iterable(values))
+        heads = map(self._format.__mod__, values)
         out: list[bytes] = []
         first = len(self.columns)
         for head, row in zip(heads, rows, strict=True):
@@ -127,7 +129,7 @@ class RowTemplate:
     def format_parts(self, number: int, row: Row) -> list[Any]:
         """One row as bytes and, where a section is a `Sized`, that object itself: write them in this
         order."""
-        out: list[Any] = [next(iter(self._heads((number,), (row,))))]
+        out: list[Any] = [self._format % next(self._values((number,), (row,)))]
         for label, value in zip(self._tails, row[len(self.columns) :], strict=True):
             if value is None or isinstance(value, bytes | int):
                 _add_section(out, label, value)
@@ -137,7 +139,8 @@ class RowTemplate:
         out.append(b")\r\n")
         return out if self.sections else out[:1]
 
-    def _heads(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterable[bytes]:
+    def _values(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[Row]:
+        """What the format takes, row by row."""
         # perf: by column, so that no Python code runs per row (see bench/imap_wire.py).
         width = len(self.columns)
         columns: list[Iterable[Any]] = []
@@ -151,7 +154,7 @@ class RowTemplate:
         ]
         if not self._show_uid:
             shown = shown[1:]
-        return map(self._format.__mod__, zip(numbers, *shown, strict=True))
+        return zip(numbers, *shown, strict=True)
 
 
 def _with_recent(uids: Iterable[int], flags: Iterable[int], recent_from: int) -> list[int]:
