@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.core.flags import SEEN
-from posthouse.sessions.imap import ImapLimits
+from posthouse.sessions.imap import ImapLimits, store
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
 from tests.storage.fixtures import message
 from tests.unit.imap_world import Client, MemoryPeer, World, imap_world
@@ -209,6 +209,15 @@ async def test_store_adds_removes_and_replaces(world: World, client: Client) -> 
     assert (await client.run("STORE 2 +FLAGS (\\Recent)"))[-1] == "t OK STORE completed"
     assert (await client.run("STORE 2 +FLAGS (\\Odd)"))[0].startswith("t BAD ")
     assert await client.run("UID STORE 77 +FLAGS (\\Seen)") == ["t OK STORE completed"]
+
+
+async def test_store_of_many_goes_in_pieces(world: World, client: Client, monkeypatch) -> None:
+    monkeypatch.setattr(store, "PIECE_MESSAGES", 2)
+    await world.letters(5)
+    await client.run("NOOP")
+    lines = await client.run("STORE 1:5 +FLAGS (\\Seen)")
+    assert lines == [*[f"* {n} FETCH (FLAGS (\\Seen \\Recent))" for n in range(1, 6)], "t OK STORE completed"]
+    assert await client.run("STORE 1:5 -FLAGS.SILENT (\\Seen)") == ["t OK STORE completed"]
 
 
 # --- COPY, MOVE, EXPUNGE ---

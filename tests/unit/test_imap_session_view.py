@@ -67,6 +67,12 @@ def test_an_empty_mailbox_has_nothing_under_star() -> None:
     assert view.resolve(sequence(b"1:*"), uid=True) == []
 
 
+def test_ranges_are_cut_into_pieces() -> None:
+    view = make_view(*range(1, 21, 2))  # 1 3 5 ... 19
+    assert view.parts([(1, 19)], 10) == [[(1, 19)]]
+    assert view.parts([(1, 5), (9, 19)], 4) == [[(1, 5), (9, 9)], [(11, 17)], [(19, 19)]]
+
+
 def test_the_saved_result_is_a_set() -> None:
     view = make_view(3, 7, 9)
     view.saved = [(7, 9)]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 KEYWORD_MAX = 128
 """Characters of a keyword."""
+PIECE_MESSAGES = 8192
+"""Messages changed and announced before other work of the event loop gets its turn."""
 
 
 async def store(session: ImapSession, command: c.Store) -> bytes:
@@ -33,14 +35,23 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
         session.enable(CONDSTORE)
     if not ranges:
         return b"OK STORE completed"
-    done = await _change(session, command, ranges, system | await keyword_bits(session, keywords))
-    await session.announce_keywords()
-    session.told = {uid: modseq for uid, _, modseq in done.changed}
-    _show(session, command, done)
-    if done.refused:
-        numbers = done.refused if command.uid else list(view.seqs_of(done.refused))
+    bits = system | await keyword_bits(session, keywords)
+    refused: list[int] = []
+    changed = 0
+    parts = view.parts(ranges, PIECE_MESSAGES)
+    for at, part in enumerate(parts, 1):
+        done = await _change(session, command, part, bits)
+        await session.announce_keywords()
+        session.told = {uid: modseq for uid, _, modseq in done.changed}
+        _show(session, command, done)
+        changed += len(done.changed)
+        refused += done.refused
+        if at < len(parts):
+            await session.sync(expunge=False, by_uid=command.uid)
+    if refused:
+        numbers = refused if command.uid else list(view.seqs_of(refused))
         return b"OK [%b] STORE completed, some messages had changed" % code_modified(numbers)
-    if not command.uid and len(done.changed) < view.count(ranges):
+    if not command.uid and changed < view.count(ranges):
         # RFC 5530 §3: messages that another session expunged could not be changed.
         return b"NO [%b] Some of the messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
     return b"OK STORE completed"

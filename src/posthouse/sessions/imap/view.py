@@ -117,6 +117,29 @@ class View:
         """The part of `uids` inside a UID range."""
         return slice(bisect_left(self.uids, first), bisect_right(self.uids, last))
 
+    def parts(self, ranges: UidRanges, size: int) -> list[UidRanges]:
+        """The ranges cut into pieces of at most `size` messages."""
+        if self.count(ranges) <= size:
+            return [ranges]
+        cut: list[UidRanges] = []
+        room = 0
+        for first, last in ranges:
+            found = self.slice_of(first, last)
+            start = found.start
+            while start < found.stop:
+                if not room:
+                    cut.append([])
+                    room = size
+                stop = min(start + room, found.stop)
+                cut[-1].append((self.uids[start], self.uids[stop - 1]))
+                room -= stop - start
+                start = stop
+        return cut
+
+    def count(self, ranges: UidRanges) -> int:
+        """How many messages of the view the ranges hold."""
+        return sum(bisect_right(self.uids, last) - bisect_left(self.uids, first) for first, last in ranges)
+
     def count(self, ranges: UidRanges) -> int:
         """How many messages of the view the ranges hold."""
         return sum(bisect_right(self.uids, last) - bisect_left(self.uids, first) for first, last in ranges)
