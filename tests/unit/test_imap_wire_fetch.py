@@ -111,7 +111,7 @@ def test_which_items_set_seen(text: bytes, sets: bool) -> None:
         (b"BODY[]<9223372036854775808.1>", "Expected the first octet of at most 9223372036854775807 at column 18"),
         (b"BINARY[TEXT]", "Expected a part number and ']' at column 18"),
         (b"BODY[" + b".".join([b"1"] * 101) + b"]", "A part number has at most 100 levels at column 16"),
-        (b"FLAGS (FOO)", "Expected CHANGEDSINCE or VANISHED at column 18"),
+        (b"FLAGS (FOO)", "Expected CHANGEDSINCE, VANISHED or, for UID FETCH, PARTIAL at column 18"),
         (b"FLAGS (CHANGEDSINCE 1 VANISHED)", "VANISHED is for UID FETCH, before this at column 42"),
         (b"FLAGS (VANISHED)", "VANISHED needs CHANGEDSINCE, before this at column 27"),
         (b"(" + b" ".join(b"BODY[%d]" % n for n in range(1, 202)) + b")", "More than 200 items; split the command at "

@@ -91,3 +91,22 @@ def _strip_leaders(text: str) -> str:
         if text == before:
             break
     return text
+
+
+def is_reply(subject: str) -> bool:
+    """RFC 5256 §3: whether `base_subject` removes the mark of a reply or a forward."""
+    text = _BLANKS.sub(" ", subject[:MAX_SUBJECT]).strip(" ")
+    while True:
+        bare = _strip_trailers(text)
+        if bare.rstrip(" ") != text.rstrip(" "):
+            return True
+        rest = bare.lstrip(" ")
+        blob_end = 0
+        while match := _BLOB.match(rest, blob_end):
+            blob_end = match.end()
+        if _REFWD.match(rest, blob_end) or _FWD_WRAP.match(rest):
+            return True
+        match = _BLOB.match(rest)
+        if match is None or match.end() >= len(rest):
+            return False
+        text = rest[match.end() :]

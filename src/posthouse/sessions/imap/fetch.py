@@ -34,6 +34,8 @@ ERRORS: Final[Answers] = {
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     view = session.mailbox.view
     ranges = view.resolve(command.sequence, uid=command.uid)
+    if command.partial is not None:
+        ranges = view.part(ranges, command.partial)
     if command.changed_since is not None or "MODSEQ" in command.items:
         session.enable(CONDSTORE)
     if command.vanished and command.changed_since is not None:

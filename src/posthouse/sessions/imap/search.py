@@ -13,6 +13,7 @@ from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
+from posthouse.wire.imap.response import partial_slice
 
 from .search_match import ALL_COLUMNS, COLUMNS, FLAG_COLUMNS, PLACEMENT_COLUMNS, Matcher, Plan, Row, Test
 from .state import CONDSTORE, REV2
@@ -26,21 +27,21 @@ PIECE_ROWS = 2048
 _MODSEQ = COLUMNS.index("modseq")
 
 
-class _Found:
+class Found:
     """UIDs that match (in the order of the mailbox), those that need the message, and the highest modseq."""
 
     __slots__ = ("modseq", "open", "uids")
 
-    def __init__(self) -> None:
-        self.uids: list[int] = []
+    def __init__(self, uids: list[int] | None = None) -> None:
+        self.uids: list[int] = uids or []
         self.open: list[int] = []
-        self.modseq = 0
+        self.modseq: int | None = None
 
     def add(self, rows: list[Row], test: Test, *, modseq: bool) -> None:
         for row in rows:
             if answer := test(row):
                 self.uids.append(row[0])
-                if modseq and row[_MODSEQ] > self.modseq:
+                if modseq and row[_MODSEQ] > (self.modseq or 0):
                     self.modseq = row[_MODSEQ]
             elif answer is None:
                 self.open.append(row[0])
@@ -48,30 +49,40 @@ class _Found:
 
 async def search(session: ImapSession, command: c.Search) -> bytes:
     saves = command.returns is not None and "SAVE" in command.returns
-    wants_modseq = _asks_modseq(command.key)
-    if wants_modseq:
-        session.enable(CONDSTORE)
-    # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
-    await session.sync(expunge=False, by_uid=command.uid)
-    matcher = Matcher(session.mailbox.view, session.flag_lists.keywords, session.services.clock.now())
-    plan = matcher.plan(command.key)
-    if wants_modseq:
-        plan.width = max(plan.width, FLAG_COLUMNS)
     try:
-        found = await _find(session, plan, modseq=wants_modseq)
+        found = await find(session, command.key, uid=command.uid)
     except MailError:
         if saves:
             # RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing saved.
             session.mailbox.view.saved = []
         raise
     if saves:
-        _save(session, command.returns or frozenset(), found.uids)
-    _answer(session, command, found, modseq=found.modseq if wants_modseq else None)
+        save(session, command, found.uids)
+    _answer(session, command, found)
     return b"OK SEARCH completed"
 
 
-async def _find(session: ImapSession, plan: Plan, *, modseq: bool) -> _Found:
-    found = _Found()
+async def find(session: ImapSession, key: k.SearchKey, *, uid: bool) -> Found:
+    """The messages of the selected mailbox that match."""
+    wants_modseq = _asks_modseq(key)
+    if wants_modseq:
+        session.enable(CONDSTORE)
+    # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
+    await session.sync(expunge=False, by_uid=uid)
+    if isinstance(key, k.All):
+        return Found(session.mailbox.view.uids.tolist())
+    matcher = Matcher(session.mailbox.view, session.flag_lists.keywords, session.services.clock.now())
+    plan = matcher.plan(key)
+    if wants_modseq:
+        plan.width = max(plan.width, FLAG_COLUMNS)
+    found = await _find(session, plan, modseq=wants_modseq)
+    if not wants_modseq or not found.uids:
+        found.modseq = None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
+    return found
+
+
+async def _find(session: ImapSession, plan: Plan, *, modseq: bool) -> Found:
+    found = Found()
     if plan.width == 1 and not plan.open_ended:
         await _scan_view(session, plan, found)
         return found
@@ -87,7 +98,7 @@ async def _find(session: ImapSession, plan: Plan, *, modseq: bool) -> _Found:
     return found
 
 
-async def _scan_view(session: ImapSession, plan: Plan, found: _Found) -> None:
+async def _scan_view(session: ImapSession, plan: Plan, found: Found) -> None:
     """Numbers alone decide: the store is not asked."""
     view = session.mailbox.view
     for first, last in plan.ranges:
@@ -98,7 +109,7 @@ async def _scan_view(session: ImapSession, plan: Plan, found: _Found) -> None:
                 await asyncio.sleep(0)
 
 
-async def _scan(session: ImapSession, plan: Plan, found: _Found, *, in_thread: bool, modseq: bool) -> None:
+async def _scan(session: ImapSession, plan: Plan, found: Found, *, in_thread: bool, modseq: bool) -> None:
     shared = session.mailbox.shared
     messages = session.services.store.messages
     async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
@@ -123,30 +134,35 @@ async def _with_bytes(rows: list[Row]) -> list[Row]:
     return out
 
 
-def _save(session: ImapSession, returns: frozenset[str], uids: list[int]) -> None:
-    # RFC 5182 §2.1, RFC 9051 §6.4.4.1: with MIN and MAX alone only these are saved.
-    if uids and not returns & {"ALL", "COUNT"} and returns & {"MIN", "MAX"}:
-        ends = [uids[0]] if "MIN" in returns else []
-        if "MAX" in returns and uids[-1] not in ends:
-            ends.append(uids[-1])
-        uids = ends
+def save(session: ImapSession, command: c.Search, uids: list[int]) -> None:
+    """RFC 5182 §2.1, RFC 9051 §6.4.4.1, RFC 9394 §3.2: what `$` stands for from now on."""
+    returns = command.returns or frozenset()
+    if not returns & {"ALL", "COUNT"} and returns & {"MIN", "MAX", "PARTIAL"}:
+        kept = set(uids[partial_slice(command.partial, len(uids))]) if command.partial is not None else set()
+        kept.update(uids[:1] if "MIN" in returns else ())
+        kept.update(uids[-1:] if "MAX" in returns else ())
+        uids = list(kept)
     view = session.mailbox.view
-    view.saved = dense_ranges(view.uids, uids)
+    view.saved = dense_ranges(view.uids, sorted(uids))
 
 
-def _answer(session: ImapSession, command: c.Search, found: _Found, *, modseq: int | None) -> None:
+def _answer(session: ImapSession, command: c.Search, found: Found) -> None:
     numbers = found.uids if command.uid else session.mailbox.view.seqs_of(found.uids)
     returns = command.returns
     if returns is None and session.enabled & REV2:
         # RFC 9051 §6.4.4: IMAP4rev2 answers with ESEARCH even without RETURN.
         returns = frozenset(("ALL",))
     if returns is None:
-        shown = modseq if numbers else None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
-        session.write(response.format_search(numbers, modseq=shown))
+        session.write(response.format_search(numbers, modseq=found.modseq))
     elif returns != {"SAVE"}:
         session.write(
             response.format_esearch(
-                command.tag, uid=command.uid, returns=returns, numbers=numbers, modseq=modseq
+                command.tag,
+                uid=command.uid,
+                returns=returns,
+                numbers=numbers,
+                modseq=found.modseq,
+                partial=command.partial,
             )
         )
 

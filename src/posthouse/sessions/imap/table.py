@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from . import capability, copy, expunge, fetch, idle, language, login, mailbox, search, select, status, store
 from . import list as list_command
+from . import sort as sort_command
+from . import thread as thread_command
 from .answer import Answers
 from .state import ANY_STATE, LOGGED_IN, NOT_AUTHENTICATED, SELECTED
 
@@ -58,6 +60,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "UNSELECT": Entry(SELECTED, select.unselect),
     "EXPUNGE": Entry(SELECTED, expunge.expunge),
     "SEARCH": Entry(SELECTED, search.search, expunge=False),
+    "SORT": Entry(SELECTED, sort_command.sort, expunge=False),  # RFC 5256
+    "THREAD": Entry(SELECTED, thread_command.thread, expunge=False),  # RFC 5256
     "FETCH": Entry(SELECTED, fetch.fetch, fetch.ERRORS, expunge=False),
     "STORE": Entry(SELECTED, store.store, expunge=False),
     "COPY": Entry(SELECTED, copy.copy, copy.ERRORS),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 from posthouse.storage.rows import Changes, UidRanges
+from posthouse.wire.imap.response import partial_slice
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 _NOTHING: Final[Mapping[int, int]] = {}
@@ -140,9 +141,18 @@ class View:
         """How many messages of the view the ranges hold."""
         return sum(bisect_right(self.uids, last) - bisect_left(self.uids, first) for first, last in ranges)
 
-    def count(self, ranges: UidRanges) -> int:
-        """How many messages of the view the ranges hold."""
-        return sum(bisect_right(self.uids, last) - bisect_left(self.uids, first) for first, last in ranges)
+    def part(self, ranges: UidRanges, partial: tuple[int, int]) -> UidRanges:
+        """RFC 9394 §3.3: of the messages in the ranges those at some positions."""
+        first, stop, _ = partial_slice(partial, count := self.count(ranges)).indices(count)
+        out: UidRanges = []
+        for low, high in ranges:
+            where = self.slice_of(low, high)
+            here = where.stop - where.start
+            start, end = max(first, 0), min(stop, here)
+            if start < end:
+                out.append((self.uids[where.start + start], self.uids[where.start + end - 1]))
+            first, stop = first - here, stop - here
+        return out
 
     def all(self) -> UidRanges:
         return [(self.uids[0], self.uids[-1])] if self.uids else []

@@ -236,13 +236,33 @@ class Expunge(Command):
 class Search(Command):
     """`key`: one tree; several keys come as `search_key.And`.  Strings are decoded from `charset` already.
 
-    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE, with `RETURN ()` as {"ALL"} (RFC 9051
-    §6.4.4).
+    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE PARTIAL, with `RETURN ()` as {"ALL"} (RFC 9051
+    §6.4.4).  `partial`: the positions PARTIAL asks for, both below zero when counted from the end (RFC 9394 §3.1).
     """
 
     NAME: ClassVar[str] = "SEARCH"
     key: SearchKey
     returns: frozenset[str] | None = None
+    charset: str = "US-ASCII"
+    uid: bool = False
+    partial: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Sort(Search):
+    """RFC 5256 §3; `criteria`: (key, reverse) pairs, the first one leads."""
+
+    NAME: ClassVar[str] = "SORT"
+    criteria: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(slots=True)
+class Thread(Command):
+    """RFC 5256 §3; `algorithm`: ORDEREDSUBJECT, REFERENCES or REFS."""
+
+    NAME: ClassVar[str] = "THREAD"
+    algorithm: str
+    key: SearchKey
     charset: str = "US-ASCII"
     uid: bool = False
 
@@ -295,6 +315,7 @@ class Fetch(Command):
     uid: bool = False
     changed_since: int | None = None
     vanished: bool = False
+    partial: tuple[int, int] | None = None  # RFC 9394 §3.3, UID FETCH only
 
     @property
     def sets_seen(self) -> bool:

@@ -7,7 +7,16 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from . import parse_append, parse_fetch, parse_list, parse_mailbox, parse_message, parse_search, parse_session
+from . import (
+    parse_append,
+    parse_fetch,
+    parse_list,
+    parse_mailbox,
+    parse_message,
+    parse_search,
+    parse_session,
+    parse_sort,
+)
 from .command import (
     Capability,
     Check,
@@ -55,16 +64,20 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"RENAME": parse_mailbox.rename,
     b"SEARCH": parse_search.search,
     b"SELECT": parse_mailbox.select,
+    b"SORT": parse_sort.sort,
     b"STARTTLS": parse_session.bare(StartTls),
     b"STATUS": parse_mailbox.status,
     b"STORE": parse_message.store,
     b"SUBSCRIBE": parse_mailbox.one_mailbox(Subscribe),
+    b"THREAD": parse_sort.thread,
     b"UID COPY": parse_message.uid_copy,
     b"UID EXPUNGE": parse_message.uid_expunge,
     b"UID FETCH": parse_fetch.uid_fetch,
     b"UID MOVE": parse_message.uid_move,
     b"UID SEARCH": parse_search.uid_search,
+    b"UID SORT": parse_sort.uid_sort,
     b"UID STORE": parse_message.uid_store,
+    b"UID THREAD": parse_sort.uid_thread,
     b"UNAUTHENTICATE": parse_session.bare(Unauthenticate),
     b"UNSELECT": parse_session.bare(Unselect),
     b"UNSUBSCRIBE": parse_mailbox.one_mailbox(Unsubscribe),

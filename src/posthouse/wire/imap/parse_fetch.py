@@ -7,6 +7,7 @@ from typing import Final
 
 from .command import BinarySection, BinarySize, BodySection, Fetch, FetchItem
 from .cursor import NUMBER64_MAX, Cursor
+from .parse_search import partial_range
 from .response import format_astring
 
 ITEMS_MAX: Final = 200
@@ -48,9 +49,9 @@ def fetch(c: Cursor, *, uid: bool = False) -> Fetch:
     sequence = c.sequence_set()
     c.space()
     items = _fetch_items(c)
-    changed_since, vanished = None, False
+    changed_since, vanished, partial = None, False, None
     if c.try_char(b" ") and not c.at_end():
-        changed_since, vanished = _modifiers(c)
+        changed_since, vanished, partial = _modifiers(c, uid=uid)
         if vanished and not uid:
             raise c.error("VANISHED is for UID FETCH, before this")
     # RFC 9051 §6.4.9: UID FETCH always answers with the UID.
@@ -59,7 +60,7 @@ def fetch(c: Cursor, *, uid: bool = False) -> Fetch:
     # RFC 7162 §3.1.4.1: CHANGEDSINCE implies MODSEQ.
     if changed_since is not None and "MODSEQ" not in items:
         items = (*items, "MODSEQ")
-    return Fetch(c.tag, sequence, items, uid, changed_since, vanished)
+    return Fetch(c.tag, sequence, items, uid, changed_since, vanished, partial)
 
 
 def uid_fetch(c: Cursor) -> Fetch:
@@ -208,21 +209,24 @@ def _binary_section(c: Cursor, *, peek: bool) -> BinarySection:
 
 # fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"        RFC 4466 §3
 # fetch-modifier =/ "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"     RFC 7162 §7
-def _modifiers(c: Cursor) -> tuple[int | None, bool]:
+def _modifiers(c: Cursor, *, uid: bool) -> tuple[int | None, bool, tuple[int, int] | None]:
     c.char(b"(", "'(' before modifiers")
-    changed_since, vanished = None, False
+    changed_since, vanished, partial = None, False, None
     while True:
         if c.try_word(b"CHANGEDSINCE"):
             c.space()
             changed_since = c.number64("a modification sequence")
         elif c.try_word(b"VANISHED"):
             vanished = True
+        elif uid and c.try_word(b"PARTIAL"):
+            c.space()
+            partial = partial_range(c)
         else:
-            raise c.expected("CHANGEDSINCE or VANISHED")
+            raise c.expected("CHANGEDSINCE, VANISHED or, for UID FETCH, PARTIAL")
         if not c.try_char(b" "):
             break
     c.char(b")", "')' after modifiers")
     # RFC 7162 §3.2.6: VANISHED only together with CHANGEDSINCE.
     if vanished and changed_since is None:
         raise c.error("VANISHED needs CHANGEDSINCE, before this")
-    return changed_since, vanished
+    return changed_since, vanished, partial

@@ -215,6 +215,12 @@ def to_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
         return []
     if numbers[-1] - numbers[0] == count - 1:
         return [(numbers[0], numbers[-1])]
+    return _runs(numbers)
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Numbers in any order: what follows each other by one is a range."""
+    count = len(numbers)
     steps = map(sub, numbers[1:], numbers)
     starts = list(compress(range(1, count), map((1).__ne__, steps)))
     firsts = [numbers[0], *[numbers[at] for at in starts]]
@@ -233,9 +239,9 @@ def format_uid_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
     return ",".join([f"{first}:{last}" if first != last else str(first) for first, last in ranges]).encode()
 
 
-def format_search(numbers: Iterable[int], *, modseq: int | None = None) -> bytes:
-    """RFC 3501 §7.2.5; `modseq`: RFC 7162 §3.1.5."""
-    text = " ".join(["* SEARCH", *map(str, numbers)])
+def format_search(numbers: Iterable[int], *, modseq: int | None = None, word: str = "SEARCH") -> bytes:
+    """RFC 3501 §7.2.5, or SORT by `word`; `modseq`: RFC 7162 §3.1.5."""
+    text = " ".join([f"* {word}", *map(str, numbers)])
     return (
         f"{text}\r\n".encode("ascii") if modseq is None else f"{text} (MODSEQ {modseq})\r\n".encode("ascii")
     )
@@ -248,8 +254,13 @@ def format_esearch(
     returns: frozenset[str],
     numbers: Sequence[int],
     modseq: int | None = None,
+    partial: tuple[int, int] | None = None,
+    ascending: bool = True,
 ) -> bytes:
-    """RFC 9051 §7.3.4: what of `returns` there is for the ascending `numbers`; SAVE alone leaves it empty."""
+    """RFC 9051 §7.3.4: what of `returns` there is for the `numbers`; SAVE alone leaves it empty.
+
+    `partial`: RFC 9394 §3.1.  `ascending` is False for numbers in the order of a SORT (RFC 5267 §3.2).
+    """
     out = (
         [b"* ESEARCH (TAG %b)" % format_string(tag), b"UID"]
         if uid
@@ -262,9 +273,24 @@ def format_esearch(
         if "MAX" in returns:
             out.append(b"MAX %d" % numbers[-1])
         if "ALL" in returns:
-            out.append(b"ALL " + format_uid_set(numbers))
+            out.append(
+                b"ALL " + (format_uid_set(numbers) if ascending else format_uid_ranges(_runs(numbers)))
+            )
+    if partial is not None:
+        part = numbers[partial_slice(partial, len(numbers))]
+        # RFC 9394 §3.1: NIL where the range names nothing.
+        shown = (format_uid_set(part) if ascending else format_uid_ranges(_runs(part))) if part else b"NIL"
+        out.append(b"PARTIAL (%d:%d %b)" % (*partial, shown))
     if "COUNT" in returns:
         out.append(b"COUNT %d" % len(numbers))
     if modseq is not None and numbers:
         out.append(b"MODSEQ %d" % modseq)
     return b" ".join(out) + b"\r\n"
+
+
+def partial_slice(partial: tuple[int, int], count: int) -> slice:
+    """The part of a list of `count` results that a range of positions names, in the order of the list."""
+    low, high = sorted(map(abs, partial))
+    if partial[0] > 0:
+        return slice(low - 1, high)
+    return slice(max(count - high, 0), max(count - low + 1, 0))

@@ -1,0 +1,77 @@
+"""The order of SORT.  RFC 5256 §2.2, §3; RFC 5957 §3.  Pure; sorting many messages belongs in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from posthouse.core.casemap import collation_key
+from posthouse.mime.address import parse_addresses
+from posthouse.mime.header import find_all, header_text, parse_fields
+from posthouse.mime.words import decode_words
+
+Row = tuple[Any, ...]
+Criteria = Sequence[tuple[str, bool]]
+
+
+@dataclass(slots=True, frozen=True)
+class SortKey:
+    """How a key comes out of columns; `make` is None where the column is the key."""
+
+    columns: tuple[str, ...]
+    make: Callable[..., Any] | None = None
+
+
+def sent_at(sent: float | None, date: float) -> float:
+    """RFC 5256 §2.2: the internal date stands for a Date field that is missing or cannot be read."""
+    return date if sent is None else sent
+
+
+def _display(field: str) -> Callable[[bytes, str], str]:
+    def display(fields: bytes, mailbox: str) -> str:
+        for value in find_all(parse_fields(header_text(fields)), field):
+            for name, _, local, host in parse_addresses(value):
+                # RFC 5957 §3: the name, else the address, else its mailbox.
+                if name and (text := decode_words(name).strip()):
+                    return collation_key(text.upper())
+                return collation_key((f"{local}@{host}" if local and host else local or "").upper())
+        return mailbox  # the fields are too long to be kept
+
+    return display
+
+
+SORT_KEYS: Final = {
+    "ARRIVAL": SortKey(("date",)),
+    "SIZE": SortKey(("size",)),
+    "DATE": SortKey(("sent_at", "date"), sent_at),
+    "SUBJECT": SortKey(("base_subject",), collation_key),
+    "FROM": SortKey(("sort_from",), collation_key),
+    "TO": SortKey(("sort_to",), collation_key),
+    "CC": SortKey(("sort_cc",), collation_key),
+    "DISPLAYFROM": SortKey(("header_fields", "sort_from"), _display("from")),
+    "DISPLAYTO": SortKey(("header_fields", "sort_to"), _display("to")),
+}
+
+
+def columns_for(criteria: Criteria) -> tuple[str, ...]:
+    """What `sort_rows` needs, UID first."""
+    names = [column for name, _ in criteria for column in SORT_KEYS[name].columns]
+    return ("uid", *dict.fromkeys(names))
+
+
+def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
+    """Positions of the rows, which are in the order of the mailbox, in the order asked for."""
+    at = {column: i for i, column in enumerate(columns_for(criteria))}
+    order = list(range(len(rows)))
+    if not rows:
+        return order
+    columns = list(zip(*rows, strict=True))
+    # RFC 5256 §3: equal keys leave the order to the next key, and at last to the sequence number; sorts are stable,
+    # so the least important key comes first.
+    for name, reverse in reversed(criteria):
+        key = SORT_KEYS[name]
+        inputs = [columns[at[column]] for column in key.columns]
+        values = inputs[0] if key.make is None else list(map(key.make, *inputs))
+        order.sort(key=values.__getitem__, reverse=reverse)
+    return order
