@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,6 +17,22 @@ import pytest
 
 from posthouse.app.demo import HOUSES, PASSWORD, PORTS
 
+
+def free_offset():
+    """Where the demo's ports are all free: somebody may be trying it out on the real ones."""
+    for offset in range(4_000 + os.getpid() % 100 * 10, 28_000, 10):
+        if all(is_free(house.port(service, offset)) for house in HOUSES for service in PORTS):
+            return offset
+    raise AssertionError("no free ports")
+
+
+def is_free(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+FREE = free_offset()
+OFFSET = ("--offset", str(FREE))
 LETTER = (
     "From: zhang@qq.test\r\nTo: li@163.test\r\nSubject: =?utf-8?b?6KeB5a2X5aaC6Z2i?=\r\n\r\n你好，李。\r\n"
 ).encode()
@@ -26,7 +43,7 @@ class RunningDemo:
         self.data = data
         self.ca = data / "ca" / "ca.pem"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(data)],
+            [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(data), *OFFSET],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -36,7 +53,9 @@ class RunningDemo:
         self.told = ""
         while "Both are open" not in self.told:
             line = self.process.stdout.readline()
-            assert line, self.told
+            if not line:
+                self.process.communicate()
+                raise AssertionError(self.told)
             self.told += line
 
     def interrupt(self):
@@ -46,7 +65,7 @@ class RunningDemo:
         return self.process.returncode, rest
 
     def letters(self, context):
-        with imaplib.IMAP4_SSL("localhost", HOUSES[1].port("imaps"), ssl_context=context) as imap:
+        with imaplib.IMAP4_SSL("localhost", HOUSES[1].port("imaps", FREE), ssl_context=context) as imap:
             imap.login("li@163.test", PASSWORD)
             return int(imap.select()[1][0])
 
@@ -61,7 +80,7 @@ def demo(tmp_path):
 
 def test_a_letter_travels_from_one_house_to_the_other(demo):
     context = ssl.create_default_context(cafile=demo.ca)
-    with smtplib.SMTP("localhost", HOUSES[0].port("submission")) as smtp:
+    with smtplib.SMTP("localhost", HOUSES[0].port("submission", FREE)) as smtp:
         smtp.starttls(context=context)
         smtp.login("zhang@qq.test", PASSWORD)
         smtp.sendmail("zhang@qq.test", ["li@163.test"], LETTER)
@@ -69,7 +88,7 @@ def test_a_letter_travels_from_one_house_to_the_other(demo):
     while not demo.letters(context):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    pop = poplib.POP3_SSL("localhost", HOUSES[1].port("pop3s"), context=context)
+    pop = poplib.POP3_SSL("localhost", HOUSES[1].port("pop3s", FREE), context=context)
     pop.user("li@163.test")
     pop.pass_(PASSWORD)
     lines = pop.retr(1)[1]
@@ -93,13 +112,13 @@ def test_the_table_names_every_port_and_account(demo):
     for house in HOUSES:
         for service in PORTS:
             assert re.search(
-                rf"^{service.upper()} +127.0.0.1:{house.port(service)} ", demo.told, re.MULTILINE
+                rf"^{service.upper()} +127.0.0.1:{house.port(service, FREE)} ", demo.told, re.MULTILINE
             )
         for address in house.addresses:
             assert address in demo.told
     assert len(printed(demo.told, "swaks")) == 2
     second = subprocess.run(
-        [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(demo.data)],
+        [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(demo.data), *OFFSET],
         capture_output=True,
         text=True,
         check=False,
@@ -111,3 +130,18 @@ def test_the_table_names_every_port_and_account(demo):
 
 def printed(text, command):
     return [line.strip() for line in text.splitlines() if line.strip().startswith(command)]
+
+
+def test_a_taken_port_ends_the_demo_and_names_the_way_out(tmp_path):
+    with socket.create_server(("127.0.0.1", HOUSES[1].port("imap", FREE))):
+        done = subprocess.run(
+            [sys.executable, "-m", "posthouse", "--lang", "en", "demo", "--data", str(tmp_path), *OFFSET],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert f":{HOUSES[1].port('imap', FREE)}: the port is in use" in done.stderr
+    assert "--offset" in done.stderr
+    assert "Both are open" not in done.stdout

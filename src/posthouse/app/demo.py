@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import traceback
@@ -51,8 +52,8 @@ class House(Struct, frozen=True):
     def addresses(self) -> list[str]:
         return [f"{local}@{self.domain}" for local, _ in self.people]
 
-    def port(self, service: str) -> int:
-        return self.thousands * 1000 + PORTS[service]
+    def port(self, service: str, offset: int = 0) -> int:
+        return self.thousands * 1000 + PORTS[service] + offset
 
 
 HOUSES: Final = (
@@ -67,6 +68,7 @@ class Demo(Struct):
     data: Path
     workers: int = 1
     language: str = "zh"
+    offset: int = 0  # added to every port
 
     @property
     def ca_file(self) -> Path:
@@ -112,7 +114,7 @@ class Demo(Struct):
             "[[routes]]",
             f'domains = ["{other.domain}"]',
             'host = "127.0.0.1"',
-            f"port = {other.port('smtp')}",
+            f"port = {other.port('smtp', self.offset)}",
             'tls = "verified"',
             "",
         ]
@@ -120,7 +122,7 @@ class Demo(Struct):
             lines += [
                 f"[listeners.{service}]",
                 "enabled = true",
-                f'addresses = ["127.0.0.1:{house.port(service)}"]',
+                f'addresses = ["127.0.0.1:{house.port(service, self.offset)}"]',
             ]
             if service not in ("smtp", "lmtp", "http"):
                 lines.append("clear_text_auth = true")
@@ -138,7 +140,7 @@ class Demo(Struct):
         children = {self._start(house, writer): house for house in HOUSES}
         os.close(writer)
         stop.pids = list(children)
-        if _wait_ready(reader, len(HOUSES)):
+        if _wait_ready(reader, stop.pids):
             ready()
         else:
             stop()
@@ -181,13 +183,14 @@ class _Stop:
                 continue
 
 
-def _wait_ready(reader: int, count: int) -> bool:
-    got = b""
-    while len(got) < count:
-        data = os.read(reader, count)
-        if not data:
+def _wait_ready(reader: int, pids: list[int]) -> bool:
+    """Until every house has said so; False when one ended instead."""
+    got = 0
+    while got < len(pids):
+        if select.select([reader], [], [], 0.05)[0]:
+            got += len(os.read(reader, len(pids)))
+        elif any(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) for pid in pids):
             return False
-        got += data
     return True
 
 

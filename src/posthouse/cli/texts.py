@@ -227,6 +227,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Both are open. Ctrl-C stops; the data stays in {data}.",
     ),
     "demo.stopped": ("已停止。", "Stopped."),
+    "demo.failed": (
+        "演示没有正常运行，原因见上；端口被占用时可用 --offset 10000 换一组端口",
+        "the demo did not run, see above; if ports are taken, --offset 10000 chooses others",
+    ),
     "demo.running": (
         "演示已在运行（{data}）；先停止它，或用 --data 指定另一个目录",
         "the demo runs already ({data}); stop it first, or choose another directory with --data",
