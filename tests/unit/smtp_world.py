@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from posthouse.core.errors import MailError, SignInFailed
@@ -13,7 +13,7 @@ from posthouse.services.resolve import ResolveSettings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
 from posthouse.sessions.smtp import SmtpSession, SmtpSettings
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account, Alias, ContentDraft, Delivery, Domain, Placed, Stored
+from posthouse.storage.rows import Account, Alias, ContentDraft, Delivery, Domain, Hint, Placed, Stored
 
 LI = Account(id=AccountId(1), address="li@163.test")
 ZHAO = Account(id=AccountId(2), address="zhao@163.test")
@@ -85,7 +85,7 @@ class MemoryStore:
     """Only the ports delivery uses; `failure` is raised by the next commits, `late` is the error of each copy."""
 
     def __init__(self) -> None:
-        self.directory = self.messages = self.contents = self.queue = self
+        self.directory = self.messages = self.contents = self.queue = self.hints = self
         self.known = {account.address: account for account in (LI, ZHAO, FULL)}
         self.aliases = {
             "away@163.test": Alias("away@163.test", ("someone@example.org",)),
@@ -95,6 +95,9 @@ class MemoryStore:
         self.failure: MailError | None = None
         self.late: dict[AccountId, str] = {}
         self.open = 0
+
+    def subscribe(self, callback: Callable[[Hint], None]) -> Callable[[], None]:
+        return lambda: None
 
     async def domain(self, name: str) -> Domain | None:
         return Domain(name) if name == "163.test" else None

@@ -103,3 +103,39 @@ async def test_expansion_has_an_end(world: World) -> None:
     await world.accounts.put_alias("all@post.test", [f"x{n}@far.test" for n in range(30)])
     with pytest.raises(Invalid):
         await targets(world, "all@post.test", targets_max=20)
+
+
+async def test_plain_recipients_are_held_until_the_directory_changes(world: World) -> None:
+    held = Resolver(world.store.directory, hints=world.store.hints)
+    li = address("LI@post.test")
+    assert held.try_known(li) is None
+    first = await held.resolve(li)
+    assert held.try_known(address("li@post.test")) is first
+    assert await held.resolve(li) is first
+
+    await world.accounts.put_alias("li@post.test", ["wang@post.test"])
+    assert held.try_known(li) is None
+    assert [a.address for a in (await held.resolve(li)).accounts.values()] == ["wang@post.test"]
+    assert held.try_known(li) is None, "an alias is looked up each time"
+
+    wang = address("wang@post.test")
+    (account,) = (await held.resolve(wang)).accounts
+    await world.store.directory.update_account(account, {"enabled": False})
+    with pytest.raises(NotFound):
+        await held.resolve(wang)
+
+
+async def test_a_quota_is_looked_up_each_time(world: World) -> None:
+    held = Resolver(world.store.directory, hints=world.store.hints)
+    await world.account("full", quota_messages=1)
+    await held.resolve(address("full@post.test"))
+    assert held.try_known(address("full@post.test")) is None
+
+
+async def test_a_resolver_is_no_longer_told_when_nobody_uses_it(world: World) -> None:
+    callbacks = world.store.hints._callbacks  # type: ignore[attr-defined]
+    before = len(callbacks)
+    held = Resolver(world.store.directory, hints=world.store.hints)
+    assert len(callbacks) == before + 1
+    del held
+    assert len(callbacks) == before

@@ -79,9 +79,13 @@ class DeliveryService:
         self.clock = clock
         self.ids = ids
         self.settings = settings or DeliverySettings()
-        self.resolver = Resolver(store.directory, resolve)
+        self.resolver = Resolver(store.directory, resolve, store.hints)
 
     # --- before the message ---
+
+    def try_recipient(self, address: Address) -> Resolution | None:
+        """RCPT without waiting: what `check_recipient` would return, if that is known."""
+        return self.resolver.try_known(address)
 
     async def check_recipient(self, address: Address, *, account: Account | None, peer_ip: str) -> Resolution:
         """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota; else fine."""

@@ -7,16 +7,22 @@ means the account of the same address, so "keep a copy and forward" is one alias
 
 from __future__ import annotations
 
+import weakref
+from typing import Final
+
 from msgspec import Struct, field
 
 from posthouse.core.address import Address, try_address
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ids import AccountId
-from posthouse.storage.ports import Directory
-from posthouse.storage.rows import Account, Domain
+from posthouse.storage.ports import Directory, Hints
+from posthouse.storage.rows import Account, Domain, Hint
 
 ROLE_NAMES = ("postmaster", "abuse")
 """RFC 2142 §4 and §5: addresses that a domain must take mail for."""
+
+KNOWN_MAX: Final = 10_000
+"""Plain recipients held in memory."""
 
 
 class ResolveSettings(Struct, frozen=True):
@@ -31,7 +37,7 @@ class ResolveSettings(Struct, frozen=True):
 
 
 class Resolution(Struct):
-    """What one recipient address comes to; `steps` tells how, for the journal."""
+    """What one recipient address comes to; `steps` tells how, for the journal.  Not to be changed: it may be shared."""
 
     accounts: dict[AccountId, Account] = field(default_factory=dict)
     remote: list[Address] = field(default_factory=list)
@@ -48,16 +54,46 @@ class Resolution(Struct):
 
 
 class Resolver:
-    def __init__(self, directory: Directory, settings: ResolveSettings | None = None) -> None:
+    """With `hints`, plain recipients (an account of ours, no alias, no quota) are held until the directory changes.
+
+    A quota is not: whether there is room changes with every message.
+    """
+
+    def __init__(
+        self, directory: Directory, settings: ResolveSettings | None = None, hints: Hints | None = None
+    ) -> None:
         self._directory = directory
         self.settings = settings or ResolveSettings()
+        self._known: dict[str, Resolution] | None = None
+        if hints is not None:
+            self._known = {}
+            self._follow(hints)
+
+    def _follow(self, hints: Hints) -> None:
+        """For as long as somebody uses this resolver: a reload makes another one and never closes this."""
+        forget = weakref.WeakMethod(self._forget)
+
+        def on_hint(hint: Hint) -> None:
+            if hint.kind == "directory" and (method := forget()) is not None:
+                method()
+
+        weakref.finalize(self, hints.subscribe(on_hint)).atexit = False
+
+    def _forget(self) -> None:
+        self._known = {}  # not cleared: a look-up under way may still write to the old one
+
+    def try_known(self, address: Address) -> Resolution | None:
+        """A plain recipient that was looked up before."""
+        return None if self._known is None else self._known.get(address.key)
 
     async def is_local(self, domain: str) -> bool:
         return not domain or await self._directory.domain(domain) is not None
 
     async def resolve(self, address: Address) -> Resolution:
         """Raises NotFound if a local address leads nowhere, Invalid if it expands without bound."""
-        directory = self._directory
+        directory, known = self._directory, self._known
+        if known is not None and (found := known.get(address.key)) is not None:
+            return found
         resolution = Resolution()
         if not address.domain:  # RFC 5321 §4.5.1: "Postmaster" without a domain
             address = Address("postmaster", self.settings.primary_domain)
@@ -73,6 +109,10 @@ class Resolver:
                 if not account.enabled:
                     raise NotFound(f"{key} is disabled")
                 resolution.accounts[account.id] = account
+                if known is not None and not (account.quota_bytes or account.quota_messages):
+                    if len(known) >= KNOWN_MAX:
+                        known.clear()
+                    known[key] = resolution
                 return resolution
         await self._expand(address, resolution)
         if not resolution.count:

@@ -28,6 +28,9 @@ def rcpt(session: SmtpSession, command: Rcpt) -> Coroutine[Any, Any, None] | Non
     if command.needs_utf8 and not envelope.smtputf8:
         session.say(reply.UTF8_NEEDED)
         return None
+    if (resolution := session.delivery.try_recipient(command.recipient)) is not None:
+        _take(session, command, resolution)  # perf: without a task; pipelined replies then leave together
+        return None
     return _resolve(session, command)
 
 
@@ -49,7 +52,11 @@ async def _resolve(session: SmtpSession, command: Rcpt) -> None:
         # RFC 2033 §5: LMTP is for final delivery; what must travel on is no business of it.
         _refuse(session, reply.NOT_LOCAL.fill(address=address))
         return
-    session.current.envelope.recipients.append(Recipient(address, command.orcpt, command.notify))
+    _take(session, command, resolution)
+
+
+def _take(session: SmtpSession, command: Rcpt, resolution: Resolution) -> None:
+    session.current.envelope.recipients.append(Recipient(command.recipient, command.orcpt, command.notify))
     session.state = State.RCPT
     session.say(_welcome(session, resolution))
 
