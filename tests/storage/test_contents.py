@@ -134,6 +134,18 @@ def test_small_messages_use_the_dictionary() -> None:
         Codec().unpack(99, packed)
 
 
+def test_sets_are_unpacked_like_single_ones() -> None:
+    packer = Codec()
+    messages = [message(1, 5000), NOISE[:3000], b"", b"a" * 100_000, message(2, 300), b"b" * 70_000]
+    stored = [packer.pack(data) for data in messages]
+    assert len({number for number, _ in stored}) == 3
+    assert packer.unpack_all(stored) == messages
+    assert packer.unpack_all(stored[:1]) == messages[:1]
+    assert packer.unpack_all([]) == []
+    with pytest.raises(Unavailable, match="later version"):
+        packer.unpack_all([*stored, (99, b"x")])
+
+
 async def test_files_go_with_their_last_reference(tmp_path: Path) -> None:
     async with open_backend(tmp_path) as store:
         one, two = await make_account(store, "one"), await make_account(store, "two")

@@ -13,7 +13,7 @@ from posthouse.wire.imap.command import BinarySection, BinarySize, BodySection, 
 from posthouse.wire.imap.date_time import format_date_time
 from posthouse.wire.imap.engine import AppendBegin
 from posthouse.wire.imap.flag_list import FlagLists
-from posthouse.wire.imap.format_fetch import compile_row, format_flag_updates
+from posthouse.wire.imap.format_fetch import BLOCK_BYTES, compile_row, format_flag_updates
 
 from .imap_wire_feeding import run
 
@@ -81,6 +81,15 @@ def test_rows_of_a_chunk_in_one_call() -> None:
     assert template.format_rows([], []) == b""
     with pytest.raises(ValueError, match="zip"):
         template.format_rows([1], rows)
+
+
+def test_long_sections_are_not_copied() -> None:
+    template = compile_row(["UID", BodySection()], LISTS)
+    long = b"x" * BLOCK_BYTES
+    rows = [(1, long), (2, b"short"), (3, None), (4, long)]
+    blocks = list(template.format_blocks(range(1, 5), rows))
+    assert b"".join(blocks) == template.format_rows(range(1, 5), rows)
+    assert [block is long for block in blocks] == [False, True, False, True, False]
 
 
 def test_recent_is_shown_from_a_uid_on() -> None:

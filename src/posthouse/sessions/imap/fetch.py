@@ -101,7 +101,8 @@ async def _send_sections(
             continue
         numbers = view.seqs_of([row[0] for row in rows])
         if not reader.has_slices(rows):
-            peer.write(template.format_rows(numbers, rows))
+            for block in template.format_blocks(numbers, rows):
+                peer.write(block)
         else:
             for number, row in zip(numbers, rows, strict=True):
                 await _send_parts(session, template.format_parts(number, row))

@@ -137,25 +137,34 @@ class _ContentScan:
         self._ranges = list(reversed(uids))
         self._sql = _sql(columns)
         self._at = columns.index(CONTENT_COLUMN)
-        self._unpack = Codec().unpack
+        self._unpack_all = Codec().unpack_all
 
     def next_chunk(self) -> list[Row]:
         """Empty at the end."""
-        rows: list[Row] = []
+        found: list[Row] = []
         size = 0
-        at, after = self._at + 1, -4
         with reading():
-            while self._ranges and size < CONTENT_CHUNK_BYTES and len(rows) < CONTENT_CHUNK_ROWS:
+            while self._ranges and size < CONTENT_CHUNK_BYTES and len(found) < CONTENT_CHUNK_ROWS:
                 first, last = self._ranges.pop()
-                values = (*self._key, first, last, CONTENT_CHUNK_ROWS - len(rows) + 1)
+                values = (*self._key, first, last, CONTENT_CHUNK_ROWS - len(found) + 1)
                 for row in self._connection.execute(self._sql, values):
-                    if size >= CONTENT_CHUNK_BYTES or len(rows) == CONTENT_CHUNK_ROWS:
+                    if size >= CONTENT_CHUNK_BYTES or len(found) == CONTENT_CHUNK_ROWS:
                         self._ranges.append((row[0], last))
                         break
-                    length, codec, file, packed = row[after:]
-                    content = self._unpack(codec, packed) if file is None else self._file(codec, file, length)
-                    rows.append((*row[1:at], content, *row[at:after]))
+                    found.append(row)
+                    length = row[-4]
                     size += length if length <= INLINE_CONTENT_MAX_BYTES else 0
+            return self._unpacked(found)
+
+    def _unpacked(self, found: list[Row]) -> list[Row]:
+        """Rows as they were asked for, from rows that end with size, codec, file and bytes."""
+        small = iter(self._unpack_all([(codec, packed) for *_, codec, file, packed in found if file is None]))
+        at, after = self._at + 1, -4
+        rows: list[Row] = []
+        for row in found:
+            length, codec, file, _ = row[after:]
+            content = next(small) if file is None else self._file(codec, file, length)
+            rows.append((*row[1:at], content, *row[at:after]))
         return rows
 
     def _file(self, codec: int, file: str, length: int) -> bytes | FileContent:

@@ -35,6 +35,9 @@ THREAD: Final = "thread"
 HEADER_FIELDS: Final = "header_fields"
 LAYOUT: Final = "layout"
 
+BLOCK_BYTES: Final = 2048
+"""Sections from this length on are handed to the transport as they are."""
+
 Row = tuple[Any, ...]
 Section = BodySection | BinarySection | BinarySize
 
@@ -113,6 +116,22 @@ class RowTemplate:
         if not self.sections:
             # perf: one formatting of all rows takes a quarter less than one of each and a join.
             return (self._format * len(rows)) % tuple(chain.from_iterable(values))
+        return b"".join(self._pieces(values, rows))
+
+    def format_blocks(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[bytes]:
+        """`format_rows` in several objects, so that long sections are not copied: write them in this order."""
+        small: list[bytes] = []
+        for piece in self._pieces(self._values(numbers, rows), rows):
+            if len(piece) < BLOCK_BYTES:
+                small.append(piece)
+            else:
+                yield b"".join(small)  # at least what says how long the piece is
+                yield piece
+                small.clear()
+        if small:
+            yield b"".join(small)
+
+    def _pieces(self, values: Iterable[Row], rows: Sequence[Row]) -> list[bytes]:
         heads = map(self._format.__mod__, values)
         out: list[bytes] = []
         first = len(self.columns)
@@ -121,7 +140,7 @@ class RowTemplate:
             for label, value in zip(self._tails, row[first:], strict=True):
                 _add_section(out, label, value)
             out.append(b")\r\n")
-        return b"".join(out)
+        return out
 
     def format(self, number: int, row: Row) -> bytes:
         return self.format_rows((number,), (row,))
