@@ -37,7 +37,6 @@ def write_config(directory: Path, base: int, workers: int) -> Path:
         'user = ""',
         f"workers = {workers}",
         'language = "en"',
-        f'relay_networks = ["127."]\npostmaster = "u0@{DOMAIN}"',
         "[limits]",
         "connections = 15000",
         "connections_per_ip = 15000",

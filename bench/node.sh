@@ -2,7 +2,7 @@
 # A fresh, private, loopback-only node to measure, beside other servers.
 #
 #   node.sh start DIR     start (makes the data and the accounts at the first time)
-#   node.sh stop DIR      stop what was started in DIR
+#   node.sh stop DIR      stop what was started in DIR; says how long the event loops were held at most
 #   node.sh target DIR    print the arguments of a --target
 #
 # Environment: PORT_BASE (default 22000); ports are PORT_BASE+25/587/110/995/143/993/24 and +80 for metrics.
@@ -67,10 +67,20 @@ start() {
     print_target "$dir"
 }
 
+# What the event loops of the workers felt since the start.
+stalls() {
+    . "$1/ports"
+    { exec 3<>"/dev/tcp/127.0.0.1/$((PORT_BASE+80))"; } 2>/dev/null || return 0
+    printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+    grep -aE '^posthouse_(loop_lag_max_seconds|loop_stalls_total|loop_stalls_own_total|faults_total) ' <&3 >&2 || true
+    exec 3>&-
+}
+
 stop() {
     local dir pid i
     dir=$(realpath -m "$1")
     [ -f "$dir/data/run/posthouse.pid" ] || return 0
+    stalls "$dir"
     pid=$(cat "$dir/data/run/posthouse.pid")
     kill "$pid" 2>/dev/null || return 0
     for i in $(seq 1 1500); do

@@ -31,7 +31,8 @@ def node(tmp_path):
     node.start()
     yield node
     assert node.stop() == 0
-    assert "fault in a session" not in node.log.read_text()
+    assert "msg=fault" not in node.log.read_text()
+    assert 'msg="fault' not in node.log.read_text()
     node.command("check")
 
 

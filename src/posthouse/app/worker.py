@@ -8,6 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from msgspec import Struct
 from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.node import Node, Sockets
 from posthouse.core.errors import InUse, MailError
-from posthouse.servers.board import Board
+from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
 from posthouse.servers.tls import TlsError
 from posthouse.storage.sqlite import open_store, serve_writer
@@ -27,6 +28,7 @@ OPEN_LIMIT_S: Final = 15.0
 RETRY_S: Final = 0.05
 ORPHAN_STOP_S: Final = 1.0
 """Bound of the stop once the supervisor is gone: its successor wants the ports."""
+FAULTS: Final = field("faults_total")
 GC_THRESHOLDS: Final = (20_000, 20, 50)
 """Rarely: sessions make few cycles, and a full collection stalls every connection of the worker."""
 
@@ -86,9 +88,11 @@ class _Events:
 async def _worker(plan: Plan, child: Child) -> int:
     events = _Events(child)
     config = plan.config
+    slot = plan.board.slot(child.role.slot)
+    asyncio.get_running_loop().set_exception_handler(partial(_fault, plan.log, slot))
     node = Node(
         config,
-        plan.board.slot(child.role.slot),
+        slot,
         plan.log,
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
@@ -102,6 +106,12 @@ async def _worker(plan: Plan, child: Child) -> int:
     await node.stop(ORPHAN_STOP_S if events.orphaned else node.config.limits.stop_s)
     await store.close()
     return 0
+
+
+def _fault(log: logging.Logger, slot: Slot, _loop: object, context: dict[str, Any]) -> None:
+    """What no session caught: a callback or a task of ours."""
+    slot.add(FAULTS)
+    log.error("fault", exc_info=context.get("exception"), extra={"facts": {"where": context.get("message")}})
 
 
 async def _reloads(plan: Plan, node: Node, events: _Events) -> None:

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-LISTENERS: Final = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "http")
+LISTENERS: Final = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
 LAG_BOUNDS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _PEER_CELLS: Final = 1 << 15
 
