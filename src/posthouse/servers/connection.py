@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from typing import Any, Final, cast
 
 from posthouse.servers.board import field
+from posthouse.servers.compression import PIECES_AT_ONCE, CompressionLayer
 from posthouse.servers.host import Host, Service
 from posthouse.servers.proxy import ProxyError, parse_proxy
 from posthouse.servers.tls import TlsLayer
@@ -40,6 +42,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_closing",
+        "_compression",
         "_drain",
         "_flushing",
         "_gathered",
@@ -70,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._tls: TlsLayer | None = None
         self._buffer: bytes | None = None  # a PROXY header that is not complete
         self._closing = False
+        self._compression: CompressionLayer | None = None
         self._drain: asyncio.Future[None] | None = None
         self._upgrade: asyncio.Future[None] | None = None
         self._sink: Any = self._ignore
@@ -105,7 +109,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self.session is None or self._closing:
             return False
-        self.session.eof()
+        self._end()
         return True  # answers in flight are still written; the session closes
 
     def pause_writing(self) -> None:
@@ -237,11 +241,48 @@ class Connection(asyncio.Protocol):
             self._plain_text(*result)
 
     def _plain_text(self, plain: bytes, eof: bool) -> None:  # noqa: FBT001 - what TlsLayer.receive returns
-        session = cast(Session, self.session)
         if plain:
-            session.receive(plain)
+            if self._compression is not None:
+                self._compressed_octets(plain)
+            else:
+                cast(Session, self.session).receive(plain)
         if eof and not self._closing:
-            session.eof()
+            self._end()
+
+    def _end(self) -> None:
+        """The peer sends no more."""
+        if self._compression is not None and self._compression.pending:
+            self._compression.ended = True
+        else:
+            cast(Session, self.session).eof()
+
+    def _compressed_octets(self, data: bytes) -> None:
+        layer = cast(CompressionLayer, self._compression)
+        waiting = layer.pending
+        layer.feed(data)
+        if not waiting:
+            self._unpack()
+
+    def _unpack(self) -> None:
+        """Give the session what the octets hold, while it takes it; the rest after others had their turn."""
+        layer, session = cast(CompressionLayer, self._compression), cast(Session, self.session)
+        for _ in range(PIECES_AT_ONCE):
+            if self._closing or layer.paused:
+                return
+            try:
+                piece = layer.take()
+            except zlib.error as error:
+                self.host.log.info("DEFLATE failed", extra=self._fields(reason=str(error)))
+                self.close()
+                return
+            if not piece:
+                self.transport.resume_reading()
+                if layer.ended:
+                    session.eof()
+                return
+            session.receive(piece)
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._unpack)
 
     def _fault(self, error: BaseException) -> None:
         """The catch-all of the session found a fault of ours."""
@@ -279,6 +320,8 @@ class Connection(asyncio.Protocol):
         self._gathered_size = 0
         if self._closing:
             return
+        if self._compression is not None:
+            data = self._compression.pack(data)
         if self._tls is None:
             self.transport.write(data)
         else:
@@ -312,11 +355,26 @@ class Connection(asyncio.Protocol):
         await upgrade
         self.set_timeout(before)
 
+    def start_compression(self) -> None:
+        """RFC 4978 §3: what was written goes out as it is, all after it is packed, inside of TLS."""
+        self._send_gathered()
+        self._compression = CompressionLayer()
+        if self._tls is None and not self._closing:
+            self._sink = self._compressed_octets
+
     def pause_reading(self) -> None:
+        if self._compression is not None:
+            self._compression.paused = True
         if not self._closing:
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
+        layer = self._compression
+        if layer is not None:
+            layer.paused = False
+            if layer.pending:
+                asyncio.get_running_loop().call_soon(self._unpack)
+                return
         if not self._closing:
             self.transport.resume_reading()
 

@@ -53,6 +53,10 @@ class Peer(Protocol):
         """Upgrade; the session has discarded what it had buffered.  Raises ConnectionError on failure."""
         ...
 
+    def start_compression(self) -> None:
+        """RFC 4978: what is written and read from now on is DEFLATE; cannot be undone."""
+        ...
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -147,7 +151,8 @@ class Session:
     def closed(self) -> None:
         self.gone = True
         if self._task is not None:
-            self._task.cancel()
+            # Not at once: a task that is cancelled before its first step never runs, nor what is in its `finally`.
+            asyncio.get_running_loop().call_soon(self._task.cancel)
         else:
             self._cleanup()
 

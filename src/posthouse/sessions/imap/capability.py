@@ -9,6 +9,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.sasl import SERVER
 
+from .clients import switched_off
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
 from .text import translate
 
@@ -76,7 +77,11 @@ def capabilities(session: ImapSession) -> list[str]:
     always = [*ALWAYS, "LITERAL-" if limits.literal_minus else "LITERAL+"]
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
-        return [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
+        out = [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
+        if not session.compressed:
+            # RFC 4978 §3: offered while it can be begun.
+            out.append("COMPRESS=DEFLATE")
+        return [name for name in out if name not in session.off] if session.off else out
     out = [*always, "SASL-IR"]
     if session.peer.info.tls is None and session.peer.can_start_tls:
         out.append("STARTTLS")
@@ -101,8 +106,9 @@ async def enable(session: ImapSession, command: c.Enable) -> bytes:
     return b"OK ENABLE completed"
 
 
-async def identify(session: ImapSession, _command: c.Id) -> bytes:
+async def identify(session: ImapSession, command: c.Id) -> bytes:
     """RFC 2971 §3.1."""
+    session.off = switched_off(session.services.limits.client_switches, command.params or {})
     session.write(response.format_id({"name": "Posthouse", "version": posthouse.__version__}))
     return b"OK ID completed"
 

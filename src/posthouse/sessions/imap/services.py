@@ -12,6 +12,8 @@ from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 
+from .clients import ClientSwitch
+
 
 class SignIn(Protocol):
     """`services.signin.SignIn`."""
@@ -33,6 +35,8 @@ class ImapLimits(Struct, frozen=True):
     """Messages of one APPEND (RFC 3502); they are committed together."""
     multiappend_max_bytes: int = 128 * 1024 * 1024
     """Octets of the messages of one APPEND together."""
+    client_switches: tuple[ClientSwitch, ...] = ()
+    """Capabilities that are not offered to clients that name themselves by ID (RFC 2971)."""
     literal_minus: bool = False
     """RFC 7888 §5: offer LITERAL- in place of LITERAL+, so that long literals wait for our word."""
     bad_commands_max: int = 50

@@ -49,6 +49,7 @@ class ImapSession(Session):
         "account",
         "appending",
         "bad_commands",
+        "compressed",
         "enabled",
         "engine",
         "exchange",
@@ -56,6 +57,7 @@ class ImapSession(Session):
         "failures",
         "flag_lists",
         "language",
+        "off",
         "selected",
         "services",
         "state",
@@ -79,6 +81,8 @@ class ImapSession(Session):
         self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
+        self.compressed = False
+        self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
         self.bad_commands = 0
         self._out: list[bytes] = []
         self._idling: Callable[[], None] | None = None

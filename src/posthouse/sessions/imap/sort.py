@@ -45,7 +45,7 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
 async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Those of the messages that are still there."""
     view, shared = session.mailbox.view, session.mailbox.shared
-    ranges = dense_ranges(view.uids, uids)
+    ranges = view.all() if len(uids) == view.exists else dense_ranges(view.uids, uids)
     rows: list[tuple[Any, ...]] = []
     async for chunk in session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, columns):
         rows += chunk

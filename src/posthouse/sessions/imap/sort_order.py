@@ -23,11 +23,6 @@ class SortKey:
     make: Callable[..., Any] | None = None
 
 
-def sent_at(sent: float | None, date: float) -> float:
-    """RFC 5256 §2.2: the internal date stands for a Date field that is missing or cannot be read."""
-    return date if sent is None else sent
-
-
 def _display(field: str) -> Callable[[bytes, str], str]:
     def display(fields: bytes, mailbox: str) -> str:
         for value in find_all(parse_fields(header_text(fields)), field):
@@ -44,7 +39,7 @@ def _display(field: str) -> Callable[[bytes, str], str]:
 SORT_KEYS: Final = {
     "ARRIVAL": SortKey(("date",)),
     "SIZE": SortKey(("size",)),
-    "DATE": SortKey(("sent_at", "date"), sent_at),
+    "DATE": SortKey(("sent_at", "date")),
     "SUBJECT": SortKey(("base_subject",), collation_key),
     "FROM": SortKey(("sort_from",), collation_key),
     "TO": SortKey(("sort_to",), collation_key),
@@ -72,6 +67,11 @@ def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
     for name, reverse in reversed(criteria):
         key = SORT_KEYS[name]
         inputs = [columns[at[column]] for column in key.columns]
-        values = inputs[0] if key.make is None else list(map(key.make, *inputs))
+        values: Sequence[Any]
+        if name == "DATE":
+            # RFC 5256 §2.2: the internal date stands for a Date field that is missing or cannot be read.
+            values = [date if sent is None else sent for sent, date in zip(*inputs, strict=True)]
+        else:
+            values = inputs[0] if key.make is None else list(map(key.make, *inputs))
         order.sort(key=values.__getitem__, reverse=reverse)
     return order

@@ -6,7 +6,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from . import capability, copy, expunge, fetch, idle, language, login, mailbox, search, select, status, store
+from . import (
+    capability,
+    compress,
+    copy,
+    expunge,
+    fetch,
+    idle,
+    language,
+    login,
+    mailbox,
+    search,
+    select,
+    status,
+    store,
+)
 from . import list as list_command
 from . import sort as sort_command
 from . import thread as thread_command
@@ -38,6 +52,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "STARTTLS": Entry(NOT_AUTHENTICATED, login.start_tls),
     "AUTHENTICATE": Entry(NOT_AUTHENTICATED, login.authenticate, login.ERRORS),
     "LOGIN": Entry(NOT_AUTHENTICATED, login.login, login.ERRORS),
+    "COMPRESS": Entry(LOGGED_IN, compress.compress),  # RFC 4978
     "LANGUAGE": Entry(ANY_STATE, language.language),  # RFC 5255
     "UNAUTHENTICATE": Entry(LOGGED_IN, login.unauthenticate),  # RFC 8437
     # RFC 9051 §6.3

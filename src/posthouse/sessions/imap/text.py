@@ -29,6 +29,8 @@ ZH: Final[dict[str, str]] = {
     "This language is not spoken here; send LANGUAGE alone for the list": (
         "不支持该语言；发送不带参数的 LANGUAGE 命令可查看列表"
     ),
+    "DEFLATE is active already": "压缩已启用",
+    "This server compresses with DEFLATE only": "服务器只支持 DEFLATE 压缩",
     # sign-in
     "A password needs encryption; use STARTTLS, or the port for TLS": (
         "密码须加密传输；请使用 STARTTLS 或 TLS 端口"

@@ -11,7 +11,7 @@ from posthouse.wire.imap.format_sort import format_thread
 
 from .search import find
 from .sort import INLINE_ROWS, rows_of
-from .thread_tree import COLUMNS, Message, build
+from .thread_tree import COLUMNS, build
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -31,5 +31,5 @@ async def thread(session: ImapSession, command: c.Thread) -> bytes:
 
 
 def _answer(algorithm: str, rows: list[tuple[Any, ...]], numbers: Sequence[int]) -> bytes:
-    forest = build(algorithm, list(map(Message._make, rows)))
+    forest = build(algorithm, rows)
     return format_thread(forest.roots, forest.children, numbers)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 from posthouse.mime.header import header_text
 from posthouse.mime.threads import MAX_REFERENCES, is_reply, message_ids
@@ -25,7 +25,7 @@ WALK_MAX: Final = 2_000_000
 
 
 class Message(NamedTuple):
-    """A row of the store, with the columns that `COLUMNS` names."""
+    """A row of the store; rows are plain tuples in this order where there are many."""
 
     uid: int
     message_id: str
@@ -37,6 +37,8 @@ class Message(NamedTuple):
 
 
 COLUMNS: Final = Message._fields
+Row = tuple[Any, ...]
+_SUBJECT: Final = 3
 
 
 @final
@@ -48,7 +50,7 @@ class Forest:
     children: dict[int, list[int]] = field(default_factory=dict)
 
 
-def build(algorithm: str, messages: Sequence[Message]) -> Forest:
+def build(algorithm: str, messages: Sequence[Row]) -> Forest:
     dates = [row[6] if row[5] is None else row[5] for row in messages]
     if algorithm == "ORDEREDSUBJECT":
         return ordered_subject([row[3] for row in messages], dates)
@@ -63,6 +65,10 @@ def build(algorithm: str, messages: Sequence[Message]) -> Forest:
 
 def references_of(fields: bytes) -> Sequence[str]:
     """RFC 5256 §3: the ids of References; without any, the first one of In-Reply-To."""
+    # perf: half of all letters answer nothing, which two searches tell
+    lower = fields.lower()
+    if b"references" not in lower and b"in-reply-to" not in lower:
+        return ()
     replied: Sequence[str] = ()
     for name, value in _FIELD.findall(fields):
         # perf: ids that need no normalising are most of them
@@ -208,15 +214,16 @@ def _real_parents(parent: list[int], count: int) -> list[int]:
 # --- REFERENCES, steps 5 and 6 ---
 
 
-def merge_subjects(forest: Forest, messages: Sequence[Message], dates: Sequence[float]) -> None:
+def merge_subjects(forest: Forest, messages: Sequence[Row], dates: Sequence[float]) -> None:
     count = len(messages)
     children = forest.children
-    table = _subject_table(forest, messages)
-    next_dummy = max(count, *children) + 1 if children else count
+    # RFC 5256 §3 (5.B.i): of a dummy the first child tells the subject.
+    subjects = [messages[root if root < count else children[root][0]][_SUBJECT] for root in forest.roots]
+    table = _subject_table(forest.roots, subjects, messages)
+    next_dummy = max(count - 1, *children) + 1 if children else count
     touched: set[int] = set()
     gone: set[int] = set()
-    for root in forest.roots:
-        subject = _subject(forest, messages, root)
+    for root, subject in zip(forest.roots, subjects, strict=True):
         if not subject or (head := table[subject]) == root:
             continue
         gone.add(root)
@@ -245,30 +252,25 @@ def merge_subjects(forest: Forest, messages: Sequence[Message], dates: Sequence[
     forest.roots = sorted(dict.fromkeys(heads), key=first_date)
 
 
-def _subject(forest: Forest, messages: Sequence[Message], root: int) -> str:
-    return messages[root if root < len(messages) else forest.children[root][0]].base_subject
-
-
-def _subject_table(forest: Forest, messages: Sequence[Message]) -> dict[str, int]:
+def _subject_table(roots: Sequence[int], subjects: Sequence[str], messages: Sequence[Row]) -> dict[str, int]:
     """RFC 5256 §3 (5.B): one root per subject, a dummy before a message, a message before a reply."""
     count = len(messages)
     table: dict[str, int] = {}
-    for root in forest.roots:
-        subject = _subject(forest, messages, root)
-        if not subject:
+    for root, subject in zip(roots, subjects, strict=True):
+        known = table.setdefault(subject, root)
+        if known == root or known >= count:
             continue
-        known = table.get(subject)
-        if known is None or (
-            known < count
-            and (root >= count or (_is_reply(messages[known]) and not _is_reply(messages[root])))
-        ):
+        if root >= count or (_is_reply(messages[known]) and not _is_reply(messages[root])):
             table[subject] = root
+    table.pop("", None)
     return table
 
 
-def _is_reply(message: Message) -> bool:
+def _is_reply(message: Row) -> bool:
     """RFC 5256 §3: a mark of a reply or a forward was removed from the subject."""
-    return is_reply(message.subject)
+    base, subject = message[_SUBJECT], message[_SUBJECT + 1]
+    # perf: where only case and blanks differ nothing was removed
+    return len(base) != len(subject) and is_reply(subject)
 
 
 # --- REFS ---

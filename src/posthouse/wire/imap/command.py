@@ -56,6 +56,14 @@ class Language(Command):
     ranges: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Compress(Command):
+    """RFC 4978 §3."""
+
+    NAME: ClassVar[str] = "COMPRESS"
+    mechanism: str  # upper case
+
+
 # --- not authenticated: RFC 9051 §6.2 ---
 
 

@@ -44,6 +44,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"CAPABILITY": parse_session.bare(Capability),
     b"CHECK": parse_session.bare(Check),
     b"CLOSE": parse_session.bare(Close),
+    b"COMPRESS": parse_session.compress,
     b"COPY": parse_message.copy,
     b"CREATE": parse_mailbox.create,
     b"DELETE": parse_mailbox.one_mailbox(Delete),

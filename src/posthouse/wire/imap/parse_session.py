@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from .command import Authenticate, Command, Enable, Id, Language, Login
+from .command import Authenticate, Command, Compress, Enable, Id, Language, Login
 from .cursor import Cursor
 
 ID_PAIRS_MAX: Final = 30  # RFC 2971 §3.3
@@ -79,3 +79,9 @@ def language(c: Cursor) -> Language:
             raise c.error(f"More than {LANGUAGES_MAX} languages")
         found.append(c.text(c.astring("a language range such as zh-CN"), "a language range"))
     return Language(c.tag, tuple(found))
+
+
+# compress = "COMPRESS" SP algorithm        RFC 4978 §5
+def compress(c: Cursor) -> Compress:
+    c.space()
+    return Compress(c.tag, c.atom("the name of a compression such as DEFLATE").upper())
