@@ -1,6 +1,7 @@
 """The IMAP transcripts on a session with a real store, whole packets and byte by byte.
 
-`@ letters N`: so many messages in INBOX; `@ login NAME`: logged in, and NAME selected (`-`: no mailbox).
+`@ letters N`: so many messages in INBOX; `@ quota BYTES MESSAGES`; `@ login NAME`: logged in, and NAME
+selected (`-`: no mailbox).
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ async def test_transcript(transcript: Transcript, piece: int, tmp_path: Path) ->
         # The transcripts that Dovecot plays as well use its test account.
         await make_account(world.store, "u0")
         await world.letters(int(transcript.settings.get("letters", "0")))
+        if quota := transcript.settings.get("quota"):
+            limits = dict(zip(("quota_bytes", "quota_messages"), map(int, quota.split()), strict=True))
+            await world.store.directory.update_account(world.account.id, limits)
         if (mailbox := transcript.settings.get("login")) is not None:
             client = await world.login(mailbox.strip("-"))
         else:

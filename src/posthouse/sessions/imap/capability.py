@@ -55,6 +55,9 @@ AFTER_LOGIN: Final = (
     "THREAD=REFERENCES",
     "THREAD=REFS",
     "PARTIAL",  # RFC 9394
+    "QUOTA",  # RFC 9208
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
 )
 ENABLES: Final = {
     "IMAP4REV2": REV2,

@@ -36,6 +36,7 @@ async def status_items(
         "UNSEEN": row.unseen,
         "DELETED": row.deleted,
         "SIZE": row.size_bytes,
+        "DELETED-STORAGE": (row.deleted_bytes + 1023) // 1024,  # RFC 9208 §5.1: units of 1024 octets
         "HIGHESTMODSEQ": row.modseq,
         "MAILBOXID": mailbox_id(row),
         "APPENDLIMIT": session.services.limits.append_max_bytes,

@@ -16,6 +16,7 @@ from . import (
     language,
     login,
     mailbox,
+    quota,
     search,
     select,
     status,
@@ -68,6 +69,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "LSUB": Entry(LOGGED_IN, list_command.lsub),  # RFC 3501 §6.3.9
     "NAMESPACE": Entry(LOGGED_IN, mailbox.namespace),
     "STATUS": Entry(LOGGED_IN, status.status),
+    "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
+    "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
+    "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),
     "IDLE": Entry(LOGGED_IN, idle.idle),
     # RFC 9051 §6.4
     "CHECK": Entry(SELECTED, capability.check),  # RFC 3501 §6.4.1

@@ -63,6 +63,8 @@ ZH: Final[dict[str, str]] = {
     "Another mailbox has this special use already": "已有其他文件夹具有此特殊用途",
     "The mailbox was opened read-only; SELECT it to change it": "文件夹以只读方式打开；请用 SELECT 打开后再修改",
     "The mailbox was deleted; connect again and select another": "该文件夹已被删除；请重新连接并选择其他文件夹",
+    "There is no quota of that name; GETQUOTAROOT tells which there are": "没有该配额；GETQUOTAROOT 可列出现有配额",
+    "Quotas are set by the administrator; ask for more space": "配额由管理员设置；如需更多空间请联系管理员",
     # messages
     "Some of the messages were expunged meanwhile; NOOP tells which": "部分邮件已被清除；NOOP 可得知是哪些",
     "The messages were expunged meanwhile; NOOP tells which": "邮件已被清除；NOOP 可得知是哪些",

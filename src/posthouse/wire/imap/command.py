@@ -195,11 +195,36 @@ class Namespace(Command):
 @dataclass(slots=True)
 class Status(Command):
     """`items`: upper case, of MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE RECENT HIGHESTMODSEQ
-    MAILBOXID APPENDLIMIT."""
+    MAILBOXID APPENDLIMIT DELETED-STORAGE."""
 
     NAME: ClassVar[str] = "STATUS"
     mailbox: str
     items: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class GetQuota(Command):
+    """RFC 9208 §4.1.1."""
+
+    NAME: ClassVar[str] = "GETQUOTA"
+    root: str
+
+
+@dataclass(slots=True)
+class GetQuotaRoot(Command):
+    """RFC 9208 §4.1.2."""
+
+    NAME: ClassVar[str] = "GETQUOTAROOT"
+    mailbox: str
+
+
+@dataclass(slots=True)
+class SetQuota(Command):
+    """RFC 9208 §4.1.3; `limits`: (resource in upper case, limit)."""
+
+    NAME: ClassVar[str] = "SETQUOTA"
+    root: str
+    limits: tuple[tuple[str, int], ...]
 
 
 @dataclass(slots=True)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from .command import Create, Delete, Examine, Qresync, Rename, Select, Status, Subscribe, Unsubscribe
+from .command import (
+    Create,
+    Delete,
+    Examine,
+    GetQuotaRoot,
+    Qresync,
+    Rename,
+    Select,
+    Status,
+    Subscribe,
+    Unsubscribe,
+)
 from .cursor import NUMBER64_MAX, Cursor
 from .flag_name import flag
 from .sequence_set import SequenceSet
@@ -22,16 +33,17 @@ STATUS_ITEMS: Final = frozenset(
         "HIGHESTMODSEQ",
         "MAILBOXID",
         "APPENDLIMIT",
+        "DELETED-STORAGE",
     )
 )
-"""RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 7889 §3."""
+"""RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 7889 §3, RFC 9208 §4.1.4."""
 SPECIAL_USES: Final = frozenset(
     ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 )
 _SPECIAL_USE_BY_UPPER: Final = {name.upper(): name for name in SPECIAL_USES}
 
 _SelectT = TypeVar("_SelectT", bound=Select)
-_OneMailbox = TypeVar("_OneMailbox", Delete, Subscribe, Unsubscribe)
+_OneMailbox = TypeVar("_OneMailbox", Delete, GetQuotaRoot, Subscribe, Unsubscribe)
 
 
 # delete = "DELETE" SP mailbox, and the like

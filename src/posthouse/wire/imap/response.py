@@ -179,6 +179,18 @@ def format_status(name: str, items: Iterable[tuple[str, int | str]], *, utf8: bo
     return b"* STATUS %b (%b)\r\n" % (format_mailbox(name, utf8=utf8), pairs.encode("ascii"))
 
 
+def format_quota(root: str, resources: Iterable[tuple[str, int, int]]) -> bytes:
+    """RFC 9208 §4.2.1; `resources`: (name, usage, limit)."""
+    inside = " ".join(f"{name} {usage} {limit}" for name, usage, limit in resources)
+    return b"* QUOTA %b (%b)\r\n" % (format_string(root.encode()), inside.encode("ascii"))
+
+
+def format_quotaroot(name: str, roots: Iterable[str], *, utf8: bool) -> bytes:
+    """RFC 9208 §4.2.2."""
+    quoted = [format_string(root.encode()) for root in roots]
+    return b"* QUOTAROOT %b\r\n" % b" ".join([format_mailbox(name, utf8=utf8), *quoted])
+
+
 def format_flags(flags: bytes) -> bytes:
     """`flags`: a parenthesised list, as `FlagLists` gives it."""
     return b"* FLAGS %b\r\n" % flags
