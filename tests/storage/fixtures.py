@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import SystemClock
@@ -45,7 +45,8 @@ async def open_backend(root: Path, backend: str = "local") -> AsyncIterator[Stor
     if backend == "process":
         server = WriterServer(root, root / SOCKET_NAME, SystemClock())
         await server.start()
-    store = await open_store(root, role="local" if server is None else "client")
+    role: Literal["local", "client"] = "local" if server is None else "client"
+    store = await open_store(root, role=role, content_cache_bytes=1 << 20)
     try:
         yield store
         assert await store.check() == []

@@ -160,6 +160,25 @@ async def test_files_go_with_their_last_reference(tmp_path: Path) -> None:
         assert not file.exists()
 
 
+async def test_what_is_read_again_comes_from_memory(tmp_path: Path) -> None:
+    sizes = (300, 5000, 500_000, 2 << 20)  # in a row, in a row, in a file, too long to be kept
+    async with open_backend(tmp_path) as store:
+        account = await make_account(store)
+        inbox = await store.mailboxes.get(account.id, "INBOX")
+        messages = [message(number, size) for number, size in enumerate(sizes)]
+        for data in messages:
+            await deliver_one(store, data, LocalCopy(account.id))
+        for _ in range(2):
+            found = await rows(store, inbox, "uid", "content", "size")
+            assert [await whole(row[1]) for row in found] == messages
+            assert [row[2] for row in found] == list(map(len, messages))
+        kept = store._reader.cache  # type: ignore[attr-defined]
+        assert kept.size_bytes == sum(map(len, messages[:3]))
+        await store.messages.expunge(account.id, inbox.id, [(2, 2)], only_deleted=False)
+        found = await rows(store, inbox, "content")
+        assert [await whole(content) for (content,) in found] == [messages[0], *messages[2:]]
+
+
 async def test_orphans_are_swept_at_start(tmp_path: Path) -> None:
     async with open_backend(tmp_path) as store:
         account = await make_account(store)

@@ -130,6 +130,14 @@ class Limits(Struct, forbid_unknown_fields=True):
     received_headers: Annotated[
         Positive, Meta(description="`Received:` fields after which a message is taken to be in a loop.")
     ] = 100
+    content_cache_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Memory of the node for messages read a moment ago, at most an eighth of the machine's; "
+            "what nobody reads again within a minute is given back.",
+        ),
+    ] = 384 * 1024 * 1024
     stop_s: Annotated[
         Seconds, Meta(description="How long a stop waits for running commands before it cuts connections.")
     ] = 20.0

@@ -19,6 +19,7 @@ from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.node import Node, Sockets
 from posthouse.core.errors import InUse, MailError
 from posthouse.servers.board import Board, Slot, field
+from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
 from posthouse.servers.tls import TlsError
 from posthouse.storage.sqlite import open_store, serve_writer
@@ -97,7 +98,11 @@ async def _worker(plan: Plan, child: Child) -> int:
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
     )
-    store = await open_store(config.data_path, role="client")
+    store = await open_store(
+        config.data_path,
+        role="client",
+        content_cache_bytes=min(config.limits.content_cache_bytes, memory_bytes() // 8) // plan.workers,
+    )
     await node.start(store, plan.sockets, plan.tls)
     child.ready()
     reloads = asyncio.get_running_loop().create_task(_reloads(plan, node, events))

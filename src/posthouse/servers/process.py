@@ -76,6 +76,11 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
+def memory_bytes() -> int:
+    """Of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def freeze() -> None:
     """Before a fork: take what exists out of the collector's sight, so that its pages stay shared."""
     gc.collect()

@@ -23,21 +23,33 @@ from posthouse.storage.ports import Store
 from posthouse.storage.sqlite.client import open_client
 from posthouse.storage.sqlite.local import open_local
 from posthouse.storage.sqlite.server import serve_writer
+from posthouse.storage.sqlite.store import SqliteStore
 
 __all__ = ["open_store", "serve_writer"]
 
 
 async def open_store(
-    path: Path, *, role: Literal["local", "client", "auto"], clock: Clock | None = None
+    path: Path,
+    *,
+    role: Literal["local", "client", "auto"],
+    clock: Clock | None = None,
+    content_cache_bytes: int = 0,
 ) -> Store:
     """Open the store under a directory.
 
     role "local": this process is the writer; raises InUse while another one is.  "client": the writer is a process
     that runs `serve_writer`; raises Unavailable if there is none.  "auto": local if no process writes yet, else client.
+    `content_cache_bytes`: memory of this process for messages read a moment ago.
     """
+    store = await _open(path, role, clock or SystemClock())
+    store.keep_contents(content_cache_bytes)
+    return store
+
+
+async def _open(path: Path, role: Literal["local", "client", "auto"], clock: Clock) -> SqliteStore:
     if role != "client":
         try:
-            return await open_local(path, clock or SystemClock())
+            return await open_local(path, clock)
         except InUse:
             if role == "local":
                 raise

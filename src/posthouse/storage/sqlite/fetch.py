@@ -13,9 +13,11 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import apsw
+from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import Invalid
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import SEEKABLE_FILE, Codec
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
 from posthouse.storage.blobs.files import BlobFiles, FileContent
@@ -33,6 +35,7 @@ CONTENT_CHUNK_BYTES: Final = 2 << 20
 CONTENT_CHUNK_ROWS: Final = 512
 
 _IN_RANGE: Final = " WHERE p.account = ? AND p.mailbox = ? AND p.uid BETWEEN ? AND ? ORDER BY p.uid LIMIT ?"
+_SELECT_BYTES: Final = "SELECT b.id, b.bytes FROM json_each(?) w CROSS JOIN blob b ON b.id = w.value"
 Row = tuple[Any, ...]
 
 
@@ -45,7 +48,7 @@ def _sql(columns: Sequence[str]) -> str:
         joins += " CROSS JOIN blob b ON b.id = m.blob"
     names = [_NAMES[column] for column in columns if column != CONTENT_COLUMN]
     if CONTENT_COLUMN in columns:
-        names += ["b.size", "b.codec", "b.file", "b.bytes"]
+        names += ["b.id", "b.size", "b.codec", "b.file"]
     return f"SELECT {', '.join(['p.uid', *names])} FROM placement p{joins}{_IN_RANGE}"  # noqa: S608
 
 
@@ -130,6 +133,8 @@ class _ContentScan:
         key: tuple[int, int],
         uids: UidRanges,
         columns: Sequence[str],
+        *,
+        cache: ContentCache,
     ) -> None:
         self._connection = connection
         self._files = files
@@ -138,38 +143,71 @@ class _ContentScan:
         self._sql = _sql(columns)
         self._at = columns.index(CONTENT_COLUMN)
         self._unpack_all = Codec().unpack_all
+        self._cache = cache
 
     def next_chunk(self) -> list[Row]:
         """Empty at the end."""
+        with reading():
+            while self._ranges:
+                self._connection.execute("BEGIN")
+                try:
+                    found = self._rows()
+                    kept, packed = self._stored(found)
+                finally:
+                    self._connection.execute("COMMIT")
+                if found:
+                    return self._unpacked(found, kept, packed)
+        return []
+
+    def _rows(self) -> list[Row]:
+        """Rows that end with blob, size, codec and file."""
         found: list[Row] = []
         size = 0
-        with reading():
-            while self._ranges and size < CONTENT_CHUNK_BYTES and len(found) < CONTENT_CHUNK_ROWS:
-                first, last = self._ranges.pop()
-                values = (*self._key, first, last, CONTENT_CHUNK_ROWS - len(found) + 1)
-                for row in self._connection.execute(self._sql, values):
-                    if size >= CONTENT_CHUNK_BYTES or len(found) == CONTENT_CHUNK_ROWS:
-                        self._ranges.append((row[0], last))
-                        break
-                    found.append(row)
-                    length = row[-4]
-                    size += length if length <= INLINE_CONTENT_MAX_BYTES else 0
-            return self._unpacked(found)
+        while self._ranges and size < CONTENT_CHUNK_BYTES and len(found) < CONTENT_CHUNK_ROWS:
+            first, last = self._ranges.pop()
+            values = (*self._key, first, last, CONTENT_CHUNK_ROWS - len(found) + 1)
+            for row in self._connection.execute(self._sql, values):
+                if size >= CONTENT_CHUNK_BYTES or len(found) == CONTENT_CHUNK_ROWS:
+                    self._ranges.append((row[0], last))
+                    break
+                found.append(row)
+                length = row[-3]
+                size += length if length <= INLINE_CONTENT_MAX_BYTES else 0
+        return found
 
-    def _unpacked(self, found: list[Row]) -> list[Row]:
-        """Rows as they were asked for, from rows that end with size, codec, file and bytes."""
-        small = iter(self._unpack_all([(codec, packed) for *_, codec, file, packed in found if file is None]))
+    def _stored(self, found: list[Row]) -> tuple[dict[int, bytes], list[tuple[int, bytes]]]:
+        """By blob: what the cache has, and the stored bytes of the others."""
+        kept: dict[int, bytes] = {}
+        wanted: list[int] = []
+        get = self._cache.get
+        for *_, blob, _, _, file in found:
+            content = get(blob)
+            if content is not None:
+                kept[blob] = content
+            elif file is None:
+                wanted.append(blob)
+        if not wanted:
+            return kept, []
+        packed: list[Any] = self._connection.execute(_SELECT_BYTES, (json_encode(wanted),)).fetchall()
+        return kept, packed
+
+    def _unpacked(
+        self, found: list[Row], kept: dict[int, bytes], packed: list[tuple[int, bytes]]
+    ) -> list[Row]:
+        """Rows as they were asked for."""
+        codecs = {row[-4]: row[-2] for row in found}
+        unpacked = self._unpack_all([(codecs[blob], data) for blob, data in packed])
+        fresh = {blob: data for (blob, _), data in zip(packed, unpacked, strict=True)}
+        contents: dict[int, bytes | FileContent] = {**kept, **fresh}
+        for *_, blob, length, codec, file in found:
+            if blob not in contents:
+                assert codec == SEEKABLE_FILE
+                content = contents[blob] = read_file(self._files, file, length)
+                if isinstance(content, bytes):
+                    fresh[blob] = content
+        self._cache.put(fresh)
         at, after = self._at + 1, -4
-        rows: list[Row] = []
-        for row in found:
-            length, codec, file, _ = row[after:]
-            content = next(small) if file is None else self._file(codec, file, length)
-            rows.append((*row[1:at], content, *row[at:after]))
-        return rows
-
-    def _file(self, codec: int, file: str, length: int) -> bytes | FileContent:
-        assert codec == SEEKABLE_FILE
-        return read_file(self._files, file, length)
+        return [(*row[1:at], contents[row[after]], *row[at:after]) for row in found]
 
 
 def read_file(files: BlobFiles, name: str, length: int) -> bytes | FileContent:
@@ -182,7 +220,7 @@ async def _content_chunks(
 ) -> AsyncGenerator[list[Row], None]:
     connection = reader.borrow()
     loop = asyncio.get_running_loop()
-    scan = _ContentScan(connection, files, key, uids, columns)
+    scan = _ContentScan(connection, files, key, uids, columns, cache=reader.cache)
     ahead = loop.run_in_executor(None, scan.next_chunk)
     try:
         while rows := await ahead:
@@ -192,3 +230,4 @@ async def _content_chunks(
         await asyncio.wait([ahead])
         ahead.exception()  # known to nobody else, when the consumer left early
         reader.give_back(connection)
+        reader.forget_later()

@@ -6,6 +6,7 @@ cut into chunks by UID, each a read transaction of its own, so that no reader ke
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections import OrderedDict
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.blobs.cache import QUIET_S, ContentCache
 from posthouse.storage.rows import Changes, Mailbox, Snapshot
 from posthouse.storage.sqlite.connection import DATABASE_NAME, open_reader, reading
 from posthouse.storage.sqlite.ledger import Execute
@@ -33,6 +35,8 @@ _decode_uids: Final = msgspec.json.Decoder(list[int]).decode
 class Reader:
     def __init__(self, root: Path) -> None:
         self._path = root / DATABASE_NAME
+        self.cache = ContentCache(0)
+        self._forgetting: asyncio.TimerHandle | None = None
         self._connection = open_reader(self._path)
         self._closed = False
         self._lent: list[apsw.Connection] = []
@@ -62,9 +66,21 @@ class Reader:
         else:
             self._idle.append(connection)
 
+    def forget_later(self) -> None:
+        """See to it that the cache is emptied when nobody uses it any more."""
+        if self._forgetting is None and self.cache.size_bytes and not self._closed:
+            self._forgetting = asyncio.get_running_loop().call_later(QUIET_S, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        self.cache.drop_unused()
+        self.forget_later()
+
     def close(self) -> None:
         """Connections that threads still read with are told to stop, and closed when they are given back."""
         self._closed = True
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         for connection in (self._connection, *self._idle):
             connection.close()
         for connection in self._lent:

@@ -13,6 +13,7 @@ import msgspec
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage import ports
+from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
@@ -386,6 +387,10 @@ class SqliteStore:
         self.journal: ports.Journal = SqliteJournal(reader)
         self.locks: ports.Locks = locks
         self.hints: ports.Hints = hints
+
+    def keep_contents(self, limit_bytes: int) -> None:
+        """How much memory messages read a moment ago may take in this process."""
+        self._reader.cache = ContentCache(limit_bytes)
 
     async def check(self) -> list[Problem]:
         return await asyncio.to_thread(check, self._root, self._files)

@@ -1,0 +1,83 @@
+"""Messages read a moment ago, unpacked: the next part of the same message, another device of the same person.
+
+A blob's id is never given again and its bytes never change, so nothing here is ever stale; who may see a message is
+asked of the rows, each time.  What was read together is kept in one block, because the C library gives blocks of a
+mebibyte back to the system as soon as they are dropped.  A full cache takes nothing new until something was not used
+for QUIET_S: one pass over a large mailbox does not push out what is in use.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, final
+
+QUIET_S: Final = 60.0
+"""Blocks not used for so long are dropped."""
+
+
+@final
+class _Block:
+    __slots__ = ("blobs", "data", "used_at")
+
+    def __init__(self, contents: Mapping[int, bytes], now: float) -> None:
+        self.data = b"".join(contents.values())
+        self.blobs = list(contents)
+        self.used_at = now
+
+
+@final
+class ContentCache:
+    """Bounded by bytes.  Used by all threads of a process."""
+
+    def __init__(self, limit_bytes: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit_bytes
+        self._now = now
+        self._lock = threading.Lock()
+        self._places: dict[int, tuple[_Block, int, int]] = {}
+        self._blocks: list[_Block] = []
+        self.size_bytes = 0
+
+    def get(self, blob: int) -> bytes | None:
+        place = self._places.get(blob)
+        if place is None:
+            return None
+        block, start, stop = place
+        block.used_at = self._now()
+        return block.data[start:stop]
+
+    def put(self, contents: Mapping[int, bytes]) -> None:
+        """Keep what is not kept yet, all of it or nothing."""
+        size = sum(map(len, contents.values()))
+        with self._lock:
+            if size > self._limit - self.size_bytes:
+                self._drop_unused()
+            if not size or size > self._limit - self.size_bytes:
+                return
+            new = {blob: data for blob, data in contents.items() if blob not in self._places}
+            block = _Block(new, self._now())
+            start = 0
+            for blob, data in new.items():
+                self._places[blob] = block, start, start + len(data)
+                start += len(data)
+            self._blocks.append(block)
+            self.size_bytes += len(block.data)
+
+    def drop_unused(self) -> bool:
+        """Whether anything is left."""
+        with self._lock:
+            self._drop_unused()
+            return bool(self._blocks)
+
+    def _drop_unused(self) -> None:
+        oldest = self._now() - QUIET_S
+        kept = []
+        for block in self._blocks:
+            if block.used_at > oldest:
+                kept.append(block)
+                continue
+            self.size_bytes -= len(block.data)
+            for blob in block.blobs:
+                del self._places[blob]
+        self._blocks = kept
