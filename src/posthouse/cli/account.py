@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
-    password = None
+    password, generated = None, False
     if arguments.action in ("add", "password"):
-        password = choose_password(arguments, out)
+        password, generated = choose_password(arguments, out)
     if arguments.action == "delete" and not arguments.yes and not confirmed(out, arguments.address):
         out.text("not_confirmed")
         return 1
@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         await _ACTIONS[arguments.action](arguments, out, accounts, store, password, config.language)
 
     with_store(arguments.config, act)
+    if password and generated:
+        show_generated(out, password)
     return 0
 
 
@@ -168,20 +170,22 @@ def chosen_properties(arguments: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
-def choose_password(arguments: argparse.Namespace, out: Output) -> str:
-    """From standard input, generated, or asked twice on a terminal."""
+def choose_password(arguments: argparse.Namespace, out: Output) -> tuple[str, bool]:
+    """From standard input, generated (then True: to be shown once it is set), or asked twice on a terminal."""
     from posthouse.core.errors import Invalid  # noqa: PLC0415
 
     if arguments.password_stdin:
-        return sys.stdin.readline().rstrip("\n")
+        return sys.stdin.readline().rstrip("\n"), False
     if arguments.generate or not sys.stdin.isatty():
-        password = generate_password()
-        print(out.say("account.generated", password=password), file=sys.stderr if out.as_json else sys.stdout)
-        return password
+        return generate_password(), True
     password = getpass.getpass(out.say("account.ask"))
     if getpass.getpass(out.say("account.ask_again")) != password:
         raise Invalid(out.say("account.differ"))
-    return password
+    return password, False
+
+
+def show_generated(out: Output, password: str) -> None:
+    print(out.say("account.generated", password=password), file=sys.stderr if out.as_json else sys.stdout)
 
 
 def generate_password() -> str:

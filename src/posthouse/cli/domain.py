@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
 
 def show_records(out: Output, records: list[Record]) -> None:
     out.result(records)
+    if not any(record.type in {"A", "AAAA"} for record in records):
+        out.line(f"; {out.say('dns.address_missing')}")
     for record in records:
         out.line(f"; {out.say(record.purpose)}")
         out.line(str(record))

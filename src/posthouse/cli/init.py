@@ -7,7 +7,7 @@ import getpass
 import os
 from pathlib import Path
 
-from posthouse.cli.account import choose_password
+from posthouse.cli.account import choose_password, show_generated
 from posthouse.cli.domain import show_records
 from posthouse.cli.options import Parsers, Say
 from posthouse.cli.output import Output
@@ -48,12 +48,15 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         user=user,
         language=out.language,
     )
-    made = set_up(setup, choose_password(arguments, out))
+    password, generated = choose_password(arguments, out)
+    made = set_up(setup, password)
     out.result(made)
     out.text("init.written", path=made.config)
     out.text("init.data", path=made.data)
     out.text("init.certificate", path=made.certificate)
     out.text("init.account", address=made.address)
+    if generated:
+        show_generated(out, password)
     out.line()
     out.text("init.publish", domain=arguments.domain)
     if not out.as_json:

@@ -196,6 +196,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Then start it: {command}",
     ),
     "dns.address": ("服务器的地址", "where the server is"),
+    "dns.address_missing": (
+        "另外为服务器的主机名发布 A（和 AAAA）记录，指向它的公网地址",
+        "besides, an A (and AAAA) record of the server's name with its public address",
+    ),
     "dns.mx": ("别人把信送到这里", "where others bring our mail"),
     "dns.spf": ("只有 MX 主机可以代表本域名发信", "only the MX may send for the domain"),
     "dns.dkim": (
