@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posthouse.storage.blobs.cache import QUIET_S, ContentCache
+from posthouse.storage.blobs.cache import BUSY_S, QUIET_S, ContentCache
 
 
 class Clock:
@@ -26,11 +26,23 @@ def test_the_bound_holds_and_what_is_in_use_stays() -> None:
     cache.put({2: b"123456"})
     assert cache.get(1) == b"12345"
     assert cache.get(2) is None
-    clock.now += QUIET_S
+    clock.now += BUSY_S
     cache.put({2: b"123456"})
     assert cache.get(1) is None
     assert cache.get(2) == b"123456"
     assert cache.size_bytes == 6
+
+
+def test_the_least_recently_used_makes_room() -> None:
+    clock = Clock()
+    cache = ContentCache(9, now=clock)
+    for blob in (1, 2, 3):
+        cache.put({blob: b"abc"})
+        clock.now += 1
+    assert cache.get(1) == b"abc"
+    clock.now += BUSY_S
+    cache.put({4: b"abc"})
+    assert [cache.get(blob) is None for blob in (1, 2, 3, 4)] == [False, True, False, False]
 
 
 def test_a_blob_is_kept_once() -> None:

@@ -8,7 +8,7 @@ takes one message after the other is read ahead of.  What is held in memory is b
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError
 from posthouse.sessions.pop3.errors import answer_for
@@ -16,11 +16,15 @@ from posthouse.sessions.pop3.text import Text
 from posthouse.storage.ports import Content, LargeContent
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
-from posthouse.wire.pop3.multiline import Stuffer, TopCutter, cut_top, format_message
+from posthouse.wire.pop3.multiline import Stuffer, TopCutter, cut_top, format_parts
 from posthouse.wire.pop3.utf8 import needs_utf8_mode
 
 if TYPE_CHECKING:
     from posthouse.sessions.pop3.session import Pop3Session
+
+
+BLOCK_BYTES: Final = 2048
+"""Messages from this length on are handed to the transport as they are."""
 
 
 def retr(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | None:
@@ -44,7 +48,7 @@ def _one(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | 
     content = session.ahead.pop(command.number, None)
     if isinstance(content, bytes):
         session.last_read = command.number
-        session.peer.write(_answer(session, command, content))
+        _write(session, _answer(session, command, content))
         return None
     return _read_one(session, command, content)
 
@@ -58,7 +62,7 @@ async def _read_one(session: Pop3Session, command: Command, content: Content | N
     if content is None:
         session.err(Text.GONE, number=number)
     elif isinstance(content, bytes):
-        session.peer.write(_answer(session, command, content))
+        _write(session, _answer(session, command, content))
     else:
         await _stream(session, command, content)
 
@@ -79,14 +83,28 @@ def _ahead_of(session: Pop3Session, number: int) -> list[int]:
     return numbers
 
 
-def _answer(session: Pop3Session, command: Command, content: bytes) -> bytes:
+def _answer(session: Pop3Session, command: Command, content: bytes) -> tuple[bytes, ...]:
     """The whole answer to RETR or TOP for a message in memory."""
     if not session.utf8 and needs_utf8_mode(content):
-        return session.format_err(Text.NEEDS_UTF8, reply.UTF8)
+        return (session.format_err(Text.NEEDS_UTF8, reply.UTF8),)
     if command.verb == "TOP":
-        return format_message(session.format_ok(Text.TOP_FOLLOWS), cut_top(content, command.lines))
+        return format_parts(session.format_ok(Text.TOP_FOLLOWS), cut_top(content, command.lines))
     session.read.add(command.number)
-    return format_message(session.format_ok(Text.OCTETS, size=len(content)), content)
+    return format_parts(session.format_ok(Text.OCTETS, size=len(content)), content)
+
+
+def _write(session: Pop3Session, parts: Sequence[bytes]) -> None:
+    """Without copying long parts."""
+    small: list[bytes] = []
+    for part in parts:
+        if len(part) < BLOCK_BYTES:
+            small.append(part)
+        else:
+            session.peer.write(b"".join(small))
+            session.peer.write(part)
+            small.clear()
+    if small:
+        session.peer.write(b"".join(small))
 
 
 # --- a run of RETR ---
@@ -126,16 +144,16 @@ async def _retrieve_batch(session: Pop3Session, numbers: list[int]) -> None:
     for number in numbers:
         content = contents.get(number)
         if isinstance(content, bytes):
-            answers.append(_answer(session, Command("RETR", number), content))
+            answers += _answer(session, Command("RETR", number), content)
         elif content is None:
             answers.append(session.missing(number) or session.format_err(Text.GONE, number=number))
         else:
-            session.peer.write(b"".join(answers))
+            _write(session, answers)
             answers.clear()
             await _stream(session, Command("RETR", number), content)
             if session.closing:
                 return
-    session.peer.write(b"".join(answers))
+    _write(session, answers)
     await session.drain()
 
 

@@ -3,7 +3,7 @@
 A blob's id is never given again and its bytes never change, so nothing here is ever stale; who may see a message is
 asked of the rows, each time.  What was read together is kept in one block, because the C library gives blocks of a
 mebibyte back to the system as soon as they are dropped.  A full cache takes nothing new until something was not used
-for QUIET_S: one pass over a large mailbox does not push out what is in use.
+for BUSY_S: one pass over a large mailbox does not push out what is in use, itself included.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, final
 
+BUSY_S: Final = 3.0
+"""Blocks not used for so long make room for others."""
 QUIET_S: Final = 60.0
 """Blocks not used for so long are dropped."""
+_ROOM_PARTS: Final = 8
+"""Room is made for this part of the bound at once, as looking for the oldest takes time."""
 
 
 @final
@@ -52,7 +56,7 @@ class ContentCache:
         size = sum(map(len, contents.values()))
         with self._lock:
             if size > self._limit - self.size_bytes:
-                self._drop_unused()
+                self._drop_unused(BUSY_S, self._limit - max(size, self._limit // _ROOM_PARTS))
             if not size or size > self._limit - self.size_bytes:
                 return
             new = {blob: data for blob, data in contents.items() if blob not in self._places}
@@ -67,17 +71,19 @@ class ContentCache:
     def drop_unused(self) -> bool:
         """Whether anything is left."""
         with self._lock:
-            self._drop_unused()
+            self._drop_unused(QUIET_S, 0)
             return bool(self._blocks)
 
-    def _drop_unused(self) -> None:
-        oldest = self._now() - QUIET_S
-        kept = []
+    def _drop_unused(self, seconds: float, size_bytes: int) -> None:
+        """The least recently used first, until no more than that is left."""
+        oldest = self._now() - seconds
+        self._blocks.sort(key=lambda block: block.used_at)
+        dropped = 0
         for block in self._blocks:
-            if block.used_at > oldest:
-                kept.append(block)
-                continue
+            if block.used_at > oldest or self.size_bytes <= size_bytes:
+                break
+            dropped += 1
             self.size_bytes -= len(block.data)
             for blob in block.blobs:
                 del self._places[blob]
-        self._blocks = kept
+        del self._blocks[:dropped]

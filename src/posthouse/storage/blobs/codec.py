@@ -7,6 +7,7 @@ zstd seekable format, so `zstd -d` reads it too.
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
@@ -51,7 +52,7 @@ def _with_dictionary(level: int) -> zstandard.ZstdCompressor:
 
 
 class Codec:
-    """Packs and unpacks; not to be used by two threads at once."""
+    """Packs and unpacks; not to be used by two threads at once, see `codec_of_thread`."""
 
     def __init__(self) -> None:
         self._quick = _with_dictionary(QUICK_LEVEL)
@@ -112,6 +113,17 @@ class Codec:
             for number, at in enumerate(places):
                 unpacked[at] = found[number].tobytes()
         return unpacked
+
+
+_OF_THREAD: Final = threading.local()
+
+
+def codec_of_thread() -> Codec:
+    """The one of the calling thread; making one costs more than unpacking a message."""
+    codec: Codec | None = getattr(_OF_THREAD, "codec", None)
+    if codec is None:
+        codec = _OF_THREAD.codec = Codec()
+    return codec
 
 
 def seekable_frames(pieces: Iterable[bytes]) -> Iterator[bytes]:

