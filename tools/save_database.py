@@ -34,6 +34,7 @@ async def fill(root: Path) -> None:
         lines: list[JournalLine] = [JournalLine(1.0, "received", {"size": 1})]
         letter: Delivery = delivery(store, message(99), copy, trace="t", queue=[entry], journal=lines)
         await store.messages.deliver([letter])
+        await store.metadata.set(account.id, inbox.id, {"/private/comment": "注".encode()}, entries_max=9)
 
 
 def main(directory: Path) -> None:

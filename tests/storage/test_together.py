@@ -12,9 +12,7 @@ from tests.storage.fixtures import delivery, message, rows
 
 
 def letters(store: Store, mailbox: Mailbox, count: int):  # type: ignore[no-untyped-def]
-    return [
-        delivery(store, message(n, 1000), LocalCopy(mailbox.account, mailbox.id)) for n in range(count)
-    ]
+    return [delivery(store, message(n, 1000), LocalCopy(mailbox.account, mailbox.id)) for n in range(count)]
 
 
 async def test_all_of_them(store: Store, inbox: Mailbox) -> None:

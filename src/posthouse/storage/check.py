@@ -79,6 +79,12 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT a.id, a.address FROM account a LEFT JOIN domain d ON d.name = a.domain WHERE d.name IS NULL",
         "an account has no domain",
     ),
+    "metadata-has-mailbox": (
+        "SELECT d.account, d.mailbox, d.entry FROM metadata d JOIN account a ON a.id = d.account"
+        " LEFT JOIN mailbox m ON m.id = d.mailbox"
+        " WHERE (d.mailbox <> 0 AND m.id IS NULL) OR d.modseq > a.modseq",
+        "an annotation has no mailbox, or a modseq past its account",
+    ),
     "placement-has-mailbox": (
         "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN mailbox m"
         " ON m.id = p.mailbox AND m.account = p.account WHERE m.id IS NULL",

@@ -216,6 +216,29 @@ class Messages(Protocol):
         ...
 
 
+class Metadata(Protocol):
+    """Annotations (RFC 5464) that an account sees.  Mailbox 0 is the server; entry names are in lower case."""
+
+    async def entries(
+        self, account: AccountId, mailbox: MailboxId | None = None
+    ) -> list[tuple[MailboxId, str, bytes]]:
+        """(mailbox, entry, value) of one mailbox, or of all, by mailbox and entry."""
+        ...
+
+    async def set(
+        self, account: AccountId, mailbox: MailboxId, values: dict[str, bytes | None], *, entries_max: int
+    ) -> int:
+        """All of the values (None removes) or nothing; the account's modseq of the change.
+
+        Raises NotFound without the mailbox, OverQuota when the account would have more than `entries_max`.
+        """
+        ...
+
+    async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
+        """(mailbox, entry) set or removed after a modseq of the account."""
+        ...
+
+
 class Queue(Protocol):
     async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
         """Take due recipients (unleased, or whose lease ran out), oldest first, grouped by message and domain."""
@@ -275,6 +298,7 @@ class Store(Protocol):
     directory: Directory
     mailboxes: Mailboxes
     messages: Messages
+    metadata: Metadata
     contents: Contents
     queue: Queue
     journal: Journal

@@ -10,6 +10,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.sasl import SERVER
 
 from .clients import switched_off
+from .metadata import begin_announcing
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
 from .text import translate
 
@@ -55,6 +56,9 @@ AFTER_LOGIN: Final = (
     "THREAD=REFERENCES",
     "THREAD=REFS",
     "PARTIAL",  # RFC 9394
+    "METADATA",  # RFC 5464
+    "METADATA-SERVER",
+    "LIST-METADATA",  # RFC 9590
     "QUOTA",  # RFC 9208
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",
@@ -64,6 +68,8 @@ ENABLES: Final = {
     "UTF8=ACCEPT": UTF8,
     "CONDSTORE": CONDSTORE,
     "QRESYNC": QRESYNC | CONDSTORE,
+    "METADATA": 0,
+    "METADATA-SERVER": 0,
 }
 _SPELLING: Final = {"IMAP4REV2": "IMAP4rev2"}
 
@@ -105,6 +111,8 @@ async def enable(session: ImapSession, command: c.Enable) -> bytes:
     done = [name for name in command.capabilities if name in ENABLES]
     for name in done:
         session.enable(ENABLES[name])
+    if "METADATA" in done or "METADATA-SERVER" in done:
+        await begin_announcing(session)
     session.write(response.format_enabled([_SPELLING.get(name, name) for name in dict.fromkeys(done)]))
     return b"OK ENABLE completed"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from posthouse.core.ids import MailboxId
 from posthouse.services.mailboxes import DELIMITER, superiors
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.list_pattern import ListPattern
 
+from .metadata import all_values
 from .status import status_items
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class _Tree:
         self.rows = {row.name: row for row in rows}
         self.subscribed = frozenset(subscribed)
         self.parents = {superior for name in self.rows for superior in superiors(name)}
+        self.metadata: dict[MailboxId, dict[str, bytes]] = {}
         self.above_subscribed = {superior for name in self.subscribed for superior in superiors(name)}
 
     def attributes(self, name: str, *, subscribed: bool) -> list[str]:
@@ -57,6 +60,7 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
     names = [
         name for name in _selected_names(tree, command) if any(pattern.matches(name) for pattern in patterns)
     ]
+    tree.metadata = await all_values(session) if command.metadata else {}
     session.write(b"".join([await _entry(session, tree, command, name) for name in names]))
     return b"OK LIST completed"
 
@@ -93,6 +97,11 @@ async def _entry(session: ImapSession, tree: _Tree, command: c.List, name: str) 
         # RFC 5819 §2: after its LIST response, and not for names that cannot be selected.
         items = await status_items(session, row, command.status_items)
         line += response.format_status(name, items, utf8=session.utf8)
+    if command.metadata and row is not None:
+        # RFC 9590: after the LIST response; entries without a value are NIL.
+        known = tree.metadata.get(row.id, {})
+        values = [(entry, known.get(entry)) for entry in command.metadata]
+        line += response.format_metadata(name, values, utf8=session.utf8)
     return line
 
 

@@ -35,6 +35,10 @@ class ImapLimits(Struct, frozen=True):
     """Messages of one APPEND (RFC 3502); they are committed together."""
     multiappend_max_bytes: int = 128 * 1024 * 1024
     """Octets of the messages of one APPEND together."""
+    metadata_max_bytes: int = 32 * 1024
+    """Octets of one annotation (RFC 5464)."""
+    metadata_max_entries: int = 1000
+    """Annotations of one account, over all of its mailboxes."""
     client_switches: tuple[ClientSwitch, ...] = ()
     """Capabilities that are not offered to clients that name themselves by ID (RFC 2971)."""
     literal_minus: bool = False

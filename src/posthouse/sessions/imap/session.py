@@ -25,7 +25,7 @@ from posthouse.wire.imap.format_fetch import format_flag_updates
 from posthouse.wire.imap.response_code import code_capability, code_permanentflags
 from posthouse.wire.sasl import ServerExchange
 
-from . import append, capability, idle, login
+from . import append, capability, idle, login, metadata
 from .answer import answer_error
 from .services import ImapServices
 from .state import AUTHENTICATED, CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, SELECTED, UTF8, Selected
@@ -57,6 +57,7 @@ class ImapSession(Session):
         "failures",
         "flag_lists",
         "language",
+        "metadata_seen",
         "off",
         "selected",
         "services",
@@ -81,6 +82,7 @@ class ImapSession(Session):
         self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
+        self.metadata_seen: int | None = None  # the account's modseq up to which changed annotations were told
         self.compressed = False
         self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
         self.bad_commands = 0
@@ -232,11 +234,19 @@ class ImapSession(Session):
         if done is not None:
             if self.selected is not None and not self.closing:
                 await self.sync(expunge=expunge, by_uid=by_uid)
+            if self.metadata_seen is not None and not self.closing:
+                await self._tell_metadata()
             self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
         self.told = None
         if self._stop and not self.closing:
             self.bye(b"The server is restarting; connect again in a moment")
         self.flush()
+
+    async def _tell_metadata(self) -> None:
+        try:
+            await metadata.announce(self)
+        except Unavailable:
+            return  # the command itself succeeded; the next one looks again
 
     # --- state ---
 
@@ -269,6 +279,7 @@ class ImapSession(Session):
         self.account = None
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
+        self.metadata_seen = None
         self.language = DEFAULT_LANGUAGE
         self.flag_lists = FlagLists()
         self.engine.utf8 = False

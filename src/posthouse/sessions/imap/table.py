@@ -16,6 +16,7 @@ from . import (
     language,
     login,
     mailbox,
+    metadata,
     quota,
     search,
     select,
@@ -69,6 +70,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "LSUB": Entry(LOGGED_IN, list_command.lsub),  # RFC 3501 §6.3.9
     "NAMESPACE": Entry(LOGGED_IN, mailbox.namespace),
     "STATUS": Entry(LOGGED_IN, status.status),
+    "GETMETADATA": Entry(LOGGED_IN, metadata.get_metadata),  # RFC 5464
+    "SETMETADATA": Entry(LOGGED_IN, metadata.set_metadata, metadata.ERRORS),
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
     "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
     "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),

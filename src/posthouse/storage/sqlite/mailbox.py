@@ -134,6 +134,7 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
     ledger.account(account).roles = None
     ledger.flush()
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
+    ledger.execute("DELETE FROM metadata WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
     ledger.forget_states()
 

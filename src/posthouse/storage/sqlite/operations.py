@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from posthouse.storage.sqlite import delivery, directory, mailbox, placement, queue, requests
+from posthouse.storage.sqlite import delivery, directory, mailbox, metadata, placement, queue, requests
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.requests import KeywordBits, Request
 
@@ -33,6 +33,7 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.DeleteMailbox: Operation(mailbox.delete_mailbox, savepoint=True),
     requests.Subscribe: Operation(mailbox.subscribe),
     requests.SetRole: Operation(mailbox.set_role),
+    requests.SetMetadata: Operation(metadata.set_metadata, savepoint=True),
     requests.PutDomain: Operation(directory.put_domain),
     requests.DeleteDomain: Operation(directory.delete_domain),
     requests.CreateAccount: Operation(directory.create_account, savepoint=True),

@@ -152,6 +152,14 @@ class SetRole(Request):
     role: str | None
 
 
+class SetMetadata(Request):
+    result = int
+    account: AccountId
+    mailbox: MailboxId
+    values: dict[str, bytes | None]
+    entries_max: int
+
+
 class PutDomain(Request):
     domain: Domain
 
@@ -251,6 +259,7 @@ WriteRequest = (
     | DeleteMailbox
     | Subscribe
     | SetRole
+    | SetMetadata
     | PutDomain
     | DeleteDomain
     | CreateAccount

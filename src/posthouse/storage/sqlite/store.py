@@ -52,6 +52,7 @@ from posthouse.storage.sqlite.directory import (
 )
 from posthouse.storage.sqlite.fetch import fetch, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
+from posthouse.storage.sqlite.metadata import SqliteMetadata
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 
@@ -382,6 +383,7 @@ class SqliteStore:
         self.directory: ports.Directory = SqliteDirectory(reader, writer)
         self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer)
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
+        self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)

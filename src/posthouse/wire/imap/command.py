@@ -166,7 +166,7 @@ class List(Command):
     """LIST, basic or extended (RFC 5258, RFC 5819, RFC 6154).
 
     `select`: of SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE.  `returns`: of SUBSCRIBED CHILDREN
-    SPECIAL-USE STATUS.
+    SPECIAL-USE STATUS METADATA, whose entries stand in `metadata` (RFC 9590).
     `extended`: selection options, several patterns or RETURN were used, so the basic meaning of an empty
     pattern (RFC 9051 §6.3.9: ask for the delimiter) does not apply.
     """
@@ -178,6 +178,7 @@ class List(Command):
     returns: frozenset[str] = frozenset()
     status_items: tuple[str, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -225,6 +226,26 @@ class SetQuota(Command):
     NAME: ClassVar[str] = "SETQUOTA"
     root: str
     limits: tuple[tuple[str, int], ...]
+
+
+@dataclass(slots=True)
+class GetMetadata(Command):
+    """RFC 5464 §4.2: entries in lower case; `mailbox` is "" for the server; `depth` is None for infinity."""
+
+    NAME: ClassVar[str] = "GETMETADATA"
+    mailbox: str
+    entries: tuple[str, ...]
+    max_size: int | None = None
+    depth: int | None = 0
+
+
+@dataclass(slots=True)
+class SetMetadata(Command):
+    """RFC 5464 §4.3: None removes an entry."""
+
+    NAME: ClassVar[str] = "SETMETADATA"
+    mailbox: str
+    values: dict[str, bytes | None]
 
 
 @dataclass(slots=True)

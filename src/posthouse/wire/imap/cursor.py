@@ -174,7 +174,7 @@ class Cursor:
     # --- strings ---
 
     # string = quoted / literal
-    def string(self, what: str = "a string") -> bytes:
+    def string(self, what: str = "a string", *, binary: bool = False) -> bytes:
         line, pos = self.line, self.pos
         char = line[pos : pos + 1]
         if char == b'"':
@@ -190,7 +190,7 @@ class Cursor:
             return value
         if char == b"{" and _MARKER.match(line, pos) and self._at + 2 < len(self._parts):
             value = self._parts[self._at + 1]
-            if b"\x00" in value:
+            if b"\x00" in value and not binary:
                 raise self.error("A literal must not hold a NUL octet")
             self._at += 2
             self.line = self._parts[self._at]

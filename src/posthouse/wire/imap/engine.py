@@ -227,7 +227,7 @@ class Engine:
                 return self._append_begin(append(cursor), nonsync=nonsync, first=True)
             if name not in PARSERS:
                 raise unknown_command(self._tag, name)
-            if binary:
+            if binary and name != b"SETMETADATA":  # RFC 5464 §5: a value may be a literal8
                 raise ParseError("Expected a literal such as {5}; ~{5} is for messages", self._tag)
             if size > self.limits.literal:
                 raise _too_big(f"Literal larger than {self.limits.literal} octets", self._tag)

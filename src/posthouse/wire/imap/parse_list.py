@@ -7,10 +7,11 @@ from typing import Final
 from .command import List, Lsub
 from .cursor import Cursor
 from .parse_mailbox import status_items
+from .parse_metadata import entries
 
 PATTERNS_MAX: Final = 100
 SELECT_OPTIONS: Final = frozenset(("SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"))
-RETURN_OPTIONS: Final = frozenset(("SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"))
+RETURN_OPTIONS: Final = frozenset(("SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA"))
 
 
 # list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
@@ -26,10 +27,13 @@ def list_command(c: Cursor) -> List:
     patterns = _patterns(c) if several else (c.list_mailbox(),)
     returns: frozenset[str] | None = None
     items: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
     if c.try_char(b" ") and not c.at_end():
-        returns, items = _return_options(c)
+        returns, items, metadata = _return_options(c)
     extended = several or select is not None or returns is not None
-    return List(c.tag, reference, patterns, select or frozenset(), returns or frozenset(), items, extended)
+    return List(
+        c.tag, reference, patterns, select or frozenset(), returns or frozenset(), items, extended, metadata
+    )
 
 
 # list-select-opts = "(" [list-select-opt *(SP list-select-opt)] ")"
@@ -62,13 +66,14 @@ def _patterns(c: Cursor) -> tuple[str, ...]:
 
 
 # list-return-opts = "RETURN" SP "(" [list-return-opt *(SP list-return-opt)] ")"
-def _return_options(c: Cursor) -> tuple[frozenset[str], tuple[str, ...]]:
+def _return_options(c: Cursor) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
     if not c.try_word(b"RETURN"):
         raise c.expected("RETURN or the end of the command")
     c.space()
     c.char(b"(", "'(' after RETURN")
     found: set[str] = set()
     items: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
     while not c.try_char(b")"):
         if found:
             c.space()
@@ -79,7 +84,10 @@ def _return_options(c: Cursor) -> tuple[frozenset[str], tuple[str, ...]]:
         if name == "STATUS":
             c.space()
             items = status_items(c)
-    return frozenset(found), items
+        elif name == "METADATA":  # RFC 9590
+            c.space()
+            metadata = entries(c)
+    return frozenset(found), items, metadata
 
 
 # lsub = "LSUB" SP mailbox SP list-mailbox          RFC 3501 §9

@@ -191,6 +191,28 @@ def format_quotaroot(name: str, roots: Iterable[str], *, utf8: bool) -> bytes:
     return b"* QUOTAROOT %b\r\n" % b" ".join([format_mailbox(name, utf8=utf8), *quoted])
 
 
+def format_metadata(name: str, values: Iterable[tuple[str, bytes | None]], *, utf8: bool) -> bytes:
+    """RFC 5464 §4.4.1; `name` is "" for the server."""
+    pairs = [format_astring(entry.encode()) + b" " + _format_value(value) for entry, value in values]
+    return b"* METADATA %b (%b)\r\n" % (_metadata_name(name, utf8=utf8), b" ".join(pairs))
+
+
+def format_metadata_changed(name: str, entries: Iterable[str], *, utf8: bool) -> bytes:
+    """RFC 5464 §4.4.2."""
+    names = [format_astring(entry.encode()) for entry in entries]
+    return b"* METADATA %b %b\r\n" % (_metadata_name(name, utf8=utf8), b" ".join(names))
+
+
+def _metadata_name(name: str, *, utf8: bool) -> bytes:
+    return format_mailbox(name, utf8=utf8) if name else b'""'
+
+
+def _format_value(value: bytes | None) -> bytes:
+    if value is not None and b"\x00" in value:
+        return b"~{%d}\r\n%b" % (len(value), value)  # RFC 5464 §5: literal8
+    return format_nstring(value)
+
+
 def format_flags(flags: bytes) -> bytes:
     """`flags`: a parenthesised list, as `FlagLists` gives it."""
     return b"* FLAGS %b\r\n" % flags

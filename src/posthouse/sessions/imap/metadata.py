@@ -1,0 +1,124 @@
+"""GETMETADATA, SETMETADATA, and what LIST returns of them.  RFC 5464, RFC 9590."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from posthouse.core.errors import OverQuota
+from posthouse.core.ids import MailboxId
+from posthouse.services.mailboxes import canonical_name
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+
+from .answer import Answers
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+SERVER: Final = MailboxId(0)
+PREFIXES: Final = ("/private/", "/shared/")
+ADMIN: Final = "/shared/admin"
+ERRORS: Final[Answers] = {
+    OverQuota: b"NO [METADATA TOOMANY] There are as many annotations as there may be; remove some first",
+}
+
+
+async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
+    name, mailbox = await _target(session, command.mailbox)
+    known = await _known(session, mailbox)
+    longest = 0
+    found: list[tuple[str, bytes | None]] = []
+    for entry, value in _chosen(known, command.entries, command.depth):
+        if command.max_size is None or value is None or len(value) <= command.max_size:
+            found.append((entry, value))
+        else:
+            longest = max(longest, len(value))
+    if found:
+        session.write(response.format_metadata(name, found, utf8=session.utf8))
+    if longest:
+        # RFC 5464 §4.2.1: the size of the biggest value that was left out.
+        return b"OK [METADATA LONGENTRIES %d] GETMETADATA completed" % longest
+    return b"OK GETMETADATA completed"
+
+
+async def _target(session: ImapSession, name: str) -> tuple[str, MailboxId]:
+    if not name:
+        return "", SERVER
+    row = await session.services.store.mailboxes.get(session.account_id, canonical_name(name))
+    return row.name, row.id
+
+
+async def _known(session: ImapSession, mailbox: MailboxId) -> dict[str, bytes]:
+    rows = await session.services.store.metadata.entries(session.account_id, mailbox)
+    known = {entry: value for _, entry, value in rows}
+    if mailbox == SERVER and session.account is not None:
+        # RFC 5464 §6.2.2, RFC 2142 §5: who keeps this server; read-only.
+        known[ADMIN] = f"mailto:postmaster@{session.account.address.rpartition('@')[2]}".encode()
+    return known
+
+
+def _chosen(
+    known: dict[str, bytes], entries: Iterable[str], depth: int | None
+) -> Iterator[tuple[str, bytes | None]]:
+    """RFC 5464 §4.2.2: the entries, and what lies below them; NIL only for one that was named."""
+    for entry in entries:
+        if depth == 0:
+            yield entry, known.get(entry)
+            continue
+        for name, value in known.items():
+            below = name.startswith(entry + "/") and (depth is None or "/" not in name[len(entry) + 1 :])
+            if name == entry or below:
+                yield name, value
+
+
+async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
+    _, mailbox = await _target(session, command.mailbox)
+    limits = session.services.limits
+    if any(not entry.startswith(PREFIXES) for entry in command.values):
+        return b"NO [CANNOT] Entries begin with /private/ or /shared/"
+    if mailbox == SERVER and any(entry.startswith("/shared/") for entry in command.values):
+        return b"NO [NOPERM] What all users of this server share is set by the administrator"
+    if any(value is not None and len(value) > limits.metadata_max_bytes for value in command.values.values()):
+        return b"NO [METADATA MAXSIZE %d] The value is too long; shorten it" % limits.metadata_max_bytes
+    if session.metadata_seen is not None:
+        await announce(session)
+    modseq = await session.services.store.metadata.set(
+        session.account_id, mailbox, command.values, entries_max=limits.metadata_max_entries
+    )
+    if session.metadata_seen is not None:
+        session.metadata_seen = modseq
+    return b"OK SETMETADATA completed"
+
+
+async def begin_announcing(session: ImapSession) -> None:
+    """ENABLE METADATA (RFC 5464 §4.4): from now on other sessions' changes are told."""
+    account = await session.services.store.directory.account(session.account_id)
+    session.metadata_seen = 0 if account is None else account.modseq
+
+
+async def announce(session: ImapSession) -> None:
+    """RFC 5464 §4.4.2: entries that others have changed since the last look."""
+    account = await session.services.store.directory.account(session.account_id)
+    if account is None or session.metadata_seen is None or account.modseq <= session.metadata_seen:
+        return
+    changed = await session.services.store.metadata.changed(session.account_id, session.metadata_seen)
+    session.metadata_seen = account.modseq
+    if not changed:
+        return
+    rows = await session.services.store.mailboxes.list(session.account_id)
+    names = {SERVER: "", **{row.id: row.name for row in rows}}
+    by_mailbox: dict[MailboxId, list[str]] = {}
+    for mailbox, entry in changed:
+        by_mailbox.setdefault(mailbox, []).append(entry)
+    for mailbox, entries in by_mailbox.items():
+        if mailbox in names:
+            session.write(response.format_metadata_changed(names[mailbox], entries, utf8=session.utf8))
+
+
+async def all_values(session: ImapSession) -> dict[MailboxId, dict[str, bytes]]:
+    """For LIST (RFC 9590): the annotations of all mailboxes by one query."""
+    found: dict[MailboxId, dict[str, bytes]] = {}
+    for mailbox, entry, value in await session.services.store.metadata.entries(session.account_id):
+        found.setdefault(mailbox, {})[entry] = value
+    return found

@@ -1,0 +1,70 @@
+"""Annotations: set, read, and what changed since."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from posthouse.core.errors import NotFound, OverQuota
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.requests import AnyRequest, SetMetadata
+
+REMOVED_KEPT: Final = 100
+"""Removed entries of an account that are remembered."""
+
+
+def set_metadata(ledger: Ledger, request: SetMetadata) -> int:
+    account = ledger.account(request.account)
+    if request.mailbox and ledger.try_mailbox(request.account, request.mailbox) is None:
+        raise NotFound(f"mailbox {request.mailbox} of account {request.account}")
+    account.modseq += 1
+    ledger.touch(account)
+    for entry, value in request.values.items():
+        ledger.execute(
+            "INSERT INTO metadata (account, mailbox, entry, modseq, value) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, mailbox, entry) DO UPDATE SET modseq = excluded.modseq, value = excluded.value",
+            (request.account, request.mailbox, entry, account.modseq, value),
+        )
+    [(count, removed)] = ledger.execute(
+        "SELECT count(value), count(*) - count(value) FROM metadata WHERE account = ?", (request.account,)
+    ).fetchall()
+    if count > request.entries_max and any(value is not None for value in request.values.values()):
+        raise OverQuota(f"more than {request.entries_max} annotations")
+    if removed > REMOVED_KEPT:
+        ledger.execute(
+            "DELETE FROM metadata WHERE account = ?1 AND value IS NULL AND (mailbox, entry) IN (SELECT mailbox, entry"
+            " FROM metadata WHERE account = ?1 AND value IS NULL ORDER BY modseq LIMIT ?2)",
+            (request.account, removed - REMOVED_KEPT),
+        )
+    ledger.hint("mailboxes", request.account)
+    return int(account.modseq)
+
+
+class SqliteMetadata:
+    """`ports.Metadata`."""
+
+    def __init__(self, reader: Reader, submit: Callable[[AnyRequest], asyncio.Future[Any]]) -> None:
+        self._reader = reader
+        self._submit = submit
+
+    async def entries(
+        self, account: AccountId, mailbox: MailboxId | None = None
+    ) -> list[tuple[MailboxId, str, bytes]]:
+        sql = (
+            "SELECT mailbox, entry, value FROM metadata WHERE account = ?1 AND (?2 IS NULL OR mailbox = ?2)"
+            " AND value IS NOT NULL ORDER BY mailbox, entry"
+        )
+        return self._reader.rows(sql, (account, mailbox))
+
+    async def set(
+        self, account: AccountId, mailbox: MailboxId, values: dict[str, bytes | None], *, entries_max: int
+    ) -> int:
+        modseq: int = await self._submit(SetMetadata(account, mailbox, values, entries_max))
+        return modseq
+
+    async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
+        sql = "SELECT mailbox, entry FROM metadata WHERE account = ? AND modseq > ? ORDER BY mailbox, entry"
+        return self._reader.rows(sql, (account, since))

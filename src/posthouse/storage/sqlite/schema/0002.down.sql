@@ -1,0 +1,2 @@
+-- Back to schema 1.
+DROP TABLE metadata;
