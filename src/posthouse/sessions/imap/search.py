@@ -16,7 +16,7 @@ from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.response import partial_slice
 
 from .search_match import ALL_COLUMNS, COLUMNS, FLAG_COLUMNS, PLACEMENT_COLUMNS, Matcher, Plan, Row, Test
-from .state import CONDSTORE, REV2
+from .state import CONDSTORE, REV2, Selected
 from .view import dense_ranges
 
 if TYPE_CHECKING:
@@ -64,43 +64,49 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
 
 async def find(session: ImapSession, key: k.SearchKey, *, uid: bool) -> Found:
     """The messages of the selected mailbox that match."""
-    wants_modseq = _asks_modseq(key)
-    if wants_modseq:
+    if _asks_modseq(key):
         session.enable(CONDSTORE)
     # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
     await session.sync(expunge=False, by_uid=uid)
     if isinstance(key, k.All):
         return Found(session.mailbox.view.uids.tolist())
-    matcher = Matcher(session.mailbox.view, session.flag_lists.keywords, session.services.clock.now())
-    plan = matcher.plan(key)
+    return await find_in(session, session.mailbox, key, session.flag_lists.keywords)
+
+
+async def find_in(
+    session: ImapSession, selected: Selected, key: k.SearchKey, keywords: tuple[str, ...]
+) -> Found:
+    """The same in a mailbox that need not be the selected one."""
+    wants_modseq = _asks_modseq(key)
+    plan = Matcher(selected.view, keywords, session.services.clock.now()).plan(key)
     if wants_modseq:
         plan.width = max(plan.width, FLAG_COLUMNS)
-    found = await _find(session, plan, modseq=wants_modseq)
+    found = await _find(session, selected, plan, modseq=wants_modseq)
     if not wants_modseq or not found.uids:
         found.modseq = None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
     return found
 
 
-async def _find(session: ImapSession, plan: Plan, *, modseq: bool) -> Found:
+async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq: bool) -> Found:
     found = Found()
     if plan.width == 1 and not plan.open_ended:
-        await _scan_view(session, plan, found)
+        await _scan_view(selected, plan, found)
         return found
     in_thread = plan.width > PLACEMENT_COLUMNS
-    await _scan(session, plan, found, in_thread=in_thread, modseq=modseq)
+    await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
     if found.open:
-        view = session.mailbox.view
+        view = selected.view
         undecided = dense_ranges(view.uids, found.open)
         found.open = []
         full = Plan(undecided, ALL_COLUMNS, plan.test, open_ended=False)
-        await _scan(session, full, found, in_thread=True, modseq=modseq)
+        await _scan(session, selected, full, found, in_thread=True, modseq=modseq)
         found.uids.sort()
     return found
 
 
-async def _scan_view(session: ImapSession, plan: Plan, found: Found) -> None:
+async def _scan_view(selected: Selected, plan: Plan, found: Found) -> None:
     """Numbers alone decide: the store is not asked."""
-    view = session.mailbox.view
+    view = selected.view
     for first, last in plan.ranges:
         uids = view.uids[view.slice_of(first, last)]
         for start in range(0, len(uids), PIECE_ROWS):
@@ -109,8 +115,10 @@ async def _scan_view(session: ImapSession, plan: Plan, found: Found) -> None:
                 await asyncio.sleep(0)
 
 
-async def _scan(session: ImapSession, plan: Plan, found: Found, *, in_thread: bool, modseq: bool) -> None:
-    shared = session.mailbox.shared
+async def _scan(
+    session: ImapSession, selected: Selected, plan: Plan, found: Found, *, in_thread: bool, modseq: bool
+) -> None:
+    shared = selected.shared
     messages = session.services.store.messages
     async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
         if in_thread:

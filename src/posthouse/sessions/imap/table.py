@@ -10,6 +10,7 @@ from . import (
     capability,
     compress,
     copy,
+    esearch,
     expunge,
     fetch,
     idle,
@@ -75,6 +76,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
     "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
     "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),
+    "ESEARCH": Entry(LOGGED_IN, esearch.esearch),  # RFC 7377
     "IDLE": Entry(LOGGED_IN, idle.idle),
     # RFC 9051 §6.4
     "CHECK": Entry(SELECTED, capability.check),  # RFC 3501 §6.4.1

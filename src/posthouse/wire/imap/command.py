@@ -303,6 +303,14 @@ class Search(Command):
 
 
 @dataclass(slots=True)
+class Esearch(Search):
+    """RFC 7377 §2; `sources`: (selector, names), selectors in upper case as in RFC 5465 §6."""
+
+    NAME: ClassVar[str] = "ESEARCH"
+    sources: tuple[tuple[str, tuple[str, ...]], ...] = (("SELECTED", ()),)
+
+
+@dataclass(slots=True)
 class Sort(Search):
     """RFC 5256 §3; `criteria`: (key, reverse) pairs, the first one leads."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from . import (
     parse_append,
+    parse_esearch,
     parse_fetch,
     parse_list,
     parse_mailbox,
@@ -52,6 +53,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"CREATE": parse_mailbox.create,
     b"DELETE": parse_mailbox.one_mailbox(Delete),
     b"ENABLE": parse_session.enable,
+    b"ESEARCH": parse_esearch.esearch,
     b"EXAMINE": parse_mailbox.examine,
     b"EXPUNGE": parse_session.bare(Expunge),
     b"FETCH": parse_fetch.fetch,

@@ -290,16 +290,16 @@ def format_esearch(
     modseq: int | None = None,
     partial: tuple[int, int] | None = None,
     ascending: bool = True,
+    mailbox: bytes = b"",
 ) -> bytes:
     """RFC 9051 §7.3.4: what of `returns` there is for the `numbers`; SAVE alone leaves it empty.
 
     `partial`: RFC 9394 §3.1.  `ascending` is False for numbers in the order of a SORT (RFC 5267 §3.2).
+    `mailbox`: more correlators, of `format_correlators`.
     """
-    out = (
-        [b"* ESEARCH (TAG %b)" % format_string(tag), b"UID"]
-        if uid
-        else [b"* ESEARCH (TAG %b)" % format_string(tag)]
-    )
+    out = [b"* ESEARCH (TAG %b%b)" % (format_string(tag), mailbox)]
+    if uid:
+        out.append(b"UID")
     # RFC 9051 §6.4.4: MIN, MAX and ALL are left out when nothing was found.
     if numbers:
         if "MIN" in returns:
@@ -328,3 +328,8 @@ def partial_slice(partial: tuple[int, int], count: int) -> slice:
     if partial[0] > 0:
         return slice(low - 1, high)
     return slice(max(count - high, 0), max(count - low + 1, 0))
+
+
+def format_correlators(name: str, uidvalidity: int, *, utf8: bool) -> bytes:
+    """RFC 7377 §2.1: which mailbox an ESEARCH response is about."""
+    return b" MAILBOX %b UIDVALIDITY %d" % (_quoted_name(name, utf8=utf8), uidvalidity)

@@ -1,0 +1,134 @@
+"""ESEARCH: a search of several mailboxes by one command.  RFC 7377."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from posthouse.core.errors import NotFound
+from posthouse.services.mailboxes import DELIMITER, canonical_name
+from posthouse.storage.rows import Mailbox
+from posthouse.wire.imap import command as c
+from posthouse.wire.imap import response
+from posthouse.wire.imap import search_key as k
+from posthouse.wire.imap.sequence_set import SequenceSet
+
+from .search import Found, find, find_in, save
+from .state import Selected
+from .view import View
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+
+async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
+    store = session.services.store
+    wants_selected = any(source == "SELECTED" for source, _ in command.sources)
+    if wants_selected and session.selected is None:
+        return b"BAD Select a mailbox first, or name what to search: ESEARCH IN (PERSONAL)"
+    rows = await store.mailboxes.list(session.account_id)
+    subscribed = frozenset(await store.mailboxes.subscriptions(session.account_id))
+    names = _names(command, rows, subscribed, session.selected.id if session.selected else None)
+    keywords = await store.messages.keywords(session.account_id)
+    for row in rows:
+        if row.name in names:
+            try:
+                await _search(session, command, row, keywords)
+            except NotFound:
+                continue  # it was deleted just now
+    return b"OK ESEARCH completed"
+
+
+def _names(
+    command: c.Esearch, rows: list[Mailbox], subscribed: frozenset[str], selected: int | None
+) -> frozenset[str]:
+    """RFC 7377 §2.2, RFC 5465 §6: each mailbox once, however often it was named."""
+    return frozenset(
+        row.name
+        for row in rows
+        for source, wanted in command.sources
+        if _matches(row, source, wanted, subscribed) or (source == "SELECTED" and row.id == selected)
+    )
+
+
+def _matches(row: Mailbox, source: str, wanted: tuple[str, ...], subscribed: frozenset[str]) -> bool:
+    if source == "PERSONAL":
+        return True
+    if source == "SUBSCRIBED":
+        return row.name in subscribed
+    if source == "INBOXES":  # RFC 5465 §6.2: where mail is delivered
+        return row.role == "inbox"
+    return any(_is_in(row.name, canonical_name(name), source) for name in wanted)
+
+
+def _is_in(name: str, top: str, source: str) -> bool:
+    if name == top:
+        return True
+    if source == "MAILBOXES" or not name.startswith(top + DELIMITER):
+        return False
+    return source == "SUBTREE" or DELIMITER not in name[len(top) + 1 :]
+
+
+async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywords: tuple[str, ...]) -> None:
+    if session.selected is not None and row.id == session.selected.id:
+        key = clamp(command.key, session.selected.view.exists)
+        found = await find(session, key, uid=True)
+        if "SAVE" in (command.returns or ()):
+            save(session, command, found.uids)
+        _answer(session, command, session.selected, found)
+        return
+    if not row.messages:
+        return
+    hub = session.services.hub
+    shared = await hub.open(row)
+    try:
+        view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=row.recent_from)
+        other = Selected(row.name, shared, view, read_only=True)
+        _answer(
+            session, command, other, await find_in(session, other, clamp(command.key, view.exists), keywords)
+        )
+    finally:
+        hub.release(shared)
+
+
+def _answer(session: ImapSession, command: c.Esearch, selected: Selected, found: Found) -> None:
+    # RFC 7377 §2.1: no response for a mailbox without a match, COUNT or not.
+    returns = command.returns or frozenset()
+    if not found.uids or returns == frozenset(("SAVE",)):
+        return
+    correlators = response.format_correlators(selected.name, selected.shared.uidvalidity, utf8=session.utf8)
+    session.write(
+        response.format_esearch(
+            command.tag,
+            uid=True,
+            returns=returns,
+            numbers=found.uids,
+            modseq=found.modseq,
+            partial=command.partial,
+            mailbox=correlators,
+        )
+    )
+    if selected is not session.selected:
+        session.flush()
+
+
+def clamp(key: k.SearchKey, exists: int) -> k.SearchKey:
+    """RFC 7377 §2: message numbers beyond the end of a mailbox are no error, they name nothing."""
+    match key:
+        case k.Sequence(numbers) if not numbers.saved and numbers.largest() > exists:
+            ranges = tuple(_clamped(numbers, exists))
+            return k.Sequence(SequenceSet(ranges)) if ranges else k.Not(k.All())
+        case k.Not(inner):
+            return k.Not(clamp(inner, exists))
+        case k.Or(left, right):
+            return k.Or(clamp(left, exists), clamp(right, exists))
+        case k.And(keys):
+            return k.And(tuple(clamp(part, exists) for part in keys))
+        case _:
+            return key
+
+
+def _clamped(numbers: SequenceSet, exists: int) -> Iterator[tuple[int, int]]:
+    for first, last in numbers.resolve(exists):
+        if first <= exists:
+            yield first, min(last, exists)
