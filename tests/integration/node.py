@@ -212,17 +212,17 @@ class Node:
         return next((pid for pid in self.children() if _holds(pid, lock)), 0)
 
     def pick(self, role: str, chance: random.Random) -> int:
-        """The process id of "supervisor", "writer" or any "worker", as soon as there is one."""
+        """The process id of "supervisor", "writer" or any "worker"; one that has just been started may be either."""
         if role == "supervisor":
             return self.supervisor
-        if role == "writer":
-            return int(wait_until(self.writer, "a writer holds its lock"))
+        writer = self.writer()
+        if role == "writer" and writer:
+            return writer
 
-        def workers() -> list[int]:
-            writer = self.writer()
+        def others() -> list[int]:
             return [pid for pid in self.children() if pid != writer]
 
-        return chance.choice(wait_until(workers, "a worker runs"))
+        return chance.choice(wait_until(others, "a child runs"))
 
     def kill(self, role: str, chance: random.Random | None = None) -> int:
         """kill -9; the process id that was."""
@@ -292,7 +292,7 @@ def running_node(
     node.start()
     try:
         yield node
-        assert node.metric("faults_total") == 0, node.tail()
+        assert node.metric("faults_total") == 0, "\n".join(node.logged("stack=")[:5])
         assert node.stop() == 0, node.tail()
         assert not node.logged("stack="), "\n".join(node.logged("stack=")[:5])
     finally:

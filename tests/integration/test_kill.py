@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import smtplib
 import time
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_kills_under_load(tmp_path: Path) -> None:
                 time.sleep(chance.uniform(0, PAUSE_MAX_S))  # the moment is what is random here
                 killed[kill_one(node, chance)] += 1
             done = len(ledger.acked)
-            wait_until(lambda: len(ledger.acked) > done + 50, "letters are taken after the last kill")
+            wait_until(lambda: len(ledger.acked) > done + 50, "letters are taken after the last kill", 30)
         except AssertionError:
             pytest.fail(f"seed {seed}, killed {killed}, {len(ledger.acked)} acknowledged\n{node.tail(80)}")
         finally:
@@ -76,6 +77,7 @@ def test_the_writer_is_back_within_a_second(tmp_path: Path) -> None:
     took = []
     with running_node(tmp_path, workers=1) as node:
         for number in range(5):
+            wait_until(node.writer, "there is a writer")
             node.kill("writer")
             killed_at = time.monotonic()
 
@@ -108,3 +110,19 @@ def test_after_a_killed_supervisor_the_ports_are_free(tmp_path: Path) -> None:
         client.shutdown()
         node.start()
         node.imap(TAKERS[0]).logout()
+
+
+def test_a_supervisor_killed_while_its_workers_wait_for_the_writer(tmp_path: Path) -> None:
+    """The workers that started just now know no writer; they end as soon as the others."""
+    with running_node(tmp_path) as node:
+        writer = node.writer()
+        os.kill(writer, signal.SIGSTOP)  # keeps its lock; nobody gets an answer
+        (node.data / "run" / "writer.sock").unlink()
+        before = set(node.children())
+        for pid in before - {writer}:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(set(node.children()) - before) == 2, "the workers are replaced")
+        node.kill("supervisor")
+        os.kill(writer, signal.SIGKILL)
+        node.gone(5)
+        node.start()

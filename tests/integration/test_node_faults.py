@@ -143,6 +143,7 @@ def test_a_writer_that_starts_on_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "48m"), running_house(tmp_path / "disk") as house:
         ballast = fill(tmp_path / "disk")
         for _ in range(2):
+            wait_until(house.node.writer, "there is a writer")
             house.node.kill("writer")
             assert not house.send(60_000).startswith("250 ")
         reads(house)

@@ -22,6 +22,7 @@ from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
 from posthouse.servers.tls import TlsError
+from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store, serve_writer
 
 OPEN_LIMIT_S: Final = 15.0
@@ -98,11 +99,9 @@ async def _worker(plan: Plan, child: Child) -> int:
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
     )
-    store = await open_store(
-        config.data_path,
-        role="client",
-        content_cache_bytes=min(config.limits.content_cache_bytes, memory_bytes() // 8) // plan.workers,
-    )
+    store = await _open(plan, events)
+    if store is None:
+        return 0
     await node.start(store, plan.sockets, plan.tls)
     child.ready()
     reloads = asyncio.get_running_loop().create_task(_reloads(plan, node, events))
@@ -111,6 +110,27 @@ async def _worker(plan: Plan, child: Child) -> int:
     await node.stop(ORPHAN_STOP_S if events.orphaned else node.config.limits.stop_s)
     await store.close()
     return 0
+
+
+async def _open(plan: Plan, events: _Events) -> Store | None:
+    """None when the stop comes while the writer is still waited for: an orphan must not hold the ports that long."""
+    config = plan.config
+    loop = asyncio.get_running_loop()
+    opening = loop.create_task(
+        open_store(
+            config.data_path,
+            role="client",
+            content_cache_bytes=min(config.limits.content_cache_bytes, memory_bytes() // 8) // plan.workers,
+        )
+    )
+    stop = loop.create_task(events.stop.wait())
+    await asyncio.wait((opening, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if opening.done():
+        return opening.result()
+    opening.cancel()
+    await asyncio.wait((opening,))
+    return None
 
 
 def _fault(log: logging.Logger, slot: Slot, _loop: object, context: dict[str, Any]) -> None:

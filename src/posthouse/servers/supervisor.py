@@ -67,7 +67,8 @@ class Child(Struct):
 
     def ready(self) -> None:
         """Called in the child once it serves."""
-        os.write(self.ready_fd, READY)
+        with contextlib.suppress(BrokenPipeError):  # the supervisor is gone; the lifeline tells
+            os.write(self.ready_fd, READY)
 
 
 class _Post(Struct):
@@ -290,7 +291,8 @@ class Supervisor:
             self._send(None, last=True)
             return
         if code == -signal.SIGKILL and child.is_ready:
-            delay = 0.0  # killed from outside: it did not crash, and what it served is waited for
+            # Killed from outside: it did not crash, and what it served is waited for.
+            post.backoff_s = delay = 0.0
         else:
             lived = time.monotonic() - child.started_at
             post.backoff_s = (
