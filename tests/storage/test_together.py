@@ -39,3 +39,24 @@ async def test_none_without_the_mailbox(store: Store, inbox: Mailbox) -> None:
     with pytest.raises(NotFound):
         await store.messages.deliver(both, together=True)
     assert await rows(store, inbox, "uid") == []
+
+
+async def test_one_is_replaced_within_the_quota(store: Store, account: Account, inbox: Mailbox) -> None:
+    await store.messages.deliver(letters(store, inbox, 3), together=True)
+    await store.directory.update_account(account.id, {"quota_messages": 3})
+    [new] = letters(store, inbox, 1)
+    stored = await store.messages.replace(account.id, inbox.id, 2, new)
+    assert stored.placed[0].uid == 4
+    assert await rows(store, inbox, "uid") == [(1,), (3,), (4,)]
+
+
+async def test_nothing_is_replaced_when_one_half_fails(store: Store, account: Account, inbox: Mailbox) -> None:
+    await store.messages.deliver(letters(store, inbox, 2), together=True)
+    [new] = letters(store, inbox, 1)
+    with pytest.raises(NotFound):
+        await store.messages.replace(account.id, inbox.id, 9, new)
+    await store.directory.update_account(account.id, {"quota_bytes": 10})
+    [new] = letters(store, inbox, 1)
+    with pytest.raises(OverQuota):
+        await store.messages.replace(account.id, inbox.id, 1, new)
+    assert await rows(store, inbox, "uid") == [(1,), (2,)]

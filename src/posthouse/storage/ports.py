@@ -162,6 +162,13 @@ class Messages(Protocol):
         """
         ...
 
+    async def replace(self, account: AccountId, mailbox: MailboxId, uid: int, delivery: Delivery) -> Stored:
+        """Commit the delivery and expunge one message in one transaction, or neither.
+
+        The quota is that of the account without the old message.  Raises NotFound when there is none, OverQuota.
+        """
+        ...
+
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot: ...
     async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes: ...
 

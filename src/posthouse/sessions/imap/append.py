@@ -17,6 +17,7 @@ from posthouse.wire.imap.response_code import code_appenduid
 
 from .answer import ANSWERS, Answers
 from .copy import ERRORS as COPY_ERRORS
+from .replace import message_to_replace, replace
 from .store import KEYWORD_MAX
 
 if TYPE_CHECKING:
@@ -34,7 +35,17 @@ EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 class Appending:
     """A message on its way in, and the ones of the same command that are complete (RFC 3502)."""
 
-    __slots__ = ("before", "before_bytes", "date", "error", "flags", "keywords", "mailbox", "writer")
+    __slots__ = (
+        "before",
+        "before_bytes",
+        "date",
+        "error",
+        "flags",
+        "keywords",
+        "mailbox",
+        "replaces",
+        "writer",
+    )
 
     def __init__(
         self,
@@ -52,6 +63,7 @@ class Appending:
         self.date = date
         self.before: list[Delivery] = []
         self.before_bytes = 0
+        self.replaces = 0  # RFC 8508: the UID of the message of the selected mailbox that goes
         self.error: MailError | None = None  # why what arrived cannot be kept; told at the end of the literal
 
 
@@ -81,13 +93,14 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
         or before.before_bytes + before.writer.size + event.size > limits.multiappend_max_bytes
     ):
         return b"NO [LIMIT] Too much for one APPEND, nothing was stored; send it as several commands"
-    system, keywords, unknown = split_flags(event.flags)
-    if unknown:
-        return b"BAD There is no such flag; only keywords without a backslash can be made up"
-    if any(len(name) > KEYWORD_MAX for name in keywords):
-        return b"NO [LIMIT] A keyword has at most %d characters" % KEYWORD_MAX
-    if event.utf8 and not session.utf8:
-        return b"BAD ENABLE UTF8=ACCEPT or IMAP4rev2 before UTF8 (...)"
+    if refusal := _unfit(session, event):
+        return refusal
+    replaces, freed = 0, 0
+    if event.replaces is not None:
+        found = await message_to_replace(session, event.replaces, uid=event.uid)
+        if isinstance(found, bytes):
+            return found
+        replaces, freed = found
     if before is not None:
         if before.writer.size == 0:
             return EMPTY
@@ -95,9 +108,12 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     else:
         mailbox = await services.store.mailboxes.get(session.account_id, canonical_name(event.mailbox))
     account = await services.store.directory.account(session.account_id)
-    if account is None or (account.quota_bytes and account.used_bytes + event.size > account.quota_bytes):
+    if account is None or (
+        account.quota_bytes and account.used_bytes - freed + event.size > account.quota_bytes
+    ):
         raise OverQuota
     done = None if before is None else await _complete(session, before)
+    system, keywords, _ = split_flags(event.flags)
     appending = session.appending = Appending(
         mailbox,
         services.store.contents.writer(),
@@ -105,9 +121,21 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
         keywords=keywords,
         date=services.clock.now() if event.date is None else event.date,
     )
+    appending.replaces = replaces
     if before is not None and done is not None:
         appending.before = [*before.before, done]
         appending.before_bytes = before.before_bytes + done.content.size
+    return None
+
+
+def _unfit(session: ImapSession, event: AppendBegin) -> bytes | None:
+    _, keywords, unknown = split_flags(event.flags)
+    if unknown:
+        return b"BAD There is no such flag; only keywords without a backslash can be made up"
+    if any(len(name) > KEYWORD_MAX for name in keywords):
+        return b"NO [LIMIT] A keyword has at most %d characters" % KEYWORD_MAX
+    if event.utf8 and not session.utf8:
+        return b"BAD ENABLE UTF8=ACCEPT or IMAP4rev2 before UTF8 (...)"
     return None
 
 
@@ -134,6 +162,8 @@ async def end(session: ImapSession) -> bytes:
     assert appending is not None
     if appending.writer.size == 0:
         return EMPTY
+    if appending.replaces:
+        return await replace(session, appending.replaces, await _complete(session, appending))
     deliveries = [*appending.before, await _complete(session, appending)]
     # RFC 3502 §6.3.11: all messages of the command are appended, or none.
     stored = await session.services.store.messages.deliver(deliveries, together=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from posthouse.core.errors import NotFound
+from posthouse.storage.rows import Stored
 from posthouse.storage.sqlite import delivery, directory, mailbox, metadata, placement, queue, requests
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.requests import KeywordBits, Request
+from posthouse.storage.sqlite.requests import Deliver, Expunge, KeywordBits, Replace, Request
 
 
 class Operation(NamedTuple):
@@ -21,8 +23,19 @@ def keyword_bits(ledger: Ledger, request: KeywordBits) -> bytes:
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
 
 
+def replace(ledger: Ledger, request: Replace) -> Stored:
+    """RFC 8508 §3.4: the old message goes first, so that the quota counts without it."""
+    uids = [(request.uid, request.uid)]
+    gone = placement.expunge(ledger, Expunge(request.account, request.mailbox, uids, only_deleted=False))
+    if not gone.uids:
+        raise NotFound(f"message {request.uid}")
+    [stored] = delivery.deliver(ledger, Deliver([request.delivery], together=True))
+    return stored
+
+
 OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Deliver: Operation(delivery.deliver, flush=False),
+    requests.Replace: Operation(replace, savepoint=True),
     requests.StoreFlags: Operation(placement.store_flags),
     requests.ClaimRecent: Operation(placement.claim_recent, flush=False),
     requests.Copy: Operation(placement.copy),

@@ -53,6 +53,14 @@ class Deliver(Request):
         return len(self.deliveries) <= 64
 
 
+class Replace(Request):
+    result = Stored
+    account: AccountId
+    mailbox: MailboxId
+    uid: int
+    delivery: Delivery
+
+
 class FlagsAnswer(Struct):
     changed: list[FlagRow]
     refused: list[int]
@@ -249,6 +257,7 @@ class ReleaseLock(Request):
 
 WriteRequest = (
     Deliver
+    | Replace
     | StoreFlags
     | ClaimRecent
     | Copy

@@ -234,6 +234,10 @@ class SqliteMessages:
         stored: list[Stored] = await self._submit(rq.Deliver(packed, together=together))
         return stored
 
+    async def replace(self, account: AccountId, mailbox: MailboxId, uid: int, delivery: Delivery) -> Stored:
+        stored: Stored = await self._submit(rq.Replace(account, mailbox, uid, self._packed(delivery)))
+        return stored
+
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
         return self._reader.snapshot(account, mailbox)
 

@@ -26,7 +26,7 @@ from .event import (
 from .limits import Limits, limits_before_login
 from .line_buffer import TOO_LONG, LineBuffer
 from .parse import HEAD, PARSERS, head_error, parse_command, tag_of, unknown_command
-from .parse_append import MARKER, AppendHead, append, append_message, names_mailbox
+from .parse_append import HEAD_FIELDS, MARKER, STREAMED, AppendHead, append_message, names_mailbox
 from .response import clean_text
 
 __all__ = [
@@ -222,9 +222,9 @@ class Engine:
                 raise ParseError(
                     f"A literal over {LITERAL_MINUS_MAX} octets needs {{n}}, not {{n+}}", self._tag
                 )
-            if name == b"APPEND" and not names_mailbox(self._parts):
+            if name in STREAMED and not names_mailbox(self._parts):
                 cursor = Cursor(self._parts, self.quirks, tag=self._tag, pos=head.end(), utf8=self.utf8)
-                return self._append_begin(append(cursor), nonsync=nonsync, first=True)
+                return self._append_begin(STREAMED[name](cursor), nonsync=nonsync, first=True)
             if name not in PARSERS:
                 raise unknown_command(self._tag, name)
             if binary and name != b"SETMETADATA":  # RFC 5464 §5: a value may be a literal8
@@ -267,9 +267,7 @@ class Engine:
         self._want = head.size
         self._nonsync = nonsync
         self._mode = _Mode.DECISION
-        return AppendBegin(
-            head.tag, head.mailbox, head.flags, head.date, head.size, head.binary, head.utf8, first=first
-        )
+        return AppendBegin(**{name: getattr(head, name) for name in HEAD_FIELDS}, first=first)
 
     def _message(self) -> Event | None:
         if not self._want:
@@ -296,7 +294,7 @@ class Engine:
                 cursor.end()
                 self._reset()
                 return AppendEnd(head.tag)
-            if not self._multiappend:
+            if not self._multiappend or head.replaces is not None:  # RFC 8508 §4.7: one for one
                 raise cursor.error("One message per APPEND; the command must end")
             following = append_message(cursor, head.mailbox)
             return self._append_begin(following, nonsync=bool(marker[3]), first=False)

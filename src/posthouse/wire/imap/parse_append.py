@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from .cursor import Cursor
 from .date_time import parse_date_time
 from .flag_name import flag_list
+from .sequence_set import SequenceSet
 
 # literal = "{" number64 ["+"] "}" CRLF;  literal8 = "~{" number64 ["+"] "}" CRLF
 MARKER: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\r\n\Z")
-_MAILBOX_IS_LITERAL: Final = re.compile(rb"[^ ]+ APPEND \{[0-9]+\+?\}\r\n", re.IGNORECASE)
+_MAILBOX_IS_LITERAL: Final = re.compile(
+    rb"[^ ]+ (?:APPEND|(?:UID )?REPLACE [0-9*]+) \{[0-9]+\+?\}\r\n", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +32,11 @@ class AppendHead:
     size: int
     binary: bool
     utf8: bool
+    replaces: SequenceSet | None = None  # RFC 8508: the one message that goes, by `uid` or by number
+    uid: bool = False
+
+
+HEAD_FIELDS: Final = tuple(AppendHead.__slots__)
 
 
 def names_mailbox(parts: list[bytes]) -> bool:
@@ -47,6 +56,24 @@ def append(c: Cursor) -> AppendHead:
     """`c` stands after the name APPEND; the last line ends with the marker of the message's literal."""
     c.space()
     return append_message(c, c.mailbox())
+
+
+# replace = "REPLACE" SP seq-number SP mailbox append-message        RFC 8508 §5
+def replace(c: Cursor, *, uid: bool) -> AppendHead:
+    c.space()
+    number = c.sequence_set()
+    if number.saved or len(number.ranges) != 1 or number.ranges[0][0] != number.ranges[0][1]:
+        raise c.error("Expected the number of one message, before this")
+    c.space()
+    head = append_message(c, c.mailbox())
+    head.replaces, head.uid = number, uid
+    return head
+
+
+def replace_without_message(c: Cursor) -> NoReturn:
+    c.space()
+    c.sequence_set()
+    append_without_message(c)
 
 
 # append-message = append-opts SP append-data
@@ -72,3 +99,11 @@ def append_message(c: Cursor, mailbox: str) -> AppendHead:
     if utf8 and not found[1]:
         raise c.expected("a literal8 such as ~{310} after UTF8")
     return AppendHead(c.tag, mailbox, flags, date, int(found[2]), bool(found[1]), utf8)
+
+
+STREAMED: Final[dict[bytes, Callable[[Cursor], AppendHead]]] = {
+    b"APPEND": append,
+    b"REPLACE": lambda c: replace(c, uid=False),
+    b"UID REPLACE": lambda c: replace(c, uid=True),
+}
+"""Commands whose messages the engine hands out as they come."""

@@ -1,0 +1,46 @@
+"""REPLACE and UID REPLACE: an APPEND that takes a message of the selected mailbox away.  RFC 8508."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from posthouse.storage.rows import Delivery
+from posthouse.wire.imap import response
+from posthouse.wire.imap.response_code import code_appenduid, code_highestmodseq
+from posthouse.wire.imap.sequence_set import SequenceSet
+
+from .expunge import READ_ONLY
+from .state import QRESYNC
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+
+async def message_to_replace(
+    session: ImapSession, number: SequenceSet, *, uid: bool
+) -> tuple[int, int] | bytes:
+    """UID and size, or why it cannot be."""
+    if session.selected is None:
+        return b"BAD Select a mailbox first: SELECT or EXAMINE"
+    if session.selected.read_only:
+        return READ_ONLY
+    shared = session.selected.shared
+    ranges = session.selected.view.resolve(number, uid=uid)
+    rows = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, ("uid", "size"))
+    async for chunk in rows:
+        for row in chunk:
+            return row
+    return b"NO [NONEXISTENT] There is no message with that UID; NOOP tells what was expunged"
+
+
+async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
+    shared = session.mailbox.shared
+    stored = await session.services.store.messages.replace(shared.account, shared.mailbox, uid, delivery)
+    placed = stored.placed[0]
+    # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
+    code = code_appenduid(placed.uidvalidity, [placed.uid])
+    session.write(response.ok(b"*", "Replacement message ready", code))
+    if session.enabled & QRESYNC:
+        # RFC 7162 §3.2.7, as after UID EXPUNGE
+        return b"OK [%b] REPLACE completed" % code_highestmodseq(placed.modseq)
+    return b"OK REPLACE completed"
