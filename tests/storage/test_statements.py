@@ -53,7 +53,7 @@ def writing(store: Any) -> Any:
 
 
 def reading(store: Any) -> Any:
-    return store._reader._connection
+    return store._reader.connection
 
 
 async def test_a_delivery(store: Store, inbox: Mailbox) -> None:

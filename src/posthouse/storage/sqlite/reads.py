@@ -37,12 +37,12 @@ class Reader:
         self._path = root / DATABASE_NAME
         self.cache = ContentCache(0)
         self._forgetting: asyncio.TimerHandle | None = None
-        self._connection = open_reader(self._path)
+        self.connection = open_reader(self._path)
         self._closed = False
         self._lent: list[apsw.Connection] = []
         self._idle: list[apsw.Connection] = []
         self._snapshots: OrderedDict[tuple[int, int], Snapshot] = OrderedDict()
-        self.execute: Execute = self._connection.execute
+        self.execute: Execute = self.connection.execute
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with reading():
@@ -81,7 +81,7 @@ class Reader:
         self._closed = True
         if self._forgetting is not None:
             self._forgetting.cancel()
-        for connection in (self._connection, *self._idle):
+        for connection in (self.connection, *self._idle):
             connection.close()
         for connection in self._lent:
             connection.interrupt()
