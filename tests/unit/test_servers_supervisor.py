@@ -140,6 +140,16 @@ def test_being_killed_again_and_again_is_no_crash():
     assert family.end() == 0
 
 
+def test_a_stop_while_the_only_worker_waits_for_its_replacement_is_prompt():
+    family = Family([("writer", patient), ("worker", doomed)])
+    family.expect("up writer")
+    for _ in range(4):
+        family.expect("up worker")
+    start = time.monotonic()
+    assert family.end() == 0
+    assert time.monotonic() - start < 5
+
+
 def test_workers_stop_before_the_writer():
     family = Family([("writer", patient), ("worker", patient)])
     family.expect("all ready")

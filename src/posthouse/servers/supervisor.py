@@ -182,8 +182,14 @@ class Supervisor:
             self._stop_began = time.monotonic()
             self._give_up_at = time.monotonic() + self._stop_s
             self._send(None, last=False)
+            self._stop_last()
         elif hurry:
             self._kill_all(signal.SIGKILL)
+
+    def _stop_last(self) -> None:
+        """Once the others are gone."""
+        if not any(post.child is not None and not post.role.stops_last for post in self._posts):
+            self._send(None, last=True)
 
     def _kill_all(self, number: signal.Signals) -> None:
         self._send(number, last=True)
@@ -280,8 +286,7 @@ class Supervisor:
         post.child = None
         self._board.reset_gauges(post.role.slot)
         if self._stopping:
-            if not any(p.child is not None and not p.role.stops_last for p in self._posts):
-                self._send(None, last=True)
+            self._stop_last()
             return
         facts = {"role": post.role.name, "child": child.pid, "code": code}
         if code == EXIT_CONFIG and not self._announced:
