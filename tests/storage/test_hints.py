@@ -11,7 +11,7 @@ from posthouse.core.errors import InUse
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Hint, LocalCopy, Mailbox
 from posthouse.storage.sqlite import open_store
-from tests.storage.fixtures import deliver, deliver_one, message, open_backend
+from tests.storage.fixtures import deliver, deliver_one, make_account, message, open_backend
 from tests.storage.test_queue import entry, put
 
 
@@ -93,3 +93,25 @@ async def test_auto_is_a_client_while_a_writer_runs(tmp_path: Path) -> None:
         await store.directory.put_setting("a", b"b")
         assert await store.directory.setting("a") == b"b"
         await store.close()
+
+
+async def test_a_waiting_worker_is_not_woken_for_every_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.storage.sqlite.server.HINT_PAUSE_S", 3600.0)
+    async with open_backend(tmp_path, "process") as one:
+        account = await make_account(one)
+        two = await open_store(tmp_path, role="client")
+        got: list[Hint] = []
+        hinted = asyncio.Event()
+        two.hints.subscribe(lambda hint: (got.append(hint), hinted.set()))
+        for number in range(3):
+            await deliver_one(one, message(number), LocalCopy(account.id))
+        await asyncio.wait_for(hinted.wait(), 5)
+        (first,) = [hint.modseq for hint in got]  # it comes at once; the others are held
+        hinted.clear()
+        await one.directory.update_account(account.id, {"name": "x"})
+        await asyncio.wait_for(hinted.wait(), 5)
+        assert [hint.kind for hint in got[1:]] == ["mailbox", "mailbox", "directory"]
+        assert [hint.modseq for hint in got[1:3]] == [first + 1, first + 2]
+        await two.close()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import time
+import unittest.mock
 
 import pytest
 import uvloop
@@ -328,6 +329,23 @@ async def test_the_stop_has_a_bound(tmp_path):
         writer.close()
 
 
+async def test_answers_of_one_turn_leave_in_one_packet(tmp_path):
+    async with Rig(tmp_path) as rig:
+        reader, writer = await rig.connect()
+        assert await line(reader) == b"hello"
+        written = []
+        transport = rig.sessions[0].peer.transport
+        rig.sessions[0].peer.transport = unittest.mock.Mock(wraps=transport, write=written.append)
+        writer.write(b"a\r\nb\r\nslow\r\nc\r\n")
+        await until(lambda: rig.sessions[0].busy and written)
+        assert written == [b"echo a\r\necho b\r\n"]
+        rig.sessions[0].release.set()
+        await until(lambda: len(written) > 1)
+        assert written[1:] == [b"slow done\r\necho c\r\n"]
+        rig.sessions[0].peer.transport = transport
+        writer.close()
+
+
 async def test_stalls_are_measured(tmp_path):
     async with Rig(tmp_path) as rig:
         reader, writer = await rig.connect()
@@ -374,6 +392,7 @@ SCENARIOS = [
     test_back_pressure_bounds_memory_and_loses_nothing,
     test_the_stop_lets_commands_finish_and_then_cuts,
     test_the_stop_has_a_bound,
+    test_answers_of_one_turn_leave_in_one_packet,
     test_stalls_are_measured,
     test_a_reset_wakes_a_session_that_waits_to_write,
 ]
