@@ -27,6 +27,7 @@ from posthouse.wire.sasl import ServerExchange
 
 from . import append, capability, idle, login, metadata
 from .answer import answer_error
+from .progress import Progress
 from .services import ImapServices
 from .state import AUTHENTICATED, CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, SELECTED, UTF8, Selected
 from .table import COMMANDS, Entry
@@ -213,13 +214,18 @@ class ImapSession(Session):
 
     async def _run_command(self, entry: Entry, command: Command) -> None:
         by_uid = getattr(command, "uid", False)
-        await self._run_event(
-            command.tag,
-            entry.handler(self, command),
-            entry.errors,
-            expunge=entry.expunge or (by_uid and entry.expunge_by_uid),
-            by_uid=by_uid,
-        )
+        progress = Progress(self, command.tag) if entry.slow else None
+        try:
+            await self._run_event(
+                command.tag,
+                entry.handler(self, command),
+                entry.errors,
+                expunge=entry.expunge or (by_uid and entry.expunge_by_uid),
+                by_uid=by_uid,
+            )
+        finally:
+            if progress is not None:
+                progress.stop()
 
     async def _run_event(
         self, tag: bytes, work: Any, errors: Any = None, *, expunge: bool = False, by_uid: bool = False

@@ -36,13 +36,17 @@ Handler = Callable[[Any, Any], Awaitable[bytes | None]]
 
 @dataclass(slots=True, frozen=True)
 class Entry:
-    """`expunge`: RFC 9051 §7.5.1, not during FETCH, STORE and SEARCH, but during their UID forms."""
+    """`expunge`: RFC 9051 §7.5.1, not during FETCH, STORE and SEARCH, but during their UID forms.
+
+    `slow`: may take long and sends nothing of its own meanwhile, so signs of life are sent (RFC 9585).
+    """
 
     states: int
     handler: Handler
     errors: Answers | None = None
     expunge: bool = True
     expunge_by_uid: bool = True
+    slow: bool = False
 
 
 COMMANDS: Final[dict[str, Entry]] = {
@@ -63,8 +67,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "SELECT": Entry(LOGGED_IN, select.select),
     "EXAMINE": Entry(LOGGED_IN, select.select),
     "CREATE": Entry(LOGGED_IN, mailbox.create, mailbox.CREATE_ERRORS),
-    "DELETE": Entry(LOGGED_IN, mailbox.delete, mailbox.DELETE_ERRORS),
-    "RENAME": Entry(LOGGED_IN, mailbox.rename, mailbox.RENAME_ERRORS),
+    "DELETE": Entry(LOGGED_IN, mailbox.delete, mailbox.DELETE_ERRORS, slow=True),
+    "RENAME": Entry(LOGGED_IN, mailbox.rename, mailbox.RENAME_ERRORS, slow=True),
     "SUBSCRIBE": Entry(LOGGED_IN, mailbox.subscribe),
     "UNSUBSCRIBE": Entry(LOGGED_IN, mailbox.unsubscribe),
     "LIST": Entry(LOGGED_IN, list_command.list_),
@@ -76,18 +80,18 @@ COMMANDS: Final[dict[str, Entry]] = {
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
     "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
     "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),
-    "ESEARCH": Entry(LOGGED_IN, esearch.esearch),  # RFC 7377
+    "ESEARCH": Entry(LOGGED_IN, esearch.esearch, slow=True),  # RFC 7377
     "IDLE": Entry(LOGGED_IN, idle.idle),
     # RFC 9051 §6.4
     "CHECK": Entry(SELECTED, capability.check),  # RFC 3501 §6.4.1
-    "CLOSE": Entry(SELECTED, select.close),
+    "CLOSE": Entry(SELECTED, select.close, slow=True),
     "UNSELECT": Entry(SELECTED, select.unselect),
-    "EXPUNGE": Entry(SELECTED, expunge.expunge),
-    "SEARCH": Entry(SELECTED, search.search, expunge=False),
-    "SORT": Entry(SELECTED, sort_command.sort, expunge=False),  # RFC 5256
-    "THREAD": Entry(SELECTED, thread_command.thread, expunge=False),  # RFC 5256
+    "EXPUNGE": Entry(SELECTED, expunge.expunge, slow=True),
+    "SEARCH": Entry(SELECTED, search.search, expunge=False, slow=True),
+    "SORT": Entry(SELECTED, sort_command.sort, expunge=False, slow=True),  # RFC 5256
+    "THREAD": Entry(SELECTED, thread_command.thread, expunge=False, slow=True),  # RFC 5256
     "FETCH": Entry(SELECTED, fetch.fetch, fetch.ERRORS, expunge=False),
-    "STORE": Entry(SELECTED, store.store, expunge=False),
-    "COPY": Entry(SELECTED, copy.copy, copy.ERRORS),
-    "MOVE": Entry(SELECTED, copy.move, copy.ERRORS),
+    "STORE": Entry(SELECTED, store.store, expunge=False, slow=True),
+    "COPY": Entry(SELECTED, copy.copy, copy.ERRORS, slow=True),
+    "MOVE": Entry(SELECTED, copy.move, copy.ERRORS, slow=True),
 }
