@@ -25,6 +25,8 @@ LINGER_S: Final = 15.0
 """How long a closed connection may take to accept what was written."""
 WRITE_HIGH: Final = 256 * 1024
 WRITE_LOW: Final = 64 * 1024
+JOIN_MAX: Final = 16 * 1024
+"""Up to here one copy is cheaper than one buffer per part."""
 GATHER_MAX: Final = 16 * 1024
 """Octets of answers that may wait for the end of the turn; more goes to the transport at once."""
 
@@ -315,11 +317,14 @@ class Connection(asyncio.Protocol):
     def _send_gathered(self) -> None:
         if not self._gathered:
             return
-        data = b"".join(self._gathered)
-        self._gathered.clear()
-        self._gathered_size = 0
+        parts, size = self._gathered, self._gathered_size
+        self._gathered, self._gathered_size = [], 0
         if self._closing:
             return
+        if size > JOIN_MAX and self._compression is None and self._tls is None:
+            self.transport.writelines(parts)  # perf: long answers are not copied once more
+            return
+        data = b"".join(parts)
         if self._compression is not None:
             data = self._compression.pack(data)
         if self._tls is None:
