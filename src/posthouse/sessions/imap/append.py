@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError, OverQuota, TooLarge
@@ -11,11 +12,13 @@ from posthouse.mime.facts import facts_of
 from posthouse.services.mailboxes import canonical_name
 from posthouse.storage.ports import ContentWriter
 from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
-from posthouse.wire.imap.event import AppendBegin, LiteralChunk
+from posthouse.wire.imap.command import Catenate
+from posthouse.wire.imap.event import AppendBegin, AppendPiece, LiteralChunk
 from posthouse.wire.imap.flag_list import split_flags
 from posthouse.wire.imap.response_code import code_appenduid
 
 from .answer import ANSWERS, Answers
+from .catenate import BadUrlError, add_urls
 from .copy import ERRORS as COPY_ERRORS
 from .replace import message_to_replace, replace
 from .store import KEYWORD_MAX
@@ -69,11 +72,22 @@ class Appending:
 
 async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
     """Decide before the client sends the message (RFC 9051 §6.3.12: no TRYCREATE after megabytes)."""
+    return await _decide(session, _begin(session, event))
+
+
+async def piece(session: ImapSession, event: AppendPiece) -> bytes | None:
+    """RFC 4469: more of a message that is put together."""
+    return await _decide(session, _more(session, event.urls, event.size))
+
+
+async def _decide(session: ImapSession, preparation: Awaitable[bytes | None]) -> bytes | None:
     accepted = False
     try:
-        refusal = await _prepare(session, event)
+        refusal = await preparation
         accepted = refusal is None
         return refusal
+    except BadUrlError as error:
+        return error.answer
     finally:
         if accepted:
             session.engine.accept_literal()
@@ -81,6 +95,36 @@ async def begin(session: ImapSession, event: AppendBegin) -> bytes | None:
             # RFC 3502 §6.3.11: a message that cannot be appended takes the ones before it along.
             drop(session)
             session.engine.refuse_literal()
+
+
+async def _begin(session: ImapSession, event: AppendBegin) -> bytes | None:
+    if event.last_urls and session.appending is not None:
+        await add_urls(session, session.appending, event.last_urls)
+    refusal = await _prepare(session, event)
+    if refusal is None:
+        await _more(session, event.urls, event.size)
+    return refusal
+
+
+async def _more(session: ImapSession, urls: tuple[str, ...], size: int) -> None:
+    appending, limit = session.appending, session.services.limits.append_max_bytes
+    assert appending is not None  # made by `_prepare`
+    if urls:
+        await add_urls(session, appending, urls)
+    if appending.writer.size + size > limit:
+        raise TooLarge(limit=limit)
+
+
+async def catenate(session: ImapSession, command: Catenate) -> bytes:
+    """A message of URLs alone."""
+    event = AppendBegin(
+        command.tag, command.mailbox, command.flags, command.date, 0,
+        binary=False, utf8=False, replaces=command.replaces, uid=command.uid,
+    )  # fmt: skip
+    try:
+        return await _prepare(session, event) or await end(session, command.urls)
+    finally:
+        drop(session)
 
 
 async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
@@ -157,9 +201,15 @@ async def _drain(appending: Appending) -> None:
         appending.writer.abort()
 
 
-async def end(session: ImapSession) -> bytes:
+async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
     appending, session.appending = session.appending, None
     assert appending is not None
+    if urls:
+        try:
+            await add_urls(session, appending, urls)
+        except BadUrlError as error:
+            appending.writer.abort()
+            return error.answer
     if appending.writer.size == 0:
         return EMPTY
     if appending.replaces:

@@ -175,8 +175,10 @@ class ImapSession(Session):
             return self._run_event(self.exchange_tag, login.continuation(self, event.line))
         if isinstance(event, wire.AppendBegin):
             return self._append_begin(event)
+        if isinstance(event, wire.AppendPiece):
+            return self._run_event(event.tag, append.piece(self, event), append.ERRORS)
         if isinstance(event, wire.AppendEnd):
-            return self._run_event(event.tag, append.end(self), append.ERRORS, expunge=True)
+            return self._run_event(event.tag, append.end(self, event.urls), append.ERRORS, expunge=True)
         return None  # LiteralEnd: the command's end follows
 
     def _command(self, command: Command) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from . import (
+    append,
     capability,
     compress,
     copy,
@@ -75,6 +76,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "LSUB": Entry(LOGGED_IN, list_command.lsub),  # RFC 3501 §6.3.9
     "NAMESPACE": Entry(LOGGED_IN, mailbox.namespace),
     "STATUS": Entry(LOGGED_IN, status.status),
+    "APPEND": Entry(LOGGED_IN, append.catenate, append.ERRORS),  # RFC 4469, of URLs alone; others stream
     "GETMETADATA": Entry(LOGGED_IN, metadata.get_metadata),  # RFC 5464
     "SETMETADATA": Entry(LOGGED_IN, metadata.set_metadata, metadata.ERRORS),
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208

@@ -72,6 +72,7 @@ ZH: Final[dict[str, str]] = {
         "没有该标志；自定义关键字不能以反斜线开头"
     ),
     "There is no message with that UID; NOOP tells what was expunged": "没有该 UID 的邮件；NOOP 可得知哪些已被清除",
+    "The URL names no message here; nothing was stored": "该 URL 没有指向此处的邮件；未保存任何内容",
     "An empty message cannot be stored": "不能保存空邮件",
     "Too much for one APPEND, nothing was stored; send it as several commands": (
         "单个 APPEND 过大，未保存任何邮件；请分多个命令发送"

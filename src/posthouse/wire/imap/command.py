@@ -204,6 +204,19 @@ class Status(Command):
 
 
 @dataclass(slots=True)
+class Catenate(Command):
+    """An APPEND or REPLACE whose message is made of URLs alone (RFC 4469)."""
+
+    NAME: ClassVar[str] = "APPEND"
+    mailbox: str
+    flags: tuple[str, ...]
+    date: float | None
+    urls: tuple[str, ...]
+    replaces: SequenceSet | None = None
+    uid: bool = False
+
+
+@dataclass(slots=True)
 class GetQuota(Command):
     """RFC 9208 §4.1.1."""
 

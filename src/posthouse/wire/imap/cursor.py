@@ -42,6 +42,10 @@ class ParseError(Exception):
         self.code = code
 
 
+def too_big(text: str, tag: bytes) -> ParseError:
+    return ParseError(text, tag, code=b"TOOBIG")
+
+
 @final
 class Cursor:
     """`utf8`: mailbox names are UTF-8 (IMAP4rev2 or UTF8=ACCEPT is enabled), else modified UTF-7.

@@ -12,10 +12,11 @@ from __future__ import annotations
 import enum
 from typing import Final, final
 
-from .cursor import Cursor, ParseError
+from .cursor import Cursor, ParseError, too_big
 from .event import (
     AppendBegin,
     AppendEnd,
+    AppendPiece,
     BadCommand,
     ContinuationLine,
     Event,
@@ -26,22 +27,21 @@ from .event import (
 from .limits import Limits, limits_before_login
 from .line_buffer import TOO_LONG, LineBuffer
 from .parse import HEAD, PARSERS, head_error, parse_command, tag_of, unknown_command
-from .parse_append import HEAD_FIELDS, MARKER, STREAMED, AppendHead, append_message, names_mailbox
+from .parse_append import (
+    HEAD_FIELDS,
+    MARKER,
+    STREAMED,
+    AppendHead,
+    append_message,
+    catenate_parts,
+    names_mailbox,
+)
 from .response import clean_text
 
 __all__ = [
-    "AppendBegin",
-    "AppendEnd",
-    "BadCommand",
-    "ContinuationLine",
-    "Engine",
-    "Event",
-    "IdleDone",
-    "Limits",
-    "LiteralChunk",
-    "LiteralEnd",
-    "limits_before_login",
-]
+    "AppendBegin", "AppendEnd", "AppendPiece", "BadCommand", "ContinuationLine", "Engine", "Event", "IdleDone",
+    "Limits", "LiteralChunk", "LiteralEnd", "limits_before_login",
+]  # fmt: skip
 
 _MARKER_END: Final = b"}\r\n"
 LITERAL_MINUS_MAX: Final = 4096  # RFC 7888 §5
@@ -230,9 +230,9 @@ class Engine:
             if binary and name != b"SETMETADATA":  # RFC 5464 §5: a value may be a literal8
                 raise ParseError("Expected a literal such as {5}; ~{5} is for messages", self._tag)
             if size > self.limits.literal:
-                raise _too_big(f"Literal larger than {self.limits.literal} octets", self._tag)
+                raise too_big(f"Literal larger than {self.limits.literal} octets", self._tag)
             if self._total + size > self.limits.command:
-                raise _too_big(f"Command longer than {self.limits.command} octets", self._tag)
+                raise too_big(f"Command longer than {self.limits.command} octets", self._tag)
         except ParseError as error:
             return self._refuse(self._bad(error), size, nonsync=nonsync)
         if not nonsync:
@@ -256,7 +256,14 @@ class Engine:
 
     # --- APPEND ---
 
-    def _append_begin(self, head: AppendHead, *, nonsync: bool, first: bool) -> AppendBegin:
+    def _append_begin(
+        self, head: AppendHead, *, nonsync: bool, first: bool, last_urls: tuple[str, ...] = ()
+    ) -> AppendBegin:
+        self._decide(head, nonsync=nonsync)
+        fields = {name: getattr(head, name) for name in HEAD_FIELDS}
+        return AppendBegin(**fields, first=first, last_urls=last_urls)
+
+    def _decide(self, head: AppendHead, *, nonsync: bool) -> None:
         if head.size > self.limits.append:
             # RFC 7889 §4: TOOBIG before the literal is asked for.
             text = f"Message larger than {self.limits.append} octets; send a smaller one"
@@ -267,7 +274,6 @@ class Engine:
         self._want = head.size
         self._nonsync = nonsync
         self._mode = _Mode.DECISION
-        return AppendBegin(**{name: getattr(head, name) for name in HEAD_FIELDS}, first=first)
 
     def _message(self) -> Event | None:
         if not self._want:
@@ -288,16 +294,25 @@ class Engine:
         marker = MARKER.search(line)
         cursor = Cursor([line], self.quirks, tag=self._tag, utf8=self.utf8)
         try:
+            urls: tuple[str, ...] = ()
             if head.utf8:
                 cursor.char(b")", "')' after the message")
+            elif head.catenate and not cursor.try_char(b")"):
+                # RFC 4469 §5: cat-part *(SP cat-part)
+                cursor.space()
+                urls, size = catenate_parts(cursor)
+                if size is not None and marker is not None:
+                    head.size = size
+                    self._decide(head, nonsync=bool(marker[3]))
+                    return AppendPiece(head.tag, urls, size)
             if marker is None:
                 cursor.end()
                 self._reset()
-                return AppendEnd(head.tag)
+                return AppendEnd(head.tag, urls)
             if not self._multiappend or head.replaces is not None:  # RFC 8508 §4.7: one for one
                 raise cursor.error("One message per APPEND; the command must end")
             following = append_message(cursor, head.mailbox)
-            return self._append_begin(following, nonsync=bool(marker[3]), first=False)
+            return self._append_begin(following, nonsync=bool(marker[3]), first=False, last_urls=urls)
         except ParseError as error:
             size = int(marker[2]) if marker else 0
             return self._refuse(self._bad(error), size, nonsync=bool(marker and marker[3]))
@@ -401,7 +416,7 @@ class Engine:
             return None
         if line is TOO_LONG:
             tag = self._open_tag(self._buf.peek(min(300, self.limits.line)))
-            bad = self._bad(_too_big(f"Line longer than {self.limits.line} octets", tag))
+            bad = self._bad(too_big(f"Line longer than {self.limits.line} octets", tag))
             self._reset()
             self._pending = bad
             self._mode = _Mode.SKIP
@@ -433,7 +448,3 @@ class Engine:
             return self._fatal(tag, text)
         self._reset()
         return self._bad(ParseError(text, tag))
-
-
-def _too_big(text: str, tag: bytes) -> ParseError:
-    return ParseError(text, tag, code=b"TOOBIG")

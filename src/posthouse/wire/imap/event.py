@@ -27,6 +27,17 @@ class AppendBegin(AppendHead):
     MULTIAPPEND."""
 
     first: bool = True
+    last_urls: tuple[str, ...] = ()  # of the message before this one
+
+
+@dataclass(slots=True)
+class AppendPiece:
+    """RFC 4469: more of the same message comes, first what the URLs name, then a literal: `accept_literal` or
+    `refuse_literal`."""
+
+    tag: bytes
+    urls: tuple[str, ...]
+    size: int
 
 
 @dataclass(slots=True)
@@ -41,9 +52,10 @@ class LiteralEnd:
 
 @dataclass(slots=True)
 class AppendEnd:
-    """The command is over and well-formed: store what came and answer."""
+    """The command is over and well-formed: add what the URLs name, store what came and answer."""
 
     tag: bytes
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,5 +71,13 @@ class ContinuationLine:
 
 
 Event = (
-    Command | BadCommand | AppendBegin | LiteralChunk | LiteralEnd | AppendEnd | IdleDone | ContinuationLine
+    Command
+    | BadCommand
+    | AppendBegin
+    | AppendPiece
+    | LiteralChunk
+    | LiteralEnd
+    | AppendEnd
+    | IdleDone
+    | ContinuationLine
 )

@@ -86,7 +86,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"UID EXPUNGE": parse_message.uid_expunge,
     b"UID FETCH": parse_fetch.uid_fetch,
     b"UID MOVE": parse_message.uid_move,
-    b"UID REPLACE": parse_append.replace_without_message,
+    b"UID REPLACE": parse_append.uid_replace_without_message,
     b"UID SEARCH": parse_search.uid_search,
     b"UID SORT": parse_sort.uid_sort,
     b"UID STORE": parse_message.uid_store,
