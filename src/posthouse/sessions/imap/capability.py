@@ -11,7 +11,7 @@ from posthouse.wire.sasl import SERVER
 
 from .clients import switched_off
 from .metadata import begin_announcing
-from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UTF8
+from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UIDONLY, UTF8
 from .text import translate
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ AFTER_LOGIN: Final = (
     "MULTISEARCH",  # RFC 7377
     "REPLACE",  # RFC 8508
     "CATENATE",  # RFC 4469
+    "UIDONLY",  # RFC 9586
     "INPROGRESS",  # RFC 9585
     "METADATA",  # RFC 5464
     "METADATA-SERVER",
@@ -72,6 +73,7 @@ ENABLES: Final = {
     "UTF8=ACCEPT": UTF8,
     "CONDSTORE": CONDSTORE,
     "QRESYNC": QRESYNC | CONDSTORE,
+    "UIDONLY": UIDONLY,
     "METADATA": 0,
     "METADATA-SERVER": 0,
 }

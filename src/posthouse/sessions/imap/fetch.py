@@ -17,7 +17,7 @@ from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
 
 from .answer import Answers
 from .fetch_section import SectionReader, Slice, pieces
-from .state import CONDSTORE
+from .state import CONDSTORE, UIDONLY
 from .view import uid_ranges
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     if "FLAGS" in items:
         await session.announce_keywords()
     recent_from = view.recent_from if session.shows_recent else None
-    template = compile_row(items, session.flag_lists, recent_from=recent_from)
+    word = b"FETCH"
+    if session.enabled & UIDONLY:
+        # RFC 9586: UIDFETCH is numbered by the UID, which need not stand inside again.
+        items, word = tuple(item for item in items if item != "UID") or items, b"UIDFETCH"
+    template = compile_row(items, session.flag_lists, recent_from=recent_from, word=word)
     session.flush()
     if template.sections:
         reader = SectionReader(session.services.store, session.mailbox.shared, template)
@@ -67,13 +71,13 @@ async def _send_rows(
     session: ImapSession, template: RowTemplate, ranges: UidRanges, changed_since: int | None
 ) -> int:
     """How many messages there were."""
-    peer, view, shared = session.peer, session.mailbox.view, session.mailbox.shared
+    peer, shared = session.peer, session.mailbox.shared
     seen = 0
     fetched = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, template.columns)
     async for piece in pieces(fetched, PIECE_ROWS):
         seen += len(piece)
         rows = piece if changed_since is None else _changed(template, piece, changed_since)
-        numbers = view.seqs_of([row[0] for row in rows])
+        numbers = session.numbers_of([row[0] for row in rows])
         peer.write(template.format_rows(numbers, rows))
         if peer.must_drain:
             await peer.drain()
@@ -92,14 +96,14 @@ async def _send_sections(
     ranges: UidRanges,
     changed_since: int | None,
 ) -> int:
-    peer, view = session.peer, session.mailbox.view
+    peer = session.peer
     seen = 0
     async for chunk in reader.rows(ranges):
         seen += len(chunk)
         rows = chunk if changed_since is None else _changed(template, chunk, changed_since)
         if not rows:
             continue
-        numbers = view.seqs_of([row[0] for row in rows])
+        numbers = session.numbers_of([row[0] for row in rows])
         if not reader.has_slices(rows):
             for block in template.format_blocks(numbers, rows):
                 peer.write(block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import OverQuota
+from posthouse.core.errors import OverQuota, Unavailable
 from posthouse.core.ids import MailboxId
 from posthouse.services.mailboxes import canonical_name
 from posthouse.wire.imap import command as c
@@ -99,6 +99,13 @@ async def begin_announcing(session: ImapSession) -> None:
 
 async def announce(session: ImapSession) -> None:
     """RFC 5464 §4.4.2: entries that others have changed since the last look."""
+    try:
+        await _announce(session)
+    except Unavailable:
+        return  # the command itself succeeded; the next one looks again
+
+
+async def _announce(session: ImapSession) -> None:
     account = await session.services.store.directory.account(session.account_id)
     if account is None or session.metadata_seen is None or account.modseq <= session.metadata_seen:
         return

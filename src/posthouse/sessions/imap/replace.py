@@ -10,7 +10,8 @@ from posthouse.wire.imap.response_code import code_appenduid, code_highestmodseq
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 from .expunge import READ_ONLY
-from .state import QRESYNC
+from .state import QRESYNC, UIDONLY
+from .uid_only import UID_REQUIRED
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -20,6 +21,8 @@ async def message_to_replace(
     session: ImapSession, number: SequenceSet, *, uid: bool
 ) -> tuple[int, int] | bytes:
     """UID and size, or why it cannot be."""
+    if session.enabled & UIDONLY and not uid:
+        return UID_REQUIRED
     if session.selected is None:
         return b"BAD Select a mailbox first: SELECT or EXAMINE"
     if session.selected.read_only:

@@ -12,7 +12,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap import response_code as code
 from posthouse.wire.imap.sequence_set import SequenceSet
 
-from .state import CONDSTORE, QRESYNC, REV2, Selected
+from .state import CONDSTORE, QRESYNC, REV2, UIDONLY, Selected
 from .view import View
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ async def _describe(session: ImapSession, row: Mailbox) -> None:
     out = [session.format_flags(), response.format_exists(view.exists)]
     if session.shows_recent:
         out.append(response.format_recent(view.recent))
-        if unseen := await _first_unseen(session, row):
+        # RFC 9586: no message numbers at all.
+        if not session.enabled & UIDONLY and (unseen := await _first_unseen(session, row)):
             out.append(response.ok(b"*", "First unseen message", code.code_unseen(unseen)))
     else:
         # RFC 9051 §6.3.2: the LIST response tells the name in its canonical form.

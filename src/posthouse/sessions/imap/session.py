@@ -29,9 +29,20 @@ from . import append, capability, idle, login, metadata
 from .answer import answer_error
 from .progress import Progress
 from .services import ImapServices
-from .state import AUTHENTICATED, CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, SELECTED, UTF8, Selected
+from .state import (
+    AUTHENTICATED,
+    CONDSTORE,
+    NOT_AUTHENTICATED,
+    QRESYNC,
+    REV2,
+    SELECTED,
+    UIDONLY,
+    UTF8,
+    Selected,
+)
 from .table import COMMANDS, Entry
 from .text import DEFAULT_LANGUAGE, translate
+from .uid_only import UID_REQUIRED, needs_numbers
 from .view import NoSuchMessageError, Updates
 
 _WRONG_STATE: Final = {
@@ -83,7 +94,9 @@ class ImapSession(Session):
         self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
-        self.metadata_seen: int | None = None  # the account's modseq up to which changed annotations were told
+        self.metadata_seen: int | None = (
+            None  # the account's modseq up to which changed annotations were told
+        )
         self.compressed = False
         self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
         self.bad_commands = 0
@@ -189,6 +202,8 @@ class ImapSession(Session):
         if not entry.states & self.state:
             text = _LOGGED_IN_ALREADY if entry.states == NOT_AUTHENTICATED else _WRONG_STATE[self.state]
             return self._refuse(command.tag, text)
+        if self.enabled & UIDONLY and needs_numbers(command):
+            return self._refuse(command.tag, UID_REQUIRED)
         return self._run_command(entry, command)
 
     def _append_begin(self, event: wire.AppendBegin) -> Any:
@@ -243,18 +258,12 @@ class ImapSession(Session):
             if self.selected is not None and not self.closing:
                 await self.sync(expunge=expunge, by_uid=by_uid)
             if self.metadata_seen is not None and not self.closing:
-                await self._tell_metadata()
+                await metadata.announce(self)
             self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
         self.told = None
         if self._stop and not self.closing:
             self.bye(b"The server is restarting; connect again in a moment")
         self.flush()
-
-    async def _tell_metadata(self) -> None:
-        try:
-            await metadata.announce(self)
-        except Unavailable:
-            return  # the command itself succeeded; the next one looks again
 
     # --- state ---
 
@@ -392,7 +401,7 @@ class ImapSession(Session):
         if not updates:
             return
         view = self.mailbox.view
-        if self.enabled & QRESYNC and updates.vanished:
+        if self.enabled & (QRESYNC | UIDONLY) and updates.vanished:
             self.write(response.format_vanished(updates.vanished))
         else:
             self.write(response.format_expunges(updates.expunged))
@@ -407,15 +416,21 @@ class ImapSession(Session):
         self, seqs: Sequence[int], changed: Sequence[tuple[int, int, int]], *, by_uid: bool
     ) -> bytes:
         """FETCH responses with the flags of (uid, flags, modseq) rows."""
+        uid_only = bool(self.enabled & UIDONLY)
         return format_flag_updates(
-            seqs,
+            [row[0] for row in changed] if uid_only else seqs,
             changed,
             self.flag_lists,
             # RFC 9051 §7.5.2: with the UID while a UID command runs; RFC 7162 §3.2.4: and under QRESYNC.
-            uid=by_uid or bool(self.enabled & (QRESYNC | REV2)),
+            uid=not uid_only and (by_uid or bool(self.enabled & (QRESYNC | REV2))),
             modseq=bool(self.enabled & CONDSTORE),
             recent_from=self.mailbox.view.recent_from if self.shows_recent else None,
+            word=b"UIDFETCH" if uid_only else b"FETCH",
         )
+
+    def numbers_of(self, uids: Sequence[int]) -> Sequence[int]:
+        """What FETCH responses to this client are numbered by: sequence numbers, or UIDs (RFC 9586)."""
+        return uids if self.enabled & UIDONLY else self.mailbox.view.seqs_of(uids)
 
     # --- idling ---
 

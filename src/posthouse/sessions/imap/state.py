@@ -19,6 +19,7 @@ CONDSTORE: Final = 1
 QRESYNC: Final = 2
 UTF8: Final = 4
 REV2: Final = 8
+UIDONLY: Final = 16
 
 
 @final

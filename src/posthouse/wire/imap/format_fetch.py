@@ -195,12 +195,16 @@ def _add_section(out: list[Any], label: bytes, value: bytes | int | None) -> Non
 
 
 def compile_row(
-    items: Sequence[FetchItem], flag_lists: FlagLists, *, recent_from: int | None = None
+    items: Sequence[FetchItem],
+    flag_lists: FlagLists,
+    *,
+    recent_from: int | None = None,
+    word: bytes = b"FETCH",
 ) -> RowTemplate:
     """The template of one FETCH command.
 
     Simple items keep their order and come before sections.  `recent_from`: UIDs from there on get \\Recent
-    (RFC 3501 §2.3.2), None in IMAP4rev2.
+    (RFC 3501 §2.3.2), None in IMAP4rev2.  `word`: UIDFETCH (RFC 9586) for rows numbered by UID.
     """
     columns: list[str] = [UID]
     makers: list[Maker | None] = [None]
@@ -221,7 +225,7 @@ def compile_row(
             columns.append(column)
             makers.append(maker)
             formats.append(text)
-    head = b"* %d FETCH (" + b" ".join(formats)
+    head = b"* %d " + word + b" (" + b" ".join(formats)
     return RowTemplate(
         tuple(columns),
         tuple(sections),
@@ -240,8 +244,9 @@ def format_flag_updates(
     uid: bool,
     modseq: bool,
     recent_from: int | None = None,
+    word: bytes = b"FETCH",
 ) -> bytes:
     """FETCH responses for flags that changed: (uid, flags, modseq) tuples with their sequence numbers."""
     items = [*(("UID",) if uid else ()), "FLAGS", *(("MODSEQ",) if modseq else ())]
-    template = compile_row(items, flag_lists, recent_from=recent_from)
+    template = compile_row(items, flag_lists, recent_from=recent_from, word=word)
     return template.format_rows(numbers, changed if modseq else [row[:2] for row in changed])
