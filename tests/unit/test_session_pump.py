@@ -85,3 +85,21 @@ async def test_a_connection_lost_while_a_command_runs() -> None:
     session.closed()
     await turn(session)
     assert session.log == ["a begins", "a ends", "cleanup"]
+
+
+async def test_a_flood_of_quick_commands_gives_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posthouse.sessions.session.SLICE_S", 0.0)
+    session = Lines()
+    others: list[int] = []
+
+    def other() -> None:
+        others.append(len(session.log))
+        if session._task is not None:
+            asyncio.get_running_loop().call_soon(other)
+
+    asyncio.get_running_loop().call_soon(other)
+    session.receive(b"now " * 20)
+    assert len(session.log) < 20
+    await turn(session)
+    assert session.log == ["now"] * 20
+    assert len(set(others)) > 5

@@ -16,7 +16,6 @@ from posthouse.sessions.smtp.errors import (
     SUBMISSION_REPLIES,
     reply_for,
 )
-from posthouse.sessions.smtp.session import EVENTS_AT_ONCE
 from posthouse.sessions.smtp.table import COMMANDS
 from posthouse.wire.smtp.command import VERBS
 from tests.unit.smtp_world import ENVELOPE, HELLO, World, settled
@@ -253,15 +252,6 @@ async def test_a_message_in_circles() -> None:
     hops = b"Received: from a by b\r\n" * 6
     codes = await client.codes(HELLO + ENVELOPE + b"DATA\r\n" + hops + LETTER + b".\r\n")
     assert codes[-1] == "554 5.4.6"
-
-
-async def test_a_flood_of_commands_lets_others_have_their_turn() -> None:
-    client = World().connect()
-    client.session.receive(b"NOOP\r\n" * 10_000)
-    assert client.session.busy
-    assert len(client.take().splitlines()) == EVENTS_AT_ONCE
-    await settled(client.session)
-    assert len(client.take().splitlines()) == 10_000 - EVENTS_AT_ONCE
 
 
 async def test_time_outs() -> None:

@@ -7,10 +7,14 @@ all called on the event loop.  It never sees a socket: it writes to a `Peer`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
+
+SLICE_S: Final = 0.005
+"""After so long a session with more to do lets the other connections have their turn."""
 
 
 class TlsInfo(Struct, frozen=True):
@@ -159,10 +163,14 @@ class Session:
     # --- the pump ---
 
     def _pump(self) -> None:
-        """Handle events until more bytes are needed or one needs a task."""
+        """Handle events until more bytes are needed, one needs a task, or others should have their turn."""
+        until = time.monotonic() + SLICE_S
         try:
             while not self.closing and (event := self._next()) is not None:
-                if (rest := self._handle(event)) is not None:
+                rest = self._handle(event)
+                if rest is None and time.monotonic() > until:
+                    rest = asyncio.sleep(0)
+                if rest is not None:
                     self._task = asyncio.get_running_loop().create_task(self._run(rest))
                     return
         except Exception as error:  # the one catch-all of the connection
@@ -171,6 +179,7 @@ class Session:
             self.peer.close()
 
     async def _run(self, rest: Any) -> None:
+        until = time.monotonic() + SLICE_S
         try:
             while True:
                 await rest
@@ -178,6 +187,9 @@ class Session:
                     await self.peer.drain()
                 rest = None
                 while rest is None:
+                    if time.monotonic() > until:
+                        await asyncio.sleep(0)
+                        until = time.monotonic() + SLICE_S
                     if self.closing or (event := self._next()) is None:
                         return
                     rest = self._handle(event)

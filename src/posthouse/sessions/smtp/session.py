@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol, final
+from typing import Any, Protocol, final
 
 from posthouse.core.errors import MailError
 from posthouse.services.delivery import DeliveryService
@@ -22,9 +21,6 @@ from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.command import Bdat, Malformed
 from posthouse.wire.smtp.engine import COMMAND_LINE_MAX, DataEnd, Event, Line, Response, ServerEngine
 from posthouse.wire.smtp.reply import Reply
-
-EVENTS_AT_ONCE: Final = 256
-"""After so many the other connections have their turn: about a millisecond of pipelined commands."""
 
 
 class SignIn(Protocol):
@@ -47,7 +43,6 @@ class SmtpSession(Session):
         "exchange",
         "extended",
         "failed_sign_ins",
-        "handled",
         "helo",
         "messages",
         "mode",
@@ -81,7 +76,6 @@ class SmtpSession(Session):
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # whose octets are coming
         self.chunk_refusal: Reply | None = None  # to be said when they have come
-        self.handled = 0  # events
         self.messages = 0
         self.errors = 0
         self.failed_sign_ins = 0
@@ -153,9 +147,6 @@ class SmtpSession(Session):
 
     def _handle(self, event: Event) -> Coroutine[Any, Any, None] | None:
         work = self._work(event)
-        self.handled += 1
-        if work is None and self.handled % EVENTS_AT_ONCE == 0:
-            work = asyncio.sleep(0)
         return None if work is None else self._guarded(work)
 
     def _work(self, event: Event) -> Coroutine[Any, Any, None] | None:
