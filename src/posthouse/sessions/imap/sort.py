@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
@@ -17,6 +18,7 @@ from .view import dense_ranges
 if TYPE_CHECKING:
     from .session import ImapSession
 
+_T = TypeVar("_T")
 INLINE_ROWS = 1000
 """Rows that are worked on without a thread: a few milliseconds."""
 
@@ -30,22 +32,38 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
         if saves:
             session.mailbox.view.saved = []
         raise
-    if len(rows) <= INLINE_ROWS:
-        order = sort_rows(rows, command.criteria)
-    else:
-        order = await asyncio.to_thread(sort_rows, rows, command.criteria)
-    uids = [row[0] for row in rows]
-    numbers = uids if command.uid else session.mailbox.view.seqs_of(uids)
+    ordered, answer = await off_loop(len(rows), _work, session, command, rows, found.modseq)
     if saves:
-        save(session, command, [uids[at] for at in order])
-    _answer(session, command, [numbers[at] for at in order], found.modseq)
+        save(session, command, ordered)
+    session.write(answer)
     return b"OK SORT completed"
+
+
+def _work(
+    session: ImapSession, command: c.Sort, rows: list[tuple[Any, ...]], modseq: int | None
+) -> tuple[list[int], bytes]:
+    """The UIDs in order, and the answer.  Touches nothing that the event loop changes while a command runs."""
+    order = sort_rows(rows, command.criteria)
+    uids = [row[0] for row in rows]
+    ordered = [uids[at] for at in order]
+    if command.uid:
+        return ordered, _answer(command, ordered, modseq)
+    seqs = session.mailbox.view.seqs_of(uids)
+    return ordered, _answer(command, [seqs[at] for at in order], modseq)
+
+
+async def off_loop(size: int, work: Callable[..., _T], *arguments: Any) -> _T:
+    """In a thread, unless there is little to do."""
+    return work(*arguments) if size <= INLINE_ROWS else await asyncio.to_thread(work, *arguments)
 
 
 async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Those of the messages that are still there."""
     view, shared = session.mailbox.view, session.mailbox.shared
-    ranges = view.all() if len(uids) == view.exists else dense_ranges(view.uids, uids)
+    if len(uids) == view.exists:
+        ranges = view.all()
+    else:
+        ranges = await off_loop(len(uids), dense_ranges, view.uids, uids)
     rows: list[tuple[Any, ...]] = []
     async for chunk in session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, columns):
         rows += chunk
@@ -54,18 +72,17 @@ async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...
     return rows
 
 
-def _answer(session: ImapSession, command: c.Sort, numbers: list[int], modseq: int | None) -> None:
+def _answer(command: c.Sort, numbers: list[int], modseq: int | None) -> bytes:
     if command.returns is None:
-        session.write(format_sort(numbers, modseq=modseq))
-    elif command.returns != {"SAVE"}:
-        session.write(
-            response.format_esearch(
-                command.tag,
-                uid=command.uid,
-                returns=command.returns,
-                numbers=numbers,
-                modseq=modseq,
-                partial=command.partial,
-                ascending=False,
-            )
-        )
+        return format_sort(numbers, modseq=modseq)
+    if command.returns == {"SAVE"}:
+        return b""
+    return response.format_esearch(
+        command.tag,
+        uid=command.uid,
+        returns=command.returns,
+        numbers=numbers,
+        modseq=modseq,
+        partial=command.partial,
+        ascending=False,
+    )
