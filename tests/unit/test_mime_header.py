@@ -12,6 +12,7 @@ from posthouse.mime.address import Mailbox, format_mailbox, parse_addresses, par
 from posthouse.mime.charset import codec_name, decode_bytes
 from posthouse.mime.dates import format_date, parse_date
 from posthouse.mime.header import (
+    Header,
     find_all,
     first,
     fold,
@@ -206,8 +207,8 @@ def test_base_subjects(subject: str, base: str) -> None:
 
 
 def test_references() -> None:
-    fields = [("In-Reply-To", "your mail of <c@d>"), ("References", "<a@b>\r\n <c@d> < x@y >")]
-    assert references(fields) == ("a@b", "c@d", "x@y")
+    header = Header("In-Reply-To: your mail of <c@d>\r\nReferences: <a@b>\r\n <c@d> < x@y >\r\n")
+    assert references(header) == ("a@b", "c@d", "x@y")
     assert message_ids('<"simple"@x>') == ["simple@x"]
     assert message_ids("bare@id") == ["bare@id"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 from typing import Final
 
 # Labels seen in mail -> the superset codec that reads what senders really send under them.
@@ -68,6 +69,11 @@ def codec_name(label: str) -> str | None:
     key = _ALIASES.get(key, key)
     if not key or not key.isascii() or "\0" in key or len(key) > 40:
         return None
+    return _codec_of(key)
+
+
+@lru_cache(256)
+def _codec_of(key: str) -> str | None:
     try:
         info = codecs.lookup(key)
     except (LookupError, ValueError):
@@ -87,7 +93,7 @@ def decode_bytes(raw: bytes, label: str = "") -> str:
     """
     name = codec_name(label)
     if raw.isascii() and (name is None or not _seven_bit_codec(name)):
-        if _ISO2022.search(raw):
+        if b"\x1b" in raw and _ISO2022.search(raw):
             return raw.decode("iso2022_jp_ext", "replace")
         return raw.decode("ascii")
     if name is None or name in _UNKNOWN:

@@ -7,10 +7,11 @@ bytes becomes a literal, as RFC 3501 §9 demands of clients that did not enable 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
-from posthouse.mime.address import Address, parse_addresses
-from posthouse.mime.header import Fields, unfold
+from posthouse.mime.address import parse_addresses
+from posthouse.mime.header import Header
 
 _PLAIN: Final = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]*\Z")
 _SPECIAL: Final = re.compile(r'(["\\])')
@@ -18,16 +19,22 @@ _CONTROL: Final = re.compile(r"[\x00\r\n]")
 
 _BLANKS: Final = re.compile(r"[ \t]+")
 
-_ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
-_TEXT_FIELDS: Final = frozenset({"date", "subject", "in-reply-to", "message-id"})
-
 MAX_QUOTED: Final = 4096
 """Longer values are sent as literals, so that a client's line limit is never passed."""
+
+_REMEMBERED: Final = 1024
+"""Address fields whose texts are kept in memory."""
+_MAX_REMEMBERED: Final = 200
+"""Characters of the longest of them."""
 
 
 def imap_string(value: str) -> str:
     """RFC 9051 §4.3: quoted string, or literal where a quoted string cannot hold the value."""
-    if len(value) <= MAX_QUOTED and _PLAIN.match(value):
+    if len(value) <= MAX_QUOTED and (
+        # perf: half the time of the pattern
+        ('"' not in value and "\\" not in value and value.isascii() and value.isprintable())
+        or _PLAIN.match(value)
+    ):
         return f'"{value}"'
     # RFC 9051 §4.3: NUL cannot be sent at all; bare CR and LF would end a quoted string
     value = _CONTROL.sub(" ", value)
@@ -50,36 +57,56 @@ def shown_text(value: str | None) -> str:
     return imap_string(value)
 
 
-def envelope_text(fields: Fields) -> str:
+def envelope_text(header: Header) -> str:
     """RFC 9051 §7.5.2: `(date subject from sender reply-to to cc bcc in-reply-to message-id)`.
 
     Fields that came twice: the last text wins; addresses are shown together, so that no check of one
     From field can be fooled by another.
     """
-    texts: dict[str, str] = {}
-    people: dict[str, list[Address]] = {}
-    for key, value in fields:
-        name = key.lower()
-        if name in _TEXT_FIELDS:
-            texts[name] = unfold(value)
-        elif name in _ADDRESS_FIELDS:
-            people.setdefault(name, []).extend(parse_addresses(value))
-    sent_from = _addresses(people.get("from"))
+    sent_from = _people(header, "from")
     # RFC 9051 §7.5.2: sender and reply-to default to from
-    sender = _addresses(people.get("sender"))
-    reply_to = _addresses(people.get("reply-to"))
+    sender = _people(header, "sender")
+    reply_to = _people(header, "reply-to")
     return (
-        f"({imap_nstring(texts.get('date'))} {shown_text(texts.get('subject'))} {sent_from} "
+        f"({imap_nstring(header.last('date'))} {shown_text(header.last('subject'))} {sent_from} "
         f"{sent_from if sender == 'NIL' else sender} {sent_from if reply_to == 'NIL' else reply_to} "
-        f"{_addresses(people.get('to'))} {_addresses(people.get('cc'))} {_addresses(people.get('bcc'))} "
-        f"{imap_nstring(texts.get('in-reply-to'))} {imap_nstring(texts.get('message-id'))})"
+        f"{_people(header, 'to')} {_people(header, 'cc')} {_people(header, 'bcc')} "
+        f"{imap_nstring(header.last('in-reply-to'))} {imap_nstring(header.last('message-id'))})"
     )
 
 
-def _addresses(found: list[Address] | None) -> str:
-    if not found:
+def _people(header: Header, name: str) -> str:
+    """The addresses of all fields called `name`."""
+    values = header.values.get(name)
+    if not values:
         return "NIL"
-    return "(" + "".join([_address(*address) for address in found]) + ")"
+    shown = "".join([address_texts(value)[0] for value in values])
+    return f"({shown})" if shown else "NIL"
+
+
+def first_mailbox(header: Header, name: str) -> str:
+    """RFC 5256 §3: the mailbox of the first address; a group's name is its mailbox."""
+    for value in header.values.get(name, ()):
+        shown, mailbox = address_texts(value)
+        if shown:
+            return mailbox
+    return ""
+
+
+def address_texts(value: str) -> tuple[str, str]:
+    """The addresses of one field as ENVELOPE shows them, and the mailbox of the first one."""
+    # perf: the same people write to the same people, and ENVELOPE and the sort keys ask for the same fields
+    return _remembered_texts(value) if len(value) <= _MAX_REMEMBERED else _address_texts(value)
+
+
+def _address_texts(value: str) -> tuple[str, str]:
+    found = parse_addresses(value)
+    if not found:
+        return "", ""
+    return "".join([_address(*address) for address in found]), found[0][2] or ""
+
+
+_remembered_texts = lru_cache(_REMEMBERED)(_address_texts)
 
 
 def _address(name: str | None, route: str | None, mailbox: str | None, host: str | None) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, final
 
-from posthouse.mime.address import parse_addresses
 from posthouse.mime.dates import parse_date
-from posthouse.mime.envelope import envelope_text
-from posthouse.mime.header import Fields, find_all, first, header_bytes
+from posthouse.mime.envelope import envelope_text, first_mailbox
+from posthouse.mime.header import Header, header_bytes
 from posthouse.mime.layout import pack_layout
 from posthouse.mime.preview import preview_of
-from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, MULTIPART, Data, Part, scan_with_fields
+from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, MULTIPART, Data, Part, scan_with_header
 from posthouse.mime.structure import structure_texts
 from posthouse.mime.threads import MAX_SUBJECT, base_subject, message_id, references
 from posthouse.mime.words import decode_words
@@ -35,11 +33,7 @@ MAX_HEADER_FIELDS: Final = 32 * 1024
 
 MAX_SORT_KEY: Final = 255
 
-_KEPT: Final = re.compile(
-    rb"^(?:%b)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?"
-    % b"|".join(re.escape(name.encode("ascii")) for name in HEADER_FIELDS),
-    re.IGNORECASE | re.MULTILINE,
-)
+_KEPT: Final = frozenset(HEADER_FIELDS)
 
 
 @final
@@ -73,44 +67,41 @@ class MessageFacts:
 
 def facts_of(data: Data) -> MessageFacts:
     """Read a whole message once.  Never raises on content."""
-    root, fields = scan_with_fields(data)
+    root, header = scan_with_header(data)
     body, extended = structure_texts(data, root)
-    subject = decode_words((first(fields, "subject") or "")[: MAX_SUBJECT * 4])[:MAX_SUBJECT]
-    date = first(fields, "date")
+    subject = decode_words((header.first("subject") or "")[: MAX_SUBJECT * 4])[:MAX_SUBJECT]
+    date = header.first("date")
     return MessageFacts(
         size=len(data),
         header_size=root.body_start,
-        envelope=header_bytes(envelope_text(fields)),
+        envelope=header_bytes(envelope_text(header)),
         bodystructure=header_bytes(extended),
         body=header_bytes(body),
         preview=preview_of(data, root),
-        message_id=message_id(fields),
-        references=references(fields),
+        message_id=message_id(header),
+        references=references(header),
         subject=subject,
         base_subject=base_subject(subject),
-        sort_from=_sort_key(fields, "from"),
-        sort_to=_sort_key(fields, "to"),
-        sort_cc=_sort_key(fields, "cc"),
+        sort_from=_sort_key(header, "from"),
+        sort_to=_sort_key(header, "to"),
+        sort_cc=_sort_key(header, "cc"),
         sent_at=parse_date(date) if date else None,
         has_attachment=has_attachment(root),
-        header_fields=_kept_fields(data, root),
+        header_fields=_kept_fields(header, root),
         layout=pack_layout(root),
     )
 
 
-def _kept_fields(data: Data, root: Part) -> bytes:
+def _kept_fields(header: Header, root: Part) -> bytes:
     if root.body_start > MAX_HEADER:
         return b""
-    kept = b"".join(_KEPT.findall(data[: root.body_start]))
+    kept = header_bytes("".join([field for field, name, _ in header.lines if name.lower() in _KEPT]))
     return kept if len(kept) <= MAX_HEADER_FIELDS else b""
 
 
-def _sort_key(fields: Fields, name: str) -> str:
-    """RFC 5256 §3: the mailbox of the first address, folded to upper case; a group's name is its mailbox."""
-    for value in find_all(fields, name):
-        for _, _, mailbox, _ in parse_addresses(value):
-            return (mailbox or "").upper()[:MAX_SORT_KEY].encode("utf-8", "replace").decode("utf-8")
-    return ""
+def _sort_key(header: Header, name: str) -> str:
+    """RFC 5256 §3: the mailbox of the first address, folded to upper case."""
+    return first_mailbox(header, name).upper()[:MAX_SORT_KEY].encode("utf-8", "replace").decode("utf-8")
 
 
 def has_attachment(root: Part) -> bool:

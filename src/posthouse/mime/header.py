@@ -6,12 +6,15 @@ A field is `(name, raw value)`: the name as written, the value with its folding,
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, final
 
 Field = tuple[str, str]
 Fields = list[Field]
 
 _FIELD: Final = re.compile(r"^([^:\x00-\x20\x7f]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_WHOLE_FIELD: Final = re.compile(
+    r"^(([^:\x00-\x20\x7f]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n?)", re.MULTILINE
+)
 _RAW_FIELD: Final = re.compile(rb"^([^:\x00-\x20\x7f]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE)
 _FOLD: Final = re.compile(r"\r?\n")
 _BLANK: Final = " \t\r\n"
@@ -32,6 +35,34 @@ def header_bytes(text: str) -> bytes:
 def parse_fields(text: str) -> Fields:
     """All fields in order.  Lines that are not fields (mbox "From ", garbage) are left out."""
     return _FIELD.findall(text)
+
+
+@final
+class Header:
+    """One header block, read once.  `lines`: (whole field, name, raw value) in order."""
+
+    __slots__ = ("lines", "values")
+
+    def __init__(self, text: str) -> None:
+        self.lines: list[tuple[str, str, str]] = _WHOLE_FIELD.findall(text)
+        self.values: dict[str, list[str]] = {}
+        """Raw values in order, by name in lower case."""
+        values = self.values
+        for _, key, value in self.lines:
+            name = key.lower()
+            if name in values:
+                values[name].append(value)
+            else:
+                values[name] = [value]
+
+    def first(self, name: str) -> str | None:
+        """The unfolded value of the first field called `name` (given in lower case)."""
+        found = self.values.get(name)
+        return unfold(found[0]) if found else None
+
+    def last(self, name: str) -> str | None:
+        found = self.values.get(name)
+        return unfold(found[-1]) if found else None
 
 
 def unfold(value: str) -> str:

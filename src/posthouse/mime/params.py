@@ -8,6 +8,7 @@ which is what IMAP clients are given (RFC 9051 §7.5.2: the body parameter list)
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from posthouse.mime.charset import decode_bytes
@@ -29,12 +30,22 @@ _NEEDS_PERCENT: Final = re.compile(rb"[\x00-\x20\x7f-\xff%*'()<>@,;:\\\"/\[\]?=]
 MAX_PARAMS: Final = 200
 """Pairs read from one field; what follows is ignored."""
 
+_REMEMBERED: Final = 256
+"""Content-Type values kept in memory with what they say."""
+_MAX_REMEMBERED: Final = 100
+"""Characters of the longest of them."""
+
 
 def parse_media_type(value: str) -> tuple[str, str, Params, bool]:
     """`text/plain; charset=x` -> ("text", "plain", pairs, well formed); case kept.
 
     A broken type yields what could be read and no parameters.
     """
+    # perf: a few values stand in nearly all messages
+    return _remembered_type(value) if len(value) <= _MAX_REMEMBERED else _parse_media_type(value)
+
+
+def _parse_media_type(value: str) -> tuple[str, str, Params, bool]:
     match = _TYPE.match(value)
     if match is not None:
         return match[1], match[2], parse_params(value, match.end()), True
@@ -52,6 +63,9 @@ def parse_media_type(value: str) -> tuple[str, str, Params, bool]:
         return "".join(main), "".join(sub), (), False
     good = cursor.pos >= cursor.end or cursor.peek() == ";"
     return "".join(main), "".join(sub), parse_params(value, cursor.pos), good
+
+
+_remembered_type = lru_cache(_REMEMBERED)(_parse_media_type)
 
 
 def parse_disposition(value: str) -> tuple[str | None, Params]:

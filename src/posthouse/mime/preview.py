@@ -77,8 +77,10 @@ def _tidy(text: str) -> str:
     text = text[: MAX_PREVIEW * 4]
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-    text = " ".join(text.split())  # perf: five times as fast as a pattern
-    return _CONTROL.sub("", text[:MAX_PREVIEW]).rstrip("\ufffd ")
+    text = " ".join(text.split())[:MAX_PREVIEW]  # perf: five times as fast as a pattern
+    if not text.isprintable():
+        text = _CONTROL.sub("", text)
+    return text.rstrip("\ufffd ")
 
 
 def html_text(page: str) -> str:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from posthouse.mime.header import Fields, header_text, parse_fields, unfold
+from posthouse.mime.header import Header, header_text
 from posthouse.mime.lexer import Cursor
 from posthouse.mime.params import Params, param, parse_disposition, parse_media_type
 
@@ -35,6 +35,8 @@ MESSAGE: Final = 2
 
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _FIRST_BLANK: Final = re.compile(rb"\r?\n")
+_NEAR: Final = 8192
+"""Where the end of a header is looked for in the common form, before the pattern that knows all forms."""
 
 
 @final
@@ -108,18 +110,19 @@ class _Open:
 
 def scan(data: Data) -> Part:
     """The part tree of a message.  Never raises."""
-    return scan_with_fields(data)[0]
+    return scan_with_header(data)[0]
 
 
-def scan_with_fields(data: Data) -> tuple[Part, Fields]:
-    """The part tree and the fields of the top header."""
+def scan_with_header(data: Data) -> tuple[Part, Header]:
+    """The part tree and the top header."""
     scanner = _Scanner(data)
-    return scanner.run(), scanner.top_fields
+    root = scanner.run()
+    return root, scanner.top_header
 
 
 @final
 class _Scanner:
-    __slots__ = ("count", "data", "open", "path", "size", "top_fields")
+    __slots__ = ("count", "data", "open", "path", "size", "top_header")
 
     def __init__(self, data: Data) -> None:
         self.data = data
@@ -127,7 +130,7 @@ class _Scanner:
         self.count = 0
         self.open: list[_Open] = []
         self.path: list[Part] = []  # from the root to the part being read
-        self.top_fields: Fields = []
+        self.top_header: Header
 
     def run(self) -> Part:
         root = self._add_part(0, mime=False)
@@ -159,8 +162,12 @@ class _Scanner:
 
     def _find_header_end(self, start: int) -> int:
         data = self.data
-        match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
-        end = match.end() if match else self.size
+        near = data.find(b"\n\r\n", start, start + _NEAR)
+        if near >= 0 and data.find(b"\n\n", start, near + 1) < 0 and data[start] not in b"\r\n":
+            end = near + 3
+        else:
+            match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
+            end = match.end() if match else self.size
         if not self.open:
             return end
         # A boundary line ends a header too; the line end before it belongs to the boundary.
@@ -215,11 +222,11 @@ class _Scanner:
     def _describe(self, part: Part) -> None:
         """Fill in what the header says and decide what kind of part it is."""
         stop = min(part.body_start, part.header_start + MAX_HEADER)
-        fields = parse_fields(header_text(self.data[part.header_start : stop]))
+        header = Header(header_text(self.data[part.header_start : stop]))
         depth = len(self.path)
         if depth == 1:
-            self.top_fields = fields
-        boundary = _read_content_fields(part, fields, mime=part.typed)
+            self.top_header = header
+        boundary = _read_content_fields(part, header, mime=part.typed)
         part.typed = part.maintype != ""
         if not part.typed:
             parent = self.path[-2] if depth > 1 else None
@@ -238,34 +245,26 @@ class _Scanner:
             part.kind = MESSAGE
 
 
-def _read_content_fields(part: Part, fields: Fields, *, mime: bool) -> bytes | None:
+def _read_content_fields(part: Part, header: Header, *, mime: bool) -> bytes | None:
     """Content-* fields; without Content-Type or MIME-Version they mean nothing.
 
     Of fields that came twice the first wins, but the last Content-Disposition, as in Dovecot.
     """
-    seen: dict[str, str] = {}
-    for key, value in fields:
-        if key[0] in "cCmM":
-            name = key.lower()
-            if name == "content-disposition" or (
-                name not in seen and name.startswith(("content-", "mime-version"))
-            ):
-                seen[name] = unfold(value)
-    if not seen or not (mime or "content-type" in seen or "mime-version" in seen):
+    if not (mime or "content-type" in header.values or "mime-version" in header.values):
         return None
-    part.content_id = seen.get("content-id")
-    part.description = seen.get("content-description")
-    part.location = seen.get("content-location")
-    part.md5 = seen.get("content-md5")
-    if value := seen.get("content-transfer-encoding", ""):
+    part.content_id = header.first("content-id")
+    part.description = header.first("content-description")
+    part.location = header.first("content-location")
+    part.md5 = header.first("content-md5")
+    if value := header.first("content-transfer-encoding"):
         part.encoding = _token(value)
-    if value := seen.get("content-disposition", ""):
+    if value := header.last("content-disposition"):
         part.disposition, part.disposition_params = parse_disposition(value)
-    if value := seen.get("content-language", ""):
+    if value := header.first("content-language"):
         part.language = _languages(value)
     boundary: bytes | None = None
-    if "content-type" in seen:
-        part.maintype, part.subtype, part.params, good = parse_media_type(seen["content-type"])
+    if (media_type := header.first("content-type")) is not None:
+        part.maintype, part.subtype, part.params, good = parse_media_type(media_type)
         # RFC 2045 §5.2: a broken type counts as text/plain; but a type that can be read is used
         if not good and (not part.subtype or part.maintype.lower() == "multipart"):
             part.maintype = ""

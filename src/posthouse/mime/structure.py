@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from posthouse.mime.envelope import envelope_text, imap_nstring, imap_string
-from posthouse.mime.header import header_text, parse_fields
+from posthouse.mime.header import Header, header_text
 from posthouse.mime.params import Params
 from posthouse.mime.scan import MAX_HEADER, MESSAGE, MULTIPART, Data, Part, count_lines
 
@@ -35,7 +35,7 @@ def _part(data: Data, part: Part) -> tuple[str, str]:
         tail = f" {count_lines(data, part.body_start, part.body_end)}"
         start = child.header_start
         block = data[start : min(child.body_start, start + MAX_HEADER)]
-        envelope = envelope_text(parse_fields(header_text(block)))
+        envelope = envelope_text(Header(header_text(block)))
         nested = (f" {envelope} {nested[0]}", f" {envelope} {nested[1]}")
     elif maintype == "message" and part.subtype.lower() in ("rfc822", "global"):
         # RFC 9051 §9: the grammar demands an envelope of message/rfc822; at the depth limit none was read

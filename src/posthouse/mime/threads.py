@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from posthouse.mime.header import Fields, first
+from posthouse.mime.header import Header
 
 _ID: Final = re.compile(r'<[ \t]*((?:"(?:[^"\\]|\\.)*"|[^<>" \t])[^<>]{0,900})>')
+_ONE_ID: Final = re.compile(r"<([^<>\"\s]{1,900})>\Z")  # the form nearly all have
 _BARE_ID: Final = re.compile(r"[^\s<>\",;:()]+@[^\s<>\",;:()]+")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _QUOTED_LOCAL: Final = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"@')
 # RFC 5256 §5: subj-trailer, subj-leader, subj-blob, with the forms Chinese and European clients write
-_TRAILER: Final = re.compile(r"(?:\(fwd\)|[ \t]+)\Z", re.IGNORECASE)
 _BLOB: Final = re.compile(r"\[[^\[\]]*\][ \t]*")
 _REFWD: Final = re.compile(
     r"(?:re|fwd?|fw|回复|回覆|答复|转发|轉寄|轉發)[ \t]*(?:\[[^\[\]]*\][ \t]*)?[:：]", re.IGNORECASE
@@ -32,23 +32,28 @@ def message_ids(value: str) -> list[str]:
 
 
 def _normalise(text: str) -> str:
-    text = _BLANKS.sub("", text)
+    if not text.isprintable() or " " in text:
+        text = _BLANKS.sub("", text)
     return _QUOTED_LOCAL.sub(r"\1@", text, count=1) if text[:1] == '"' else text
 
 
-def message_id(fields: Fields) -> str:
-    value = first(fields, "message-id")
+def message_id(header: Header) -> str:
+    value = header.first("message-id")
     if not value:
         return ""
+    if match := _ONE_ID.match(value):
+        return match[1]
     found = message_ids(value)
     return found[0] if found else _BLANKS.sub("", value.strip("<>"))
 
 
-def references(fields: Fields) -> tuple[str, ...]:
+def references(header: Header) -> tuple[str, ...]:
     """RFC 5256 §3 REFERENCES: the References ids, then In-Reply-To's; each once."""
-    found = message_ids(first(fields, "references") or "")
+    if "references" not in header.values and "in-reply-to" not in header.values:
+        return ()
+    found = message_ids(header.first("references") or "")
     # Old In-Reply-To fields hold prose (RFC 5322 §4.5.4): only an id in brackets counts.
-    replied = [_normalise(match) for match in _ID.findall(first(fields, "in-reply-to") or "")]
+    replied = [_normalise(match) for match in _ID.findall(header.first("in-reply-to") or "")]
     unique = list(dict.fromkeys([*found, *replied[:1]]))
     if len(unique) > MAX_REFERENCES:
         unique = unique[:1] + unique[1 - MAX_REFERENCES :]
@@ -68,8 +73,13 @@ def base_subject(subject: str) -> str:
 
 
 def _strip_trailers(text: str) -> str:
-    while match := _TRAILER.search(text):
-        text = text[: match.start()]
+    while text[-1:] in (" ", "\t", ")"):
+        bare = text.rstrip(" \t")
+        if bare[-5:].lower() == "(fwd)":
+            bare = bare[:-5]
+        if bare == text:
+            break
+        text = bare
     return text
 
 

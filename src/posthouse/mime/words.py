@@ -22,7 +22,7 @@ MAX_WORD: Final = 64  # RFC 2047 §2: 75 at most, and 76 to a line, with the nam
 
 def raw_text(text: str) -> str:
     """Repair raw 8-bit bytes (surrogates) in header text: UTF-8 was tried already, so guess again as one run."""
-    if _SURROGATES.search(text) is None:
+    if text.isascii() or _SURROGATES.search(text) is None:
         return text
     return decode_bytes(text.encode("utf-8", "surrogateescape"))
 
