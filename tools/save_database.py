@@ -12,7 +12,15 @@ from pathlib import Path
 
 import zstandard
 
-from posthouse.storage.rows import Alias, Delivery, JournalLine, LocalCopy, QueueEntry, QueueRecipient
+from posthouse.storage.rows import (
+    Alias,
+    Credential,
+    Delivery,
+    JournalLine,
+    LocalCopy,
+    QueueEntry,
+    QueueRecipient,
+)
 from posthouse.storage.sqlite.schema import SCHEMA_VERSION
 from tests.storage.fixtures import ALL, DOMAIN, deliver, delivery, make_account, message, open_backend
 
@@ -34,6 +42,7 @@ async def fill(root: Path) -> None:
         lines: list[JournalLine] = [JournalLine(1.0, "received", {"size": 1})]
         letter: Delivery = delivery(store, message(99), copy, trace="t", queue=[entry], journal=lines)
         await store.messages.deliver([letter])
+        await store.credentials.put(Credential(account.id, "app", "phone", "00", protocols=("imap",)))
         await store.metadata.set(account.id, inbox.id, {"/private/comment": "注".encode()}, entries_max=9)
 
 

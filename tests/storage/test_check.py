@@ -30,6 +30,9 @@ PLANTED = {
     "inbox-exists": "UPDATE mailbox SET name = 'in' WHERE name = 'INBOX'",
     "account-has-domain": "DELETE FROM domain",
     "metadata-has-mailbox": "INSERT INTO metadata SELECT id, 999999, '/private/a', 1, NULL FROM account",
+    "credential-has-account": (
+        "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', ''"
+    ),
     "placement-has-mailbox": "DELETE FROM mailbox WHERE name = 'INBOX'",
     "placement-has-message": "DELETE FROM message WHERE id = (SELECT min(id) FROM message)",
     "placement-size": "UPDATE blob SET size = size + 1 WHERE file IS NULL",

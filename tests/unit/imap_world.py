@@ -10,6 +10,8 @@ from typing import Any
 
 from posthouse.core.errors import SignInFailed
 from posthouse.core.ports import SystemClock, SystemIds
+from posthouse.core.scram import ScramKeys, derive
+from posthouse.services.credentials import Claim
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.sessions.imap import ImapLimits, ImapServices, ImapSession
 from posthouse.sessions.session import ConnectionInfo, TlsInfo
@@ -116,6 +118,16 @@ class World:
         if found is None or password != PASSWORD:
             raise SignInFailed
         return found
+
+    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+        salt = b"0123456789abcdef"
+        keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
+        return Claim(await self.store.directory.account_by_address(address), keys, [])
+
+    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+        if key is None or claim.account is None:
+            raise SignInFailed
+        return claim.account
 
     def connect(self, peer: MemoryPeer | None = None) -> Client:
         client = Client(self, peer or MemoryPeer())

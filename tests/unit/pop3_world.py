@@ -10,6 +10,8 @@ from typing import Any, cast
 from posthouse.core.errors import InUse, MailError, NotFound, SignInFailed
 from posthouse.core.flags import FIRST_KEYWORD_BIT
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.scram import ScramKeys, derive
+from posthouse.services.credentials import Claim
 from posthouse.services.maildrop import Maildrops
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session, Pop3Settings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
@@ -219,6 +221,16 @@ class Accounts:
         if (address, password) != (self.account.address, PASSWORD):
             raise SignInFailed(address)
         return self.account
+
+    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+        salt, account = b"0123456789abcdef", self.account
+        keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
+        return Claim(account if address == account.address else None, keys, [])
+
+    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+        if key is None or claim.account is None:
+            raise SignInFailed
+        return claim.account
 
 
 class MemoryPeer:

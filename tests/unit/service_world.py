@@ -26,7 +26,7 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 from posthouse.storage.sqlite import open_store
 
-CHEAP_HASH = SignInSettings(argon2_memory_kib=8, argon2_time_cost=1)
+CHEAP_HASH = SignInSettings(argon2_memory_kib=8, argon2_time_cost=1, scram_iterations=4096)
 START = 1_790_000_000.0
 
 

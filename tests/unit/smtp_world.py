@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from posthouse.core.errors import MailError, SignInFailed
 from posthouse.core.ids import AccountId, QueueId
+from posthouse.core.scram import ScramKeys, derive
+from posthouse.services.credentials import Claim
 from posthouse.services.delivery import DeliveryService, DeliverySettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
@@ -146,6 +148,16 @@ class Accounts:
         if (address, password) != (LI.address, PASSWORD):
             raise SignInFailed(address)
         return LI
+
+    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+        salt, account = b"0123456789abcdef", LI
+        keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
+        return Claim(account if address == account.address else None, keys, [])
+
+    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+        if key is None or claim.account is None:
+            raise SignInFailed
+        return claim.account
 
 
 class MemoryPeer:

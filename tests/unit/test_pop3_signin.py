@@ -40,7 +40,7 @@ async def test_a_password_may_hold_spaces() -> None:
         ),
         ([b"AUTH PLAIN " + base64.b64encode(b"root\0zhang@qq.test\0x")], [b"-ERR [AUTH] One may only"]),
         ([b"AUTH DIGEST-MD5"], [b"-ERR This mechanism"]),
-        ([b"AUTH"], [b"+OK Mechanism list follows\r\nPLAIN\r\nLOGIN\r\n.\r\n"]),
+        ([b"AUTH"], [b"+OK Mechanism list follows\r\nSCRAM-SHA-512\r\nSCRAM-SHA-256\r\nSCRAM-SHA-1\r\nPLAIN\r\nLOGIN\r\n.\r\n"]),
     ],
 )
 async def test_auth(lines: list[bytes], answers: list[bytes]) -> None:
@@ -119,7 +119,7 @@ LAST = [b"EXPIRE NEVER", b"LOGIN-DELAY 30", b"UTF8 USER", b"LANG", b"IMPLEMENTAT
 
 
 async def test_capabilities() -> None:
-    sign_in = [b"USER", b"SASL PLAIN LOGIN"]
+    sign_in = [b"USER", b"SASL SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN"]
     assert await capabilities(MemoryPeer()) == ALWAYS + sign_in + LAST
     assert await capabilities(MemoryPeer(tls=False)) == [*ALWAYS, b"STLS", *LAST]
     assert await capabilities(MemoryPeer(tls=False), b"UTF8\r\n") == ALWAYS + LAST

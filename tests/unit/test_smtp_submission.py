@@ -25,7 +25,7 @@ async def signed_in(world: World) -> Client:
 async def test_nothing_without_signing_in() -> None:
     client = World().connect("submission", tls=True)
     said = await client.say(HELLO)
-    assert "250-AUTH PLAIN LOGIN\r\n" in said
+    assert "250-AUTH SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN\r\n" in said
     assert "FUTURERELEASE 2592000 1970-" in said
     assert await client.codes(OWN) == ["530 5.7.0", "503 5.5.1"]
     clear = World().connect("submission")

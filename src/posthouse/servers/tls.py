@@ -15,6 +15,8 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from msgspec import Struct
 
 from posthouse.sessions.session import TlsInfo
@@ -67,8 +69,25 @@ def find_name(by_name: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext |
     return by_name.get(name) or by_name.get("*." + name.partition(".")[2])
 
 
+class _Context(ssl.SSLContext):
+    """A server context that knows what its certificate binds to."""
+
+    end_point = b""
+
+
+def find_end_point(chain: bytes) -> bytes:
+    """tls-server-end-point of the first certificate of a PEM file; empty when its signature has no one hash."""
+    certificate = x509.load_pem_x509_certificate(chain)
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is None:  # Ed25519 and the like: RFC 5929 §4.1 leaves it undefined
+        return b""
+    # RFC 5929 §4.1: the hash of the certificate's signature, SHA-256 in place of MD5 and SHA-1.
+    chosen = hashes.SHA256() if algorithm.name in ("md5", "sha1") else algorithm
+    return certificate.fingerprint(chosen)
+
+
 def _one_context(certificate: Certificate) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _Context(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 §4: older ones must not be negotiated
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_RENEGOTIATION
@@ -85,6 +104,7 @@ def _one_context(certificate: Certificate) -> ssl.SSLContext:
         raise TlsError(
             f"{certificate.chain} and {certificate.key} cannot be used together: {error.reason or error}"
         ) from error
+    context.end_point = find_end_point(certificate.chain.read_bytes())
     return context
 
 
@@ -135,4 +155,8 @@ class TlsLayer:
 
     def info(self) -> TlsInfo:
         cipher = self._object.cipher()
-        return TlsInfo(self._object.version() or "", cipher[0] if cipher else "")
+        version = self._object.version() or ""
+        # RFC 9266 §4: tls-unique is no binding with TLS 1.3.
+        unique = self._object.get_channel_binding("tls-unique") if version == "TLSv1.2" else None
+        end_point = getattr(self._object.context, "end_point", b"")  # of the context that SNI chose
+        return TlsInfo(version, cipher[0] if cipher else "", unique=unique or b"", end_point=end_point)

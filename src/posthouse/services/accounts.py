@@ -11,6 +11,8 @@ from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.messages import LANGUAGES
 from posthouse.core.ports import Clock
+from posthouse.core.saslprep import prepare
+from posthouse.services.credentials import Credentials
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
@@ -47,6 +49,7 @@ class Accounts:
         self._directory = store.directory
         self._clock = clock
         self._hashing = hashing or SignInSettings()
+        self._credentials = Credentials(store, clock, self._hashing.scram_iterations)
 
     # --- domains ---
 
@@ -107,10 +110,13 @@ class Accounts:
             quota_messages=_limit(quota_messages),
             created_at=self._clock.now(),
         )
-        return await self._directory.create_account(account, DEFAULT_MAILBOXES[language])
+        created = await self._directory.create_account(account, DEFAULT_MAILBOXES[language])
+        if password is not None:
+            await self._credentials.keep_keys(created, prepare(password))
+        return created
 
     async def update_account(self, address: str, **changes: Any) -> Account:
-        """`name`, `language`, `enabled`, `protocols`, `quota_bytes`, `quota_messages`, `pop3_delete`, `password`."""
+        """The keys of `_CHECKS`, and `password`."""
         account = await self.account(address)
         checked: dict[str, Any] = {}
         for key, value in changes.items():
@@ -122,7 +128,10 @@ class Accounts:
                 raise Invalid(
                     f"an account has no {key!r} to change; there are: password, {', '.join(_CHECKS)}"
                 )
-        return await self._directory.update_account(account.id, checked)
+        changed = await self._directory.update_account(account.id, checked)
+        if changes.get("password") is not None:
+            await self._credentials.keep_keys(changed, prepare(changes["password"]))
+        return changed
 
     async def delete_account(self, address: str) -> None:
         """With all its mail."""
@@ -137,11 +146,13 @@ class Accounts:
     async def _hash(self, password: str | None) -> str | None:
         if password is None:
             return None
-        if len(password) < PASSWORD_MIN:
-            raise Invalid(f"a password needs at least {PASSWORD_MIN} characters")
         if len(password.encode()) > PASSWORD_MAX_BYTES:
             raise Invalid(f"a password has at most {PASSWORD_MAX_BYTES} bytes")
-        return await asyncio.to_thread(hash_password, password, self._hashing)
+        # RFC 4013: the prepared form is hashed, so that equal forms match.
+        prepared = prepare(password, stored=True)
+        if len(prepared) < PASSWORD_MIN:
+            raise Invalid(f"a password needs at least {PASSWORD_MIN} characters")
+        return await asyncio.to_thread(hash_password, prepared, self._hashing)
 
     async def _own_address(self, address: str) -> Address:
         """An address in a domain of ours."""
@@ -212,6 +223,7 @@ _CHECKS: Final[dict[str, Any]] = {
     "language": _language,
     "enabled": bool,
     "protocols": _protocols,
+    "app_only": _protocols,
     "quota_bytes": _limit,
     "quota_messages": _limit,
     "pop3_delete": _pop3_delete,

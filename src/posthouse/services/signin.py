@@ -3,6 +3,8 @@
 Unknown addresses, wrong passwords and disabled accounts cost the same and raise the same.  A verified password
 is remembered as a keyed digest (the key never leaves the process) bound to the hash it was verified against,
 so a changed password is never served from memory, even if a hint was lost.
+
+App passwords are found by a fast keyed hash at every sign-in, so that a revoked one is refused at once.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Final
 
@@ -24,6 +25,10 @@ from posthouse.core.address import try_address
 from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.saslprep import try_prepare
+from posthouse.core.scram import ITERATIONS
+from posthouse.services.credentials import Claim, Credentials
+from posthouse.services.fair_pool import FairPool
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Hint
 
@@ -40,7 +45,8 @@ class SignInSettings(Struct, frozen=True):
     threads: int = 2
     """Hashes computed at the same time."""
     waiting_max: int = 200
-    """Sign-ins that may wait for a thread; more are told to come back."""
+    """Sign-ins that may wait for a thread; more are told to come back, those of the busiest address first."""
+    scram_iterations: int = ITERATIONS
     cache_s: float = 300.0
     cache_entries: int = 10_000
     free_failures: int = 3
@@ -89,8 +95,8 @@ class SignIn:
         self.settings = settings or SignInSettings()
         self._sleep = sleep
         self._hasher = _hasher(self.settings)
-        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="signin")
-        self._waiting = 0
+        self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
+        self.credentials = Credentials(store, clock, self.settings.scram_iterations)
         self._key = secrets.token_bytes(32)
         # account -> (hash verified against, keyed digest of the password, good until)
         self._verified: OrderedDict[AccountId, tuple[str, bytes, float]] = OrderedDict()
@@ -101,31 +107,57 @@ class SignIn:
 
     def close(self) -> None:
         self._unsubscribe()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
+        self.credentials.close()
 
     async def check_password(
         self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
     ) -> Account:
         """The account that may use `protocol`; raises SignInFailed, Forbidden (protocol off), Unavailable."""
+        # RFC 4616 §2, RFC 5802 §5.1, RFC 6856 §2.2: equal forms of a name or a password are equal.
+        prepared = try_prepare(password)
         account = await self._account(address)
-        if account is not None and account.password is not None:
-            digest = self._digest(password)
-            if self._remembered(account, digest):
+        main = account.password if account is not None and protocol not in account.app_only else None
+        digest = self._digest(password if prepared is None else prepared)
+        if account is not None and main is not None and self._remembered(account, digest):
+            return _permitted(account, protocol)
+        if prepared is not None:
+            found = await self.credentials.match(account, prepared, protocol, peer_ip)
+            if found is not None and account is not None:
+                self.credentials.note_use(found, peer_ip, protocol)
                 return _permitted(account, protocol)
-        else:
-            digest = b""
-        failures = self._failures.get(peer_ip)
-        if failures is not None and self._blocked(failures):
-            raise Unavailable(f"{connection}: too many failed sign-ins from {peer_ip}")
-        if await self._verify(account, password, digest):
+        self._refuse_blocked(connection, peer_ip)
+        # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
+        if await self._verify(account, main if prepared else None, prepared or password, digest, peer_ip):
             assert account is not None
             return _permitted(account, protocol)
         await self._punish(peer_ip)
         raise SignInFailed(f"{connection}: {address!r}")
 
+    # --- SCRAM: the challenge, then what became of it ---
+
+    async def scram_claim(
+        self, address: str, mechanism: str, *, protocol: str, connection: str, peer_ip: str
+    ) -> Claim:
+        """Keys to challenge with; an unknown address has some too.  Raises Unavailable."""
+        self._refuse_blocked(connection, peer_ip)
+        account = await self._account(address)
+        return await self.credentials.claim(address, account, mechanism, protocol, peer_ip)
+
+    async def scram_finish(
+        self, claim: Claim, key: int | None, *, protocol: str, connection: str, peer_ip: str
+    ) -> Account:
+        """`key` is the index of the key that was proven.  Raises as `check_password`."""
+        if key is None or claim.account is None or key >= len(claim.credentials):
+            await self._punish(peer_ip)
+            raise SignInFailed(f"{connection}: SCRAM")
+        self.credentials.note_use(claim.credentials[key], peer_ip, protocol)
+        return _permitted(claim.account, protocol)
+
     async def _account(self, address: str) -> Account | None:
         """The enabled account of an enabled domain with this login name."""
-        parsed = try_address(address)
+        prepared = try_prepare(address)
+        parsed = None if prepared is None else try_address(prepared)
         if parsed is None:
             return None
         directory = self._store.directory
@@ -169,20 +201,24 @@ class SignIn:
 
     # --- the slow hash ---
 
-    async def _verify(self, account: Account | None, password: str, digest: bytes) -> bool:
-        if account is None or account.password is None or len(password) > PASSWORD_MAX_BYTES:
-            await self._hash(self._decoy, password[:PASSWORD_MAX_BYTES])
+    async def _verify(
+        self, account: Account | None, phc: str | None, password: str, digest: bytes, peer_ip: str
+    ) -> bool:
+        source = _network(peer_ip)
+        if account is None or phc is None or len(password) > PASSWORD_MAX_BYTES:
+            await self._hash(source, self._decoy, password[:PASSWORD_MAX_BYTES])
             return False
         # Many connections of one account signing in at once cost one hash.
-        key = (account.password, digest)
+        key = (phc, digest)
         running = self._running.get(key)
         if running is None:
-            running = asyncio.ensure_future(self._hash(account.password, password))
+            running = asyncio.ensure_future(self._hash(source, phc, password))
             self._running[key] = running
             running.add_done_callback(lambda done: self._ran(key, done))
         matches = await asyncio.shield(running)
         if matches:
             self._remember(account, digest)
+            self.credentials.upgrade(account, password)
         return matches
 
     def _ran(self, key: tuple[str, bytes], done: asyncio.Future[bool]) -> None:
@@ -190,14 +226,9 @@ class SignIn:
         if not done.cancelled():
             done.exception()  # seen, even if every caller has gone
 
-    async def _hash(self, phc: str, password: str) -> bool:
-        if self._waiting >= self.settings.waiting_max:
-            raise Unavailable("sign-in is busy")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._matches, phc, password)
-        finally:
-            self._waiting -= 1
+    async def _hash(self, source: str, phc: str, password: str) -> bool:
+        matches: bool = await self._pool.run(source, lambda: self._matches(phc, password))
+        return matches
 
     def _matches(self, phc: str, password: str) -> bool:
         """In a thread of the pool."""
@@ -209,6 +240,11 @@ class SignIn:
             return False
 
     # --- failures per client address ---
+
+    def _refuse_blocked(self, connection: str, peer_ip: str) -> None:
+        failures = self._failures.get(peer_ip)
+        if failures is not None and self._blocked(failures):
+            raise Unavailable(f"{connection}: too many failed sign-ins from {peer_ip}")
 
     def _blocked(self, failures: _Failures) -> bool:
         if failures.until < self._clock.monotonic():
@@ -237,3 +273,8 @@ def _permitted(account: Account, protocol: str) -> Account:
     if protocol not in account.protocols:
         raise Forbidden(f"{protocol} is switched off for {account.address}")
     return account
+
+
+def _network(ip: str) -> str:
+    """Who shares a place in the queue: an IPv4 address, or a /64 of IPv6."""
+    return ":".join(ip.split(":")[:4]) if ":" in ip else ip

@@ -21,6 +21,8 @@ class TlsInfo(Struct, frozen=True):
     version: str  # "TLSv1.3"
     cipher: str
     server_name: str | None = None  # SNI
+    unique: bytes = b""  # tls-unique (RFC 5929 §3), of TLS 1.2 only
+    end_point: bytes = b""  # tls-server-end-point (RFC 5929 §4)
 
 
 class ConnectionInfo(Struct):

@@ -85,6 +85,11 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " WHERE (d.mailbox <> 0 AND m.id IS NULL) OR d.modseq > a.modseq",
         "an annotation has no mailbox, or a modseq past its account",
     ),
+    "credential-has-account": (
+        "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"
+        " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app')",
+        "a credential has no account, or its kind is unknown",
+    ),
     "placement-has-mailbox": (
         "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN mailbox m"
         " ON m.id = p.mailbox AND m.account = p.account WHERE m.id IS NULL",

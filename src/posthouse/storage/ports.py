@@ -20,6 +20,7 @@ from posthouse.storage.rows import (
     Changes,
     ContentDraft,
     Copied,
+    Credential,
     Delivery,
     Domain,
     Expunged,
@@ -246,6 +247,26 @@ class Metadata(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """What opens an account beside its password."""
+
+    async def of_account(self, account: AccountId) -> list[Credential]:
+        """Those of the password first, then app passwords by age; empty for an account that is none."""
+        ...
+
+    async def put(self, credential: Credential) -> None:
+        """Kind "password" replaces; "app" raises Exists when the name is taken.  NotFound without the account."""
+        ...
+
+    async def revoke(self, account: AccountId, kind: str, name: str) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
+        """Remember the last use; not awaited on stable storage."""
+        ...
+
+
 class Queue(Protocol):
     async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
         """Take due recipients (unleased, or whose lease ran out), oldest first, grouped by message and domain."""
@@ -306,6 +327,7 @@ class Store(Protocol):
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata
+    credentials: Credentials
     contents: Contents
     queue: Queue
     journal: Journal

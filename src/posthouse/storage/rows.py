@@ -72,6 +72,25 @@ class Account(Struct, frozen=True):
     modseq: int = 0
     pop3_delete: str = "delete"  # at QUIT: "delete", "trash", or "keep:DAYS"
     created_at: float = 0.0
+    app_only: tuple[str, ...] = ()  # protocols which only app passwords open
+
+
+class Credential(Struct, frozen=True):
+    """What opens an account beside its password, or the SCRAM keys of that password (kind "password")."""
+
+    account: AccountId
+    kind: str  # "password", "app"
+    name: str  # "" for the password
+    secret: str  # "password": the hash its keys belong to; "app": keyed hash
+    scram: tuple[str, ...] = ()  # RFC 5803
+    protocols: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()  # CIDR; empty: from everywhere
+    created_at: float = 0.0
+    expires_at: float = 0.0  # 0: never
+    used_at: float = 0.0
+    used_ip: str = ""
+    used_protocol: str = ""
+    id: int = 0
 
 
 class Alias(Struct, frozen=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import posthouse
+from posthouse.sessions.authentication import mechanisms
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
-from posthouse.wire.sasl import SERVER
 
 from .clients import switched_off
 from .metadata import begin_announcing
@@ -101,7 +101,7 @@ def capabilities(session: ImapSession) -> list[str]:
     if session.peer.info.tls is None and session.peer.can_start_tls:
         out.append("STARTTLS")
     if may_log_in(session):
-        out.extend(f"AUTH={mechanism}" for mechanism in SERVER)
+        out.extend(f"AUTH={mechanism}" for mechanism in mechanisms(session.peer.info))
     else:
         out.append("LOGINDISABLED")
     return out

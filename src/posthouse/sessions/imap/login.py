@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from posthouse.core.errors import Forbidden, SignInFailed
+from posthouse.core.errors import Forbidden, MailError, SignInFailed
+from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows
+from posthouse.storage.rows import Account
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.engine import Limits
 from posthouse.wire.imap.response_code import code_capability
-from posthouse.wire.sasl import SERVER, Challenge, Credentials, Failure, Reason, ServerExchange
+from posthouse.wire.sasl import Challenge, Failure, Reason
 
 from .answer import Answers
 from .capability import capabilities, may_log_in
@@ -17,6 +20,7 @@ from .state import AUTHENTICATED
 if TYPE_CHECKING:
     from .session import ImapSession
 
+_T = TypeVar("_T")
 _NO_TLS: Final = b"NO [PRIVACYREQUIRED] A password needs encryption; use STARTTLS, or the port for TLS"
 ERRORS: Final[Answers] = {
     Forbidden: b"NO [AUTHORIZATIONFAILED] IMAP is switched off for this account; ask the administrator",
@@ -26,21 +30,26 @@ _FAILURES: Final = {
     Reason.BAD_BASE64: b"BAD The line is not base64; send base64, or * to cancel",
     Reason.BAD_MESSAGE: b"BAD The message does not have the form this mechanism wants",
     Reason.TOO_LONG: b"BAD The line is too long",
+    Reason.BAD_BINDING: b"BAD The channel binding does not fit this connection; use a mechanism that CAPABILITY lists",
 }
 
 
 async def login(session: ImapSession, command: c.Login) -> bytes:
     if not may_log_in(session):
         return _NO_TLS
-    return await _sign_in(session, command.user, command.password)
+    info = session.peer.info
+    work = session.services.signin.check_password(
+        command.user, command.password, protocol="imap", connection=info.id, peer_ip=info.peer_ip
+    )
+    return _signed_in(session, await _counted(session, work))
 
 
 async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes | None:
-    if command.mechanism not in SERVER:
+    if not knows(command.mechanism, session.peer.info):
         return b"NO [CANNOT] This server does not offer the mechanism; CAPABILITY lists the ones it does"
     if not may_log_in(session):
         return _NO_TLS
-    session.exchange = ServerExchange(command.mechanism)
+    session.exchange = Authentication(command.mechanism, session.services.signin, session.peer.info, "imap")
     session.exchange_tag = command.tag
     return await _step(session, session.exchange.start(command.initial))
 
@@ -51,29 +60,34 @@ async def continuation(session: ImapSession, line: bytes) -> bytes | None:
     return await _step(session, exchange.receive(line))
 
 
-async def _step(session: ImapSession, step: Challenge | Credentials | Failure) -> bytes | None:
-    if isinstance(step, Challenge):
-        session.engine.challenge(ServerExchange.line(step))
+async def _step(session: ImapSession, step: Coroutine[Any, Any, Outcome]) -> bytes | None:
+    try:
+        outcome = await _counted(session, step)
+    except MailError:
+        session.exchange = None
+        raise
+    if isinstance(outcome, Challenge):
+        session.engine.challenge(Authentication.line(outcome))
         return None
     session.exchange = None
-    if isinstance(step, Failure):
-        return _FAILURES[step.reason]
-    if step.authzid and step.authzid.lower() != step.username.lower():
+    if isinstance(outcome, Failure):
+        return _FAILURES[outcome.reason]
+    if isinstance(outcome, ActsForOther):
         return b"NO [AUTHORIZATIONFAILED] You cannot act for somebody else; leave the authorization identity empty"
-    return await _sign_in(session, step.username, step.password)
+    return _signed_in(session, outcome)
 
 
-async def _sign_in(session: ImapSession, user: str, password: str) -> bytes:
-    info = session.peer.info
+async def _counted(session: ImapSession, work: Coroutine[Any, Any, _T]) -> _T:
     try:
-        account = await session.services.signin.check_password(
-            user, password, protocol="imap", connection=info.id, peer_ip=info.peer_ip
-        )
+        return await work
     except SignInFailed:
         session.failures += 1
         if session.failures >= session.services.limits.login_failures_max:
             session.bye(b"Too many failed logins; check the address and the password, then connect again")
         raise
+
+
+def _signed_in(session: ImapSession, account: Account) -> bytes:
     limits = session.services.limits
     session.account = account
     session.state = AUTHENTICATED

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from msgspec import Struct
 
 from posthouse.core.ports import Clock, Ids
 from posthouse.services.mailboxes import MailboxHub, MailboxService
+from posthouse.sessions.authentication import SignIn
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account
 
 from .clients import ClientSwitch
-
-
-class SignIn(Protocol):
-    """`services.signin.SignIn`."""
-
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account: ...
 
 
 class ImapLimits(Struct, frozen=True):

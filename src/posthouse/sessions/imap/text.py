@@ -32,6 +32,9 @@ ZH: Final[dict[str, str]] = {
     "DEFLATE is active already": "压缩已启用",
     "This server compresses with DEFLATE only": "服务器只支持 DEFLATE 压缩",
     # sign-in
+    "The channel binding does not fit this connection; use a mechanism that CAPABILITY lists": (
+        "信道绑定与此连接不符；请使用 CAPABILITY 列出的认证机制"
+    ),
     "A password needs encryption; use STARTTLS, or the port for TLS": (
         "密码须加密传输；请使用 STARTTLS 或 TLS 端口"
     ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from posthouse.sessions.authentication import mechanisms
 from posthouse.sessions.pop3.text import Text
 from posthouse.sessions.pop3.tls import may_start_tls
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
-from posthouse.wire.sasl import SERVER
 
 if TYPE_CHECKING:
     from posthouse.sessions.pop3.session import Pop3Session
@@ -22,7 +22,7 @@ def capabilities(session: Pop3Session) -> list[str]:
     names = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"]
     # RFC 2449 §5: what is announced before sign-in is announced after it as well.
     if session.may_sign_in:
-        names += ["USER", "SASL " + " ".join(SERVER)]
+        names += ["USER", "SASL " + " ".join(mechanisms(session.peer.info))]
     if may_start_tls(session):
         names.append("STLS")
     # RFC 2449 §6.7: the server deletes nothing by itself.

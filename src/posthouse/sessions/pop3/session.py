@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, final
 
 from posthouse.core.errors import MailError
 from posthouse.services.maildrop import Maildrop, Maildrops
+from posthouse.sessions.authentication import Authentication, SignIn
 from posthouse.sessions.pop3.delay import LoginDelay
 from posthouse.sessions.pop3.errors import answer_for
 from posthouse.sessions.pop3.settings import Pop3Settings
@@ -16,23 +17,13 @@ from posthouse.sessions.pop3.table import COMMANDS, State
 from posthouse.sessions.pop3.text import DEFAULT_LANGUAGE, Text, text_of
 from posthouse.sessions.session import Peer, Session
 from posthouse.storage.ports import Content
-from posthouse.storage.rows import Account
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import BadCommand, Command, Problem
 from posthouse.wire.pop3.engine import NEED_DATA, AuthLine, Engine, Event
-from posthouse.wire.sasl import ServerExchange
 
 PROBLEM_TEXTS: Final = {problem: Text[problem.name] for problem in Problem}
 _RELEASES: Final[set[asyncio.Task[None]]] = set()
 """Locks on their way back; held here because the loop keeps only weak references to tasks."""
-
-
-class SignIn(Protocol):
-    """What `services.signin.SignIn` offers."""
-
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account: ...
 
 
 @final
@@ -77,7 +68,7 @@ class Pop3Session(Session):
         self.language = DEFAULT_LANGUAGE
         self.utf8 = False
         self.user_name: str | None = None
-        self.exchange: ServerExchange | None = None
+        self.exchange: Authentication | None = None
         self.failures = 0  # wrong passwords
         self.errors = 0  # lines that are no command
         self.drop: Maildrop | None = None

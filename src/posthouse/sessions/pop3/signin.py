@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from posthouse.core.errors import SignInFailed
+from posthouse.core.errors import MailError, SignInFailed
+from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, mechanisms
 from posthouse.sessions.pop3.text import Text
+from posthouse.storage.rows import Account
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
-from posthouse.wire.sasl import SERVER, Challenge, Credentials, Failure, Reason, ServerExchange
+from posthouse.wire.sasl import Challenge, Failure, Reason
 
 if TYPE_CHECKING:
     from posthouse.sessions.pop3.session import Pop3Session
+
+_FAILURES: Final = {Reason.CANCELLED: Text.AUTH_CANCELLED, Reason.BAD_BINDING: Text.AUTH_BAD_BINDING}
 
 
 def user(session: Pop3Session, command: Command) -> None:
@@ -38,7 +42,7 @@ def pass_(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] |
     elif password is None:
         session.err(Text.BAD_UTF8)
     else:
-        return _sign_in(session, name, password)
+        return _counted(session, _sign_in(session, name, password))
     return None
 
 
@@ -53,44 +57,46 @@ def auth(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | 
         return None
     if not mechanism:
         # quirk(clients older than CAPA): AUTH alone asks for the mechanisms.
-        session.peer.write(reply.format_lines(session.format_ok(Text.MECHANISMS), SERVER))
+        session.peer.write(
+            reply.format_lines(session.format_ok(Text.MECHANISMS), mechanisms(session.peer.info))
+        )
         return None
     name = mechanism.decode("ascii", "replace").upper()
-    if name not in SERVER:
+    if not knows(name, session.peer.info):
         session.err(Text.UNKNOWN_MECHANISM)
         return None
-    session.exchange = ServerExchange(name)
-    return _step(session, session.exchange.start(initial.strip() or None))
+    session.exchange = Authentication(name, session.sign_in, session.peer.info, "pop3")
+    return _counted(session, _step(session, session.exchange.start(initial.strip() or None)))
 
 
-def continue_auth(session: Pop3Session, line: bytes) -> Coroutine[Any, Any, None] | None:
+def continue_auth(session: Pop3Session, line: bytes) -> Coroutine[Any, Any, None]:
     """The client's answer to a challenge."""
     assert session.exchange is not None
-    return _step(session, session.exchange.receive(line))
+    return _counted(session, _step(session, session.exchange.receive(line)))
 
 
-def _step(session: Pop3Session, step: Challenge | Credentials | Failure) -> Coroutine[Any, Any, None] | None:
-    if isinstance(step, Challenge):
-        session.engine.expect_auth_line()
-        session.peer.write(reply.format_challenge(ServerExchange.line(step)))
-        return None
-    session.exchange = None
-    if isinstance(step, Failure):
-        cancelled = step.reason is Reason.CANCELLED
-        session.err(Text.AUTH_CANCELLED if cancelled else Text.AUTH_MALFORMED)
-        return None
-    if step.authzid and step.authzid != step.username:
-        session.err(Text.AUTH_AS_OTHER, reply.AUTH)
-        return None
-    return _sign_in(session, step.username, step.password)
-
-
-async def _sign_in(session: Pop3Session, name: str, password: str) -> None:
-    info = session.peer.info
+async def _step(session: Pop3Session, step: Coroutine[Any, Any, Outcome]) -> None:
     try:
-        account = await session.sign_in.check_password(
-            name, password, protocol="pop3", connection=info.id, peer_ip=info.peer_ip
-        )
+        outcome = await step
+    except MailError:
+        session.exchange = None
+        raise
+    if isinstance(outcome, Challenge):
+        session.engine.expect_auth_line()
+        session.peer.write(reply.format_challenge(Authentication.line(outcome)))
+        return
+    session.exchange = None
+    if isinstance(outcome, Failure):
+        session.err(_FAILURES.get(outcome.reason, Text.AUTH_MALFORMED))
+    elif isinstance(outcome, ActsForOther):
+        session.err(Text.AUTH_AS_OTHER, reply.AUTH)
+    else:
+        await _open(session, outcome)
+
+
+async def _counted(session: Pop3Session, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
     except SignInFailed as error:
         session.failures += 1
         if session.failures >= session.settings.sign_in_failures_max:
@@ -98,7 +104,17 @@ async def _sign_in(session: Pop3Session, name: str, password: str) -> None:
             session.closing = True
         else:
             session.refuse(error)
-        return
+
+
+async def _sign_in(session: Pop3Session, name: str, password: str) -> None:
+    info = session.peer.info
+    account = await session.sign_in.check_password(
+        name, password, protocol="pop3", connection=info.id, peer_ip=info.peer_ip
+    )
+    await _open(session, account)
+
+
+async def _open(session: Pop3Session, account: Account) -> None:
     if (wait_s := session.delay.remaining_s(account.id)) > 0:
         # RFC 2449 §8.1.1: the code tells a client to come later rather than to ask for the password again.
         session.err(Text.LOGIN_DELAY, reply.LOGIN_DELAY, seconds=int(wait_s) + 1)

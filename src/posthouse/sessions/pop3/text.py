@@ -84,6 +84,10 @@ class Text(enum.Enum):
         "The answer is not what the mechanism wants; check the mail program's authentication setting",
         "应答不符合认证机制的要求；请检查邮件程序的认证设置",
     )
+    AUTH_BAD_BINDING = (
+        "The channel binding does not fit this connection; use a mechanism that CAPA lists",
+        "信道绑定与此连接不符；请使用 CAPA 列出的认证机制",
+    )
     AUTH_AS_OTHER = (
         "One may only sign in as oneself; leave the authorization identity empty",
         "只能以自己的身份登录；请将授权身份留空",

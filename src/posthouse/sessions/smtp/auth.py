@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from posthouse.core.address import try_address
 from posthouse.core.errors import MailError, SignInFailed
+from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, mechanisms
 from posthouse.sessions.smtp.errors import AUTH_REPLIES, reply_for
 from posthouse.sessions.smtp.settings import Mode
-from posthouse.wire.sasl import SERVER, Challenge, Credentials, Reason, ServerExchange
-from posthouse.wire.sasl.mechanism import Step
+from posthouse.storage.rows import Account
+from posthouse.wire.sasl import Challenge, Failure, Reason
 from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.command import Auth
 from posthouse.wire.smtp.reply import Reply
@@ -23,6 +23,7 @@ REASONS: Final[dict[Reason, Reply]] = {
     Reason.BAD_BASE64: reply.BAD_BASE64,
     Reason.BAD_MESSAGE: reply.BAD_SASL,
     Reason.TOO_LONG: reply.AUTH_TOO_LONG,
+    Reason.BAD_BINDING: reply.BAD_BINDING,
 }
 
 
@@ -31,57 +32,47 @@ def auth(session: SmtpSession, command: Auth) -> Coroutine[Any, Any, None] | Non
         session.say(reply.NO_AUTH)
     elif session.account is not None:
         session.say(reply.SIGNED_IN_ALREADY)
-    elif command.mechanism not in SERVER:
-        session.say(reply.UNKNOWN_MECHANISM.fill(offered=", ".join(SERVER)))
+    elif not knows(command.mechanism, session.peer.info):
+        session.say(reply.UNKNOWN_MECHANISM.fill(offered=", ".join(mechanisms(session.peer.info))))
     elif not session.may_sign_in:
         # RFC 4954 §6: 538, the mechanism needs an encrypted line.
         session.say(reply.SIGN_IN_NEEDS_TLS)
     else:
-        session.exchange = ServerExchange(command.mechanism)
+        session.exchange = Authentication(command.mechanism, session.sign_in, session.peer.info, "submission")
         return _act(session, session.exchange.start(command.initial))
     return None
 
 
-def respond(session: SmtpSession, line: bytes) -> Coroutine[Any, Any, None] | None:
+def respond(session: SmtpSession, line: bytes) -> Coroutine[Any, Any, None]:
     assert session.exchange is not None
     return _act(session, session.exchange.receive(line))
 
 
-def _act(session: SmtpSession, step: Step) -> Coroutine[Any, Any, None] | None:
-    if isinstance(step, Challenge):
-        session.engine.expect_response()
-        session.peer.write(b"334 " + ServerExchange.line(step) + b"\r\n")
-        return None
-    session.exchange = None
-    if isinstance(step, Credentials):
-        return _check(session, step)
-    session.say(REASONS[step.reason])
-    return None
-
-
-async def _check(session: SmtpSession, given: Credentials) -> None:
-    info = session.peer.info
+async def _act(session: SmtpSession, step: Coroutine[Any, Any, Outcome]) -> None:
     try:
-        if given.authzid and not _same(given.authzid, given.username):
+        outcome = await step
+        if isinstance(outcome, ActsForOther):
             raise SignInFailed("acting for another account is not offered")
-        session.account = await session.sign_in.check_password(
-            given.username,
-            given.password,
-            protocol="submission",
-            connection=info.id,
-            peer_ip=info.peer_ip,
-        )
     except MailError as error:
-        answer = reply_for(error, AUTH_REPLIES)
-        session.failed_sign_ins += answer.code == 535
-        if session.failed_sign_ins >= session.settings.sign_ins_max:
-            session.end(reply.TOO_MANY_SIGN_INS)
-        else:
-            session.say(answer)
+        session.exchange = None
+        _refuse(session, reply_for(error, AUTH_REPLIES))
+        return
+    if isinstance(outcome, Challenge):
+        session.engine.expect_response()
+        session.peer.write(b"334 " + Authentication.line(outcome) + b"\r\n")
+        return
+    session.exchange = None
+    if isinstance(outcome, Failure):
+        session.say(REASONS[outcome.reason])
+        return
+    assert isinstance(outcome, Account)
+    session.account = outcome
+    session.say(reply.SIGNED_IN)
+
+
+def _refuse(session: SmtpSession, answer: Reply) -> None:
+    session.failed_sign_ins += answer.code == 535
+    if session.failed_sign_ins >= session.settings.sign_ins_max:
+        session.end(reply.TOO_MANY_SIGN_INS)
     else:
-        session.say(reply.SIGNED_IN)
-
-
-def _same(one: str, other: str) -> bool:
-    first, second = try_address(one), try_address(other)
-    return first is not None and second is not None and first.key == second.key
+        session.say(answer)

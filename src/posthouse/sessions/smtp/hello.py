@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from posthouse.sessions.authentication import mechanisms
 from posthouse.sessions.smtp.settings import Mode
 from posthouse.sessions.smtp.state import State
-from posthouse.wire.sasl import SERVER
 from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.capability import EXTENSIONS, Extension
 from posthouse.wire.smtp.command import Hello
@@ -39,7 +39,7 @@ def capabilities(session: SmtpSession) -> list[str]:
         "size": session.delivery.settings.max_message_bytes,
         "recipients": settings.recipients_max,
         "messages": settings.messages_max,
-        "mechanisms": " ".join(SERVER),
+        "mechanisms": " ".join(mechanisms(session.peer.info)),
         "hold_s": settings.hold_max_s,
         "hold_until": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

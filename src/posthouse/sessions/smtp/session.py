@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, final
+from typing import Any, final
 
 from posthouse.core.errors import MailError
 from posthouse.services.delivery import DeliveryService
+from posthouse.sessions.authentication import Authentication, SignIn
 from posthouse.sessions.session import Peer, Session
 from posthouse.sessions.smtp.auth import respond
 from posthouse.sessions.smtp.bdat import end_chunk, refuse, take_chunk
@@ -16,19 +17,10 @@ from posthouse.sessions.smtp.settings import MODES, Mode, SmtpSettings
 from posthouse.sessions.smtp.state import State, Transaction
 from posthouse.sessions.smtp.table import COMMANDS
 from posthouse.storage.rows import Account
-from posthouse.wire.sasl import ServerExchange
 from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.command import Bdat, Malformed
 from posthouse.wire.smtp.engine import COMMAND_LINE_MAX, DataEnd, Event, Line, Response, ServerEngine
 from posthouse.wire.smtp.reply import Reply
-
-
-class SignIn(Protocol):
-    """What `services.signin.SignIn` offers."""
-
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account: ...
 
 
 @final
@@ -72,7 +64,7 @@ class SmtpSession(Session):
         self.helo = ""
         self.extended = False
         self.account: Account | None = None  # who signed in
-        self.exchange: ServerExchange | None = None
+        self.exchange: Authentication | None = None
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # whose octets are coming
         self.chunk_refusal: Reply | None = None  # to be said when they have come

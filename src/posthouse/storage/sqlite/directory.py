@@ -26,7 +26,7 @@ from posthouse.storage.sqlite.requests import (
 SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at FROM domain"
 SELECT_ACCOUNT: Final = (
     "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
-    " used_messages, modseq, pop3_delete, created_at FROM account"
+    " used_messages, modseq, pop3_delete, created_at, app_only FROM account"
 )
 SELECT_ALIAS: Final = "SELECT address, targets FROM alias"
 _CHANGEABLE: Final = frozenset(
@@ -37,6 +37,7 @@ _CHANGEABLE: Final = frozenset(
         "password",
         "enabled",
         "protocols",
+        "app_only",
         "quota_bytes",
         "quota_messages",
         "pop3_delete",
@@ -52,7 +53,7 @@ def domain_from(row: tuple[Any, ...]) -> Domain:
 
 
 def account_from(row: tuple[Any, ...]) -> Account:
-    return _account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:])
+    return _account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:-1], tuple(row[-1].split()))
 
 
 def alias_from(row: tuple[Any, ...]) -> Alias:
@@ -99,8 +100,8 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
     number = ledger.take_id("account")
     ledger.execute(
         "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
-        " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at)"
-        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at, app_only)"
+        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             account.quota_bytes,
@@ -114,6 +115,7 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
             " ".join(account.protocols),
             account.pop3_delete,
             account.created_at or ledger.clock.now(),
+            " ".join(account.app_only),
         ),
     )
     state = ledger.account(AccountId(number))
@@ -136,8 +138,9 @@ def update_account(ledger: Ledger, request: UpdateAccount) -> Account:
     if unknown := changes.keys() - _CHANGEABLE:
         raise Invalid(f"an account has no changeable {', '.join(sorted(unknown))}")
     read_account(ledger, request.account)
-    if "protocols" in changes:
-        changes["protocols"] = " ".join(changes["protocols"])
+    for listed in ("protocols", "app_only"):
+        if listed in changes:
+            changes[listed] = " ".join(changes[listed])
     if "address" in changes:
         address = changes["address"]
         taken = ledger.execute(
@@ -162,7 +165,7 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
     read_account(ledger, account)
     for (mailbox,) in ledger.execute("SELECT id FROM mailbox WHERE account = ?", (account,)).fetchall():
         remove_mailbox(ledger, account, MailboxId(mailbox))
-    for table in ("subscription", "keyword", "thread_ref", "metadata"):
+    for table in ("subscription", "keyword", "thread_ref", "metadata", "credential"):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
     ledger.execute("DELETE FROM account WHERE id = ?", (account,))

@@ -7,7 +7,16 @@ from typing import Any, Final, NamedTuple
 
 from posthouse.core.errors import NotFound
 from posthouse.storage.rows import Stored
-from posthouse.storage.sqlite import delivery, directory, mailbox, metadata, placement, queue, requests
+from posthouse.storage.sqlite import (
+    credential,
+    delivery,
+    directory,
+    mailbox,
+    metadata,
+    placement,
+    queue,
+    requests,
+)
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.requests import Deliver, Expunge, KeywordBits, Replace, Request
 
@@ -47,6 +56,9 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Subscribe: Operation(mailbox.subscribe),
     requests.SetRole: Operation(mailbox.set_role),
     requests.SetMetadata: Operation(metadata.set_metadata, savepoint=True),
+    requests.PutCredential: Operation(credential.put_credential, savepoint=True),
+    requests.DeleteCredential: Operation(credential.delete_credential),
+    requests.UseCredential: Operation(credential.use_credential, flush=False),
     requests.PutDomain: Operation(directory.put_domain),
     requests.DeleteDomain: Operation(directory.delete_domain),
     requests.CreateAccount: Operation(directory.create_account, savepoint=True),

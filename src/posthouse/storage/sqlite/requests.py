@@ -16,6 +16,7 @@ from posthouse.storage.rows import (
     Alias,
     Attempt,
     Copied,
+    Credential,
     Delivery,
     Domain,
     Expunged,
@@ -168,6 +169,24 @@ class SetMetadata(Request):
     entries_max: int
 
 
+class PutCredential(Request):
+    credential: Credential
+
+
+class DeleteCredential(Request):
+    account: AccountId
+    kind: str
+    name: str
+
+
+class UseCredential(Request):
+    synced = False
+    id: int
+    at: float
+    ip: str
+    protocol: str
+
+
 class PutDomain(Request):
     domain: Domain
 
@@ -269,6 +288,9 @@ WriteRequest = (
     | Subscribe
     | SetRole
     | SetMetadata
+    | PutCredential
+    | DeleteCredential
+    | UseCredential
     | PutDomain
     | DeleteDomain
     | CreateAccount

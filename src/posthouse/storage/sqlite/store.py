@@ -41,6 +41,7 @@ from posthouse.storage.rows import (
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
+from posthouse.storage.sqlite.credential import SqliteCredentials
 from posthouse.storage.sqlite.delivery import message_hash, split_lines
 from posthouse.storage.sqlite.directory import (
     SELECT_ACCOUNT,
@@ -388,6 +389,7 @@ class SqliteStore:
         self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer)
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
         self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
+        self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)

@@ -2,12 +2,14 @@
 
 `ServerExchange` and `ClientExchange` speak the base64 lines that SMTP AUTH (RFC 4954), POP3 AUTH
 (RFC 5034) and IMAP AUTHENTICATE (RFC 9051 §6.2.2) share.  The server side hands back `Credentials`;
-whether they are right is decided by `services.signin`.  A new mechanism is one row in
-`mechanism.SERVER` or `mechanism.CLIENT`.
+whether they are right is decided by `services.signin`.  A new mechanism of one step is one row in
+`mechanism.SERVER` or `mechanism.CLIENT`; SCRAM (`scram`) stops in between for the keys of an account.
 """
 
-from .exchange import LINE_MAX, ClientExchange, ServerExchange, decode_base64, encode_base64
+from .base64 import decode_base64, encode_base64
+from .exchange import LINE_MAX, ClientExchange, ServerExchange, ServerStep, is_known, offered
 from .mechanism import CLIENT, SERVER, Challenge, Credentials, Failure, Reason
+from .scram import Lookup, Proof, ScramClient, ScramServer
 
 __all__ = [
     "CLIENT",
@@ -17,8 +19,15 @@ __all__ = [
     "ClientExchange",
     "Credentials",
     "Failure",
+    "Lookup",
+    "Proof",
     "Reason",
+    "ScramClient",
+    "ScramServer",
     "ServerExchange",
+    "ServerStep",
     "decode_base64",
     "encode_base64",
+    "is_known",
+    "offered",
 ]

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
-from .mechanism import CLIENT, SERVER, Challenge, Credentials, Failure, Reason, Step
+from posthouse.core.scram import ScramKeys
+
+from .base64 import decode_base64, encode_base64
+from .mechanism import (
+    CLIENT,
+    SERVER,
+    Challenge,
+    ClientMechanism,
+    Credentials,
+    Failure,
+    Reason,
+    ServerMechanism,
+    Step,
+)
+from .scram import NAMES as SCRAM
+from .scram import Lookup, Proof, ScramClient, ScramServer
 
 # RFC 4954 §4: lines of 12288 octets have to be taken.
 LINE_MAX: Final = 12288
 
 
-def decode_base64(text: bytes) -> bytes | None:
-    """RFC 4648 §4 with nothing forgiven: None for strange characters, wrong padding or set pad bits."""
-    try:
-        data = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        return None
-    return data if binascii.b2a_base64(data, newline=False) == text else None
+ServerStep = Step | Lookup | Proof
 
 
-def encode_base64(data: bytes) -> bytes:
-    return binascii.b2a_base64(data, newline=False)
+def offered(bindings: Mapping[str, bytes], *, plus: bool) -> list[str]:
+    """What a server announces, strongest first; `plus`: bindings clients will ask for are there."""
+    names = [f"{name}-PLUS" for name in SCRAM] if plus and bindings else []
+    return [*names, *SCRAM, *SERVER]
+
+
+def is_known(mechanism: str, bindings: Mapping[str, bytes]) -> bool:
+    """-PLUS is taken whenever there is something to bind to, announced or not."""
+    if mechanism.endswith("-PLUS"):
+        return bool(bindings) and mechanism.removesuffix("-PLUS") in SCRAM
+    return mechanism in SCRAM or mechanism in SERVER
 
 
 class ServerExchange:
@@ -33,22 +51,40 @@ class ServerExchange:
 
     __slots__ = ("_mechanism", "name")
 
-    def __init__(self, mechanism: str) -> None:
-        """KeyError for a mechanism that is not in `SERVER`."""
+    def __init__(
+        self,
+        mechanism: str,
+        nonce: bytes = b"",
+        bindings: Mapping[str, bytes] = MappingProxyType({}),
+        *,
+        strict: bool = False,
+    ) -> None:
+        """KeyError for a mechanism that is not known; SCRAM wants a fresh `nonce`, printable and without commas."""
         self.name = mechanism.upper()
-        self._mechanism = SERVER[self.name]()
+        self._mechanism: ServerMechanism | ScramServer
+        if self.name.removesuffix("-PLUS") in SCRAM:
+            if not nonce:
+                raise ValueError("SCRAM needs a nonce")
+            self._mechanism = ScramServer(self.name, nonce, bindings, strict=strict)
+        else:
+            self._mechanism = SERVER[self.name]()
 
-    def start(self, initial: bytes | None = None) -> Step:
+    def resume(self, keys: ScramKeys) -> Challenge:
+        """After a `Lookup`."""
+        assert isinstance(self._mechanism, ScramServer)
+        return self._mechanism.resume(keys)
+
+    def start(self, initial: bytes | None = None) -> ServerStep:
         if initial is None:
             return self._mechanism.respond(None)
         # RFC 4954 §4: "=" is an initial response of no octets, as opposed to none.
         return self._mechanism.respond(b"") if initial == b"=" else self._feed(initial)
 
-    def receive(self, line: bytes) -> Step:
+    def receive(self, line: bytes) -> ServerStep:
         # RFC 9051 §6.2.2, RFC 4954 §4: a single "*" cancels.
         return Failure(Reason.CANCELLED) if line == b"*" else self._feed(line)
 
-    def _feed(self, line: bytes) -> Step:
+    def _feed(self, line: bytes) -> ServerStep:
         if len(line) > LINE_MAX:
             return Failure(Reason.TOO_LONG)
         message = decode_base64(line)
@@ -60,19 +96,45 @@ class ServerExchange:
 
 
 class ClientExchange:
-    """The other side: `initial()` for the command, then `receive(challenge)`; None means cancel with `*`."""
+    """The other side: `initial()` for the command, then `receive(challenge)`; None means cancel with `*`.
+
+    A success that comes while `unproven` is true is no success: the server has not shown that it knows the password.
+    """
 
     __slots__ = ("_mechanism", "name")
 
-    def __init__(self, mechanism: str, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        mechanism: str,
+        credentials: Credentials,
+        nonce: bytes = b"",
+        bindings: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
         self.name = mechanism.upper()
-        self._mechanism = CLIENT[self.name](credentials)
+        self._mechanism: ClientMechanism
+        if self.name.removesuffix("-PLUS") in SCRAM:
+            self._mechanism = ScramClient(self.name, credentials, nonce, bindings)
+        else:
+            self._mechanism = CLIENT[self.name](credentials)
 
     @classmethod
-    def choose(cls, offered: Iterable[str], credentials: Credentials) -> ClientExchange | None:
-        """The first mechanism of ours that the server offers."""
-        names = {name.upper() for name in offered}
-        return next((cls(name, credentials) for name in CLIENT if name in names), None)
+    def choose(
+        cls,
+        names: Iterable[str],
+        credentials: Credentials,
+        nonce: bytes = b"",
+        bindings: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> ClientExchange | None:
+        """The first mechanism of ours that the server offers; SCRAM only when a nonce is given."""
+        theirs = {name.upper() for name in names}
+        plus = any(name in theirs for name in offered(bindings, plus=True) if name.endswith("-PLUS"))
+        ours = [*(offered(bindings, plus=plus)[: -len(SERVER)] if nonce else ()), *CLIENT]
+        name = next((name for name in ours if name in theirs), None)
+        return None if name is None else cls(name, credentials, nonce, bindings)
+
+    @property
+    def unproven(self) -> bool:
+        return isinstance(self._mechanism, ScramClient) and not self._mechanism.verified
 
     def initial(self) -> bytes | None:
         """Base64 of the initial response (`=` when empty), or None when the mechanism has none."""

@@ -21,6 +21,7 @@ class Reason(enum.Enum):
     BAD_BASE64 = "the line is not base64"
     BAD_MESSAGE = "the message does not have the form the mechanism wants"
     TOO_LONG = "the line or a field is too long"
+    BAD_BINDING = "the channel binding is not one this connection has, or the mechanism wants another"
 
 
 @dataclass(slots=True)

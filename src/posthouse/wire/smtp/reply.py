@@ -131,6 +131,9 @@ BAD_HELO: Final = Reply(
 )
 BAD_BASE64: Final = Reply(501, "5.5.2", "The line is not base64; begin again with AUTH")
 BAD_SASL: Final = Reply(501, "5.5.2", "The response does not fit the mechanism; begin again with AUTH")
+BAD_BINDING: Final = Reply(
+    501, "5.5.2", "The channel binding does not fit this connection; use a mechanism the greeting offers"
+)
 AUTH_CANCELLED: Final = Reply(501, "5.7.0", "Sign-in cancelled; send AUTH to begin anew")
 AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "The response is too long; begin again with AUTH")
 NO_EXPN: Final = Reply(502, "5.5.1", "EXPN is not offered; mail to the list's owner to learn its members")

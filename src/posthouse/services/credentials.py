@@ -1,0 +1,278 @@
+"""App passwords, and the SCRAM keys of passwords.
+
+An app password is 100 bits of chance, so a fast keyed hash keeps it as well as a slow one would.  All keys of an
+account share one salt and count, so that SCRAM can offer one challenge and find out afterwards which of them it was.
+The salt comes from the address and the secret of the installation: an unknown address has one just the same, and
+the same at every attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Coroutine, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+from msgspec import Struct
+
+from posthouse.core import scram
+from posthouse.core.address import parse_address, try_address
+from posthouse.core.errors import Invalid, MailError, NotFound
+from posthouse.core.ids import AccountId
+from posthouse.core.ports import Clock
+from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account, Credential
+
+APP_PASSWORD_LENGTH: Final = 20
+APP_PROTOCOLS: Final = ("imap", "pop3", "submission")
+APP_PASSWORDS_MAX: Final = 100
+"""Of one account."""
+NAME_MAX: Final = 100
+NETWORKS_MAX: Final = 50
+USE_NOTED_S: Final = 60.0
+"""The last use is written once in so many seconds."""
+
+_ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that are not taken for each other
+_FORM: Final = re.compile(rf"[{_ALPHABET}]{{{APP_PASSWORD_LENGTH}}}")
+
+
+class Claim(Struct):
+    """Who somebody says to be, and the keys that would prove it; `account` is None when there is nobody."""
+
+    account: Account | None
+    keys: ScramKeys
+    credentials: list[Credential]  # one per key; empty when the keys are nobody's
+
+
+class Credentials:
+    """One per process; stateless but for the secret and when uses were noted."""
+
+    def __init__(self, store: Store, clock: Clock, iterations: int = ITERATIONS) -> None:
+        self._store = store
+        self._clock = clock
+        self._iterations = iterations
+        self._secret = b""
+        self._noted: dict[int, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- app passwords ---
+
+    async def add(
+        self,
+        address: str,
+        name: str,
+        *,
+        protocols: Sequence[str] = APP_PROTOCOLS,
+        networks: Sequence[str] = (),
+        expires_at: float = 0.0,
+    ) -> tuple[Credential, str]:
+        """The new app password and its text, which is told once.  Raises NotFound, Exists, Invalid."""
+        account = await self._account(address)
+        name = name.strip()
+        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+            raise Invalid(f"the name of an app password has 1 to {NAME_MAX} printable characters")
+        if expires_at and expires_at <= self._clock.now():
+            raise Invalid("the app password would have expired already; choose a later time")
+        if len(await self._store.credentials.of_account(account.id)) > APP_PASSWORDS_MAX:
+            raise Invalid(f"an account has at most {APP_PASSWORDS_MAX} app passwords; revoke one first")
+        text = "".join(secrets.choice(_ALPHABET) for _ in range(APP_PASSWORD_LENGTH))
+        credential = Credential(
+            account.id,
+            "app",
+            name,
+            await self._keyed(account.id, text),
+            await self._records(account, text),
+            _app_protocols(protocols),
+            _networks(networks),
+            self._clock.now(),
+            expires_at,
+        )
+        await self._store.credentials.put(credential)
+        return credential, text
+
+    async def app_passwords(self, address: str) -> list[Credential]:
+        account = await self._account(address)
+        found = await self._store.credentials.of_account(account.id)
+        return [one for one in found if one.kind == "app"]
+
+    async def revoke(self, address: str, name: str) -> None:
+        """At once: the next sign-in with it fails.  Raises NotFound."""
+        account = await self._account(address)
+        await self._store.credentials.revoke(account.id, "app", name.strip())
+
+    async def match(
+        self, account: Account | None, password: str, protocol: str, ip: str
+    ) -> Credential | None:
+        """The app password this is, if it may be used so."""
+        text = password.replace(" ", "").replace("-", "")  # people copy it in groups
+        if not _FORM.fullmatch(text):
+            return None
+        number = account.id if account is not None else AccountId(0)
+        known = await self._keyed(number, text)
+        for one in await self._store.credentials.of_account(number):
+            if one.kind == "app" and hmac.compare_digest(one.secret, known):
+                return one if self._usable(one, protocol, ip) else None
+        return None
+
+    def _usable(self, one: Credential, protocol: str, ip: str) -> bool:
+        if protocol not in one.protocols or (one.expires_at and one.expires_at <= self._clock.now()):
+            return False
+        return not one.networks or _within(ip, one.networks)
+
+    def note_use(self, one: Credential, ip: str, protocol: str) -> None:
+        """In the background; a use that cannot be noted is no reason to refuse it."""
+        now = self._clock.now()
+        if one.kind != "app" or (one.used_ip == ip and now - self._noted.get(one.id, 0.0) < USE_NOTED_S):
+            return
+        if len(self._noted) > 10_000:
+            self._noted.clear()
+        self._noted[one.id] = now
+        self._background(self._store.credentials.used(one.id, now, ip, protocol))
+
+    # --- SCRAM ---
+
+    async def claim(
+        self, address: str, account: Account | None, mechanism: str, protocol: str, ip: str
+    ) -> Claim:
+        found = await self._store.credentials.of_account(account.id if account is not None else AccountId(0))
+        salt, iterations = await self._salt(address, found, mechanism)
+        keys: list[ScramKey] = []
+        owners: list[Credential] = []
+        for one in found:
+            key = _key_of(one, mechanism, salt, iterations)
+            if key is not None and account is not None and self._opens(one, account, protocol, ip):
+                keys.append(key)
+                owners.append(one)
+        if not keys:
+            # Keys that nothing opens, so that nobody learns from the answers or their time that there are none.
+            size = len(scram.digest(mechanism, b""))
+            keys.append(ScramKey(secrets.token_bytes(size), secrets.token_bytes(size)))
+        return Claim(account, ScramKeys(salt, iterations, keys), owners)
+
+    def _opens(self, one: Credential, account: Account, protocol: str, ip: str) -> bool:
+        if one.kind == "password":
+            # Keys of an older password are no keys.
+            return one.secret == account.password and protocol not in account.app_only
+        return self._usable(one, protocol, ip)
+
+    async def keep_keys(self, account: Account, password: str) -> None:
+        """SCRAM keys for the (prepared) password that `account.password` is the hash of."""
+        if account.password is not None:
+            records = await self._records(account, password)
+            await self._store.credentials.put(
+                Credential(
+                    account.id, "password", "", account.password, records, created_at=self._clock.now()
+                )
+            )
+
+    def upgrade(self, account: Account, password: str) -> None:
+        """In the background: keys for an account whose password was set without."""
+        self._background(self._upgrade(account, password))
+
+    async def _upgrade(self, account: Account, password: str) -> None:
+        found = await self._store.credentials.of_account(account.id)
+        if not any(one.kind == "password" and one.secret == account.password for one in found):
+            await self.keep_keys(account, password)
+
+    async def _records(self, account: Account, password: str) -> tuple[str, ...]:
+        found = [one for one in await self._store.credentials.of_account(account.id) if one.kind == "app"]
+        salts = {name: await self._salt(account.address, found, name) for name in HASHES}
+
+        def derive() -> tuple[str, ...]:
+            return tuple(
+                scram.format_record(name, *salts[name], scram.derive(name, password, *salts[name]))
+                for name in HASHES
+            )
+
+        return await asyncio.to_thread(derive)
+
+    async def _salt(self, address: str, found: Sequence[Credential], mechanism: str) -> tuple[bytes, int]:
+        for one in found:
+            for record in one.scram:
+                if record.startswith(mechanism + "$"):
+                    return scram.salt_of(record)
+        parsed = try_address(address)
+        text = f"{mechanism} {parsed.key if parsed is not None else address}"
+        key = await self._key()
+        salt = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=16, person=b"salt")
+        return salt.digest(), self._iterations
+
+    # --- what both need ---
+
+    async def _account(self, address: str) -> Account:
+        account = await self._store.directory.account_by_address(parse_address(address).key)
+        if account is None:
+            raise NotFound(f"no account {address}")
+        return account
+
+    async def _key(self) -> bytes:
+        if not self._secret:
+            secret = await self._store.directory.setting("signin.secret")
+            if secret is None:
+                raise NotFound("the store has no secret for sign-in; run `posthouse check`")
+            self._secret = secret
+        return self._secret
+
+    async def _keyed(self, account: AccountId, text: str) -> str:
+        key = await self._key()
+        return blake2b(
+            b"%d %b" % (account, text.encode()), key=key, digest_size=32, person=b"app"
+        ).hexdigest()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, MailError):
+            # A MailError will not come back or is tried again at the next sign-in; anything else is a fault of ours.
+            context = {"message": "noting a sign-in failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    async def settled(self) -> None:
+        """What runs in the background is done."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+def _key_of(one: Credential, mechanism: str, salt: bytes, iterations: int) -> ScramKey | None:
+    for record in one.scram:
+        name, its_salt, its_iterations, key = scram.parse_record(record)
+        if (name, its_salt, its_iterations) == (mechanism, salt, iterations):
+            return key
+    return None
+
+
+def _app_protocols(protocols: Sequence[str]) -> tuple[str, ...]:
+    unknown = set(protocols) - set(APP_PROTOCOLS)
+    if unknown or not protocols:
+        raise Invalid(f"protocols of an app password: use some of {', '.join(APP_PROTOCOLS)}")
+    return tuple(protocol for protocol in APP_PROTOCOLS if protocol in protocols)
+
+
+def _networks(networks: Sequence[str]) -> tuple[str, ...]:
+    if len(networks) > NETWORKS_MAX:
+        raise Invalid(f"an app password has at most {NETWORKS_MAX} networks")
+    try:
+        return tuple(str(ipaddress.ip_network(network.strip(), strict=False)) for network in networks)
+    except ValueError as error:
+        raise Invalid(f"{error}; write a network as 192.0.2.0/24 or 2001:db8::/32") from error
+
+
+def _within(ip: str, networks: Sequence[str]) -> bool:
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False  # a Unix socket
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in ipaddress.ip_network(network) for network in networks)

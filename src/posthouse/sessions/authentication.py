@@ -1,0 +1,143 @@
+"""One SASL exchange, the same in every protocol: from its first line to the account that signed in.
+
+`wire.sasl` speaks, `services.signin` judges; a protocol sends the challenges and words the answers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from posthouse.core.address import try_address
+from posthouse.services.credentials import Claim
+from posthouse.sessions.session import ConnectionInfo
+from posthouse.storage.rows import Account
+from posthouse.wire.sasl import (
+    Challenge,
+    Credentials,
+    Failure,
+    Lookup,
+    Proof,
+    Reason,
+    ServerExchange,
+    ServerStep,
+    is_known,
+    offered,
+)
+
+NONCE_BYTES: Final = 18
+
+
+class SignIn(Protocol):
+    """What `services.signin.SignIn` offers."""
+
+    async def check_password(
+        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
+    ) -> Account: ...
+
+    async def scram_claim(
+        self, address: str, mechanism: str, *, protocol: str, connection: str, peer_ip: str
+    ) -> Claim: ...
+
+    async def scram_finish(
+        self, claim: Claim, key: int | None, *, protocol: str, connection: str, peer_ip: str
+    ) -> Account: ...
+
+
+class ActsForOther(Struct):
+    """The client asks to act for somebody else, which is not offered."""
+
+
+Outcome = Challenge | Failure | ActsForOther | Account
+
+
+def bindings(info: ConnectionInfo) -> dict[str, bytes]:
+    """What of this connection an exchange can be bound to: type -> data."""
+    tls = info.tls
+    if tls is None:
+        return {}
+    found = {"tls-unique": tls.unique, "tls-server-end-point": tls.end_point}
+    return {name: data for name, data in found.items() if data}
+
+
+def _announces_plus(found: dict[str, bytes]) -> bool:
+    """Whether the binding clients choose is there.
+
+    RFC 9266 §3: with TLS 1.3 that is tls-exporter, which Python cannot compute; a client that saw -PLUS would insist on
+    it and could not sign in.  With TLS 1.2 it is tls-unique (RFC 5802 §6.1).
+    """
+    return "tls-unique" in found
+
+
+def mechanisms(info: ConnectionInfo) -> list[str]:
+    """What to announce on this connection."""
+    found = bindings(info)
+    return offered(found, plus=_announces_plus(found))
+
+
+def knows(mechanism: str, info: ConnectionInfo) -> bool:
+    return is_known(mechanism, bindings(info))
+
+
+def new_nonce() -> bytes:
+    return secrets.token_urlsafe(NONCE_BYTES).encode()
+
+
+class Authentication:
+    """`start`, then `receive` for every line until the outcome is not a `Challenge`.  Both raise MailError."""
+
+    __slots__ = ("_account", "_claim", "_exchange", "_facts", "_sign_in")
+
+    def __init__(
+        self,
+        mechanism: str,
+        sign_in: SignIn,
+        info: ConnectionInfo,
+        protocol: str,
+        *,
+        nonce: Callable[[], bytes] = new_nonce,
+    ) -> None:
+        found = bindings(info)
+        self._exchange = ServerExchange(mechanism, nonce(), found, strict=_announces_plus(found))
+        self._sign_in = sign_in
+        self._facts = {"protocol": protocol, "connection": info.id, "peer_ip": info.peer_ip}
+        self._claim: Claim | None = None
+        self._account: Account | None = None  # proven; the client has to take our proof yet
+
+    line = staticmethod(ServerExchange.line)
+
+    async def start(self, initial: bytes | None) -> Outcome:
+        return await self._act(self._exchange.start(initial))
+
+    async def receive(self, line: bytes) -> Outcome:
+        if self._account is not None:
+            # RFC 5802 §3, RFC 4422 §4: the client has seen our signature, and says so with an empty response.
+            if line == b"*":
+                return Failure(Reason.CANCELLED)
+            return Failure(Reason.BAD_MESSAGE) if line else self._account
+        return await self._act(self._exchange.receive(line))
+
+    async def _act(self, step: ServerStep) -> Outcome:
+        if isinstance(step, Challenge | Failure):
+            return step
+        if step.authzid and not _same(step.authzid, step.username):
+            return ActsForOther()
+        if isinstance(step, Lookup):
+            self._claim = await self._sign_in.scram_claim(step.username, step.mechanism, **self._facts)
+            return self._exchange.resume(self._claim.keys)
+        if isinstance(step, Proof):
+            assert self._claim is not None
+            self._account = await self._sign_in.scram_finish(self._claim, step.key, **self._facts)
+            return Challenge(step.final)
+        assert isinstance(step, Credentials)
+        return await self._sign_in.check_password(step.username, step.password, **self._facts)
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    first, second = try_address(one), try_address(other)
+    return first is not None and second is not None and first.key == second.key

@@ -1,0 +1,97 @@
+"""Credentials: kept, found, revoked, and when they were used last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from posthouse.core.errors import Exists, NotFound
+from posthouse.core.ids import AccountId
+from posthouse.storage.rows import Credential
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.requests import AnyRequest, DeleteCredential, PutCredential, UseCredential
+
+_SELECT: Final = (
+    "SELECT account, kind, name, secret, scram, protocols, networks, created_at, expires_at, used_at, used_ip,"
+    " used_protocol, id FROM credential WHERE account = ? ORDER BY kind DESC, id"
+)
+
+
+_credential: Final[Callable[..., Credential]] = Credential
+
+
+def put_credential(ledger: Ledger, request: PutCredential) -> None:
+    """The password's own keys are replaced; another credential of the same name is refused."""
+    one = request.credential
+    if not ledger.execute("SELECT 1 FROM account WHERE id = ?", (one.account,)).fetchone():
+        raise NotFound(f"account {one.account}")
+    if one.kind == "password":
+        ledger.execute("DELETE FROM credential WHERE account = ? AND kind = ?", (one.account, one.kind))
+    elif ledger.execute(
+        "SELECT 1 FROM credential WHERE account = ? AND kind = ? AND name = ?",
+        (one.account, one.kind, one.name),
+    ).fetchone():
+        raise Exists(f"the name {one.name!r} is taken; revoke it first, or choose another")
+    ledger.execute(
+        "INSERT INTO credential (account, kind, name, secret, scram, protocols, networks, created_at, expires_at,"
+        " used_at, used_ip, used_protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '')",
+        (
+            one.account,
+            one.kind,
+            one.name,
+            one.secret,
+            msgspec.json.encode(one.scram).decode(),
+            " ".join(one.protocols),
+            " ".join(one.networks),
+            one.created_at,
+            one.expires_at,
+        ),
+    )
+    ledger.hint("directory", one.account)
+
+
+def delete_credential(ledger: Ledger, request: DeleteCredential) -> None:
+    sql = "DELETE FROM credential WHERE account = ? AND kind = ? AND name = ? RETURNING 1"
+    if not ledger.execute(sql, (request.account, request.kind, request.name)).fetchall():
+        raise NotFound(f"no credential {request.name!r}")
+    ledger.hint("directory", request.account)
+
+
+def use_credential(ledger: Ledger, request: UseCredential) -> None:
+    ledger.execute(
+        "UPDATE credential SET used_at = ?, used_ip = ?, used_protocol = ? WHERE id = ?",
+        (request.at, request.ip, request.protocol, request.id),
+    )
+
+
+class SqliteCredentials:
+    """`ports.Credentials`."""
+
+    def __init__(self, reader: Reader, submit: Callable[[AnyRequest], asyncio.Future[Any]]) -> None:
+        self._reader = reader
+        self._submit = submit
+
+    async def of_account(self, account: AccountId) -> list[Credential]:
+        return [
+            _credential(
+                *row[:4],
+                tuple(msgspec.json.decode(row[4])),
+                tuple(row[5].split()),
+                tuple(row[6].split()),
+                *row[7:],
+            )
+            for row in self._reader.rows(_SELECT, (account,))
+        ]
+
+    async def put(self, credential: Credential) -> None:
+        await self._submit(PutCredential(credential))
+
+    async def revoke(self, account: AccountId, kind: str, name: str) -> None:
+        await self._submit(DeleteCredential(account, kind, name))
+
+    async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
+        await self._submit(UseCredential(credential, at, ip, protocol))
