@@ -103,3 +103,20 @@ async def test_a_flood_of_quick_commands_gives_others_their_turn(monkeypatch: py
     await turn(session)
     assert session.log == ["now"] * 20
     assert len(set(others)) > 5
+
+
+@pytest.mark.parametrize("first", [b"now", b"a"], ids=["quick", "slow"])
+async def test_a_client_that_reads_no_answers_is_not_served_on(first: bytes) -> None:
+    session = Lines()
+    peer = session.peer
+    assert isinstance(peer, MemoryPeer)
+    peer.must_drain, peer.gate = True, asyncio.Event()
+    session.gate.set()
+    session.receive(first + b" now" * 100)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert session.log.count("now") <= 1
+    peer.must_drain = False
+    peer.gate.set()
+    await turn(session)
+    assert session.log.count("now") == 100 + (first == b"now")

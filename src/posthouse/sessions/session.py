@@ -170,8 +170,9 @@ class Session:
         try:
             while not self.closing and (event := self._next()) is not None:
                 rest = self._handle(event)
-                if rest is None and time.monotonic() > until:
-                    rest = asyncio.sleep(0)
+                # A client that asks without end and reads nothing must not fill our memory with answers.
+                if rest is None and (self.peer.must_drain or time.monotonic() > until):
+                    rest = asyncio.sleep(0)  # `_run` drains behind it
                 if rest is not None:
                     self._task = asyncio.get_running_loop().create_task(self._run(rest))
                     return
@@ -185,10 +186,10 @@ class Session:
         try:
             while True:
                 await rest
-                if self.peer.must_drain:
-                    await self.peer.drain()
                 rest = None
                 while rest is None:
+                    if self.peer.must_drain:
+                        await self.peer.drain()
                     if time.monotonic() > until:
                         await asyncio.sleep(0)
                         until = time.monotonic() + SLICE_S
