@@ -13,7 +13,7 @@ Fields = list[Field]
 
 _FIELD: Final = re.compile(r"^([^:\x00-\x20\x7f]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _WHOLE_FIELD: Final = re.compile(
-    r"^(([^:\x00-\x20\x7f]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n?)", re.MULTILINE
+    r"^(([^:\x00-\x20\x7f]++)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?)", re.MULTILINE
 )
 _RAW_FIELD: Final = re.compile(rb"^([^:\x00-\x20\x7f]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE)
 _FOLD: Final = re.compile(r"\r?\n")

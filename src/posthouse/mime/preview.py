@@ -12,6 +12,8 @@ from posthouse.mime.section import decode_transfer
 
 MAX_PREVIEW: Final = 200
 _PLAIN_BYTES: Final = 2048
+_HEAD: Final = 250
+"""Characters of plain text that are tried first."""
 _HTML_BYTES: Final = 16 * 1024
 _PARTS_LOOKED_AT: Final = 50
 
@@ -37,7 +39,7 @@ def preview_of(data: Data, root: Part) -> str:
         if subtype == "html":
             pages.append(part)
         elif subtype == "plain":
-            text = _tidy(_without_quotes(_part_text(data, part, _PLAIN_BYTES)))
+            text = _plain_preview(_part_text(data, part, _PLAIN_BYTES))
             if text:
                 return text
     for part in pages:
@@ -65,6 +67,16 @@ def _whole_characters(raw: bytes) -> bytes:
     return raw
 
 
+def _plain_preview(text: str) -> str:
+    # perf: the beginning is nearly always enough, and squeezing blanks is most of the work
+    head = text[:_HEAD]
+    if "\n>" not in head and head[:1] != ">":
+        shown = _tidy(head)
+        if len(shown) == MAX_PREVIEW:
+            return shown
+    return _tidy(_without_quotes(text))
+
+
 def _without_quotes(text: str) -> str:
     """The writer's own words, when there are any."""
     if "\n>" not in text and text[:1] != ">":
@@ -77,10 +89,19 @@ def _tidy(text: str) -> str:
     text = text[: MAX_PREVIEW * 4]
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-    text = " ".join(text.split())[:MAX_PREVIEW]  # perf: five times as fast as a pattern
+    text = _squeeze(text)[:MAX_PREVIEW]
     if not text.isprintable():
         text = _CONTROL.sub("", text)
     return text.rstrip("\ufffd ")
+
+
+def _squeeze(text: str) -> str:
+    """One space for each run of blanks."""
+    # perf: lines of words need no list of words
+    line = text.strip().replace("\r\n", " ").replace("  ", " ")
+    if "  " not in line and line.isprintable():
+        return line
+    return " ".join(text.split())  # perf: five times as fast as a pattern
 
 
 def html_text(page: str) -> str:

@@ -35,8 +35,6 @@ MESSAGE: Final = 2
 
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _FIRST_BLANK: Final = re.compile(rb"\r?\n")
-_NEAR: Final = 8192
-"""Where the end of a header is looked for in the common form, before the pattern that knows all forms."""
 
 
 @final
@@ -162,12 +160,8 @@ class _Scanner:
 
     def _find_header_end(self, start: int) -> int:
         data = self.data
-        near = data.find(b"\n\r\n", start, start + _NEAR)
-        if near >= 0 and data.find(b"\n\n", start, near + 1) < 0 and data[start] not in b"\r\n":
-            end = near + 3
-        else:
-            match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
-            end = match.end() if match else self.size
+        match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
+        end = match.end() if match else self.size
         if not self.open:
             return end
         # A boundary line ends a header too; the line end before it belongs to the boundary.

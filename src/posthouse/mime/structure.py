@@ -60,9 +60,13 @@ def _multipart(data: Data, part: Part) -> tuple[str, str]:
 
 
 def _params(params: Params, *, default_charset: bool) -> str:
-    words = [f"{imap_string(name)} {imap_string(value)}" for name, value in params]
+    words: list[str] = []
+    for name, value in params:
+        words.append(f"{imap_string(name)} {imap_string(value)}")
+        if name.lower() == "charset":
+            default_charset = False
     # RFC 2046 §4.1.2: text without a charset is us-ascii
-    if default_charset and not any(name.lower() == "charset" for name, _ in params):
+    if default_charset:
         words.append('"charset" "us-ascii"')
     return f"({' '.join(words)})" if words else "NIL"
 

@@ -62,10 +62,15 @@ def references(header: Header) -> tuple[str, ...]:
 
 def base_subject(subject: str) -> str:
     """RFC 5256 §2.1: the subject without reply and forward marks, on decoded text; upper case for comparison."""
-    text = _BLANKS.sub(" ", subject[:MAX_SUBJECT]).strip(" ")
+    text = subject[:MAX_SUBJECT]
+    if "  " in text or not text.isprintable():
+        text = _BLANKS.sub(" ", text)
+    text = text.strip(" ")
     while True:
         text = _strip_trailers(text)
         text = _strip_leaders(text)
+        if text[:1] != "[":
+            return text.upper()
         match = _FWD_WRAP.match(text)
         if match is None:
             return text.upper()
