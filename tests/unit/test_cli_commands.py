@@ -88,6 +88,40 @@ def test_domains_come_and_go(shell):
     assert "MX" in shell.run("domain", "dns", "example.org", "--ip", "192.0.2.7")
 
 
+def test_app_passwords_are_shown_once_listed_and_revoked(shell):
+    shell.init()
+    words = ("account", "app-password")
+    told = shell.run(
+        *words,
+        "add",
+        "me@example.org",
+        "phone",
+        "--protocols",
+        "imap",
+        "--networks",
+        "192.0.2.7/24",
+        "--days",
+        "9",
+    )
+    (password,) = re.findall(r"Password: ([a-z2-9]{20})$", told, re.M)
+    (one,) = shell.json(*words, "list", "me@example.org")
+    assert (one["name"], one["protocols"], one["networks"]) == ("phone", ["imap"], ["192.0.2.0/24"])
+    assert one["expires_at"] - one["created_at"] == pytest.approx(9 * 86400, abs=60)
+    assert one["used_at"] == 0
+    listed = shell.run(*words, "list", "me@example.org")
+    assert "phone" in listed
+    assert password not in listed
+    made = shell.json(*words, "add", "me@example.org", "car")
+    assert made["protocols"] == ["imap", "pop3", "submission"]
+    assert not {"secret", "scram"} & made.keys()
+    assert "taken" in shell.run(*words, "add", "me@example.org", "car", status=1)
+    assert shell.json(*words, "revoke", "me@example.org", "phone") == {"revoked": "phone"}
+    assert "no credential" in shell.run(*words, "revoke", "me@example.org", "phone", status=1)
+    shown = shell.json("account", "set", "me@example.org", "--app-only", "imap,pop3")
+    assert shown["app_only"] == ["pop3", "imap"]
+    assert shell.json("account", "set", "me@example.org", "--app-only", "")["app_only"] == []
+
+
 def test_accounts_come_change_and_go(shell):
     shell.init()
     made = shell.json(

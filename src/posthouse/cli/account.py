@@ -8,6 +8,7 @@ import secrets
 import sys
 from typing import Any
 
+from posthouse.cli import app_password
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
 
@@ -41,6 +42,7 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     _address(parser, say)
     _properties(parser, say)
     parser.add_argument("--enabled", choices=("yes", "no"), help=say("help.arg.account_enabled"))
+    parser.add_argument("--app-only", metavar="LIST", help=say("help.arg.app_only"))
     parser.add_argument("--pop3-delete", metavar="POLICY", help=say("help.arg.pop3_delete"))
 
 
@@ -65,6 +67,7 @@ def add(parsers: Parsers, say: Say) -> None:
         ("add", _fill_add),
         ("set", _fill_set),
         ("password", _fill_password),
+        ("app-password", app_password.fill),
         ("delete", _fill_delete),
     ]
     add_actions(parsers, say, "account", actions)
@@ -110,6 +113,7 @@ async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         "language",
         "enabled",
         "protocols",
+        "app_only",
         "used_messages",
         "used_bytes",
         "quota_messages",
@@ -132,6 +136,8 @@ async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
     changes = chosen_properties(arguments)
     if arguments.enabled:
         changes["enabled"] = arguments.enabled == "yes"
+    if arguments.app_only is not None:
+        changes["app_only"] = app_password.split(arguments.app_only)
     if arguments.pop3_delete:
         changes["pop3_delete"] = arguments.pop3_delete
     out.result(await accounts.update_account(arguments.address, **changes))
@@ -155,6 +161,7 @@ _ACTIONS: dict[str, Any] = {
     "add": _add,
     "set": _set,
     "password": _password,
+    "app-password": app_password.act,
     "delete": _delete,
 }
 
@@ -166,7 +173,7 @@ def chosen_properties(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, name) is not None
     }
     if arguments.protocols is not None:
-        values["protocols"] = [p.strip() for p in arguments.protocols.split(",") if p.strip()]
+        values["protocols"] = app_password.split(arguments.protocols)
     return values
 
 
