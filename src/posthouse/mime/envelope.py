@@ -17,6 +17,10 @@ _PLAIN: Final = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]*\Z")
 _SPECIAL: Final = re.compile(r'(["\\])')
 _CONTROL: Final = re.compile(r"[\x00\r\n]")
 
+# perf: `name <local@domain>` that needs no quoting, as nearly all are
+_WORD: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_DOT_ATOM: Final = rf"{_WORD}(?:\.{_WORD})*+"
+_ONE_ADDRESS: Final = re.compile(rf"(?:({_WORD}(?: {_WORD})*+) )?<({_DOT_ATOM})@({_DOT_ATOM})>\r?\Z")
 _BLANKS: Final = re.compile(r"[ \t]+")
 
 MAX_QUOTED: Final = 4096
@@ -100,6 +104,10 @@ def address_texts(value: str) -> tuple[str, str]:
 
 
 def _address_texts(value: str) -> tuple[str, str]:
+    if len(value) <= MAX_QUOTED and (match := _ONE_ADDRESS.match(value)):
+        name, mailbox, host = match.groups()
+        shown = "NIL" if name is None else f'"{name}"'
+        return f'({shown} NIL "{mailbox}" "{host}")', mailbox
     found = parse_addresses(value)
     if not found:
         return "", ""

@@ -7,6 +7,7 @@ charset).  What else is known of a part stands in BODYSTRUCTURE.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from posthouse.core.errors import Invalid
@@ -15,6 +16,10 @@ from posthouse.mime.scan import LEAF, MAX_DEPTH, Part
 
 _VERSION: Final = 1
 _MAX_TEXT: Final = 255
+_REMEMBERED: Final = 256
+"""Packed texts kept in memory."""
+_MAX_REMEMBERED: Final = 100
+"""Characters of the longest of them."""
 
 
 def pack_layout(part: Part) -> bytes:
@@ -36,12 +41,25 @@ def _pack(out: bytearray, part: Part, origin: int) -> None:
             number >>= 7
         out.append(number)
     charset = (param(part.params, "charset") or "") if part.kind == LEAF else ""
-    for text in (f"{part.maintype}/{part.subtype}", part.encoding or "", charset):
+    media, encoding = f"{part.maintype}/{part.subtype}", part.encoding or ""
+    if len(media) + len(encoding) + len(charset) <= _MAX_REMEMBERED:
+        out += _remembered_texts(media, encoding, charset)
+    else:
+        out += _pack_texts(media, encoding, charset)
+    for child in part.children:
+        _pack(out, child, part.body_start)
+
+
+def _pack_texts(*texts: str) -> bytes:
+    out = bytearray()
+    for text in texts:
         raw = text.encode("utf-8", "surrogateescape")[:_MAX_TEXT]
         out.append(len(raw))
         out += raw
-    for child in part.children:
-        _pack(out, child, part.body_start)
+    return bytes(out)
+
+
+_remembered_texts = lru_cache(_REMEMBERED)(_pack_texts)  # perf: a few forms are those of nearly all parts
 
 
 def unpack_layout(packed: bytes) -> Part:

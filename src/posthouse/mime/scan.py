@@ -29,6 +29,8 @@ MAX_BOUNDARY: Final = 80
 """Characters of a boundary that are compared (RFC 2046 §5.1.1 allows 70)."""
 MAX_LANGUAGES: Final = 50
 
+_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-printable"})
+
 LEAF: Final = 0
 MULTIPART: Final = 1
 MESSAGE: Final = 2
@@ -270,6 +272,8 @@ def _read_content_fields(part: Part, header: Header, *, mime: bool) -> bytes | N
 
 
 def _token(value: str) -> str | None:
+    if value.lower() in _ENCODINGS:
+        return value
     cursor = Cursor(value)
     out: list[str] = []
     if not cursor.skip_space() or not cursor.token(out) or cursor.pos < cursor.end:
