@@ -148,7 +148,10 @@ class SharedMailbox:
 
 
 class MailboxHub:
-    """One per worker.  `open`, `refresh` before every command, `release`; `listen` while idling."""
+    """One per worker.  `open`, `refresh` before every command, `release`; `listen` while idling.
+
+    `watch` tells of all mailboxes of an account, also of those that nobody has open.
+    """
 
     POKES_AT_ONCE: Final = 100
     """Listeners called before other work of the event loop gets its turn."""
@@ -160,6 +163,7 @@ class MailboxHub:
         self._unused: OrderedDict[tuple[AccountId, MailboxId], SharedMailbox] = OrderedDict()
         self._unused_uids = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: dict[AccountId, dict[Callable[[Hint], None], None]] = {}
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
     def close(self) -> None:
@@ -253,6 +257,16 @@ class MailboxHub:
     def unlisten(self, shared: SharedMailbox, callback: Callable[[], None]) -> None:
         shared.listeners.pop(callback, None)
 
+    def watch(self, account: AccountId, callback: Callable[[Hint], None]) -> None:
+        """Call back with every hint at a mailbox of the account, or at its list of mailboxes."""
+        self._watchers.setdefault(account, {})[callback] = None
+
+    def unwatch(self, account: AccountId, callback: Callable[[Hint], None]) -> None:
+        watchers = self._watchers.get(account, {})
+        watchers.pop(callback, None)
+        if not watchers:
+            self._watchers.pop(account, None)
+
     def _poke(self, callbacks: list[Callable[[], None]]) -> None:
         for callback in callbacks[: self.POKES_AT_ONCE]:
             callback()
@@ -268,6 +282,9 @@ class MailboxHub:
             for shared in list(self._open.get(hint.account, {}).values()):
                 if shared.listeners:
                     self._read_soon(shared)
+        if self._watchers and hint.kind in {"mailbox", "mailboxes"}:
+            for callback in list(self._watchers.get(hint.account, ())):
+                callback(hint)
 
     def _read_soon(self, shared: SharedMailbox) -> None:
         if shared.reading:

@@ -20,6 +20,7 @@ from posthouse.wire.imap.response_code import code_appenduid
 from .answer import ANSWERS, Answers
 from .catenate import BadUrlError, add_urls
 from .copy import ERRORS as COPY_ERRORS
+from .notify import made_here
 from .replace import message_to_replace, replace
 from .store import KEYWORD_MAX
 
@@ -218,6 +219,7 @@ async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
     # RFC 3502 §6.3.11: all messages of the command are appended, or none.
     stored = await session.services.store.messages.deliver(deliveries, together=True)
     uids = [one.placed[0].uid for one in stored]
+    made_here(session, appending.mailbox.id, uids)
     return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)
 
 

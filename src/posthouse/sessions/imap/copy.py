@@ -13,6 +13,7 @@ from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_copyuid, code_
 
 from .answer import Answers
 from .expunge import READ_ONLY
+from .notify import made_here
 from .state import QRESYNC
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: boo
     shared = session.mailbox.shared
     if not ranges:
         return Copied(target.uidvalidity, [], [], 0)
-    return await session.services.store.messages.copy(
+    copied = await session.services.store.messages.copy(
         shared.account, shared.mailbox, ranges, target.account, target.id, move=move
     )
+    made_here(session, target.id, copied.target)
+    return copied
 
 
 def _nothing(command: c.Copy | c.Move, ranges: UidRanges, word: bytes) -> bytes:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from posthouse.core.errors import NotFound
-from posthouse.services.mailboxes import DELIMITER, canonical_name
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
+from .mailbox_filter import is_in
 from .search import Found, find, find_in, save
 from .state import Selected
 from .view import View
@@ -47,26 +47,9 @@ def _names(
         row.name
         for row in rows
         for source, wanted in command.sources
-        if _matches(row, source, wanted, subscribed) or (source == "SELECTED" and row.id == selected)
+        if is_in(row.name, row.role, source, wanted, subscribed)
+        or (source == "SELECTED" and row.id == selected)
     )
-
-
-def _matches(row: Mailbox, source: str, wanted: tuple[str, ...], subscribed: frozenset[str]) -> bool:
-    if source == "PERSONAL":
-        return True
-    if source == "SUBSCRIBED":
-        return row.name in subscribed
-    if source == "INBOXES":  # RFC 5465 §6.2: where mail is delivered
-        return row.role == "inbox"
-    return any(_is_in(row.name, canonical_name(name), source) for name in wanted)
-
-
-def _is_in(name: str, top: str, source: str) -> bool:
-    if name == top:
-        return True
-    if source == "MAILBOXES" or not name.startswith(top + DELIMITER):
-        return False
-    return source == "SUBTREE" or DELIMITER not in name[len(top) + 1 :]
 
 
 async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywords: tuple[str, ...]) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from posthouse.wire.imap import command as c
 
+from .look import look
+
 if TYPE_CHECKING:
     from .session import ImapSession
 
@@ -15,8 +17,7 @@ async def idle(session: ImapSession, command: c.Idle) -> None:
     session.peer.write(session.engine.take_output())
     # Listening comes before looking, so that no change falls between the two.
     session.start_idling()
-    if session.selected is not None:
-        await session.look()
+    await look(session)
 
 
 async def done(session: ImapSession) -> bytes:

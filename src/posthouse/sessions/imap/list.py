@@ -26,7 +26,7 @@ SPECIAL_USE: Final = {
 }
 
 
-class _Tree:
+class Tree:
     """The mailboxes and subscriptions of an account, as LIST sees them."""
 
     def __init__(self, rows: list[Mailbox], subscribed: list[str]) -> None:
@@ -65,12 +65,12 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
     return b"OK LIST completed"
 
 
-async def _tree(session: ImapSession) -> _Tree:
+async def _tree(session: ImapSession) -> Tree:
     mailboxes = session.services.store.mailboxes
-    return _Tree(await mailboxes.list(session.account_id), await mailboxes.subscriptions(session.account_id))
+    return Tree(await mailboxes.list(session.account_id), await mailboxes.subscriptions(session.account_id))
 
 
-def _selected_names(tree: _Tree, command: c.List) -> list[str]:
+def _selected_names(tree: Tree, command: c.List) -> list[str]:
     """Names before the patterns, in order; INBOX first."""
     names = set(tree.rows) | tree.parents
     if "SUBSCRIBED" in command.select:
@@ -83,7 +83,7 @@ def _selected_names(tree: _Tree, command: c.List) -> list[str]:
     return sorted(names, key=lambda name: (name != "INBOX", name))
 
 
-async def _entry(session: ImapSession, tree: _Tree, command: c.List, name: str) -> bytes:
+async def _entry(session: ImapSession, tree: Tree, command: c.List, name: str) -> bytes:
     subscribed = "SUBSCRIBED" in command.select or "SUBSCRIBED" in command.returns
     child_info: tuple[str, ...] = ()
     # RFC 5258 §3.5: says why a name is there that is not subscribed itself, and of which others there is more.

@@ -114,7 +114,10 @@ async def _announce(session: ImapSession) -> None:
     if not changed:
         return
     rows = await session.services.store.mailboxes.list(session.account_id)
-    names = {SERVER: "", **{row.id: row.name for row in rows}}
+    notify = session.notify
+    names = {row.id: row.name for row in rows if notify is None or notify.tells_metadata(row)}
+    if notify is None or notify.tells_metadata(None):
+        names[SERVER] = ""
     by_mailbox: dict[MailboxId, list[str]] = {}
     for mailbox, entry in changed:
         by_mailbox.setdefault(mailbox, []).append(entry)

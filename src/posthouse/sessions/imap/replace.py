@@ -10,6 +10,7 @@ from posthouse.wire.imap.response_code import code_appenduid, code_highestmodseq
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 from .expunge import READ_ONLY
+from .notify import made_here
 from .state import QRESYNC, UIDONLY
 from .uid_only import UID_REQUIRED
 
@@ -40,6 +41,7 @@ async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
     shared = session.mailbox.shared
     stored = await session.services.store.messages.replace(shared.account, shared.mailbox, uid, delivery)
     placed = stored.placed[0]
+    made_here(session, shared.mailbox, [placed.uid], removing=True)
     # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
     code = code_appenduid(placed.uidvalidity, [placed.uid])
     session.write(response.ok(b"*", "Replacement message ready", code))

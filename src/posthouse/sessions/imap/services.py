@@ -38,6 +38,8 @@ class ImapLimits(Struct, frozen=True):
     """Commands of one connection that could not be understood in a row; then it is closed."""
     unseen_scan_max: int = 2000
     """Messages of a mailbox up to which SELECT looks for the first unseen one (RFC 3501 §6.3.1)."""
+    notify_mailboxes_max: int = 1000
+    """Mailboxes one session may watch by NOTIFY (RFC 5465); with more it is told NOTIFICATIONOVERFLOW."""
     inline_facts_max_bytes: int = 32 * 1024
     """Appended messages up to this size are read on the event loop, larger ones in a thread."""
 

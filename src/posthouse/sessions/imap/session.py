@@ -8,15 +8,15 @@ writes is collected and sent at once; FETCH sends per batch.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
-from posthouse.core.errors import MailError, NotFound, Unavailable
-from posthouse.core.flags import FIRST_KEYWORD_BIT
+from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
 from posthouse.sessions.authentication import Authentication
 from posthouse.sessions.session import Peer, Session
-from posthouse.storage.rows import Account, Changes
+from posthouse.storage.rows import Account
 from posthouse.wire.imap import event as wire
 from posthouse.wire.imap import response
 from posthouse.wire.imap.command import Command
@@ -25,8 +25,10 @@ from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import format_flag_updates
 from posthouse.wire.imap.response_code import code_capability, code_permanentflags
 
-from . import append, capability, idle, login, metadata
+from . import append, capability, idle, login, look, metadata
 from .answer import answer_error
+from .notify import end_notify
+from .notify_watch import Watch
 from .progress import Progress
 from .services import ImapServices
 from .state import (
@@ -43,7 +45,7 @@ from .state import (
 from .table import COMMANDS, Entry
 from .text import DEFAULT_LANGUAGE, translate
 from .uid_only import UID_REQUIRED, needs_numbers
-from .view import NoSuchMessageError, Updates
+from .view import NoSuchMessageError
 
 _WRONG_STATE: Final = {
     NOT_AUTHENTICATED: b"BAD Log in first: LOGIN or AUTHENTICATE",
@@ -70,6 +72,7 @@ class ImapSession(Session):
         "flag_lists",
         "language",
         "metadata_seen",
+        "notify",
         "off",
         "selected",
         "services",
@@ -101,6 +104,7 @@ class ImapSession(Session):
         self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
         self.bad_commands = 0
         self._out: list[bytes] = []
+        self.notify: Watch | None = None  # set by the first NOTIFY
         self._idling: Callable[[], None] | None = None
         self._stop = False  # say BYE when the running command is done
 
@@ -174,6 +178,7 @@ class ImapSession(Session):
         self.stop_idling()
         append.drop(self)
         self.deselect()
+        end_notify(self)
 
     def _handle(self, event: Any) -> Any:
         if isinstance(event, Command):
@@ -232,6 +237,8 @@ class ImapSession(Session):
     async def _run_command(self, entry: Entry, command: Command) -> None:
         by_uid = getattr(command, "uid", False)
         progress = Progress(self, command.tag) if entry.slow else None
+        if self.notify is not None:
+            self.notify.begin(command)
         try:
             await self._run_event(
                 command.tag,
@@ -259,7 +266,12 @@ class ImapSession(Session):
                 await self.sync(expunge=expunge, by_uid=by_uid)
             if self.metadata_seen is not None and not self.closing:
                 await metadata.announce(self)
+            if self.notify is not None and not self.closing:
+                await self.notify.look()
             self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
+        self._end_turn()
+
+    def _end_turn(self) -> None:
         self.told = None
         if self._stop and not self.closing:
             self.bye(b"The server is restarting; connect again in a moment")
@@ -293,6 +305,7 @@ class ImapSession(Session):
     def forget_login(self) -> None:
         """RFC 8437 §2: back to where the connection was before it logged in; TLS and compression stay."""
         self.deselect()
+        end_notify(self)
         self.account = None
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
@@ -308,11 +321,15 @@ class ImapSession(Session):
         self.state = SELECTED
         if selected.claims_recent:
             selected.shared.claimers += 1
+        if self.notify is not None:
+            self.notify.entered(selected)
 
     def deselect(self) -> None:
         if (selected := self.selected) is not None:
             self.selected = None
             self.state = AUTHENTICATED
+            if self.notify is not None:
+                self.notify.left(selected)
             if selected.claims_recent:
                 selected.shared.claimers -= 1
             self.services.hub.release(selected.shared)
@@ -321,41 +338,7 @@ class ImapSession(Session):
 
     async def sync(self, *, expunge: bool, by_uid: bool = False) -> None:
         """Announce what happened in the selected mailbox since the last look."""
-        selected = self.mailbox
-        shared, view = selected.shared, selected.view
-        try:
-            await self.services.hub.refresh(shared)
-            if shared.modseq == view.modseq and not (expunge and view.owes_expunges):
-                return
-            changes = await self._changes()
-            target = shared.uids, shared.uidnext, shared.modseq
-            await self._learn_keywords(changes)
-        except NotFound:
-            self.bye(b"The mailbox was deleted; connect again and select another")
-            return
-        except Unavailable:
-            return  # the command itself succeeded; the next one looks again
-        updates = view.advance(*target, changes, expunge=expunge, told=self.told or {})
-        self._announce(updates, by_uid=by_uid)
-
-    async def _changes(self) -> list[Changes]:
-        """From the view's modseq to exactly the shared one's."""
-        shared, view = self.mailbox.shared, self.mailbox.view
-        while True:
-            if (known := shared.changes_since(view.modseq)) is not None:
-                return known
-            read = await self.services.store.messages.changes(shared.account, shared.mailbox, view.modseq)
-            if read.modseq == shared.modseq:
-                return [read]
-            await self.services.hub.refresh(shared)
-
-    async def _learn_keywords(self, changes: list[Changes]) -> None:
-        bits = 0
-        for change in changes:
-            for _, flags, _ in change.changed:
-                bits |= flags
-        if bits >> (FIRST_KEYWORD_BIT + len(self.flag_lists.keywords)):
-            await self.announce_keywords()
+        await look.sync(self, expunge=expunge, by_uid=by_uid)
 
     async def announce_keywords(self) -> None:
         """Send FLAGS and PERMANENTFLAGS again if the account has new keywords."""
@@ -370,47 +353,6 @@ class ImapSession(Session):
         permanent = code_permanentflags(b"()" if read_only else self.flag_lists.permanent())
         text = "No flag can be changed here" if read_only else "These flags and new keywords can be changed"
         return response.format_flags(self.flag_lists.all()) + response.ok(b"*", text, permanent)
-
-    def look_while_idle(self) -> None:
-        """The mailbox moved on while the client idles: from memory if possible, else by a task."""
-        if self.busy or self.closing or self.gone or self.selected is None or self.peer.must_drain:
-            return
-        selected = self.selected
-        shared, view = selected.shared, selected.view
-        changes = None if shared.deleted else shared.changes_since(view.modseq)
-        if changes is None or self._has_new_keywords(changes):
-            coroutine = self._run(self.look())
-            self._task = asyncio.get_running_loop().create_task(coroutine)
-            return
-        updates = view.advance(shared.uids, shared.uidnext, shared.modseq, changes, expunge=True)
-        self._announce(updates, by_uid=False)
-        self.flush()
-
-    def _has_new_keywords(self, changes: list[Changes]) -> bool:
-        limit = FIRST_KEYWORD_BIT + len(self.flag_lists.keywords)
-        return any(flags >> limit for change in changes for _, flags, _ in change.changed)
-
-    async def look(self) -> None:
-        while self.selected is not None and not self.closing:
-            await self.sync(expunge=True)
-            self.flush()
-            if self.selected.view.modseq >= self.selected.shared.modseq:
-                return
-
-    def _announce(self, updates: Updates, *, by_uid: bool) -> None:
-        if not updates:
-            return
-        view = self.mailbox.view
-        if self.enabled & (QRESYNC | UIDONLY) and updates.vanished:
-            self.write(response.format_vanished(updates.vanished))
-        else:
-            self.write(response.format_expunges(updates.expunged))
-        if updates.exists is not None:
-            self.write(response.format_exists(updates.exists))
-            if self.shows_recent:
-                self.write(response.format_recent(view.recent))
-        if updates.changed:
-            self.write(self.format_flag_rows(updates.seqs, updates.changed, by_uid=by_uid))
 
     def format_flag_rows(
         self, seqs: Sequence[int], changed: Sequence[tuple[int, int, int]], *, by_uid: bool
@@ -434,12 +376,36 @@ class ImapSession(Session):
 
     # --- idling ---
 
+    @property
+    def idling(self) -> bool:
+        return self._idling is not None
+
     def start_idling(self) -> None:
         if self.selected is not None:
-            self._idling = self.look_while_idle
+            self._idling = partial(look.look_while_idle, self)
             self.services.hub.listen(self.selected.shared, self._idling)
 
     def stop_idling(self) -> None:
         if self._idling is not None and self.selected is not None:
             self.services.hub.unlisten(self.selected.shared, self._idling)
         self._idling = None
+
+    # --- between commands ---
+
+    @property
+    def at_rest(self) -> bool:
+        """No command runs or arrives in pieces, and the client is there: something may be said unasked."""
+        return not (self.busy or self.closing or self.gone or self._ended) and self.appending is None
+
+    def say_unasked(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what writes without a command; commands that arrive meanwhile wait for it."""
+        self._task = asyncio.get_running_loop().create_task(self._run(self._unasked(work)))
+
+    async def _unasked(self, work: Coroutine[Any, Any, None]) -> None:
+        await work
+        self._end_turn()
+
+    def _settled(self) -> None:
+        super()._settled()
+        if self.notify is not None:
+            self.notify.poke()

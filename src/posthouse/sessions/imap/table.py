@@ -19,6 +19,7 @@ from . import (
     login,
     mailbox,
     metadata,
+    notify,
     quota,
     search,
     select,
@@ -84,6 +85,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),
     "ESEARCH": Entry(LOGGED_IN, esearch.esearch, slow=True),  # RFC 7377
     "IDLE": Entry(LOGGED_IN, idle.idle),
+    "NOTIFY": Entry(LOGGED_IN, notify.notify),  # RFC 5465
     # RFC 9051 §6.4
     "CHECK": Entry(SELECTED, capability.check),  # RFC 3501 §6.4.1
     "CLOSE": Entry(SELECTED, select.close, slow=True),

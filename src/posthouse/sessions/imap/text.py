@@ -83,6 +83,8 @@ ZH: Final[dict[str, str]] = {
     "The message is larger than this server takes; see APPENDLIMIT": "邮件超出服务器允许的大小；请查看 APPENDLIMIT",
     "A message could not be read; please tell the administrator": "有邮件无法读取；请联系管理员",
     "STORE completed, some messages had changed": "STORE 已完成，部分邮件此前已被修改",
+    "Too many mailboxes to watch; name fewer of them": "要监视的文件夹过多；请减少数量",
+    "Too many mailboxes to watch; NOTIFY again with fewer of them": "要监视的文件夹过多；请减少数量后重新发送 NOTIFY",
     # errors of any command
     "You may not do this; ask the administrator of this server": "没有权限；请联系服务器管理员",
     "The mailbox is full; delete messages and expunge, or ask for more space": (

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from .notify_events import Wanted
 from .search_key import SearchKey
 from .sequence_set import SequenceSet
 
@@ -264,6 +265,14 @@ class SetMetadata(Command):
 @dataclass(slots=True)
 class Idle(Command):
     NAME: ClassVar[str] = "IDLE"
+
+
+@dataclass(slots=True)
+class Notify(Command):
+    """RFC 5465 §3.1, made by `parse_notify`: None for NOTIFY NONE."""
+
+    NAME: ClassVar[str] = "NOTIFY"
+    wanted: Wanted | None = None
 
 
 @dataclass(slots=True)

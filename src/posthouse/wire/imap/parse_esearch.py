@@ -46,7 +46,7 @@ def _sources(c: Cursor) -> tuple[tuple[str, tuple[str, ...]], ...]:
         name = c.label("a source such as PERSONAL or MAILBOXES")
         if name in NAMING:
             c.space()
-            found.append((name, _names(c)))
+            found.append((name, names_of_mailboxes(c)))
         elif name in PLAIN:
             found.append((name, ()))
         else:
@@ -60,13 +60,13 @@ def _sources(c: Cursor) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 # one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"
-def _names(c: Cursor) -> tuple[str, ...]:
+def names_of_mailboxes(c: Cursor) -> tuple[str, ...]:
     if not c.try_char(b"("):
         return (c.mailbox(),)
     names = [c.mailbox()]
     while c.try_char(b" "):
         names.append(c.mailbox())
         if len(names) > SOURCES_MAX:
-            raise c.error(f"More than {SOURCES_MAX} mailboxes; split the search")
+            raise c.error(f"More than {SOURCES_MAX} mailboxes; split the command")
     c.char(b")", "')' after the mailboxes")
     return tuple(names)

@@ -68,12 +68,18 @@ def uid_fetch(c: Cursor) -> Fetch:
 
 
 def _fetch_items(c: Cursor) -> tuple[FetchItem, ...]:
-    if not c.try_char(b"("):
+    if c.peek() != b"(":
         found = _ITEM.match(c.line, c.pos)
         if found and (macro := MACROS.get(found[0].decode().upper())):
             c.pos = found.end()
             return macro
         return (_fetch_att(c),)
+    return item_list(c)
+
+
+# "(" fetch-att *(SP fetch-att) ")"
+def item_list(c: Cursor) -> tuple[FetchItem, ...]:
+    c.char(b"(", "'(' before items to fetch")
     items: dict[tuple[str | bytes, bool], FetchItem] = {}
     while True:
         item = _fetch_att(c)
