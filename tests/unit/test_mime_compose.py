@@ -19,6 +19,7 @@ from posthouse.mime.edit import (
     encode_qp,
     has_8bit,
     has_field,
+    has_lone_newline,
     header_end,
     prepend_fields,
     remove_fields,
@@ -218,13 +219,26 @@ def test_downgrade_leaves_7bit_alone() -> None:
     assert downgrade_8bit(full_letter()) == full_letter()
 
 
+def test_downgrade_leaves_no_lone_newline() -> None:
+    """A binary message may hold any octets; where lines count, "LF . LF" could end it."""
+    text = b"X: 1\n.\r\n\r\nhello\n.\nMAIL FROM:<boss@example.org>\r\n.\rx\r\n"
+    assert (
+        downgrade_8bit(text) == b"X: 1\r\n.\r\n\r\nhello\r\n.\r\nMAIL FROM:<boss@example.org>\r\n.\r\nx\r\n"
+    )
+    image = b"Content-Type: image/png\r\n\r\n\n.\n\r."
+    done = downgrade_8bit(image)
+    (part,) = walk(scan(done))
+    assert (part.encoding, decode_transfer(done[part.body_start :], "base64")) == ("base64", b"\n.\n\r.")
+
+
 @pytest.mark.corpus
 def test_downgrade_of_the_corpus() -> None:
     changed = 0
     for path in corpus_files():
         data = path.read_bytes()
         done = downgrade_8bit(data)
-        if not has_8bit(data):
+        assert not has_lone_newline(done)
+        if not has_8bit(data) and not has_lone_newline(data):
             assert done == data
             continue
         changed += 1

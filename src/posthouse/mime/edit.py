@@ -13,6 +13,8 @@ from posthouse.mime.section import decode_transfer
 
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _EIGHT_BIT: Final = re.compile(rb"[\x80-\xff]")
+_LONE_NEWLINE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _QP_UNSAFE: Final = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
 _QP_LINE: Final = 76
 
@@ -104,13 +106,20 @@ def has_8bit(data: Data, start: int = 0, end: int | None = None) -> bool:
     return _EIGHT_BIT.search(data, start, len(data) if end is None else end) is not None
 
 
+def has_lone_newline(data: Data) -> bool:
+    """Whether CR or LF stands anywhere but in a pair."""
+    return _LONE_NEWLINE.search(data) is not None
+
+
 def downgrade_8bit(data: Data) -> bytes:
     """RFC 6152 §3: make a message 7-bit for a relay without 8BITMIME.
 
-    Parts with 8-bit bodies become quoted-printable (text) or base64 (all else); every other byte stays.
-    Raw 8-bit in headers is left: that is SMTPUTF8's matter (RFC 6531 §3.4).
+    Parts with 8-bit bodies become quoted-printable (text) or base64 (all else, and what is no text but holds a CR or
+    LF that stands alone, as a binary message of RFC 3030 may).  Elsewhere a lone CR or LF becomes a line end; every
+    other byte stays.  Raw 8-bit in headers is left: that is SMTPUTF8's matter (RFC 6531 §3.4).
     """
-    if not has_8bit(data):
+    lone = has_lone_newline(data)
+    if not lone and not has_8bit(data):
         return bytes(data)
     out: list[bytes] = []
     pos = 0
@@ -122,11 +131,22 @@ def downgrade_8bit(data: Data) -> bytes:
             if _names_8bit(part):
                 out += [data[pos : part.header_start], _with_encoding(data, part, b"7bit", top=top)]
                 pos = part.body_start
-        elif has_8bit(data, part.body_start, part.body_end) or (part.encoding or "").lower() == "binary":
+        elif (
+            has_8bit(data, part.body_start, part.body_end)
+            or (part.encoding or "").lower() == "binary"
+            or (lone and _needs_octets(part) and has_lone_newline(data[part.body_start : part.body_end]))
+        ):
             out += [data[pos : part.header_start], _encoded_part(data, part, top=top)]
             pos = part.body_end
     out.append(data[pos:])
-    return _clean_gaps(b"".join(out))
+    done = _clean_gaps(b"".join(out))
+    return _LINE_END.sub(b"\r\n", done) if lone else done
+
+
+def _needs_octets(part: Part) -> bool:
+    """Whether other line ends would be other content."""
+    encoded = (part.encoding or "").lower() in ("base64", "quoted-printable")
+    return not encoded and part.maintype.lower() != "text"
 
 
 def _names_8bit(part: Part) -> bool:

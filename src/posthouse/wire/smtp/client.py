@@ -21,6 +21,7 @@ from typing import Final, final
 
 from posthouse.wire.sasl import ClientExchange, Credentials
 from posthouse.wire.smtp.answer import Answer, AnswerReader
+from posthouse.wire.smtp.line_end import LineEnds
 from posthouse.wire.smtp.outgoing import (
     Capabilities,
     Outgoing,
@@ -131,6 +132,7 @@ class ClientEngine:
         self._data_open = False  # 354 came
         self._chunked = False
         self._tail = b""  # last two octets of the content, to see where lines start
+        self._line_ends: LineEnds | None = None  # None: a binary message, which has no lines
 
     # --- bytes ---
 
@@ -206,6 +208,7 @@ class ClientEngine:
         self._data_open = False
         # RFC 2033 leaves open how many answers a refused chunk has, so LMTP gets DATA where it can.
         self._chunked = "CHUNKING" in self.capabilities and (not self._lmtp or message.body == "BINARYMIME")
+        self._line_ends = None if message.body == "BINARYMIME" else LineEnds()
         if self._half_done:
             self._unsent.append((Op.RSET, 0, b"RSET\r\n"))
         self._half_done = True
@@ -225,6 +228,10 @@ class ClientEngine:
             return False
         if self._phase is not _Phase.FEEDING:
             raise MisuseError("content without GoAhead")
+        if self._line_ends is not None:
+            chunk = self._line_ends.feed(chunk)
+            if last:
+                chunk += self._line_ends.finish()
         if self._chunked:
             self._write_chunk(chunk, last=last)
         else:
