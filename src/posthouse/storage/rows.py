@@ -139,7 +139,7 @@ class Changes(Struct, frozen=True):
     expunged: list[int]  # uids, ascending
 
 
-class ContentDraft(Struct):
+class ContentDraft(Struct, array_like=True):
     """Bytes on their way into the store, finished by `ContentWriter.finish`.
 
     Small: `packed` holds the stored form and it is committed with the rows.  Large: `file` names a synced file that
@@ -152,7 +152,7 @@ class ContentDraft(Struct):
     file: str | None = None
 
 
-class LocalCopy(Struct):
+class LocalCopy(Struct, array_like=True):
     """A placement to make: one mailbox of one account, by id, or by role (created if it was deleted)."""
 
     account: AccountId
@@ -222,7 +222,7 @@ class Delivery(Struct):
     journal: list[JournalLine] = field(default_factory=list)
 
 
-class Placed(Struct):
+class Placed(Struct, array_like=True):
     """Where a copy went; `error` names the domain error class that kept it out (`OverQuota`, `NotFound`)."""
 
     account: AccountId
@@ -234,7 +234,7 @@ class Placed(Struct):
     error: str | None = None
 
 
-class Stored(Struct):
+class Stored(Struct, array_like=True):
     """The outcome of one `Delivery`: one `Placed` per copy in order, one id per queue entry."""
 
     placed: list[Placed]

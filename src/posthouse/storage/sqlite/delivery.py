@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
-
 from posthouse.core.errors import MailError, NotFound, OverQuota
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
-from posthouse.mime.facts import MessageFacts
-from posthouse.storage.rows import (
-    Delivery,
-    JournalLine,
-    LocalCopy,
-    Placed,
-    QueueEntry,
-    QueueRecipient,
-    Stored,
-)
+from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
+from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.requests import Deliver, PruneJournal, pack_flags, unpack_flags
 
-THREAD_REFERENCES_MAX: Final = 20
-"""Of a longer References field the last ones count, and the first."""
-
 _LENGTH: Final = struct.Struct("<I")
-_encoder: Final = msgspec.msgpack.Encoder()
-
-
-def message_hash(message_id: str) -> int:
-    """A Message-ID as the signed 64-bit key of an index; brackets do not count."""
-    key = message_id.strip().removeprefix("<").removesuffix(">").encode("utf-8", "surrogateescape")
-    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big", signed=True)
-
-
-def encode_lines(lines: list[JournalLine]) -> bytes:
-    """Length and MessagePack of each line, so that later lines are simply appended."""
-    encoded = map(_encoder.encode, lines)
-    return b"".join(part for line in encoded for part in (_LENGTH.pack(len(line)), line))
 
 
 def split_lines(data: bytes) -> Iterator[bytes]:
@@ -74,7 +47,7 @@ def prune_journal(ledger: Ledger, request: PruneJournal) -> int:
     return len(rows)
 
 
-def _check_places(ledger: Ledger, deliveries: list[Delivery]) -> None:
+def _check_places(ledger: Ledger, deliveries: list[PackedDelivery]) -> None:
     """Raise NotFound or OverQuota unless every copy of all deliveries has its place."""
     taken: dict[AccountState, tuple[int, int]] = {}
     for delivery in deliveries:
@@ -89,7 +62,7 @@ def _check_places(ledger: Ledger, deliveries: list[Delivery]) -> None:
             taken[account] = bytes_before + size, messages_before + 1
 
 
-def _deliver(ledger: Ledger, delivery: Delivery) -> Stored:
+def _deliver(ledger: Ledger, delivery: PackedDelivery) -> Stored:
     size = delivery.content.size
     targets = [_target(ledger, copy, size) for copy in delivery.copies]
     accounts = {target[0].id for target in targets if not isinstance(target, Placed)}
@@ -101,14 +74,11 @@ def _deliver(ledger: Ledger, delivery: Delivery) -> Stored:
         if not isinstance(target, Placed):
             target = _place(ledger, delivery, copy, target, messages)
         placed.append(target)
-    _add_messages(ledger, delivery.facts, blob, messages, placed)
+    _add_messages(ledger, delivery, blob, messages, placed)
     queued = [_add_queue(ledger, entry, delivery, blob) for entry in delivery.queue]
     if delivery.journal:
-        message_id = delivery.facts.message_id
-        key = message_hash(message_id) if message_id else None
-        ledger.rows["journal"].append(
-            (delivery.trace, delivery.journal[0].at, key, encode_lines(delivery.journal))
-        )
+        key = delivery.hashes[0] if delivery.message_id else None
+        ledger.rows["journal"].append((delivery.trace, delivery.journal_at, key, delivery.journal))
     return Stored(placed, queued)
 
 
@@ -137,7 +107,7 @@ def _target(ledger: Ledger, copy: LocalCopy, size: int) -> tuple[AccountState, M
 
 def _place(
     ledger: Ledger,
-    delivery: Delivery,
+    delivery: PackedDelivery,
     copy: LocalCopy,
     target: tuple[AccountState, MailboxState],
     messages: dict[int, int],
@@ -161,7 +131,7 @@ def _place(
     return Placed(copy.account, MailboxId(mailbox.id), mailbox.uidvalidity, uid, MessageId(message), modseq)
 
 
-def _add_blob(ledger: Ledger, delivery: Delivery, references: int) -> int:
+def _add_blob(ledger: Ledger, delivery: PackedDelivery, references: int) -> int:
     content = delivery.content
     if not references:
         if content.file is not None:
@@ -173,48 +143,15 @@ def _add_blob(ledger: Ledger, delivery: Delivery, references: int) -> int:
 
 
 def _add_messages(
-    ledger: Ledger, facts: MessageFacts, blob: int, messages: dict[int, int], placed: list[Placed]
+    ledger: Ledger, delivery: PackedDelivery, blob: int, messages: dict[int, int], placed: list[Placed]
 ) -> None:
-    if not messages:
-        return
-    names = (facts.message_id, *facts.references)
-    if len(names) > THREAD_REFERENCES_MAX:
-        names = (*names[:2], *names[2 - THREAD_REFERENCES_MAX :])
-    hashes = tuple({message_hash(name): None for name in names if name})
     for account, message in messages.items():
         copies = sum(p.message == message for p in placed) if len(placed) > 1 else 1
-        thread = ledger.thread(account, hashes, message)
-        ledger.rows["message"].append(message_row(message, account, blob, copies, thread, facts))
+        thread = ledger.thread(account, delivery.hashes, message)
+        ledger.rows["message"].append((message, account, blob, copies, thread, *delivery.facts))
 
 
-def message_row(
-    message: int, account: int, blob: int, copies: int, thread: int, facts: MessageFacts
-) -> tuple[Any, ...]:
-    return (
-        message,
-        account,
-        blob,
-        copies,
-        thread,
-        facts.sent_at,
-        facts.has_attachment,
-        facts.header_size,
-        facts.envelope,
-        facts.bodystructure,
-        facts.body,
-        facts.layout,
-        facts.header_fields,
-        facts.message_id,
-        facts.subject,
-        facts.base_subject,
-        facts.sort_from,
-        facts.sort_to,
-        facts.sort_cc,
-        facts.preview,
-    )
-
-
-def _add_queue(ledger: Ledger, entry: QueueEntry, delivery: Delivery, blob: int) -> QueueId:
+def _add_queue(ledger: Ledger, entry: QueueEntry, delivery: PackedDelivery, blob: int) -> QueueId:
     number = ledger.take_id("queue")
     ledger.rows["queue_message"].append(
         (
@@ -232,7 +169,7 @@ def _add_queue(ledger: Ledger, entry: QueueEntry, delivery: Delivery, blob: int)
             entry.ret,
             entry.envid,
             entry.account,
-            entry.message_id or delivery.facts.message_id,
+            entry.message_id or delivery.message_id,
         )
     )
     rows = ledger.rows["queue_recipient"]

@@ -8,8 +8,9 @@ from typing import Any, Final
 from posthouse.core.errors import Invalid
 from posthouse.core.ids import BlobId, QueueId, RecipientId
 from posthouse.storage.rows import QueueEntry, QueueJob, QueueRecipient
-from posthouse.storage.sqlite.delivery import destination_of, encode_lines
+from posthouse.storage.sqlite.delivery import destination_of
 from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.packed import encode_lines
 from posthouse.storage.sqlite.requests import Control, Lease, ReleaseLeases, Report
 
 _recipient: Final[Callable[..., QueueRecipient]] = QueueRecipient

@@ -17,7 +17,6 @@ from posthouse.storage.rows import (
     Attempt,
     Copied,
     Credential,
-    Delivery,
     Domain,
     Expunged,
     Hint,
@@ -27,6 +26,7 @@ from posthouse.storage.rows import (
     Stored,
     UidRanges,
 )
+from posthouse.storage.sqlite.packed import PackedDelivery
 
 Flags = int | bytes
 FlagRow = tuple[int, Flags, int]
@@ -45,7 +45,7 @@ class Request(Struct, tag=True):
 
 class Deliver(Request):
     result = list[Stored]
-    deliveries: list[Delivery]
+    deliveries: list[PackedDelivery]
     long_flags: list[tuple[int, int, bytes]] = field(default_factory=list)  # (delivery, copy, flags)
     together: bool = False
 
@@ -59,7 +59,7 @@ class Replace(Request):
     account: AccountId
     mailbox: MailboxId
     uid: int
-    delivery: Delivery
+    delivery: PackedDelivery
 
 
 class FlagsAnswer(Struct):

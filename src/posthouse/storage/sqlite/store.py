@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,7 +41,7 @@ from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
-from posthouse.storage.sqlite.delivery import message_hash, split_lines
+from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.directory import (
     SELECT_ACCOUNT,
     SELECT_ALIAS,
@@ -54,6 +53,7 @@ from posthouse.storage.sqlite.directory import (
 from posthouse.storage.sqlite.fetch import fetch, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
+from posthouse.storage.sqlite.packed import PackedDelivery, message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 
@@ -222,13 +222,8 @@ class SqliteMessages:
         self._files = files
         self._codec = Codec()
 
-    def _packed(self, delivery: Delivery) -> Delivery:
-        """The same with its header fields as they are stored; packing is the worker's part, not the writer's."""
-        facts = delivery.facts
-        facts = dataclasses.replace(facts, header_fields=self._codec.pack_text(facts.header_fields))
-        return Delivery(
-            delivery.trace, delivery.content, facts, delivery.copies, delivery.queue, delivery.journal
-        )
+    def _packed(self, delivery: Delivery) -> PackedDelivery:
+        return pack_delivery(delivery, self._codec)
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
         packed = [self._packed(delivery) for delivery in deliveries]
