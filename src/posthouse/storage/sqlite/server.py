@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -124,8 +125,7 @@ class WorkerConnection(asyncio.Protocol):
         if isinstance(request, rq.AcquireLock | rq.ReleaseLock):
             self._answer(number, self._lock(request))
             return
-        future = self._server.writer.submit(request)
-        future.add_done_callback(lambda done: self._answer(number, done.exception() or done.result()))
+        self._server.writer.call(request, partial(self._answer, number))
 
     def _lock(self, request: rq.AcquireLock | rq.ReleaseLock) -> MailError | None:
         locks = self._server.writer.locks

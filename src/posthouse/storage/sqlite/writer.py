@@ -40,7 +40,15 @@ BUSY_LIMIT_S: Final = 2.0
 FLAG_SYNC_S: Final = 0.5
 """When flag changes that nothing else brought to the disk are synced."""
 
-_Waiting = tuple[Request, "asyncio.Future[Any]"]
+_Waiting = tuple[Request, Callable[[Any], None]]
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 class LockTable:
@@ -101,12 +109,16 @@ class Writer:
 
     def submit(self, request: Request) -> asyncio.Future[Any]:
         future = self._loop.create_future()
-        if self._closing is not None:
-            future.set_exception(Unavailable("the store is closing"))
-            return future
-        self._waiting.append((request, future))
-        self._schedule()
+        self.call(request, partial(_settle, future))
         return future
+
+    def call(self, request: Request, answer: Callable[[Any], None]) -> None:
+        """`answer` is called once, on the loop, with the result or what to raise."""
+        if self._closing is not None:
+            answer(Unavailable("the store is closing"))
+            return
+        self._waiting.append((request, answer))
+        self._schedule()
 
     def _schedule(self) -> None:
         if not self._busy and not self._scheduled and self._waiting:
@@ -196,12 +208,8 @@ class Writer:
 
     def _done(self, group: list[_Waiting], results: list[Any], hints: list[Hint]) -> None:
         self._busy = False
-        for (_, future), result in zip(group, results, strict=False):
-            if not future.done():
-                if isinstance(result, BaseException):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+        for (_, answer), result in zip(group, results, strict=False):
+            answer(result)
         if hints:
             self._on_hints(hints)
         if self._transactor.unsynced and self._sync_timer is None:
@@ -211,7 +219,9 @@ class Writer:
             work, self._checkpoint_due = self._checkpoint_due, None
             self._between(work)
         elif self._waiting:
-            self._schedule()  # after the callers answered just now: what they ask next joins the group
+            # After the callers answered just now: what they ask next joins the group.  A turn later still, because
+            # the loop writes at the end of a turn: their answers must not wait for the next commit.
+            self._loop.call_soon(self._schedule)
         elif self._closing is not None and not self._busy and not self._closing.done():
             self._closing.set_result(None)
 
