@@ -41,6 +41,8 @@ class SystemClock:
 
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS: Final = range(90, -1, -10)
 
 
 class SystemIds:
@@ -48,7 +50,7 @@ class SystemIds:
 
     def trace(self) -> str:
         value = (time.time_ns() // 1_000_000) << 52 | secrets.randbits(52)  # 48 bits of ms, 52 of chance
-        return "".join(_ALPHABET[value >> shift & 31] for shift in range(95, -1, -5))
+        return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
 
 def system_rng() -> Rng:

@@ -226,8 +226,9 @@ class ServerEngine:
             self._pos = len(buf) - held
         # perf: the decoder looks for lone CR and LF at 2 GB/s, three counts do at 0.6, a regex at 0.1.
         self._newlines.decode(str(piece, "latin-1"))
-        if dot >= 0:
+        if dot >= 0 and dot != end:
             # RFC 5321 §4.5.2: a dot at the start of a line is dropped.
+            # perf: not looked for where the first one is the end's: 66 us of 116 for 50 KB.
             piece = piece.replace(b"\r\n.", b"\r\n")
         if self._skip:
             piece, self._skip = piece[self._skip :], 0
