@@ -60,20 +60,24 @@ _NOT_CHARSETS: Final = frozenset(
     {"idna", "punycode", "mbcs", "oem", "undefined", "unicode_escape", "unicode-escape", "raw_unicode_escape",
      "raw-unicode-escape"}
 )  # fmt: skip
+_AROUND_LABEL: Final = " \t\r\n\"'"
+_MAX_LABEL: Final = 40
 _ISO2022: Final = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
 
 
 def codec_name(label: str) -> str | None:
     """The Python codec for a charset label, or None when there is none."""
-    key = label.strip(" \t\r\n\"'").lower()
-    key = _ALIASES.get(key, key)
-    if not key or not key.isascii() or "\0" in key or len(key) > 40:
-        return None
-    return _codec_of(key)
+    if len(label) > _MAX_LABEL:
+        label = label.strip(_AROUND_LABEL)
+    return _codec_of(label) if len(label) <= _MAX_LABEL else None
 
 
 @lru_cache(256)
-def _codec_of(key: str) -> str | None:
+def _codec_of(label: str) -> str | None:
+    key = label.strip(_AROUND_LABEL).lower()
+    key = _ALIASES.get(key, key)
+    if not key or not key.isascii() or "\0" in key:
+        return None
     try:
         info = codecs.lookup(key)
     except (LookupError, ValueError):
