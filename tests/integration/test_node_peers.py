@@ -172,6 +172,7 @@ User {user}
 Pass {password}
 {tls} IMAPS
 CertificateFile {ca}
+AuthMechs {mechanism}
 
 IMAPStore far
 Account post
@@ -194,7 +195,7 @@ SyncState *
 class Mbsync:
     """A Maildir that follows an account."""
 
-    def __init__(self, station: Station, user: str, directory: Path) -> None:
+    def __init__(self, station: Station, user: str, directory: Path, mechanism: str = "*") -> None:
         self.directory = directory
         (directory / "mail").mkdir()
         version = run("mbsync", "--version", cwd=directory)
@@ -206,6 +207,7 @@ class Mbsync:
             "ca": station.ca,
             "dir": directory,
             "tls": tls,
+            "mechanism": mechanism,
         }
         (directory / "mbsyncrc").write_text(MBSYNC.format(**facts))
 
@@ -218,6 +220,14 @@ class Mbsync:
 
     def flags(self, name: str, mailbox: str = "INBOX") -> set[str]:
         return set(self.files(mailbox)[name].name.rpartition(":2,")[2])
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_mbsync_signs_in_by_scram(station: Station, tmp_path: Path, mechanism: str) -> None:
+    require("mbsync")
+    user = f"u6@{DOMAIN}"
+    Mbsync(station, user, tmp_path, mechanism).sync()
+    assert (tmp_path / "mail" / "INBOX").is_dir()
 
 
 def test_mbsync_both_ways(station: Station, tmp_path: Path) -> None:
