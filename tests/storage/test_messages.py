@@ -52,6 +52,19 @@ async def test_changes(store: Store, account: Account, inbox: Mailbox) -> None:
     assert (again.changed, again.expunged) == ([], [])
 
 
+async def test_store_flags_names_what_others_had_changed(
+    store: Store, account: Account, inbox: Mailbox
+) -> None:
+    await deliver(store, inbox, *[message(n) for n in range(1, 4)])
+    known = (await store.mailboxes.by_id(account.id, inbox.id)).modseq
+    await store.messages.store_flags(account.id, inbox.id, [(1, 1)], add=FLAGGED)
+    await store.messages.store_flags(account.id, inbox.id, [(2, 2)], add=SEEN)
+    stored = await store.messages.store_flags(account.id, inbox.id, [(1, 3)], add=SEEN, known_modseq=known)
+    # the second has the flag already: it was changed all the same
+    assert stored.surprising == [1, 2]
+    assert (await store.messages.store_flags(account.id, inbox.id, [(1, 3)], remove=SEEN)).surprising == []
+
+
 async def test_store_flags(store: Store, account: Account, inbox: Mailbox) -> None:
     await deliver(store, inbox, message(1), message(2), message(3))
     stored = await store.messages.store_flags(account.id, inbox.id, [(1, 2), (9, 12)], add=SEEN | FLAGGED)

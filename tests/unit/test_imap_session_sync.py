@@ -119,6 +119,56 @@ async def test_many_idlers_share_one_snapshot(world: World) -> None:
     assert len({id(client.session.mailbox.view.uids) for client in idlers}) == 1
 
 
+async def test_who_stopped_idling_is_told_nothing_between_commands(world: World, monkeypatch) -> None:
+    """The hub calls its listeners in turns; IDLE may end before the turn of one."""
+    await world.letters(2)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await one.send(b"i IDLE\r\n")
+    waiting = list(one.session.mailbox.shared.listeners)
+    assert await one.send(b"DONE\r\n") == b"i OK IDLE completed\r\n"
+    await two.run("UID MOVE 1 Trash")
+    world.hub._poke(waiting)
+    # RFC 9051 §7.5.1: no EXPUNGE while no command runs
+    assert await one.settle() == b""
+    assert (await one.run("NOOP"))[0] == "* 1 EXPUNGE"
+
+
+async def test_a_silent_store_leaves_no_doubt_about_the_flags(world: World) -> None:
+    """RFC 9051 §6.4.6: what another session changed just before is told even after .SILENT."""
+    await world.letters(3)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await two.run("STORE 1 +FLAGS.SILENT (\\Flagged)")
+    await two.run("STORE 2 +FLAGS.SILENT (\\Seen \\Draft)")
+    # the first is changed by both, the second holds \Seen already, the third is nobody else's
+    assert await one.run("STORE 1:3 +FLAGS.SILENT (\\Seen)") == [
+        "* 1 FETCH (FLAGS (\\Flagged \\Seen \\Recent))",
+        "* 2 FETCH (FLAGS (\\Seen \\Draft \\Recent))",
+        "t OK STORE completed",
+    ]
+    await two.run("STORE 3 +FLAGS.SILENT (\\Flagged)")
+    assert await one.run("STORE 3 FLAGS.SILENT (\\Draft)") == ["t OK STORE completed"]
+    assert await one.run("NOOP") == ["t OK NOOP completed"]
+
+
+async def test_no_modseq_above_an_expunge_that_is_held_back(world: World) -> None:
+    """RFC 7162 §3.2, §6: otherwise a client that is cut off would never hear of the expunge."""
+    await world.letters(3)
+    one, two = await world.login(), await world.login("INBOX")
+    await one.run("ENABLE QRESYNC")
+    await one.run("SELECT INBOX")
+    before = one.session.mailbox.view.modseq
+    await two.run("UID MOVE 2 Trash")
+    await two.run("STORE 1 +FLAGS.SILENT (\\Seen)")
+    told = f"* OK [HIGHESTMODSEQ {before}] Some messages are gone; NOOP tells which"
+    lines = await one.run("FETCH 1 (FLAGS MODSEQ)")
+    assert int(lines[0].rpartition("(")[2].rstrip(")")) > before
+    assert lines[-2] == told
+    # nothing new, and still owed
+    assert (await one.run("SEARCH ALL"))[-2] == told
+    assert await one.run("NOOP") == ["* VANISHED 2", "t OK NOOP completed"]
+    assert (await one.run("FETCH 1 (UID)"))[1:] == ["t OK FETCH completed"]
+
+
 async def test_a_forgotten_log_is_read_from_the_store(world: World) -> None:
     await world.letters(3)
     one, two = await world.login("INBOX"), await world.login("INBOX")

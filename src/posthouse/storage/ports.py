@@ -197,8 +197,12 @@ class Messages(Protocol):
         remove: int = 0,
         replace: int | None = None,
         unchanged_since: int | None = None,
+        known_modseq: int | None = None,
     ) -> FlagsStored:
-        """Survives any kill of a process when it returns, a power failure after at most a second."""
+        """Survives any kill of a process when it returns, a power failure after at most a second.
+
+        `known_modseq`: up to where the caller knows the flags; asks for `FlagsStored.surprising`.
+        """
         ...
 
     async def copy(

@@ -245,6 +245,7 @@ class FlagsStored(Struct):
     changed: list[tuple[int, int, int]]  # (uid, flags, modseq) of all that the command touched and that exist
     refused: list[int]  # uids whose modseq passed UNCHANGEDSINCE
     modseq: int
+    surprising: list[int] = []  # uids of `changed` that somebody else had changed after `known_modseq`
 
 
 class Copied(Struct):

@@ -8,6 +8,7 @@ from posthouse.core.errors import NotFound, Unavailable
 from posthouse.core.flags import FIRST_KEYWORD_BIT
 from posthouse.storage.rows import Changes
 from posthouse.wire.imap import response
+from posthouse.wire.imap.response_code import code_highestmodseq
 
 from .state import QRESYNC, UIDONLY
 from .view import Updates
@@ -44,6 +45,14 @@ async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
     announce(session, updates, by_uid=by_uid)
     if notify is not None and updates.exists is not None:
         await notify.fetch_new(since[0])
+
+
+def tell_safe_modseq(session: ImapSession) -> None:
+    """RFC 7162 §3.2: while expunges are held back the client must not keep a modseq that lies above theirs."""
+    selected = session.selected
+    if selected is not None and session.enabled & QRESYNC and selected.view.owes_expunges:
+        code = code_highestmodseq(selected.view.safe_modseq)
+        session.write(response.ok(b"*", "Some messages are gone; NOOP tells which", code))
 
 
 async def _changes(session: ImapSession) -> list[Changes]:
@@ -89,6 +98,8 @@ def look_while_idle(session: ImapSession) -> None:
     # RFC 5465 §4: after NOTIFY nothing is said of IDLE's own.
     if not session.at_rest or session.selected is None or session.peer.must_drain or session.notify:
         return
+    if not session.idling:
+        return  # the hub calls many listeners in turns, and IDLE ended before this one's
     shared, view = session.selected.shared, session.selected.view
     changes = None if shared.deleted else shared.changes_since(view.modseq)
     if changes is None or _has_new_keywords(session, changes):

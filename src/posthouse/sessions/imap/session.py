@@ -264,6 +264,7 @@ class ImapSession(Session):
         if done is not None:
             if self.selected is not None and not self.closing:
                 await self.sync(expunge=expunge, by_uid=by_uid)
+                look.tell_safe_modseq(self)
             if self.metadata_seen is not None and not self.closing:
                 await metadata.announce(self)
             if self.notify is not None and not self.closing:

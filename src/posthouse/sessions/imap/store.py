@@ -42,7 +42,8 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     for at, part in enumerate(parts, 1):
         done = await _change(session, command, part, bits)
         await session.announce_keywords()
-        session.told = {uid: modseq for uid, _, modseq in done.changed}
+        surprising = set(done.surprising)
+        session.told = {uid: modseq for uid, _, modseq in done.changed if uid not in surprising}
         _show(session, command, done)
         changed += len(done.changed)
         refused += done.refused
@@ -64,7 +65,9 @@ async def keyword_bits(session: ImapSession, keywords: tuple[str, ...]) -> int:
 
 
 async def _change(session: ImapSession, command: c.Store, ranges: UidRanges, bits: int) -> FlagsStored:
-    shared = session.mailbox.shared
+    shared, view = session.mailbox.shared, session.mailbox.view
+    # RFC 9051 §6.4.6: .SILENT leaves no doubt about the flags, so what others had changed before is told.
+    adds_unseen = command.silent and command.action != "="
     return await session.services.store.messages.store_flags(
         shared.account,
         shared.mailbox,
@@ -73,6 +76,7 @@ async def _change(session: ImapSession, command: c.Store, ranges: UidRanges, bit
         remove=bits if command.action == "-" else 0,
         replace=bits if command.action == "=" else None,
         unchanged_since=command.unchanged_since,
+        known_modseq=view.modseq if adds_unseen else None,
     )
 
 

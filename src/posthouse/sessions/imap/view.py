@@ -44,12 +44,13 @@ class Updates:
 class View:
     """`recent_from`: messages from this UID on are \\Recent for this session (RFC 3501 §2.3.2)."""
 
-    __slots__ = ("_gone", "modseq", "recent_from", "saved", "uidnext", "uids")
+    __slots__ = ("_gone", "modseq", "recent_from", "safe_modseq", "saved", "uidnext", "uids")
 
     def __init__(self, uids: array[int], uidnext: int, modseq: int, *, recent_from: int = 0xFFFFFFFF) -> None:
         self.uids = uids
         self.uidnext = uidnext
         self.modseq = modseq
+        self.safe_modseq = modseq  # everything up to here has been announced, expunges too
         self.recent_from = recent_from
         self.saved: UidRanges = []  # the result of SEARCH RETURN (SAVE), RFC 9051 §6.4.4.1
         self._gone: tuple[int, ...] = ()  # expunged, not announced yet; ascending, still in `uids`
@@ -182,8 +183,12 @@ class View:
                 if at > self.modseq and uid < self.uidnext:
                     flags[uid] = bits, at
         updates = Updates()
-        before = len(self.uids)
+        before, owed = len(self.uids), self.owes_expunges
         self._expunge(uids, gone, updates, expunge=expunge)
+        if not self._gone:
+            self.safe_modseq = modseq
+        elif not owed:
+            self.safe_modseq = self.modseq
         if len(self.uids) != before - len(updates.expunged):
             updates.exists = len(self.uids)
         for uid in sorted(flags):

@@ -44,9 +44,10 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     mailbox = ledger.mailbox(request.account, request.mailbox)
     add, keep = unpack_flags(request.add), ~unpack_flags(request.remove)
     replace = None if request.replace is None else unpack_flags(request.replace)
-    limit = request.unchanged_since
+    limit, known = request.unchanged_since, request.known_modseq
     touched: list[FlagRow] = []
     refused: list[int] = []
+    surprising: list[int] = []
     updates = []
     modseq = account.modseq + 1
     for uid, stored, seen_modseq, size in _select(ledger, _SELECT_FLAGS, mailbox, request.uids):
@@ -54,6 +55,8 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
         if limit is not None and seen_modseq > limit:
             refused.append(uid)
             continue
+        if known is not None and seen_modseq > known:
+            surprising.append(uid)
         old = unpack_flags(stored)
         new = (old if replace is None else replace) & keep | add
         if new == old:
@@ -67,7 +70,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     if updates:
         ledger.bump(account, mailbox)
         ledger.executemany(_UPDATE_FLAGS, updates)
-    return FlagsAnswer(touched, refused, mailbox.modseq)
+    return FlagsAnswer(touched, refused, mailbox.modseq, surprising)
 
 
 def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:

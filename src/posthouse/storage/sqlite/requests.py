@@ -66,6 +66,7 @@ class FlagsAnswer(Struct):
     changed: list[FlagRow]
     refused: list[int]
     modseq: int
+    surprising: list[int] = []
 
 
 class StoreFlags(Request):
@@ -78,6 +79,7 @@ class StoreFlags(Request):
     remove: Flags = 0
     replace: Flags | None = None
     unchanged_since: int | None = None
+    known_modseq: int | None = None
 
     @property
     def light(self) -> bool:

@@ -262,6 +262,7 @@ class SqliteMessages:
         remove: int = 0,
         replace: int | None = None,
         unchanged_since: int | None = None,
+        known_modseq: int | None = None,
     ) -> FlagsStored:
         request = rq.StoreFlags(
             account,
@@ -271,10 +272,11 @@ class SqliteMessages:
             rq.pack_flags(remove),
             None if replace is None else rq.pack_flags(replace),
             unchanged_since,
+            known_modseq,
         )
         answer: rq.FlagsAnswer = await self._submit(request)
         changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
-        return FlagsStored(changed, answer.refused, answer.modseq)
+        return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising)
 
     async def copy(
         self,
