@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import secrets
 import ssl
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
@@ -267,12 +268,21 @@ class Connection(asyncio.Protocol):
         point = self.endpoint
         if not self.engine.tls and not _is_loopback(point.address):
             raise self._failure("454", "4.7.11", "offers no TLS, and credentials do not go out in clear text")
-        if not self.engine.sign_in(Credentials("", point.username, point.password)):
+        credentials = Credentials("", point.username, point.password)
+        if not self.engine.sign_in(credentials, secrets.token_urlsafe(18).encode(), self._bindings()):
             raise self._failure("454", "4.7.4", "offers no sign-in method we know")
         answer = await self.done()
         if not answer.ok:
             # A wrong password is the administrator's to mend, no reason to bounce mail.
             raise self._failure("454", "4.7.8", f"refused to sign {point.username} in: {answer.status}")
+
+    def _bindings(self) -> dict[str, bytes]:
+        """What SCRAM-PLUS can bind to; with TLS 1.3 servers want tls-exporter, which Python cannot compute."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        unique = (
+            tls.get_channel_binding("tls-unique") if tls is not None and tls.version() == "TLSv1.2" else None
+        )
+        return {"tls-unique": unique} if unique else {}
 
     def _check(self, answer: Answer, what: str) -> None:
         if not answer.ok:

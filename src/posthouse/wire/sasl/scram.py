@@ -18,7 +18,7 @@ from posthouse.core.scram import HASHES, ScramKeys
 from posthouse.wire.sasl.base64 import decode_base64, encode_base64
 from posthouse.wire.sasl.mechanism import SECRET_MAX, Challenge, Credentials, Failure, Reason
 
-CLIENT_ITERATIONS_MAX: Final = 200_000
+CLIENT_ITERATIONS_MAX: Final = 100_000
 """A server that wants more keeps the client busy for nothing."""
 BINDING_TYPES: Final = ("tls-exporter", "tls-unique", "tls-server-end-point")
 """In the order in which a client prefers them."""

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, final
 
 from posthouse.wire.sasl import ClientExchange, Credentials
@@ -176,10 +178,15 @@ class ClientEngine:
         self.tls = True
         self.capabilities = Capabilities()
 
-    def sign_in(self, credentials: Credentials) -> bool:
-        """False when the peer offers no mechanism of ours."""
+    def sign_in(
+        self,
+        credentials: Credentials,
+        nonce: bytes = b"",
+        bindings: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> bool:
+        """False when the peer offers no mechanism of ours; with a fresh `nonce` SCRAM comes first."""
         self._idle()
-        self._exchange = ClientExchange.choose(self.capabilities.mechanisms, credentials)
+        self._exchange = ClientExchange.choose(self.capabilities.mechanisms, credentials, nonce, bindings)
         if self._exchange is None:
             return False
         initial = self._exchange.initial()
@@ -309,6 +316,10 @@ class ClientEngine:
             response = self._exchange.receive(answer.lines[-1].encode())
             # RFC 4954 §4: "*" cancels when we have nothing left to say.
             self._command(Op.AUTH, (b"*" if response is None else response) + b"\r\n")
+            return
+        elif op is Op.AUTH and answer.ok and self._exchange is not None and self._exchange.unproven:
+            # RFC 5802 §3: a server that cannot show that it knows the password is not the one we look for.
+            self._reader.broken = "the server accepted the sign-in without proving that it knows the password"
             return
         elif op is Op.STARTTLS and answer.ok and self._reader.buffered:
             # RFC 3207 §4.2 read from our side: what came in clear behind 220 may be anybody's.
