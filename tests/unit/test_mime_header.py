@@ -14,7 +14,6 @@ from posthouse.mime.dates import format_date, parse_date
 from posthouse.mime.header import (
     Header,
     find_all,
-    first,
     fold,
     header_bytes,
     header_text,
@@ -32,9 +31,30 @@ HEADER = b"From nobody Mon Jan 1\r\nSubject: a\r\n b\r\nX-Y : z\r\ngarbage\r\nSU
 def test_fields() -> None:
     fields = parse_fields(header_text(HEADER))
     assert [name for name, _ in fields] == ["Subject", "X-Y", "SUBJECT"]
-    assert first(fields, "subject") == "a b"
     assert find_all(fields, "subject") == ["a b", "second"]
-    assert first(fields, "date") is None
+
+
+def test_header_knows_its_fields_by_name() -> None:
+    header = Header(header_text(HEADER))
+    assert (header.first("subject"), header.last("subject")) == ("a b", "second")
+    assert (header.first("date"), header.last("date")) == (None, None)
+    assert [(whole, name) for whole, name, _ in header.lines] == [
+        ("Subject: a\r\n b\r\n", "Subject"),
+        ("X-Y : z\r\n", "X-Y"),
+        ("SUBJECT:second\r\n", "SUBJECT"),
+    ]
+
+
+@given(
+    st.tuples(st.integers(0, 32), st.sampled_from(("Jan", "Feb", "Dec", "Foo")), st.integers(0, 9999)),
+    st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)),
+    st.tuples(st.sampled_from("+-"), st.integers(0, 9999)),
+)
+def test_common_dates_read_as_the_general_form_does(
+    day: tuple[int, str, int], clock: tuple[int, int, int], zone: tuple[str, int]
+) -> None:
+    moment = "{} {} {:04d} {:02d}:{:02d}:{:02d} {}{:04d}".format(*day, *clock, *zone)
+    assert parse_date(f"Mon, {moment}") == parse_date(f"Mon,\t{moment}")
 
 
 def test_raw_fields_hold_their_folding() -> None:

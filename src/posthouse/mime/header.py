@@ -72,14 +72,6 @@ def unfold(value: str) -> str:
     return value.strip(_BLANK)
 
 
-def first(fields: Fields, name: str) -> str | None:
-    """The unfolded value of the first field called `name` (given in lower case)."""
-    for key, value in fields:
-        if key.lower() == name:
-            return unfold(value)
-    return None
-
-
 def find_all(fields: Fields, name: str) -> list[str]:
     """The unfolded values of all fields called `name` (given in lower case)."""
     return [unfold(value) for key, value in fields if key.lower() == name]
