@@ -129,3 +129,12 @@ async def test_control(store: Store) -> None:
     assert await store.queue.control(ids, state="due") == 0
     with pytest.raises(Invalid):
         await store.queue.control(ids, state="lost")
+
+
+async def test_lease_leaves_crowded_destinations_for_a_while(store: Store) -> None:
+    await put(store, entry("a@slow.test", "b@slow.test", "c@quick.test"))
+    [job] = await store.queue.lease("w", 10.0, 60.0, 1, crowded=["slow.test"])
+    assert job.destination == "quick.test"
+    assert await store.queue.lease("w", 11.0, 60.0, 10) == []
+    [job] = await store.queue.lease("w", 40.0, 60.0, 10)
+    assert [r.address for r in job.entry.recipients] == ["a@slow.test", "b@slow.test"]

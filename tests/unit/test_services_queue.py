@@ -278,3 +278,61 @@ async def test_administrators_hold_release_retry_reroute_and_cancel(world: World
     assert await admin.find() == []
     assert await inbox(world) == []
     assert (await steps(world, receipt.trace)).count("controlled") == 5
+
+
+class SlowHost(ScriptedDeliverer):
+    """Does not answer for slow.test until told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.quick = asyncio.Event()
+
+    async def deliver(self, parcel: Parcel) -> list[Result]:
+        if parcel.destination == "slow.test":
+            return await super().deliver(parcel)
+        self.quick.set()
+        return [OK for _ in parcel.recipients]
+
+    @property
+    def slow(self) -> list[str]:
+        return [one.address.local for parcel in self.parcels for one in parcel.recipients]
+
+
+async def test_a_slow_destination_does_not_take_the_places_of_others(world: World) -> None:
+    for number in range(12):
+        await world.send(LETTER, f"s{number}@slow.test", sender="li@post.test")
+    deliverer = SlowHost()
+    queue = runner(world, deliverer, jobs_max=4, per_destination=2)
+    running = asyncio.create_task(queue.run())
+    await world.send(LETTER, "x@quick.test", sender="li@post.test")
+    async with asyncio.timeout(5):
+        await deliverer.quick.wait()
+    assert deliverer.slow == ["s0", "s1"]
+    admin = QueueAdmin(world.store, world.clock)
+    ids = {e.recipients[0].address: e.id for e in await world.store.queue.entries()}
+    await admin.control("hold", [ids["s5@slow.test"]])
+    await admin.control("cancel", [ids["s6@slow.test"]])
+    assert deliverer.gate is not None
+    deliverer.gate.set()
+    async with asyncio.timeout(5):
+        while len(await world.store.queue.entries()) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert deliverer.slow == [f"s{number}" for number in range(12) if number not in (5, 6)]
+    assert await world.store.queue.counts() == {"held": 1}
+    await queue.stop()
+    await running
+
+
+async def test_mail_that_waits_for_its_turn_goes_back_at_the_stop(world: World) -> None:
+    for number in range(5):
+        await world.send(LETTER, f"s{number}@slow.test", sender="li@post.test")
+    deliverer = SlowHost()
+    queue = runner(world, deliverer, jobs_max=4, per_destination=1, stop_grace_s=0.05)
+    running = asyncio.create_task(queue.run())
+    async with asyncio.timeout(5):
+        while not deliverer.parcels:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await queue.stop()
+    await running
+    assert len(await world.store.queue.lease("w", world.clock.now(), 60.0, 10)) == 5

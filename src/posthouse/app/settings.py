@@ -146,5 +146,6 @@ def queue_settings(config: Config, owner: str) -> QueueSettings:
         owner=owner,
         delay_warning_s=config.queue.warn_after_s or float("inf"),
         jobs_max=config.queue.concurrency,
+        per_destination=config.queue.per_destination,
         language=config.language,
     )

@@ -22,6 +22,7 @@ from posthouse.services.delivery import DeliveryService
 from posthouse.services.letter import Envelope, Origin, Outcome, Recipient
 from posthouse.services.notice import Report, Subject
 from posthouse.services.outbound import header_of, parcel_of, queue_address, whole_of
+from posthouse.services.queue_turns import Turns
 from posthouse.services.trace_header import return_path_length
 from posthouse.storage.ports import Content, Store
 from posthouse.storage.rows import Attempt, Hint, JournalLine, QueueEntry, QueueJob, QueueRecipient
@@ -52,7 +53,11 @@ class QueueSettings(Struct, frozen=True):
     delay_warning_s: float = 4 * 3600.0
     lease_s: float = 1200.0
     """Longer than the deliverer's time limit for one attempt."""
+    attempt_max_s: float = 900.0
+    """The deliverer's time limit."""
     jobs_max: int = 50
+    per_destination: int = 10
+    """Of those for one destination; the others wait without taking a place."""
     poll_s: float = 60.0
     stop_grace_s: float = 10.0
     language: str = "zh"
@@ -87,6 +92,7 @@ class QueueRunner:
         self._wake = asyncio.Event()
         self._stopping = False
         self._jobs: set[asyncio.Task[None]] = set()
+        self._turns = Turns(settings.per_destination, settings.attempt_max_s)
         self._loop_done = asyncio.Event()
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
@@ -121,6 +127,7 @@ class QueueRunner:
     async def stop(self) -> None:
         """Finish what runs within the grace, give back the rest."""
         self._stopping = True
+        self._turns.forget_waiting()
         self._wake.set()
         self._unsubscribe()
         if self._jobs:
@@ -151,15 +158,23 @@ class QueueRunner:
             return self.settings.poll_s
         if due > now:
             return min(due - now, self.settings.poll_s)
-        jobs = await self._store.queue.lease(self.settings.owner, now, self.settings.lease_s, free)
+        jobs = await self._store.queue.lease(
+            self.settings.owner, now, self.settings.lease_s, free, crowded=self._turns.crowded
+        )
         for job in jobs:
-            task = asyncio.get_running_loop().create_task(self._guarded(job))
-            self._jobs.add(task)
-            task.add_done_callback(self._job_done)
+            if self._turns.enter(job):
+                self._begin(job)
         return 0.0 if jobs else STORE_RETRY_S  # due, but another worker was quicker
 
-    def _job_done(self, task: asyncio.Task[None]) -> None:
+    def _begin(self, job: QueueJob, *, waited: bool = False) -> None:
+        task = asyncio.get_running_loop().create_task(self._guarded(job, waited=waited))
+        self._jobs.add(task)
+        task.add_done_callback(lambda _: self._job_done(task, job.destination))
+
+    def _job_done(self, task: asyncio.Task[None], destination: str) -> None:
         self._jobs.discard(task)
+        if (following := self._turns.leave(destination, self._clock.now())) is not None:
+            self._begin(following, waited=True)
         self._wake.set()
 
     async def _sleep(self, seconds: float) -> None:
@@ -171,14 +186,27 @@ class QueueRunner:
 
     # --- one job ---
 
-    async def _guarded(self, job: QueueJob) -> None:
+    async def _guarded(self, job: QueueJob, *, waited: bool = False) -> None:
         """A job that fails stays leased; it is tried again when the lease runs out."""
         try:
-            await self._do(job)
+            if not waited or await self._is_still_wanted(job):
+                await self._do(job)
         except Unavailable as error:
             log.warning("queue: %s for %s put off: %s", job.entry.trace, job.destination, error.detail)
         except Exception:
             log.exception("queue: %s for %s failed", job.entry.trace, job.destination)
+
+    async def _is_still_wanted(self, job: QueueJob) -> bool:
+        """Drop the recipients that were held, cancelled or rerouted while the job waited for its turn."""
+        routes = {one.id: one.route for one in job.entry.recipients}
+        wanted = {
+            one.id
+            for entry in await self._store.queue.entries([job.entry.id])
+            for one in entry.recipients
+            if one.state == "due" and one.id in routes and one.route == routes[one.id]
+        }
+        job.entry.recipients = [one for one in job.entry.recipients if one.id in wanted]
+        return bool(wanted)
 
     async def _do(self, job: QueueJob) -> None:
         entry = job.entry

@@ -272,8 +272,13 @@ class Credentials(Protocol):
 
 
 class Queue(Protocol):
-    async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
-        """Take due recipients (unleased, or whose lease ran out), oldest first, grouped by message and domain."""
+    async def lease(
+        self, owner: str, now: float, lease_s: float, limit: int, *, crowded: Sequence[str] = ()
+    ) -> list[QueueJob]:
+        """Take due recipients (unleased, or whose lease ran out), oldest first, grouped by message and domain.
+
+        Mail for the `crowded` destinations is left for some seconds, so that it does not stand before the rest.
+        """
         ...
 
     async def release_leases(self, owner: str) -> None:

@@ -25,6 +25,9 @@ SELECT_ENTRY: Final = (
     " not_before, message_id, blob FROM queue_message"
 )
 _OPEN_STATES: Final = "('due', 'held')"
+CROWDED_WAIT_S: Final = 15.0
+"""For so long mail for a crowded destination is not looked at again."""
+CROWDED_AT_ONCE: Final = 5000
 
 
 def recipient_from(row: tuple[Any, ...]) -> QueueRecipient:
@@ -60,10 +63,13 @@ def entry_from(row: tuple[Any, ...], recipients: list[QueueRecipient]) -> QueueE
 
 def lease(ledger: Ledger, request: Lease) -> list[QueueJob]:
     until = request.now + request.lease_s
+    if request.crowded:
+        _put_off(ledger, request)
     due = ledger.execute(
         SELECT_RECIPIENT + " WHERE state = 'due' AND due_at <= ? ORDER BY due_at, id LIMIT ?",
         (request.now, request.limit),
     ).fetchall()
+    due = [row for row in due if row[14] not in request.crowded]
     jobs: dict[tuple[int, str], QueueJob] = {}
     entries: dict[int, tuple[Any, ...]] = {}
     for row in due:
@@ -82,6 +88,16 @@ def lease(ledger: Ledger, request: Lease) -> list[QueueJob]:
         [(request.owner, until, until, row[4]) for row in due],
     )
     return list(jobs.values())
+
+
+def _put_off(ledger: Ledger, request: Lease) -> None:
+    """Let what is due for crowded destinations stand behind the rest."""
+    marks = ", ".join("?" * len(request.crowded))
+    ledger.execute(
+        "UPDATE queue_recipient SET due_at = ? WHERE id IN (SELECT id FROM queue_recipient WHERE state = 'due'"  # noqa: S608
+        f" AND due_at <= ? AND destination IN ({marks}) ORDER BY due_at LIMIT {CROWDED_AT_ONCE})",
+        (request.now + CROWDED_WAIT_S, request.now, *request.crowded),
+    )
 
 
 def release_leases(ledger: Ledger, request: ReleaseLeases) -> None:

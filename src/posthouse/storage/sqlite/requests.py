@@ -237,6 +237,7 @@ class Lease(Request):
     now: float
     lease_s: float
     limit: int
+    crowded: list[str]
 
 
 class ReleaseLeases(Request):

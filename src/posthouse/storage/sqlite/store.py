@@ -308,8 +308,10 @@ class SqliteQueue:
         self._reader = reader
         self._submit = writer.submit
 
-    async def lease(self, owner: str, now: float, lease_s: float, limit: int) -> list[QueueJob]:
-        jobs: list[QueueJob] = await self._submit(rq.Lease(owner, now, lease_s, limit))
+    async def lease(
+        self, owner: str, now: float, lease_s: float, limit: int, *, crowded: Sequence[str] = ()
+    ) -> list[QueueJob]:
+        jobs: list[QueueJob] = await self._submit(rq.Lease(owner, now, lease_s, limit, list(crowded)))
         return jobs
 
     async def release_leases(self, owner: str) -> None:
