@@ -133,6 +133,28 @@ async def test_who_stopped_idling_is_told_nothing_between_commands(world: World,
     assert (await one.run("NOOP"))[0] == "* 1 EXPUNGE"
 
 
+async def test_an_idler_that_reads_slowly_is_told_when_it_has_read(world: World, monkeypatch) -> None:
+    await world.letters(2)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await one.send(b"i IDLE\r\n")
+    read = asyncio.Event()
+
+    async def drain() -> None:
+        await read.wait()
+        one.peer.must_drain = False
+
+    one.peer.must_drain = True
+    monkeypatch.setattr(one.peer, "drain", drain)
+    listener = next(iter(one.session.mailbox.shared.listeners))
+    for flag in ("\\Seen", "\\Draft"):
+        await two.run(f"STORE 1 +FLAGS.SILENT ({flag})")
+        listener()
+    assert one.take() == b""
+    read.set()
+    assert await one.settle() == b"* 1 FETCH (FLAGS (\\Seen \\Draft \\Recent))\r\n"
+    assert await one.send(b"DONE\r\n") == b"i OK IDLE completed\r\n"
+
+
 async def test_a_silent_store_leaves_no_doubt_about_the_flags(world: World) -> None:
     """RFC 9051 §6.4.6: what another session changed just before is told even after .SILENT."""
     await world.letters(3)

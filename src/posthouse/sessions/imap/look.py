@@ -96,10 +96,13 @@ def announce(session: ImapSession, updates: Updates, *, by_uid: bool) -> None:
 def look_while_idle(session: ImapSession) -> None:
     """The mailbox moved on while the client idles: from memory if possible, else by a task."""
     # RFC 5465 §4: after NOTIFY nothing is said of IDLE's own.
-    if not session.at_rest or session.selected is None or session.peer.must_drain or session.notify:
+    if not session.at_rest or session.selected is None or session.notify:
         return
     if not session.idling:
         return  # the hub calls many listeners in turns, and IDLE ended before this one's
+    if session.peer.must_drain:
+        session.say_unasked(_look_when_drained(session))
+        return
     shared, view = session.selected.shared, session.selected.view
     changes = None if shared.deleted else shared.changes_since(view.modseq)
     if changes is None or _has_new_keywords(session, changes):
@@ -108,6 +111,12 @@ def look_while_idle(session: ImapSession) -> None:
     updates = view.advance(shared.uids, shared.uidnext, shared.modseq, changes, expunge=True)
     announce(session, updates, by_uid=False)
     session.flush()
+
+
+async def _look_when_drained(session: ImapSession) -> None:
+    """Whoever reads slowly is told once for all that happened meanwhile."""
+    await session.peer.drain()
+    await look(session)
 
 
 async def look(session: ImapSession) -> None:

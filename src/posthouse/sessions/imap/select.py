@@ -84,7 +84,7 @@ async def _first_unseen(session: ImapSession, row: Mailbox) -> int:
     view = session.mailbox.view
     if not row.unseen or not view.exists:
         return 0
-    if row.unseen == view.exists:
+    if row.unseen == view.exists and row.modseq == view.modseq:
         return 1
     if view.exists > session.services.limits.unseen_scan_max:
         return 0
