@@ -279,12 +279,14 @@ class MailboxHub:
             if shared is not None and shared.listeners and hint.modseq > shared.modseq:
                 self._read_soon(shared)
         elif hint.kind == "mailboxes":
-            for shared in list(self._open.get(hint.account, {}).values()):
-                if shared.listeners:
-                    self._read_soon(shared)
+            for account in (hint.account,) if hint.account else tuple(self._open):
+                for shared in list(self._open.get(account, {}).values()):
+                    if shared.listeners:
+                        self._read_soon(shared)
         if self._watchers and hint.kind in {"mailbox", "mailboxes"}:
-            for callback in list(self._watchers.get(hint.account, ())):
-                callback(hint)
+            for account in (hint.account,) if hint.account else tuple(self._watchers):
+                for callback in list(self._watchers.get(account, ())):
+                    callback(hint)
 
     def _read_soon(self, shared: SharedMailbox) -> None:
         if shared.reading:

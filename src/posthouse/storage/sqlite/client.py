@@ -73,8 +73,8 @@ class WriterClient:
         await self._connect()
         self._reconnecting = None
         log.info("the writer is back")
-        # What was hinted in between is lost; these make caches read again.
-        self._hints.publish([Hint("directory"), Hint("queue")])
+        # What was hinted in between is lost; these make caches and watchers read again.
+        self._hints.publish([Hint("directory"), Hint("queue"), Hint("mailboxes")])
 
     def submit(self, request: rq.AnyRequest) -> asyncio.Future[Any]:
         future = self._loop.create_future()
