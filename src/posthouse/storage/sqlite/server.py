@@ -163,7 +163,7 @@ class WorkerConnection(asyncio.Protocol):
             self._later = None
         if self._hints:
             self._hinted_at = self._loop.time()
-        if not self._transport.is_closing():
+        if (self._answers or self._hints) and not self._transport.is_closing():
             self._transport.write(encode_frame(Answers(self._answers, self._hints)))
         self._answers, self._hints = [], []
 
