@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,12 @@ async def peer() -> AsyncIterator[Peer]:
 def client(
     peer: Peer, *, routes: Routes | None = None, contexts: TlsContexts | None = None, **settings: Any
 ) -> SmtpClient:
-    options = {"hostname": "us.test", "port": peer.port, "unreachable_s": 0.0} | settings
+    options = {
+        "hostname": "us.test",
+        "port": peer.port,
+        "unreachable_s": 0.0,
+        "refused_networks": (),
+    } | settings
     return SmtpClient(
         ClientSettings(**options),
         routes or Routes(),
@@ -354,3 +359,62 @@ def test_malformed_routes(text: str) -> None:
         parse_route(text)
     with pytest.raises(Invalid):
         parse_route("host", tls="sometimes")
+
+
+async def test_a_host_that_is_ourselves(peer: Peer) -> None:
+    (result,) = await deliver(client(peer, hostname="Peer.Test"), parcel())
+    assert result.status.startswith("554 5.4.6 ")
+    assert peer.messages == []
+
+
+async def raw_host(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> asyncio.Server:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0)
+
+
+async def test_a_host_that_floods_instead_of_reading(peer: Peer) -> None:
+    """While we wait for it to take our data, what it sends must not gather without bound."""
+    sent = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"220 x\r\n")
+        await reader.readline()
+        writer.write(b"250 x\r\n")
+        for answer in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            await reader.readline()
+            writer.write(answer)
+        while True:
+            writer.write(b"250-" + b"x" * 60_000)
+            await writer.drain()
+            sent += 60_000
+
+    async with await raw_host(talk) as server:
+        peer.port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(10):
+            (result,) = await deliver(client(peer), parcel(content=LETTER + b"x" * 30_000_000))
+    assert "sent far more than it was asked for" in result.status
+    assert sent < 20_000_000
+
+
+async def test_a_host_that_drips(peer: Peer) -> None:
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b"2")
+            await asyncio.sleep(0.01)
+
+    async with await raw_host(talk) as server:
+        peer.port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(10):
+            (result,) = await deliver(client(peer, timeout_scale=0.001), parcel())
+    assert result.status.startswith("421 4.4.2 ")
+    assert "did not answer in time" in result.status

@@ -336,3 +336,18 @@ async def test_mail_that_waits_for_its_turn_goes_back_at_the_stop(world: World) 
     await queue.stop()
     await running
     assert len(await world.store.queue.lease("w", world.clock.now(), 60.0, 10)) == 5
+
+
+async def test_a_fault_of_the_deliverer_is_a_deferral(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried on schedule and returned in the end, as after any other failure."""
+
+    class Faulty(ScriptedDeliverer):
+        async def deliver(self, parcel: Parcel) -> list[Result]:
+            raise ValueError(parcel.destination)
+
+    await world.send(LETTER, "x@far.test", sender="li@post.test")
+    assert await runner(world, Faulty()).run_due() == 1
+    (entry,) = await world.store.queue.entries()
+    assert (entry.recipients[0].attempts, entry.recipients[0].lease_owner) == (1, None)
+    assert entry.recipients[0].last_status.startswith("451 4.3.0 ")
+    assert "failed" in caplog.text

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, try_address
 from posthouse.core.errors import Invalid
 from posthouse.servers.listener import parse_listen_address
@@ -156,6 +157,13 @@ class QueueConfig(Struct, forbid_unknown_fields=True):
     per_destination: Annotated[
         Positive, Meta(description="Connections to one destination at the same time, per worker.")
     ] = 5
+    refused_networks: Annotated[
+        list[str],
+        Meta(
+            description="Networks that DNS and address literals may not send mail to; routes may. Add your private "
+            "networks when users must not reach the mail ports in them."
+        ),
+    ] = field(default_factory=lambda: list(REFUSED_NETWORKS))
 
 
 class RouteConfig(Struct, forbid_unknown_fields=True):
@@ -331,6 +339,10 @@ def _verify(config: Config) -> None:
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
+    try:
+        Networks(config.queue.refused_networks)
+    except ValueError as error:
+        raise ValueError(f"queue.refused_networks: {error}") from error
     for route in config.routes:
         _verify_route(route)
 

@@ -137,6 +137,7 @@ def client_settings(config: Config) -> ClientSettings:
         hostname=config.hostname,
         per_destination=config.queue.per_destination,
         ca_file=str(config.path(config.tls.ca_file)) if config.tls.ca_file else None,
+        refused_networks=tuple(config.queue.refused_networks),
     )
 
 

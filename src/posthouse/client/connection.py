@@ -81,6 +81,7 @@ class Connection(asyncio.Protocol):
         self.messages = 0  # transactions so far
         self.idle_since = 0.0
         self.tls_text = ""
+        self._hostname = hostname
         self._scale = scale  # of all time-outs
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -95,6 +96,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.engine.receive(data)
+        if self.engine.overrun and self._transport is not None:
+            # What it sends is not waited for now; it must not fill our memory meanwhile.
+            self._lost = self._lost or "sent far more than it was asked for"
+            self._transport.abort()
         self._wake()
 
     def eof_received(self) -> bool:
@@ -141,14 +146,19 @@ class Connection(asyncio.Protocol):
 
     async def event(self) -> Any:
         """The next event of the engine; HostError when none comes."""
+        loop = asyncio.get_running_loop()
         self.send()
+        # A whole answer counts, not each octet of it: one that drips is late.
+        answers, until = self.engine.answers, loop.time() + self.engine.timeout_s * self._scale
         while (event := self.engine.next_event()) is None:
             self.send()  # without PIPELINING an answer lets the next command go
             if self._lost is not None:
                 raise self._failure("421", "4.4.2", self._lost)
-            self._waiter = asyncio.get_running_loop().create_future()
+            if answers != self.engine.answers:
+                answers, until = self.engine.answers, loop.time() + self.engine.timeout_s * self._scale
+            self._waiter = loop.create_future()
             try:
-                async with asyncio.timeout(self.engine.timeout_s * self._scale):
+                async with asyncio.timeout_at(until):
                     await self._waiter
             except TimeoutError:
                 raise self._failure("421", "4.4.2", "did not answer in time") from None
@@ -226,7 +236,11 @@ class Connection(asyncio.Protocol):
 
     async def _hello(self) -> None:
         self.engine.hello()
-        self._check(await self.done(), "EHLO")
+        answer = await self.done()
+        self._check(answer, "EHLO")
+        if answer.lines[0].split(" ", 1)[0].lower() == self._hostname.lower():
+            # RFC 5321 §6.3: found out here, and not after a hundred turns.
+            raise HostError(f"554 5.4.6 {self.endpoint} is this host itself, so the mail would go in circles")
 
     async def _start_tls(self, contexts: TlsContexts) -> None:
         opportunistic = self.endpoint.tls == "opportunistic"

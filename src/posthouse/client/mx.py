@@ -14,9 +14,15 @@ import dns.rdatatype
 import dns.resolver
 from msgspec import Struct
 
+from posthouse.client.networks import REFUSED_NETWORKS, Networks
+from posthouse.core.address import parse_domain
+from posthouse.core.errors import Invalid
 from posthouse.core.ports import Rng
 
 EDNS_PAYLOAD: Final = 1232
+NAMES_MAX: Final = 10
+"""MX hosts of a domain whose addresses are looked up; the others are further back than anybody waits."""
+DEFAULT_REFUSED: Final = Networks(REFUSED_NETWORKS)
 
 
 class MxError(Exception):
@@ -102,25 +108,36 @@ class SystemDns:
 
 
 async def find_hosts(
-    domain: str, dns_: Dns, rng: Rng, *, own_names: frozenset[str] = frozenset(), port: int = 25
+    domain: str,
+    dns_: Dns,
+    rng: Rng,
+    *,
+    own_names: frozenset[str] = frozenset(),
+    port: int = 25,
+    refused: Networks = DEFAULT_REFUSED,
 ) -> list[Host]:
     """The hosts to try, in order; raises MxError."""
     if domain.startswith("["):
-        return [Host(domain, (literal_address(domain),), port, authenticated=True)]
+        address = literal_address(domain)
+        if address in refused:
+            raise MxError("5.4.4", f"mail is not sent to the address {address}")
+        return [Host(domain, (address,), port, authenticated=True)]
     answer = await dns_.mx(domain)
     if not answer.exists:
         raise MxError("5.1.2", f"the domain {domain} does not exist")
     if not answer.records:  # RFC 5321 §5.1: no MX, so the address record is an implicit one
-        hosts = await _with_addresses([domain], dns_, port, secure=answer.secure)
+        hosts = await _with_addresses([domain], dns_, port, refused, secure=answer.secure)
         if not hosts:
             raise MxError("5.1.2", f"the domain {domain} has neither MX nor address records")
         return hosts
     if all(not host for _, host in answer.records):  # RFC 7505 §3
         raise MxError("5.1.10", f"the domain {domain} takes no mail (null MX)")
-    names = _in_order(answer.records, rng, own_names)
+    if all(not _is_host_name(host) for _, host in answer.records):
+        raise MxError("5.4.4", f"the MX records of {domain} hold no name a host can have")
+    names = [name for name in _in_order(answer.records, rng, own_names) if _is_host_name(name)]
     if not names:
         raise MxError("5.4.6", f"the best MX of {domain} is this host, which does not serve it")
-    hosts = await _with_addresses(names, dns_, port, secure=answer.secure)
+    hosts = await _with_addresses(names[:NAMES_MAX], dns_, port, refused, secure=answer.secure)
     if not hosts:
         raise MxError("4.4.3", f"no MX host of {domain} has an address")
     return hosts
@@ -138,20 +155,35 @@ def _in_order(records: Sequence[tuple[int, str]], rng: Rng, own_names: frozenset
     return names
 
 
-async def _with_addresses(names: Sequence[str], dns_: Dns, port: int, *, secure: bool) -> list[Host]:
+def _is_host_name(name: str) -> bool:
+    """DNS allows any octets in names; hosts have letters, digits and hyphens (RFC 1123 §2.1)."""
+    try:
+        return bool(parse_domain(name))
+    except Invalid:
+        return False
+
+
+async def _with_addresses(
+    names: Sequence[str], dns_: Dns, port: int, refused: Networks, *, secure: bool
+) -> list[Host]:
     """A host whose address cannot be looked up now is passed over, unless it was the last hope."""
     hosts: list[Host] = []
     failure: MxError | None = None
+    elsewhere = True
     for name in names:
         try:
             answer = await dns_.addresses(name)
         except MxError as error:
             failure = error
             continue
-        if answer.records:
-            hosts.append(Host(name, answer.records, port, authenticated=secure))
+        if usable := tuple(address for address in answer.records if address not in refused):
+            hosts.append(Host(name, usable, port, authenticated=secure))
+        elsewhere = elsewhere and not (answer.records and not usable)
     if not hosts and failure is not None:
         raise failure
+    if not hosts and not elsewhere:
+        # A loop through ourselves, or somebody who wants us to talk to what only we can reach.
+        raise MxError("5.4.4", f"DNS says that {names[0]} is at an address mail is not sent to")
     return hosts
 
 

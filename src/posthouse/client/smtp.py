@@ -13,7 +13,8 @@ import asyncio
 from msgspec import Struct, structs
 
 from posthouse.client.connection import Connection, Endpoint, HostError, TlsContexts
-from posthouse.client.mx import Dns, Host, MxError, find_hosts, literal_address
+from posthouse.client.mx import Dns, Host, MxError, find_hosts
+from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.client.parcel import Parcel, ParcelRecipient, Result, Transit, chunks
 from posthouse.client.pool import Pool
 from posthouse.client.routes import Route, Routes, is_address
@@ -44,6 +45,8 @@ class ClientSettings(Struct, frozen=True):
     port: int = 25
     """Of hosts found by MX."""
     ca_file: str | None = None
+    refused_networks: tuple[str, ...] = REFUSED_NETWORKS
+    """Where DNS and address literals may not send mail; routes may."""
 
 
 class SmtpClient:
@@ -61,6 +64,7 @@ class SmtpClient:
         self.routes = routes
         self._dns = dns
         self._rng = rng
+        self._refused = Networks(settings.refused_networks)
         self._own_names = settings.own_names | {settings.hostname.lower()}
         self._pool = Pool(
             settings.hostname,
@@ -123,16 +127,13 @@ class SmtpClient:
             if not answer.records:
                 raise MxError("4.4.3", f"the route's host {route.host} has no address")
             return [Host(route.host, answer.records, route.port, authenticated=True)]
-        if not route.host and destination.startswith("["):
-            return [
-                Host(destination, (literal_address(destination),), self.settings.port, authenticated=True)
-            ]
         return await find_hosts(
             route.host or destination,
             self._dns,
             self._rng,
             own_names=self._own_names,
             port=route.port if route.host else self.settings.port,
+            refused=self._refused,
         )
 
     def _addresses(self, hosts: list[Host]) -> list[tuple[Host, str]]:

@@ -221,7 +221,7 @@ class QueueRunner:
         if local:
             results = await self._deliver_locally(entry, content, skip)
         else:
-            results = await self._deliverer.deliver(parcel_of(job, content, skip))
+            results = await self._deliver(job, content, skip)
         now = self._clock.now()
         verdicts = [
             self._judge(entry, recipient, result, job.destination, now, local=local)
@@ -234,6 +234,14 @@ class QueueRunner:
             entry, [one.report for one in verdicts if one.report], head[skip:], content, skip
         )
         await self._write(entry, final, told)
+
+    async def _deliver(self, job: QueueJob, content: Content, skip: int) -> list[Result]:
+        try:
+            return await self._deliverer.deliver(parcel_of(job, content, skip))
+        except Exception:
+            # Deferred as any other failure, so that it is tried on schedule and returned in the end.
+            log.exception("queue: %s for %s failed", job.entry.trace, job.destination)
+            return [Result("451 4.3.0 a fault on our side was logged")] * len(job.entry.recipients)
 
     def _judge(
         self,

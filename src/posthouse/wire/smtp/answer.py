@@ -9,6 +9,8 @@ from typing import Final
 ANSWER_LINE_MAX: Final = 4096
 """Octets.  RFC 5321 §4.5.3.1.5 allows 512; longer ones are seen, endless ones are not waited for."""
 ANSWER_LINES_MAX: Final = 200
+ANSWERS_MAX: Final = 1024 * 1024
+"""Octets that may wait to be read: more than any answers to what we send."""
 
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ \-])(.*))?")
 # RFC 3463 §2: status-code = class "." subject "." detail
@@ -53,8 +55,14 @@ class AnswerReader:
     def buffered(self) -> int:
         return len(self._buf) + len(self._lines)
 
+    @property
+    def overrun(self) -> bool:
+        """The peer sends without being asked and will not stop."""
+        return len(self._buf) > ANSWERS_MAX
+
     def receive(self, data: bytes) -> None:
-        self._buf += data
+        if not self.overrun:
+            self._buf += data
 
     def next_answer(self) -> Answer | None:
         while not self.broken:

@@ -119,6 +119,7 @@ class ClientEngine:
         self.capabilities = Capabilities()
         self.tls = False
         self.closing = False  # the peer said 421: no further operation
+        self.answers = 0  # taken so far
         self._hostname = hostname.encode("ascii")
         self._lmtp = lmtp
         self._reader = AnswerReader()
@@ -140,6 +141,11 @@ class ClientEngine:
 
     def receive(self, data: bytes) -> None:
         self._reader.receive(data)
+
+    @property
+    def overrun(self) -> bool:
+        """The connection should be cut: the peer floods it."""
+        return self._reader.overrun
 
     def data_to_send(self) -> bytes:
         data = b"".join(self._writes)
@@ -288,6 +294,7 @@ class ClientEngine:
     # --- answers ---
 
     def _take(self, answer: Answer) -> None:
+        self.answers += 1
         if answer.code == 421:
             # RFC 5321 §3.8: it may come at any time, and answers all that is still open.
             self.closing = True
