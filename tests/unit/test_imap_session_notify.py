@@ -425,3 +425,49 @@ async def test_logging_out_of_the_account_ends_it(world: World) -> None:
     assert world.hub._watchers == {}
     await world.letters(1)
     assert await quiet(client) == []
+
+
+async def test_what_the_client_adds_itself_is_there(world: World) -> None:
+    client = await world.login("INBOX")
+    await client.run("NOTIFY NONE")
+    said = await client.append("INBOX", b"Subject: own\r\n\r\nz")
+    assert said[:2] == ["* 1 EXISTS", "* 1 RECENT"]
+    assert (await client.run("UID FETCH 1 UID"))[0] == "* 1 FETCH (UID 1)"
+
+
+async def test_replacing_counts_for_the_mailbox_it_is_put_into(world: World) -> None:
+    await world.letters(1)
+    client = await world.login("INBOX")
+    await notify(client, f"(personal ({MESSAGES}))")
+    said = await client.run(b"UID REPLACE 1 Trash {17+}\r\nSubject: x\r\n\r\ny\r\n")
+    assert [line for line in said if "EXPUNGE" in line or "STATUS" in line] == ["* 1 EXPUNGE"]
+    assert await quiet(client) == []
+
+
+async def test_idle_tells_of_other_mailboxes_too(world: World) -> None:
+    client, other = await world.login("INBOX"), await world.login()
+    await notify(client, f"(mailboxes Trash ({MESSAGES})) (personal (MailboxName))")
+    await client.send(b"i IDLE\r\n")
+    await client.settle()
+    await world.letters(1, "Trash")
+    assert (await unasked(client, lines=1))[0].startswith("* STATUS Trash ")
+    await other.run("CREATE Made")
+    assert await unasked(client, lines=1) == ['* LIST (\\HasNoChildren) "/" Made']
+    # RFC 5465 §4: nothing of the selected mailbox, as it was not asked for
+    await world.letters(1)
+    assert await quiet(client) == []
+    assert await client.send(b"DONE\r\n") == b"i OK IDLE completed\r\n"
+
+
+async def test_uidonly(world: World) -> None:
+    await world.letters(2)
+    client, other = await world.login(), await world.login("INBOX")
+    await client.run("ENABLE UIDONLY")
+    await client.run("SELECT INBOX")
+    await notify(client, "(selected (MessageNew (UID FLAGS) MessageExpunge FlagChange))")
+    await other.run("UID MOVE 1 Trash")
+    assert await unasked(client, lines=1) == ["* VANISHED 1"]
+    await world.letters(1)
+    assert "* 3 UIDFETCH (FLAGS (\\Recent))" in await unasked(client, lines=3)
+    await other.run("UID STORE 2 +FLAGS.SILENT (\\Seen)")
+    assert (await unasked(client, lines=1))[0].startswith("* 2 UIDFETCH (FLAGS (\\Seen")

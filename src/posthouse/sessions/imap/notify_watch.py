@@ -56,6 +56,7 @@ class Watch:
     """`prepare`, then it lives as `session.notify` until the next NOTIFY; `close` in any case."""
 
     __slots__ = (
+        "_answers",
         "_due",
         "_groups",
         "_held",
@@ -66,7 +67,6 @@ class Watch:
         "_own",
         "_own_names",
         "_own_uids",
-        "_removing",
         "_seen",
         "_selected",
         "_session",
@@ -89,7 +89,7 @@ class Watch:
         self._own: dict[MailboxId, int] = {}  # messages this client put into other mailboxes
         self._own_uids: set[int] = set()  # and into the selected one
         self._own_names: frozenset[str] = frozenset()  # of mailboxes it has just made, renamed, subscribed...
-        self._removing = False  # the running command expunges
+        self._answers = False  # the running command itself changes the selected mailbox
         self._held = 0  # modseq since which changes of flags were kept from the client
 
     async def prepare(self) -> bytes:
@@ -155,7 +155,7 @@ class Watch:
     # --- the running command ---
 
     def begin(self, command: c.Command) -> None:
-        self._removing = command.NAME in _REMOVING
+        self._answers = command.NAME in _REMOVING
         if isinstance(command, c.Create | c.Delete | c.Subscribe | c.Unsubscribe):
             name = canonical_name(command.mailbox)
             self._own_names = frozenset((name, *superiors(name)))
@@ -169,9 +169,10 @@ class Watch:
             self._list_due = bool(self._groups)
 
     def made_here(self, mailbox: MailboxId, uids: Sequence[int], *, removing: bool) -> None:
-        self._removing |= removing
+        self._answers |= removing
         selected = self._session.selected
         if selected is not None and selected.id == mailbox:
+            self._answers = True
             self._own_uids.update(uids)
         elif mailbox in self._seen:
             self._own[mailbox] = self._own.get(mailbox, 0) + len(uids)
@@ -181,8 +182,8 @@ class Watch:
 
     @property
     def looks_at_selected(self) -> bool:
-        # RFC 5465 §3.1: without SELECTED no event of it is told; what the client itself removes is an answer.
-        return bool(self._selected.events) or self._removing
+        # RFC 5465 §3.1: without SELECTED no event of it is told; what the client itself does is an answer.
+        return bool(self._selected.events) or self._answers
 
     @property
     def expunges_at_once(self) -> bool:
@@ -251,7 +252,7 @@ class Watch:
         except TooManyError:
             self._overflow()
         finally:
-            self._looking = self._removing = False
+            self._looking = self._answers = False
 
     async def _look_at_mailboxes(self) -> None:
         ids = sorted(self._to_look_at)

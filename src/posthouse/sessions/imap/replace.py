@@ -41,7 +41,7 @@ async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
     shared = session.mailbox.shared
     stored = await session.services.store.messages.replace(shared.account, shared.mailbox, uid, delivery)
     placed = stored.placed[0]
-    made_here(session, shared.mailbox, [placed.uid], removing=True)
+    made_here(session, placed.mailbox, [placed.uid], removing=True)
     # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
     code = code_appenduid(placed.uidvalidity, [placed.uid])
     session.write(response.ok(b"*", "Replacement message ready", code))
