@@ -53,7 +53,7 @@ class Actor:
         await self.wake()
         for _ in range(actions):
             await self.choose()
-        if self.chance.random() < 0.3:
+        if self.chance.random() < 0.3 and not self.client.notify:
             self.idling = await self.client.idle()
         elif self.chance.random() < 0.05:
             self.asleep = self.chance.randint(1, 4)
@@ -111,10 +111,17 @@ class Actor:
         self._made += 1
         data = letter(f"{self._number}.{self._made}")
         flags = " ".join(self.chance.sample(FLAGS, self.chance.randint(0, 2)))
-        name = self.chance.choice(MAILBOXES)
-        await self.client.run(
-            b"APPEND %b (%b) {%d+}\r\n%b" % (name.encode(), flags.encode(), len(data), data)
-        )
+        name = self.chance.choice(MAILBOXES).encode()
+        message = b" (%b) {%d+}\r\n%b" % (flags.encode(), len(data), data)
+        command = b"APPEND " + name
+        kind = self.chance.randrange(10)
+        if kind == 0:
+            message *= 3  # RFC 3502
+        elif kind == 1 and self.client.view and not self.view.read_only:
+            known = [message.uid for message in self.view.messages if message.uid]
+            if known:
+                command = b"UID REPLACE %d %b" % (self.chance.choice(known), name)  # RFC 8508
+        await self.client.run(command + message, may_fail=(*GONE, "NONEXISTENT"))
 
     async def store(self) -> None:
         running = self._begin_store()
@@ -215,8 +222,8 @@ class Actor:
         )
         if self.client.condstore and self.chance.random() < 0.3:
             items += " MODSEQ"
-        if self.client.qresync and items == "FLAGS":
-            items = "UID FLAGS"  # VANISHED names UIDs, so this client always asks for them
+        if self.client.qresync and items.startswith("FLAGS"):
+            items = f"UID {items}"  # VANISHED names UIDs, so this client always asks for them
         numbers, uid, _ = self.some(20)
         running = await self.client.run(
             f"{'UID ' * uid}FETCH {numbers} ({items})", numbers=not uid, may_fail=GONE

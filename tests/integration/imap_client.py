@@ -50,11 +50,13 @@ class Running:
 class ImapClient:
     """One connection at a time; `qresync` caches survive a lost one."""
 
-    def __init__(self, name: str, address: tuple[str, int], enables: str = "") -> None:
+    def __init__(self, name: str, address: tuple[str, int], enables: str = "", *, notify: str = "") -> None:
         self.name = name
         self.enables = enables
+        self.notify = notify
         self.qresync = "QRESYNC" in enables
         self.condstore = self.qresync or "CONDSTORE" in enables
+        self.closes = self.qresync or "IMAP4rev2" in enables  # SELECT is told when it leaves the old mailbox
         self.view: MailboxModel | None = None
         self.caches: dict[str, Cache] = {}
         self.history: deque[object] = deque(maxlen=60)
@@ -64,6 +66,7 @@ class ImapClient:
         self._highest: dict[str, int] = {}
         self._running: deque[Running] = deque()
         self._selecting: MailboxModel | None = None
+        self._closing: MailboxModel | None = None  # the mailbox that SELECT is about to leave
         self._fault: BaseException | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -80,6 +83,8 @@ class ImapClient:
         await self.run(f"LOGIN {user} {password}")
         if self.enables:
             await self.run(f"ENABLE {self.enables}")
+        if self.notify:
+            await self.run(f"NOTIFY SET {self.notify}")
 
     async def drop(self) -> None:
         """Be gone without a word, as a phone in a tunnel."""
@@ -176,10 +181,12 @@ class ImapClient:
         return await self.end(self.begin(text, numbers=numbers), may_fail=may_fail)
 
     async def select(self, name: str, *, read_only: bool) -> None:
+        closing = self.view if self.closes else None
         self.leave()
         cache = self.caches.pop(name, None)
         word = "EXAMINE" if read_only else "SELECT"
         self._selecting = MailboxModel(name, read_only=read_only, cache=cache)
+        self._closing = closing
         options = " (CONDSTORE)" if self.condstore and cache is None else ""
         if cache is not None and cache.modseq:
             options = f" (QRESYNC ({cache.uidvalidity} {cache.modseq}))"
@@ -215,15 +222,20 @@ class ImapClient:
         running = self._running.popleft()
         self._coded(response)
         if self._selecting is not None:
-            self.view, self._selecting = self._selecting, None
+            self.view, self._selecting, self._closing = self._selecting, None, None
         if running.finish is not None:
             running.finish(response, running)
         if self.view is not None:
             self.view.answered()
         running.done.set_result(response)
 
+    @property
+    def _told(self) -> MailboxModel | None:
+        """Whose data comes now.  RFC 9051 §7.1 (CLOSED): up to that code it is the old mailbox's."""
+        return self._closing or self._selecting or self.view
+
     def _untagged(self, response: Response) -> None:
-        view = self._selecting or self.view
+        view = self._told
         if response.name in ("OK", "NO", "BAD"):
             self._coded(response)
         elif response.name == "BYE":
@@ -233,7 +245,7 @@ class ImapClient:
         elif view is None:
             raise Violation(f"{response.name} while no mailbox is selected")
         elif response.name == "EXISTS":
-            view.told_exists(response.number or 0, selecting=self._selecting is not None)
+            view.told_exists(response.number or 0, selecting=view is self._selecting)
         elif response.name == "FETCH":
             self._fetched(view, response)
         elif response.name == "VANISHED" and len(response.data) == 2:
@@ -265,14 +277,16 @@ class ImapClient:
             self._modseqs[key] = modseq
 
     def _coded(self, response: Response) -> None:
-        view = self._selecting or self.view
+        view = self._told
         if not response.code or view is None:
             return
         name, *values = response.code
-        if name == "UIDVALIDITY":
+        if name == "CLOSED":
+            self._closing = None
+        elif name == "UIDVALIDITY":
             view.told_uidvalidity(values[0])
         elif name == "HIGHESTMODSEQ":
-            if self._selecting is not None:
+            if view is self._selecting:
                 if values[0] < self._highest.get(view.name, 0):
                     raise Violation(f"HIGHESTMODSEQ of {view.name} fell to {values[0]}")
                 self._highest[view.name] = values[0]

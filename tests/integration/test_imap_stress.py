@@ -27,6 +27,8 @@ from tests.integration.node import DOMAIN, HOST, PASSWORD, Node, running_node
 
 STRESS_S = float(os.environ.get("POSTHOUSE_STRESS_S", "25"))
 PROFILES = ("", "", "IMAP4rev2", "CONDSTORE", "QRESYNC", "QRESYNC IMAP4rev2")
+NOTIFIED = "(SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))"
+"""RFC 5465: told of new messages and flags at any time, of expunges when a command allows it."""
 CLIENTS = 12
 ACTIONS_A_ROUND = 25
 HEARD_LIMIT_S = 10.0
@@ -112,7 +114,9 @@ async def stress(node: Node, seed: int, limit_s: float) -> None:
     tokens: dict[object, bytes] = {}
     actors = []
     for number in range(CLIENTS):
-        client = ImapClient(f"c{number}", address, PROFILES[number % len(PROFILES)])
+        # The last two are told between commands as well.
+        notify = NOTIFIED if number >= CLIENTS - 2 else ""
+        client = ImapClient(f"c{number}", address, PROFILES[number % len(PROFILES)], notify=notify)
         await client.connect(USER, PASSWORD)
         actors.append(Actor(number, client, random.Random(f"{seed}/{number}"), tokens))
     for name in MAILBOXES[1:]:
