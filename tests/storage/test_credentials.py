@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from posthouse.core.errors import Exists, NotFound
+from posthouse.core.errors import Conflict, Exists, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Credential
@@ -32,11 +32,19 @@ async def test_app_passwords_are_kept_used_and_revoked(store: Store) -> None:
 
 
 async def test_the_keys_of_the_password_are_replaced_and_come_first(store: Store) -> None:
-    account = await make_account(store)
+    account = await make_account(store, password="hash")
     await store.credentials.put(Credential(account.id, "app", "phone", "ab"))
-    for secret in ("one", "two"):
-        await store.credentials.put(Credential(account.id, "password", "", secret))
-    assert [one.secret for one in await store.credentials.of_account(account.id)] == ["two", "ab"]
+    for record in ("one", "two"):
+        await store.credentials.put(Credential(account.id, "password", "", "hash", (record,)))
+    assert [one.scram for one in await store.credentials.of_account(account.id)] == [("two",), ()]
+
+
+async def test_keys_of_a_password_that_was_changed_meanwhile_are_refused(store: Store) -> None:
+    account = await make_account(store, password="hash")
+    await store.credentials.put(Credential(account.id, "password", "", "hash", ("one",)))
+    with pytest.raises(Conflict):
+        await store.credentials.put(Credential(account.id, "password", "", "older", ("two",)))
+    assert [one.scram for one in await store.credentials.of_account(account.id)] == [("one",)]
 
 
 async def test_they_go_with_their_account(store: Store) -> None:

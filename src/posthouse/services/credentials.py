@@ -9,6 +9,7 @@ the same at every attempt.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import ipaddress
 import re
@@ -21,7 +22,7 @@ from msgspec import Struct
 
 from posthouse.core import scram
 from posthouse.core.address import parse_address, try_address
-from posthouse.core.errors import Invalid, MailError, NotFound
+from posthouse.core.errors import Conflict, Invalid, MailError, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
@@ -164,11 +165,11 @@ class Credentials:
         """SCRAM keys for the (prepared) password that `account.password` is the hash of."""
         if account.password is not None:
             records = await self._records(account, password)
-            await self._store.credentials.put(
-                Credential(
-                    account.id, "password", "", account.password, records, created_at=self._clock.now()
-                )
+            keys = Credential(
+                account.id, "password", "", account.password, records, created_at=self._clock.now()
             )
+            with contextlib.suppress(Conflict):  # changed meanwhile: who did it makes the keys
+                await self._store.credentials.put(keys)
 
     def upgrade(self, account: Account, password: str) -> None:
         """In the background: keys for an account whose password was set without."""

@@ -259,7 +259,8 @@ class Credentials(Protocol):
         ...
 
     async def put(self, credential: Credential) -> None:
-        """Kind "password" replaces; "app" raises Exists when the name is taken.  NotFound without the account."""
+        """Kind "password" replaces, or raises Conflict when its hash is not the account's any more; "app" raises
+        Exists when the name is taken.  NotFound without the account."""
         ...
 
     async def revoke(self, account: AccountId, kind: str, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from posthouse.core.errors import Exists, NotFound
+from posthouse.core.errors import Conflict, Exists, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.storage.rows import Credential
 from posthouse.storage.sqlite.ledger import Ledger
@@ -27,9 +27,12 @@ _credential: Final[Callable[..., Credential]] = Credential
 def put_credential(ledger: Ledger, request: PutCredential) -> None:
     """The password's own keys are replaced; another credential of the same name is refused."""
     one = request.credential
-    if not ledger.execute("SELECT 1 FROM account WHERE id = ?", (one.account,)).fetchone():
+    account = ledger.execute("SELECT password FROM account WHERE id = ?", (one.account,)).fetchone()
+    if account is None:
         raise NotFound(f"account {one.account}")
     if one.kind == "password":
+        if account[0] != one.secret:
+            raise Conflict(f"the password of account {one.account} was changed meanwhile")
         ledger.execute("DELETE FROM credential WHERE account = ? AND kind = ?", (one.account, one.kind))
     elif ledger.execute(
         "SELECT 1 FROM credential WHERE account = ? AND kind = ? AND name = ?",
