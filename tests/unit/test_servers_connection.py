@@ -12,7 +12,7 @@ import uvloop
 from posthouse.servers.board import field
 from posthouse.servers.host import SWEEP_S, Limits
 from posthouse.servers.proxy import TrustedSources
-from tests.unit.servers_rig import FLOOD_BYTES, Rig, until
+from tests.unit.servers_rig import FLOOD_BYTES, Rig, settle, until
 
 PROXY = b"PROXY TCP4 192.0.2.9 198.51.100.2 1234 143\r\n"
 NO_EXEMPTION = TrustedSources([])
@@ -402,3 +402,20 @@ SCENARIOS = [
 def test_all_of_it_holds_on_uvloop(scenario, tmp_path):
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario(tmp_path))
+
+
+async def test_what_is_written_after_the_connection_is_lost_goes_nowhere(tmp_path):
+    """uvloop's transport raises then, and a client that goes in the middle of a command is no fault of ours."""
+    async with Rig(tmp_path) as rig:
+        _reader, writer = await rig.connect()
+        writer.write(b"slow\r\n")
+        await until(lambda: rig.sessions and rig.sessions[0].busy)
+        connection = rig.sessions[0].peer
+        writer.transport.abort()
+        await until(lambda: not rig.host.connections)
+        connection.transport = unittest.mock.Mock()
+        connection.write(b"late answer\r\n")
+        connection.close()
+        await connection.drain()
+        await settle()
+        assert connection.transport.mock_calls == []

@@ -123,6 +123,7 @@ class Connection(asyncio.Protocol):
         self._wake(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self._closing = True  # what a command still writes goes nowhere: the transport would raise
         self._sink = self._ignore
         self._gathered.clear()
         self.must_drain = False
