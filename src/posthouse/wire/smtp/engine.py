@@ -228,7 +228,7 @@ class ServerEngine:
         self._newlines.decode(str(piece, "latin-1"))
         if dot >= 0 and dot != end:
             # RFC 5321 §4.5.2: a dot at the start of a line is dropped.
-            # perf: not looked for where the first one is the end's: 66 us of 116 for 50 KB.
+            # perf: not looked for where the first one is the end's: 116 -> 81 us for 50 KB in one session.
             piece = piece.replace(b"\r\n.", b"\r\n")
         if self._skip:
             piece, self._skip = piece[self._skip :], 0
