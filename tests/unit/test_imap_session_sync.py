@@ -172,6 +172,17 @@ async def test_a_silent_store_leaves_no_doubt_about_the_flags(world: World) -> N
     assert await one.run("NOOP") == ["t OK NOOP completed"]
 
 
+async def test_a_message_that_is_expunged_while_its_replacement_comes(world: World) -> None:
+    """RFC 8508: the answer is about the message; a TRYCREATE would let clients make a mailbox that is there."""
+    await world.letters(2)
+    one, two = await world.login("INBOX"), await world.login("INBOX")
+    await one.send(b"r UID REPLACE 2 Trash {17+}\r\nSubject: x\r\n")
+    await two.run("UID MOVE 2 Trash")
+    lines = (await one.send(b"\r\ny\r\n\r\n")).splitlines()
+    assert lines[0] == b"* 2 EXPUNGE"
+    assert lines[1].startswith(b"r NO [NONEXISTENT] ")
+
+
 async def test_no_modseq_above_an_expunge_that_is_held_back(world: World) -> None:
     """RFC 7162 §3.2, §6: otherwise a client that is cut off would never hear of the expunge."""
     await world.letters(3)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from posthouse.core.errors import NotFound
 from posthouse.storage.rows import Delivery
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import code_appenduid, code_highestmodseq
@@ -16,6 +17,8 @@ from .uid_only import UID_REQUIRED
 
 if TYPE_CHECKING:
     from .session import ImapSession
+
+_GONE: Final = b"NO [NONEXISTENT] There is no message with that UID; NOOP tells what was expunged"
 
 
 async def message_to_replace(
@@ -34,12 +37,20 @@ async def message_to_replace(
     async for chunk in rows:
         for row in chunk:
             return row
-    return b"NO [NONEXISTENT] There is no message with that UID; NOOP tells what was expunged"
+    return _GONE
 
 
 async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
     shared = session.mailbox.shared
-    stored = await session.services.store.messages.replace(shared.account, shared.mailbox, uid, delivery)
+    store = session.services.store
+    try:
+        stored = await store.messages.replace(shared.account, shared.mailbox, uid, delivery)
+    except NotFound:
+        # The message was expunged while the new one came, or the mailbox was deleted: then this raises again.
+        target = delivery.copies[0].mailbox
+        assert target is not None  # APPEND names it
+        await store.mailboxes.by_id(shared.account, target)
+        return _GONE
     placed = stored.placed[0]
     made_here(session, placed.mailbox, [placed.uid], removing=True)
     # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
