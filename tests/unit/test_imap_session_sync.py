@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.core.errors import StorageFull, Unavailable
+from posthouse.core.errors import Invalid, StorageFull, Unavailable
 from posthouse.services.mailboxes import MailboxHub
 from tests.unit.imap_world import Client, World, imap_world
 
@@ -170,6 +170,19 @@ async def test_a_silent_store_leaves_no_doubt_about_the_flags(world: World) -> N
     await two.run("STORE 3 +FLAGS.SILENT (\\Flagged)")
     assert await one.run("STORE 3 FLAGS.SILENT (\\Draft)") == ["t OK STORE completed"]
     assert await one.run("NOOP") == ["t OK NOOP completed"]
+
+
+async def test_flags_that_a_failed_fetch_set_are_told(world: World, monkeypatch) -> None:
+    await world.letters(1)
+    client = await world.login("INBOX")
+
+    async def unreadable(*_: object) -> int:
+        raise Invalid("a broken pack")
+
+    monkeypatch.setattr("posthouse.sessions.imap.fetch._send_sections", unreadable)
+    lines = await client.run("FETCH 1 BODY[]")
+    assert lines[0] == "* 1 FETCH (FLAGS (\\Seen \\Recent))"
+    assert lines[1].startswith("t NO [CORRUPTION] ")
 
 
 async def test_a_message_that_is_expunged_while_its_replacement_comes(world: World) -> None:

@@ -259,6 +259,7 @@ class ImapSession(Session):
             done = await work
         except MailError as error:
             done = answer_error(error, errors)
+            self.told = None  # what it was about to show may not have gone out
         except NoSuchMessageError:
             done = b"BAD There is no message with that number; look at the last EXISTS"
         if done is not None:
