@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 SLICE_S: Final = 0.005
-"""After so long a session with more to do lets the other connections have their turn."""
+"""After so much processor time a session with more to do lets the other connections have their turn."""
 
 
 class TlsInfo(Struct, frozen=True):
@@ -166,12 +166,12 @@ class Session:
 
     def _pump(self) -> None:
         """Handle events until more bytes are needed, one needs a task, or others should have their turn."""
-        until = time.monotonic() + SLICE_S
+        until = time.thread_time() + SLICE_S
         try:
             while not self.closing and (event := self._next()) is not None:
                 rest = self._handle(event)
                 # A client that asks without end and reads nothing must not fill our memory with answers.
-                if rest is None and (self.peer.must_drain or time.monotonic() > until):
+                if rest is None and (self.peer.must_drain or time.thread_time() > until):
                     rest = asyncio.sleep(0)  # `_run` drains behind it
                 if rest is not None:
                     self._task = asyncio.get_running_loop().create_task(self._run(rest))
@@ -182,7 +182,7 @@ class Session:
             self.peer.close()
 
     async def _run(self, rest: Any) -> None:
-        until = time.monotonic() + SLICE_S
+        until = time.thread_time() + SLICE_S
         try:
             while True:
                 await rest
@@ -190,9 +190,9 @@ class Session:
                 while rest is None:
                     if self.peer.must_drain:
                         await self.peer.drain()
-                    if time.monotonic() > until:
+                    if time.thread_time() > until:
                         await asyncio.sleep(0)
-                        until = time.monotonic() + SLICE_S
+                        until = time.thread_time() + SLICE_S
                     if self.closing or (event := self._next()) is None:
                         return
                     rest = self._handle(event)
