@@ -2,7 +2,7 @@
 
 import os
 
-from posthouse.servers.board import Board, field, peer_cell
+from posthouse.servers.board import Board, field
 
 CONNECTIONS = field("connections", 'listener="imap"')
 FAULTS = field("faults_total")
@@ -33,12 +33,19 @@ def test_gauges_of_a_dead_process_are_cleared_and_counters_kept():
     board.reset_gauges(1)
     assert board.connections() == [0, 0]
     assert board.total(FAULTS) == 1
-    assert board.peer_total(peer_cell("2001:db8::1")) == 0
+    assert board.peer_total(board.peer_cell("2001:db8::1")) == 0
 
 
 def test_addresses_of_one_ipv6_customer_count_together():
-    assert peer_cell("2001:db8:1:2::1") == peer_cell("2001:db8:1:2:ffff::9")
-    assert peer_cell("2001:db8:1:2::1") != peer_cell("2001:db8:1:3::1")
+    board = Board(1)
+    assert board.peer_cell("2001:db8:1:2::1") == board.peer_cell("2001:db8:1:2:ffff::9")
+    assert len({board.peer_cell(f"2001:db8:1:{n}::1") for n in range(20)}) > 15
+
+
+def test_nobody_can_tell_whose_counter_an_address_shares():
+    addresses = [f"192.0.2.{n}" for n in range(20)]
+    one, other = Board(1), Board(1)
+    assert [one.peer_cell(ip) for ip in addresses] != [other.peer_cell(ip) for ip in addresses]
 
 
 def test_prometheus_text_has_cumulative_buckets_and_one_head_per_family():

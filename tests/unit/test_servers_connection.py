@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import struct
 import time
 import unittest.mock
 
@@ -330,6 +331,11 @@ async def test_the_stop_has_a_bound(tmp_path):
 
 
 async def test_answers_of_one_turn_leave_in_one_packet(tmp_path):
+    with unittest.mock.patch("posthouse.sessions.session.SLICE_S", 5.0):
+        await answers_of_one_turn(tmp_path)
+
+
+async def answers_of_one_turn(tmp_path):
     async with Rig(tmp_path) as rig:
         reader, writer = await rig.connect()
         assert await line(reader) == b"hello"
@@ -411,6 +417,12 @@ async def test_what_is_written_after_the_connection_is_lost_goes_nowhere(tmp_pat
         writer.write(b"slow\r\n")
         await until(lambda: rig.sessions and rig.sessions[0].busy)
         connection = rig.sessions[0].peer
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        # A reset, not an end of input, which would let the command finish.
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         writer.transport.abort()
         await until(lambda: not rig.host.connections)
         connection.transport = unittest.mock.Mock()
@@ -419,3 +431,20 @@ async def test_what_is_written_after_the_connection_is_lost_goes_nowhere(tmp_pat
         await connection.drain()
         await settle()
         assert connection.transport.mock_calls == []
+
+
+async def test_a_handshake_that_drips_is_cut(tmp_path, monkeypatch):
+    """Each octet would start the time anew; a handshake and a PROXY header have one time for all of it."""
+    monkeypatch.setattr("posthouse.servers.connection.HANDSHAKE_TIMEOUT_S", 2.0)
+    async with Rig(tmp_path, implicit_tls=True) as rig:
+        rig.use_tls("mail.qq.test")
+        reader, writer = await rig.connect()
+        await until(lambda: rig.host.connections)
+        with pytest.raises(ConnectionError):
+            for octet in b"\x16\x03\x01\x02\x00" + bytes(20):
+                rig.host.tick += 1
+                writer.write(bytes((octet,)))
+                await writer.drain()
+                await asyncio.sleep(0.01)
+                await rig.host.sweep()
+        writer.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from posthouse.app.config import Config, ConfigError, load_config
-from posthouse.servers.process import drop_privileges, find_identity, give_directory
+from posthouse.servers.process import close_to_others, drop_privileges, find_identity, give_directory
 from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store
 
@@ -43,6 +43,7 @@ def with_store(given: str | None, action: Callable[[Store, Config], Awaitable[T]
 
 def run_with_store(config: Config, action: Callable[[Store, Config], Awaitable[T]]) -> T:
     identity = find_identity(config.user)
+    close_to_others()
     give_directory(config.data_path, identity)
     if identity is not None:
         drop_privileges(identity)

@@ -17,7 +17,15 @@ from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.servers.board import Board
 from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
-from posthouse.servers.process import find_identity, give_directory, raise_descriptor_limit, tune_allocator
+from posthouse.servers.process import (
+    Identity,
+    acting_as,
+    close_to_others,
+    find_identity,
+    give_directory,
+    raise_descriptor_limit,
+    tune_allocator,
+)
 from posthouse.servers.supervisor import Role, Supervisor
 from posthouse.servers.tls import TlsError, make_context
 
@@ -38,11 +46,11 @@ def serve(
     identity = find_identity(config.user)
     data = config.data_path
     run = data / RUN_DIRECTORY
+    close_to_others()
     sockets = open_sockets(config)
     give_directory(data, identity)
-    run.mkdir(mode=0o750, exist_ok=True)
-    if identity is not None:
-        os.chown(run, identity.uid, identity.gid)
+    with acting_as(identity):
+        run.mkdir(mode=0o750, exist_ok=True)
     if raise_descriptor_limit() < config.limits.connections + DESCRIPTORS_SPARE:
         log.warning(
             "fewer descriptors than limits.connections asks for", extra={"facts": {"hint": "LimitNOFILE"}}
@@ -62,7 +70,7 @@ def serve(
         reload=partial(_check_reload, plan),
         ready=partial(_ready, plan, announce),
     )
-    with _pid_file(run / PID_NAME):
+    with _pid_file(run / PID_NAME, identity):
         try:
             return supervisor.run()
         finally:
@@ -70,15 +78,18 @@ def serve(
 
 
 @contextlib.contextmanager
-def _pid_file(path: Path) -> Iterator[None]:
+def _pid_file(path: Path, identity: Identity | None) -> Iterator[None]:
     """Names the supervisor while it lives: its lock is not inherited by children and ends with the process."""
-    with path.open("a+", encoding="ascii") as file:
+    with acting_as(identity):
+        file = path.open("a+", encoding="ascii")
+    with file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
-        path.unlink(missing_ok=True)
+        with acting_as(identity):
+            path.unlink(missing_ok=True)
 
 
 def open_sockets(config: Config) -> dict[str, list[socket.socket]]:

@@ -17,7 +17,7 @@ from posthouse.app.dns_records import Record, records_for
 from posthouse.app.provision import provision
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Exists, Invalid
-from posthouse.servers.process import find_identity
+from posthouse.servers.process import Identity, find_identity
 from posthouse.storage.ports import Store
 
 DKIM_SELECTOR: Final = "posthouse"
@@ -74,13 +74,22 @@ def set_up(setup: Setup, password: str) -> Made:
     )
     config = parse_config(text, setup.config_path.parent, name=str(setup.config_path))
     records = records_for(domain, config.hostname, [], DKIM_SELECTOR)
-    setup.config_path.write_text(text, encoding="utf-8")
+    _write_config(setup.config_path, text, identity)
 
     async def act(store: Store, _config: Config) -> None:
         await provision(store, domain, [(address.key, "")], password=password, language=setup.language)
 
     run_with_store(config, act)
     return Made(str(setup.config_path), str(setup.data), str(certificate.chain), address.key, records)
+
+
+def _write_config(path: Path, text: str, identity: Identity | None) -> None:
+    """It may come to hold passwords of routes: the node reads it, others do not."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        if identity is not None:
+            os.fchown(fd, -1, identity.gid)
+        file.write(text)
 
 
 def _quoted(text: str) -> str:

@@ -9,10 +9,11 @@ process's counters stay; its gauges are cleared when the slot is taken over.
 from __future__ import annotations
 
 import mmap
+import secrets
 import socket
-import zlib
 from bisect import bisect_left
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 LISTENERS: Final = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
@@ -81,6 +82,7 @@ class Board:
         self.slots = slots
         self._numbers = memoryview(mmap.mmap(-1, slots * _WORDS * 8)).cast("d")
         self._peers = memoryview(mmap.mmap(-1, slots * _PEER_CELLS * 2)).cast("H")
+        self._key = secrets.token_bytes(16)
 
     def slot(self, index: int) -> Slot:
         numbers = self._numbers[index * _WORDS : (index + 1) * _WORDS]
@@ -104,6 +106,15 @@ class Board:
         """Open connections per process."""
         count = len(LISTENERS)
         return [int(sum(self._numbers[s * _WORDS : s * _WORDS + count])) for s in range(self.slots)]
+
+    def peer_cell(self, ip: str) -> int:
+        """The counter of an address; an IPv6 customer has a /64 (RFC 6177 §2).
+
+        Keyed, so that nobody can find an address whose connections count as somebody else's.
+        """
+        if ":" in ip:
+            ip = _prefix_64(ip)
+        return int.from_bytes(blake2b(ip.encode(), key=self._key, digest_size=4).digest()) % _PEER_CELLS
 
     def peer_total(self, cell: int) -> int:
         return sum(self._peers[slot * _PEER_CELLS + cell] for slot in range(self.slots))
@@ -158,22 +169,15 @@ class Slot:
 
     def peer_enter(self, ip: str) -> int:
         """Count one more connection of this address; how many there are now on the node."""
-        cell = peer_cell(ip)
+        cell = self.board.peer_cell(ip)
         if self._peers[cell] < 0xFFFF:
             self._peers[cell] += 1
         return self.board.peer_total(cell)
 
     def peer_leave(self, ip: str) -> None:
-        cell = peer_cell(ip)
+        cell = self.board.peer_cell(ip)
         if self._peers[cell]:
             self._peers[cell] -= 1
-
-
-def peer_cell(ip: str) -> int:
-    """The counter of an address; an IPv6 customer has a /64 (RFC 6177 §2)."""
-    if ":" in ip:
-        ip = _prefix_64(ip)
-    return zlib.crc32(ip.encode()) & (_PEER_CELLS - 1)
 
 
 def _prefix_64(ip: str) -> str:

@@ -97,7 +97,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         host = self.host
         host.active()
-        self.active_at = host.tick
+        if self.session is not None and self._upgrade is None:
+            self.active_at = host.tick  # a header or handshake has its time as a whole: it cannot drip
         host.slot.numbers[_RECEIVED] += len(data)
         self._flushing = True
         self._sink(data)

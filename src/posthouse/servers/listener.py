@@ -142,8 +142,11 @@ def _bind_unix(address: Address) -> socket.socket:
                 raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        sock.bind(address.path)
-        path.chmod(address.mode)
+        mask = os.umask(0o777 & ~address.mode)  # not chmod: it would follow what took the place of the socket
+        try:
+            sock.bind(address.path)
+        finally:
+            os.umask(mask)
         sock.listen(BACKLOG)
         sock.settimeout(0)
     except BaseException:

@@ -3,6 +3,7 @@ is shared."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import grp
 import importlib
@@ -10,6 +11,7 @@ import os
 import pwd
 import resource
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -55,16 +57,40 @@ def drop_privileges(identity: Identity) -> None:
     os.setgroups(identity.groups)
     os.setresgid(identity.gid, identity.gid, identity.gid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
-    os.umask(0o027)
+    close_to_others()
+
+
+def close_to_others() -> None:
+    """What is written from now on is nobody's to read but ours: mail, queues, keys."""
+    os.umask(os.umask(0o077) | 0o027)
+
+
+@contextlib.contextmanager
+def acting_as(identity: Identity | None) -> Iterator[None]:
+    """For what root does in places the user can write to: a link planted there leads no further than the user."""
+    if identity is None:
+        yield
+        return
+    groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
+    os.setgroups(identity.groups)
+    os.setegid(identity.gid)
+    os.seteuid(identity.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
 
 
 def give_directory(path: Path, identity: Identity | None) -> None:
     """Make the data directory; whoever serves it owns it."""
     path.mkdir(parents=True, exist_ok=True, mode=0o750)
     if identity is not None and path.stat().st_uid != identity.uid:
-        for top, directories, files in os.walk(path):
+        # By descriptors: a directory that becomes a link meanwhile is not followed.
+        for _, directories, files, top in os.fwalk(path):
             for name in (*directories, *files):
-                os.lchown(Path(top) / name, identity.uid, identity.gid)
+                os.chown(name, identity.uid, identity.gid, dir_fd=top, follow_symlinks=False)
         os.chown(path, identity.uid, identity.gid)
 
 
