@@ -33,6 +33,8 @@ from posthouse.storage.rows import (
     QueueJob,
     Snapshot,
     Stored,
+    TextFound,
+    TextSought,
     UidRanges,
 )
 
@@ -332,6 +334,48 @@ class Hints(Protocol):
         ...
 
 
+class Search(Protocol):
+    """Indexes of the text of messages, one for each account that searches; derived, so never in the way.
+
+    An answer is exact: the same as that of reading every message (`mime.search_text`).
+    """
+
+    async def find(
+        self, account: AccountId, mailbox: MailboxId, sought: Sequence[TextSought]
+    ) -> TextFound | None:
+        """None: no index covers the mailbox, or it is damaged; the caller reads the messages."""
+        ...
+
+    def want(self, account: AccountId) -> None:
+        """Ask that the index be made or brought up to date, by whoever `pending` is called by, some time soon."""
+        ...
+
+    def on_want(self, callback: Callable[[], None] | None) -> None:
+        """Call back in this process when an index is wanted."""
+        ...
+
+    async def pending(self) -> list[AccountId]:
+        """Accounts whose index is wanted."""
+        ...
+
+    async def update(self, account: AccountId) -> int:
+        """Make the index or bring it up to date; how many messages were read.  0 while another process does it.
+
+        Takes long and much of a processor; meant for a process that serves nobody.
+        """
+        ...
+
+    async def forget(self, account: AccountId) -> None:
+        """Remove the index."""
+        ...
+
+    async def check(self) -> list[Problem]:
+        """What is damaged; removed at the next search."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Store(Protocol):
     directory: Directory
     mailboxes: Mailboxes
@@ -343,6 +387,7 @@ class Store(Protocol):
     journal: Journal
     locks: Locks
     hints: Hints
+    search: Search
 
     async def check(self) -> list[Problem]:
         """Verify every invariant of the stored data; empty: all hold."""

@@ -284,7 +284,8 @@ class Attempt(Struct):
 class Hint(Struct, frozen=True):
     """Something changed; a lost hint costs latency, never correctness.
 
-    kind: "mailbox" (account, mailbox, modseq), "mailboxes" (an account's list), "directory" (accounts, domains,
+    kind: "mailbox" (account, mailbox, modseq), "mailboxes" (an account's list;
+    without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
     aliases), "queue".
     """
 
@@ -292,6 +293,21 @@ class Hint(Struct, frozen=True):
     account: AccountId = AccountId(0)
     mailbox: MailboxId = MailboxId(0)
     modseq: int = 0
+
+
+class TextSought(Struct, frozen=True):
+    """A folded text (`mime.search_text.fold`) that the decoded text of messages is to contain."""
+
+    where: str  # "TEXT": header or body, "BODY", "HEADER": a field
+    needle: str
+    field: str = ""  # of HEADER, in lower case; an empty needle: it exists
+
+
+class TextFound(Struct, frozen=True):
+    """What an index knows of one mailbox."""
+
+    through: int  # messages up to this UID were looked at; what is newer has to be read
+    uids: list[list[int]]  # by what was sought, ascending; UIDs since expunged may be among them
 
 
 class Problem(Struct):

@@ -15,7 +15,17 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.response import partial_slice
 
-from .search_match import ALL_COLUMNS, COLUMNS, FLAG_COLUMNS, PLACEMENT_COLUMNS, Matcher, Plan, Row, Test
+from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, text_keys
+from .search_match import (
+    ALL_COLUMNS,
+    COLUMNS,
+    FLAG_COLUMNS,
+    PLACEMENT_COLUMNS,
+    Matcher,
+    Plan,
+    Row,
+    Test,
+)
 from .state import CONDSTORE, REV2, Selected
 from .view import dense_ranges
 
@@ -78,7 +88,10 @@ async def find_in(
 ) -> Found:
     """The same in a mailbox that need not be the selected one."""
     wants_modseq = _asks_modseq(key)
-    plan = Matcher(selected.view, keywords, session.services.clock.now()).plan(key)
+    known = await ask_index(session.services.store.search, selected, key)
+    plan = Matcher(selected.view, keywords, session.services.clock.now(), known).plan(key)
+    if not known and selected.view.count(plan.ranges) > SCANNED_MAX and text_keys(key):
+        session.services.store.search.want(selected.shared.account)
     if wants_modseq:
         plan.width = max(plan.width, FLAG_COLUMNS)
     found = await _find(session, selected, plan, modseq=wants_modseq)
@@ -89,12 +102,14 @@ async def find_in(
 
 async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq: bool) -> Found:
     found = Found()
-    if plan.width == 1 and not plan.open_ended:
+    if plan.width == 1:
         await _scan_view(selected, plan, found)
-        return found
-    in_thread = plan.width > PLACEMENT_COLUMNS
-    await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
+    else:
+        in_thread = plan.width > PLACEMENT_COLUMNS
+        await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
     if found.open:
+        if len(found.open) >= INDEX_FROM:
+            session.services.store.search.want(selected.shared.account)
         view = selected.view
         undecided = dense_ranges(view.uids, found.open)
         found.open = []

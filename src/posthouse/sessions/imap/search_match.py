@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, final
 
-from posthouse.core.casemap import casemap as fold
 from posthouse.core.flags import FIRST_KEYWORD_BIT, RECENT
-from posthouse.mime.charset import decode_bytes
 from posthouse.mime.dates import parse_day
 from posthouse.mime.facts import HEADER_FIELDS
 from posthouse.mime.header import Fields, header_text, parse_fields
 from posthouse.mime.layout import unpack_layout
-from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, Part, walk
-from posthouse.mime.section import decode_transfer
-from posthouse.mime.words import decode_words
-from posthouse.storage.rows import UidRanges
+from posthouse.mime.scan import MAX_HEADER, Part
+from posthouse.mime.search_text import body_pieces, fold, folded_fields, header_pieces, other_lines
+from posthouse.storage.rows import TextSought, UidRanges
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
+from .search_index import Known, sought_of
 from .view import View
 
 COLUMNS: Final = (
@@ -67,10 +65,18 @@ class Plan:
 class Matcher:
     """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
 
-    __slots__ = ("_keywords", "_needle", "_now", "_text", "_text_uid", "_view", "width")
+    __slots__ = ("_keywords", "_known", "_needle", "_now", "_text", "_text_uid", "_unknown", "_view", "width")
 
-    def __init__(self, view: View, keywords: tuple[str, ...], now: float) -> None:
+    def __init__(
+        self,
+        view: View,
+        keywords: tuple[str, ...],
+        now: float,
+        known: Mapping[TextSought, Known] | None = None,
+    ) -> None:
         self._view = view
+        self._known = known or {}
+        self._unknown = False
         self._keywords = {name.lower(): 1 << (FIRST_KEYWORD_BIT + i) for i, name in enumerate(keywords)}
         self._now = now
         self._text: Text | None = None
@@ -80,7 +86,7 @@ class Matcher:
     def plan(self, key: k.SearchKey) -> Plan:
         test = self.compile_key(key)
         width = min(self.width, FACT_COLUMNS)
-        return Plan(self._bounds(key), width, test, self.width > FACT_COLUMNS)
+        return Plan(self._bounds(key), width, test, self._unknown or self.width > FACT_COLUMNS)
 
     def _bounds(self, key: k.SearchKey) -> UidRanges:
         """UID ranges outside of which the key cannot hold."""
@@ -88,6 +94,8 @@ class Matcher:
             return self._view.resolve(key.numbers, uid=False)
         if isinstance(key, k.Uid):
             return self._view.resolve(key.numbers, uid=True)
+        if isinstance(key, k.Header | k.Text) and (known := self._known.get(sought_of(key))) is not None:
+            return known.ranges
         if isinstance(key, k.And):
             every = self._view.all()
             found = [ranges for part in key.keys if (ranges := self._bounds(part)) != every]
@@ -117,7 +125,8 @@ class Matcher:
             case k.Uid(numbers):
                 return self._members(numbers, uid=True)
             case k.Header() | k.Text():
-                return self._text_key(key)
+                known = self._known.get(sought_of(key))
+                return self._text_key(key) if known is None else self._known_key(key, known)
             case _:
                 return self._fact_key(key)
 
@@ -207,6 +216,23 @@ class Matcher:
             self._text, self._text_uid = Text(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
         return self._text
 
+    def _known_key(self, key: k.Header | k.Text, known: Known) -> Test:
+        """The index answers; messages it has not seen yet are read."""
+        through, uids = known.through, known.uids
+        if self._view.uids[-1] <= through:
+            return lambda row: row[_UID] in uids
+        self._unknown = True
+        width = self.width
+        read = self._text_key(key)
+        self.width = width  # rows that need the columns are few, and get all of them later
+
+        def test(row: Row) -> bool | None:
+            if row[_UID] <= through:
+                return row[_UID] in uids
+            return read(row) if len(row) > _CONTENT else None
+
+        return test
+
     def _text_key(self, key: k.Header | k.Text) -> Test:
         self._need(ALL_COLUMNS)
         needle = fold(key.value)
@@ -234,7 +260,7 @@ class Matcher:
             fields = self._fields(row, name)
             if fields is None:
                 return None
-            return any(needle in fold(decode_words(value)) for _, value in fields)
+            return any(needle in value for _, value in folded_fields(fields))
 
         return test
 
@@ -248,46 +274,33 @@ class Text:
         self._content = content
         self._root = root
         self._fields: Fields | None = None
-        self._header: str | None = None
+        self._header: list[str] | None = None
         self._body: list[str] | None = None
 
     @property
     def fields(self) -> Fields:
         if self._fields is None:
-            self._fields = parse_fields(header_text(self._block(self._root)))
+            self._fields = parse_fields(self._block())
         return self._fields
 
-    def _block(self, part: Part) -> bytes:
-        return self._content[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)]
+    def _block(self) -> str:
+        root = self._root
+        return header_text(
+            self._content[root.header_start : min(root.body_start, root.header_start + MAX_HEADER)]
+        )
 
     def header_holds(self, needle: str) -> bool:
         if self._header is None:
-            # Lines that are no fields are text of the header as well.
-            raw = fold(decode_bytes(self._block(self._root)))
-            self._header = f"{_folded_header(self.fields)}\n{raw}"
-        return needle in self._header
+            self._header = header_pieces(folded_fields(self.fields), other_lines(self._block()))
+        return any(needle in piece for piece in self._header)
 
     def body_holds(self, needle: str) -> bool:
         """RFC 9051 §6.4.4: in the text parts, with encodings undone, and in the headers of messages inside."""
         if not needle:
             return True
         if self._body is None:
-            self._body = []
-            for part in walk(self._root):
-                if part.kind == LEAF and part.maintype.lower() in {"text", ""}:
-                    self._body.append(self._part_text(part))
-                elif part.kind == MESSAGE and part.children:
-                    inner = parse_fields(header_text(self._block(part.children[0])))
-                    self._body.append(_folded_header(inner))
-        return any(needle in text for text in self._body)
-
-    def _part_text(self, part: Part) -> str:
-        raw = decode_transfer(self._content[part.body_start : part.body_end], part.encoding)
-        return fold(decode_bytes(raw, part.charset))
-
-
-def _folded_header(fields: Fields) -> str:
-    return fold("\n".join([f"{name}: {decode_words(value)}" for name, value in fields]))
+            self._body = body_pieces(self._content, self._root)
+        return any(needle in piece for piece in self._body)
 
 
 def _cost(key: k.SearchKey) -> int:

@@ -37,6 +37,7 @@ from posthouse.storage.rows import (
     Stored,
     UidRanges,
 )
+from posthouse.storage.search import AccountIndexes
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
@@ -110,9 +111,10 @@ class SqliteContents:
 
 
 class SqliteDirectory:
-    def __init__(self, reader: Reader, writer: WriterHandle) -> None:
+    def __init__(self, reader: Reader, writer: WriterHandle, search: ports.Search) -> None:
         self._reader = reader
         self._submit = writer.submit
+        self._search = search
 
     async def domain(self, name: str) -> Domain | None:
         row = self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))
@@ -149,6 +151,7 @@ class SqliteDirectory:
 
     async def delete_account(self, account: AccountId) -> None:
         await self._submit(rq.DeleteAccount(account))
+        await self._search.forget(account)
 
     async def alias(self, address: str) -> Alias | None:
         row = self._reader.row(SELECT_ALIAS + " WHERE address = ?", (address,))
@@ -384,9 +387,10 @@ class SqliteStore:
         self._files = files
         self._writer = writer
         self._reader = reader = Reader(root)
-        self.directory: ports.Directory = SqliteDirectory(reader, writer)
         self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer)
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
+        self.search: ports.Search = AccountIndexes(root / "search", self.mailboxes, self.messages)
+        self.directory: ports.Directory = SqliteDirectory(reader, writer, self.search)
         self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
@@ -400,8 +404,9 @@ class SqliteStore:
         self._reader.cache = ContentCache(limit_bytes)
 
     async def check(self) -> list[Problem]:
-        return await asyncio.to_thread(check, self._root, self._files)
+        return await asyncio.to_thread(check, self._root, self._files) + await self.search.check()
 
     async def close(self) -> None:
+        self.search.close()
         self._reader.close()
         await self._writer.close()

@@ -1,0 +1,133 @@
+"""The text of a message that a search looks at: decoded, and folded by i;unicode-casemap.
+
+The pieces of the header are its fields as `name: value`, encoded words undone, and the lines that are no fields.
+The pieces of the body: each text part in its charset, HTML as the words a reader sees, the file name of each part,
+and the header of each message inside.  A phrase is found inside one piece.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final, final
+
+from posthouse.core.casemap import casemap
+from posthouse.mime.charset import decode_bytes
+from posthouse.mime.header import Fields, header_text, parse_fields, unfold
+from posthouse.mime.params import param, parse_disposition, parse_media_type
+from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, Part, walk
+from posthouse.mime.section import decode_transfer
+from posthouse.mime.words import decode_words, raw_text
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_FIELD: Final = re.compile(r"^[^:\x00-\x20\x7f]+[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE)
+_NAME: Final = re.compile(rb"name[0-9*]*[ \t]*=", re.IGNORECASE)
+_UNSEEN: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(style|script)\b.*?(?:</\1[^<>]*>|\Z)", re.IGNORECASE | re.DOTALL
+)
+# Tags inside words: they separate nothing.
+_INLINE: Final = re.compile(
+    r"</?(?:abbr|a|big|b|code|del|em|font|ins|i|mark|small|span|strong|sub|sup|s|tt|u|wbr)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+
+
+@final
+class SearchText:
+    """What searches look at, all of it folded; `fields` are (lower-case name, value) in order."""
+
+    __slots__ = ("body", "fields", "other")
+
+    def __init__(self, fields: list[tuple[str, str]], other: str, body: list[str]) -> None:
+        self.fields = fields
+        self.other = other
+        self.body = body
+
+    def header(self) -> list[str]:
+        """The pieces of the header."""
+        return header_pieces(self.fields, self.other)
+
+    def field_holds(self, name: str, needle: str) -> bool:
+        """An empty needle: the field exists."""
+        return any(key == name and needle in value for key, value in self.fields)
+
+    def header_holds(self, needle: str) -> bool:
+        return any(needle in piece for piece in self.header())
+
+    def body_holds(self, needle: str) -> bool:
+        return not needle or any(needle in piece for piece in self.body)
+
+
+def search_text(content: bytes, root: Part) -> SearchText:
+    """`root` may come from `unpack_layout`."""
+    block = _block(content, root)
+    return SearchText(folded_fields(parse_fields(block)), other_lines(block), body_pieces(content, root))
+
+
+def fold(text: str) -> str:
+    """The form in which text is compared; half characters become U+FFFD."""
+    return casemap(text if text.isascii() else _SURROGATE.sub("\ufffd", text))
+
+
+def header_pieces(fields: list[tuple[str, str]], other: str) -> list[str]:
+    pieces = [f"{name}: {value}" for name, value in fields]
+    if other:
+        pieces.append("\n" + other)  # so that it looks like no field
+    return pieces
+
+
+def folded_fields(fields: Fields) -> list[tuple[str, str]]:
+    return [
+        (fold(name if name.isascii() else raw_text(name)), fold(decode_words(value)))
+        for name, value in fields
+    ]
+
+
+def other_lines(block: str) -> str:
+    """Lines of a header that are no fields: mbox "From ", garbage."""
+    return fold(raw_text(_FIELD.sub("", block).strip()))
+
+
+def body_pieces(content: bytes, root: Part) -> list[str]:
+    pieces: list[str] = []
+    for part in walk(root):
+        if part.kind == LEAF and part.maintype.lower() in {"text", ""}:
+            pieces.append(_part_text(content, part))
+        elif part.kind == MESSAGE and part.children:
+            inner = _block(content, part.children[0])
+            pieces += header_pieces(folded_fields(parse_fields(inner)), other_lines(inner))
+        if name := _file_name(content, part):
+            pieces.append(fold(name))
+    return pieces
+
+
+def _block(content: bytes, part: Part) -> str:
+    return header_text(content[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)])
+
+
+def _part_text(content: bytes, part: Part) -> str:
+    raw = decode_transfer(content[part.body_start : part.body_end], part.encoding)
+    text = decode_bytes(raw, part.charset)
+    return fold(page_text(text) if part.subtype.lower() == "html" else text)
+
+
+def _file_name(content: bytes, part: Part) -> str | None:
+    """The layout of a stored message leaves it out."""
+    if _NAME.search(content, part.header_start, min(part.body_start, part.header_start + MAX_HEADER)) is None:
+        return None
+    name = None
+    for key, value in parse_fields(_block(content, part)):
+        match key.lower():
+            case "content-disposition":
+                if found := param(parse_disposition(unfold(value))[1], "filename"):
+                    return found
+            case "content-type":
+                name = param(parse_media_type(unfold(value))[2], "name")
+    return name
+
+
+def page_text(page: str) -> str:
+    """The words of an HTML page, blanks as a browser shows them.  Linear in the length."""
+    text = _TAG.sub(" ", _INLINE.sub("", _UNSEEN.sub(" ", page)))
+    return " ".join(html.unescape(text).split())

@@ -1,0 +1,117 @@
+"""Which segments an index consists of, and which messages of which mailboxes they cover: the file `index`."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from array import array
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from posthouse.core.ids import MailboxId
+
+NAME: Final = "index"
+_VERSION: Final = 1
+_SPARSE: Final = 16
+
+
+class CorruptManifest(Exception):
+    """The file is not what was written, or was written by another version."""
+
+
+class Box:
+    """A mailbox as the index knows it: its UIDs up to `through`, each with its message.  Both ascend in step."""
+
+    __slots__ = ("_ordered", "messages", "through", "uids")
+
+    def __init__(
+        self, through: int = 0, uids: array[int] | None = None, messages: array[int] | None = None
+    ) -> None:
+        self.through = through
+        self.uids: array[int] = array("I") if uids is None else uids
+        self.messages: array[int] = array("Q") if messages is None else messages
+        self._ordered: bool | None = None
+
+    def extend(self, rows: list[tuple[Any, ...]], through: int) -> None:
+        """Rows of (uid, message)."""
+        self.uids.extend([row[0] for row in rows])
+        self.messages.extend([row[1] for row in rows])
+        self.through = through
+
+    def keep(self, uids: frozenset[int]) -> None:
+        """Forget all but these."""
+        kept = [(uid, message) for uid, message in zip(self.uids, self.messages, strict=True) if uid in uids]
+        self.uids = array("I", [uid for uid, _ in kept])
+        self.messages = array("Q", [message for _, message in kept])
+
+    def uids_of(self, found: set[int]) -> list[int]:
+        """UIDs of these messages, ascending."""
+        if len(found) * _SPARSE < len(self.uids) and self._is_ordered():
+            # perf: messages arrive in the order of their ids nearly everywhere
+            uids = []
+            for message in sorted(found):
+                at = bisect_left(self.messages, message)
+                while at < len(self.messages) and self.messages[at] == message:
+                    uids.append(self.uids[at])
+                    at += 1
+            return uids
+        pairs = zip(self.uids, self.messages, strict=True)
+        return [uid for uid, message in pairs if message in found]
+
+    def _is_ordered(self) -> bool:
+        if self._ordered is None:
+            self._ordered = list(self.messages) == sorted(self.messages)
+        return self._ordered
+
+
+class _Written(Struct, array_like=True):
+    version: int
+    number: int
+    segments: list[tuple[str, int, int]]
+    boxes: list[tuple[int, int, bytes, bytes]]
+
+
+class Manifest:
+    """`segments` are (file name, messages, bytes); `number` names the next one."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.segments: list[tuple[str, int, int]] = []
+        self.boxes: dict[MailboxId, Box] = {}
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Raises FileNotFoundError, CorruptManifest."""
+    data = (directory / NAME).read_bytes()
+    try:
+        if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+            raise CorruptManifest(f"{directory}: checksum")
+        written = msgspec.msgpack.decode(data[4:], type=_Written)
+        if written.version != _VERSION:
+            raise CorruptManifest(f"{directory}: version {written.version}")
+        manifest = Manifest()
+        manifest.number, manifest.segments = written.number, written.segments
+        for mailbox, through, uids, messages in written.boxes:
+            manifest.boxes[MailboxId(mailbox)] = Box(through, array("I", uids), array("Q", messages))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise CorruptManifest(f"{directory}: {error}") from error
+    return manifest
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Replace the file as a whole."""
+    boxes: list[tuple[int, int, bytes, bytes]] = [
+        (mailbox, box.through, box.uids.tobytes(), box.messages.tobytes())
+        for mailbox, box in manifest.boxes.items()
+    ]
+    data = msgspec.msgpack.encode(_Written(_VERSION, manifest.number, manifest.segments, boxes))
+    staged = directory / (NAME + ".new")
+    with staged.open("wb") as file:
+        file.write(zlib.crc32(data).to_bytes(4, "little") + data)
+        file.flush()
+        os.fsync(file.fileno())
+    staged.rename(directory / NAME)
