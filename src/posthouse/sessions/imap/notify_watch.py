@@ -24,6 +24,7 @@ from posthouse.wire.imap.sequence_set import SequenceSet
 from . import metadata
 from .fetch import fetch
 from .list import Tree
+from .look import tell_safe_modseq
 from .mailbox_filter import is_in
 from .notify_names import affected
 from .state import CONDSTORE, Selected
@@ -146,6 +147,7 @@ class Watch:
         if session.selected is not None:
             # RFC 5465 §6.1.2: with SELECTED-DELAYED only a command, such as IDLE, lets EXPUNGE out.
             await session.sync(expunge=session.idling)
+            tell_safe_modseq(session)
         if self._list_due and session.metadata_seen is not None and not session.closing:
             await metadata.announce(session)
         if not session.closing:
