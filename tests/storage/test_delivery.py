@@ -185,7 +185,12 @@ async def test_journal(store: Store, account: Account) -> None:
     assert await store.journal.traces_of("none@qq.test") == []
     assert await store.journal.by_trace("zz") == []
     recent = await store.journal.recent(2)
-    assert [(trace, line.at) for trace, line in recent] == [("0a", 1.0), ("0a", 2.0), ("0a", 4.0), ("0b", 3.0)]
+    assert [(trace, line.at) for trace, line in recent] == [
+        ("0a", 1.0),
+        ("0a", 2.0),
+        ("0a", 4.0),
+        ("0b", 3.0),
+    ]
     assert await store.journal.recent(1) == recent[-1:]
 
 

@@ -50,7 +50,9 @@ async def test_one_is_replaced_within_the_quota(store: Store, account: Account, 
     assert await rows(store, inbox, "uid") == [(1,), (3,), (4,)]
 
 
-async def test_nothing_is_replaced_when_one_half_fails(store: Store, account: Account, inbox: Mailbox) -> None:
+async def test_nothing_is_replaced_when_one_half_fails(
+    store: Store, account: Account, inbox: Mailbox
+) -> None:
     await store.messages.deliver(letters(store, inbox, 2), together=True)
     [new] = letters(store, inbox, 1)
     with pytest.raises(NotFound):

@@ -40,7 +40,12 @@ async def test_a_password_may_hold_spaces() -> None:
         ),
         ([b"AUTH PLAIN " + base64.b64encode(b"root\0zhang@qq.test\0x")], [b"-ERR [AUTH] One may only"]),
         ([b"AUTH DIGEST-MD5"], [b"-ERR This mechanism"]),
-        ([b"AUTH"], [b"+OK Mechanism list follows\r\nSCRAM-SHA-512\r\nSCRAM-SHA-256\r\nSCRAM-SHA-1\r\nPLAIN\r\nLOGIN\r\n.\r\n"]),
+        (
+            [b"AUTH"],
+            [
+                b"+OK Mechanism list follows\r\nSCRAM-SHA-512\r\nSCRAM-SHA-256\r\nSCRAM-SHA-1\r\nPLAIN\r\nLOGIN\r\n.\r\n"
+            ],
+        ),
     ],
 )
 async def test_auth(lines: list[bytes], answers: list[bytes]) -> None:
