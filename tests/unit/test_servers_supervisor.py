@@ -23,8 +23,9 @@ LIMIT_S = 10
 class Family:
     """A supervisor in a process of its own; its children report lines through a pipe."""
 
-    def __init__(self, behaviours, **settings):
+    def __init__(self, behaviours, *, bells=None, **settings):
         self.reader, writer = os.pipe()
+        self.bells = bells or {}
         self.text = b""
         self.pid = os.fork()
         if self.pid == 0:
@@ -41,7 +42,8 @@ class Family:
 
             def make(name, slot, behaviour):
                 last = name == "writer"
-                return Role(name, slot, lambda child: behaviour(child, say), stops_last=last)
+                bell = self.bells.get(name, -1)
+                return Role(name, slot, lambda child: behaviour(child, say), stops_last=last, bell=bell)
 
             board = Board(len(behaviours) + 1)
             roles = [make(name, i, behaviour) for i, (name, behaviour) in enumerate(behaviours)]
@@ -194,6 +196,38 @@ def test_children_notice_that_the_supervisor_was_killed():
     family.expect("all ready")
     assert family.end(signal.SIGKILL) == -signal.SIGKILL
     family.expect("orphan worker", "orphan writer")
+
+
+def brief(child, say):
+    say(f"up {child.role.name}")
+    return 0
+
+
+@pytest.mark.parametrize("behaviour", [brief, doomed])
+def test_who_is_rung_for_comes_each_time_and_is_not_replaced(behaviour):
+    bell, rope = os.pipe2(os.O_NONBLOCK)
+    family = Family([("worker", patient), ("indexer", behaviour)], bells={"indexer": bell})
+    family.expect("all ready")
+    assert b"up indexer" not in family.text
+    for _ in range(3):
+        os.write(rope, b"ii")
+        family.expect("up indexer")
+    assert family.end() == 0
+    family.expect("restarts 0")
+    assert b"up indexer" not in family.text
+    os.close(bell)
+    os.close(rope)
+
+
+def test_who_was_rung_for_stops_with_the_others():
+    bell, rope = os.pipe2(os.O_NONBLOCK)
+    family = Family([("worker", patient), ("indexer", patient)], bells={"indexer": bell})
+    os.write(rope, b"i")
+    family.expect("up indexer")
+    assert family.end() == 0
+    family.expect("stop indexer")
+    os.close(bell)
+    os.close(rope)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="dropping privileges needs root")

@@ -14,6 +14,7 @@ from typing import Final
 
 from posthouse.app import logs, settings
 from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.app.indexer import run_indexer
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.servers.board import Board
 from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
@@ -57,9 +58,11 @@ def serve(
         )
     tune_allocator()
     workers = config.workers or os.cpu_count() or 1
-    board = Board(workers + 2)  # workers, writer, supervisor
-    plan = Plan(config, path, board, sockets, tls, log, workers)
+    board = Board(workers + 3)  # workers, writer, indexer, supervisor
+    bell, rope = os.pipe2(os.O_NONBLOCK)
+    plan = Plan(config, path, board, sockets, tls, log, workers, indexer_bell=rope)
     roles = [Role("writer", workers, partial(run_writer, plan), stops_last=True)]
+    roles.append(Role("indexer", workers + 1, partial(run_indexer, plan), bell=bell))
     roles += [Role("worker", i, partial(run_worker, plan)) for i in range(workers)]
     supervisor = Supervisor(
         roles,

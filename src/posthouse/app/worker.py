@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import signal
 import time
 from collections.abc import Coroutine
@@ -45,20 +47,21 @@ class Plan(Struct):
     tls: Any  # the ssl.SSLContext made before the fork, so that all workers resume each other's sessions
     log: logging.Logger
     workers: int
+    indexer_bell: int = -1  # a byte written here starts the indexer
 
 
 def run_worker(plan: Plan, child: Child) -> int:
-    return _run(_worker(plan, child), plan.log, child)
+    return run_child(_worker(plan, child), plan.log, child)
 
 
 def run_writer(plan: Plan, child: Child) -> int:
     for socks in plan.sockets.values():
         for sock in socks:
             sock.close()
-    return _run(_writer(plan, child), plan.log, child)
+    return run_child(_writer(plan, child), plan.log, child)
 
 
-def _run(main: Coroutine[Any, Any, int], log: logging.Logger, child: Child) -> int:
+def run_child(main: Coroutine[Any, Any, int], log: logging.Logger, child: Child) -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -68,7 +71,7 @@ def _run(main: Coroutine[Any, Any, int], log: logging.Logger, child: Child) -> i
         return EXIT_CONFIG
 
 
-class _Events:
+class Events:
     """Signals and the lifeline, as events of the loop."""
 
     def __init__(self, child: Child) -> None:
@@ -88,7 +91,7 @@ class _Events:
 
 
 async def _worker(plan: Plan, child: Child) -> int:
-    events = _Events(child)
+    events = Events(child)
     config = plan.config
     slot = plan.board.slot(child.role.slot)
     asyncio.get_running_loop().set_exception_handler(partial(_fault, plan.log, slot))
@@ -99,9 +102,12 @@ async def _worker(plan: Plan, child: Child) -> int:
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
     )
-    store = await _open(plan, events)
+    store = await open_or_stop(plan, events)
     if store is None:
         return 0
+    store.search.on_want(partial(_ring, plan.indexer_bell))
+    if await store.search.pending():  # since before the start
+        _ring(plan.indexer_bell)
     await node.start(store, plan.sockets, plan.tls)
     child.ready()
     reloads = asyncio.get_running_loop().create_task(_reloads(plan, node, events))
@@ -112,7 +118,12 @@ async def _worker(plan: Plan, child: Child) -> int:
     return 0
 
 
-async def _open(plan: Plan, events: _Events) -> Store | None:
+def _ring(bell: int) -> None:
+    with contextlib.suppress(BlockingIOError):  # it rings already
+        os.write(bell, b"i")
+
+
+async def open_or_stop(plan: Plan, events: Events) -> Store | None:
     """None when the stop comes while the writer is still waited for: an orphan must not hold the ports that long."""
     config = plan.config
     loop = asyncio.get_running_loop()
@@ -139,7 +150,7 @@ def _fault(log: logging.Logger, slot: Slot, _loop: object, context: dict[str, An
     log.error("fault", exc_info=context.get("exception"), extra={"facts": {"where": context.get("message")}})
 
 
-async def _reloads(plan: Plan, node: Node, events: _Events) -> None:
+async def _reloads(plan: Plan, node: Node, events: Events) -> None:
     while True:
         await events.reload.wait()
         events.reload.clear()
@@ -151,7 +162,7 @@ async def _reloads(plan: Plan, node: Node, events: _Events) -> None:
 
 
 async def _writer(plan: Plan, child: Child) -> int:
-    events = _Events(child)
+    events = Events(child)
     loop = asyncio.get_running_loop()
     deadline = time.monotonic() + OPEN_LIMIT_S
     while True:

@@ -47,6 +47,7 @@ class Role(Struct, frozen=True):
     slot: int  # on the board
     run: Callable[[Child], int]
     stops_last: bool = False
+    bell: int = -1  # not kept running: started when this descriptor is readable, until it ends by itself
 
     @property
     def stop_signal(self) -> signal.Signals:
@@ -78,7 +79,7 @@ class _Post(Struct):
     child: Child | None = None
     generation: int = 0
     backoff_s: float = 0.0
-    start_at: float = 0.0  # when the replacement is due
+    start_at: float = 0.0  # when the replacement is due; infinity: when its bell rings
 
 
 class Supervisor:
@@ -95,7 +96,7 @@ class Supervisor:
         reload: Callable[[], bool] = lambda: True,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._posts = [_Post(role) for role in roles]
+        self._posts = [_Post(role, start_at=float("inf") if role.bell >= 0 else 0.0) for role in roles]
         self._board = board
         self._slot = board.slot(board.slots - 1)
         self._log = log
@@ -119,6 +120,8 @@ class Supervisor:
             signal.signal(number, self._nothing)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         self._selector.register(self._wake[0], selectors.EVENT_READ)
+        for post in self._posts:
+            self._listen(post)
         freeze()
         try:
             while self._turn():
@@ -146,6 +149,8 @@ class Supervisor:
             if key.fd == self._wake[0]:
                 for number in os.read(self._wake[0], 512):
                     self._signal(number)
+            elif key.fd == key.data.role.bell:
+                self._rung(key.data)
             else:
                 self._became_ready(key.data)
         self._reap()
@@ -159,8 +164,19 @@ class Supervisor:
     def _patience(self, now: float) -> float | None:
         if self._stopping:
             return max(0.0, min(self._give_up_at - now, 60.0))
-        due = [post.start_at for post in self._posts if post.child is None]
+        due = [post.start_at for post in self._posts if post.child is None and post.start_at < float("inf")]
         return max(0.0, min(due) - now) if due else None
+
+    def _listen(self, post: _Post) -> None:
+        if post.role.bell >= 0:
+            self._selector.register(post.role.bell, selectors.EVENT_READ, post)
+
+    def _rung(self, post: _Post) -> None:
+        """What rings while the child runs is heard when it has ended."""
+        self._selector.unregister(post.role.bell)
+        with contextlib.suppress(BlockingIOError):
+            os.read(post.role.bell, 4096)
+        post.start_at = 0.0
 
     def _signal(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
@@ -260,7 +276,8 @@ class Supervisor:
         child.is_ready = os.read(child.ready_fd, 1) == READY
         os.close(child.ready_fd)
         child.ready_fd = -1
-        if not self._announced and all(p.child is not None and p.child.is_ready for p in self._posts):
+        kept = [post for post in self._posts if post.role.bell < 0]
+        if not self._announced and all(p.child is not None and p.child.is_ready for p in kept):
             self._announced = True
             notify_systemd(f"READY=1\nMAINPID={os.getpid()}")
             self._announce()
@@ -289,6 +306,14 @@ class Supervisor:
             self._stop_last()
             return
         facts = {"role": post.role.name, "child": child.pid, "code": code}
+        if post.role.bell >= 0:
+            post.start_at = float("inf")
+            self._listen(post)
+            if code != 0:
+                self._log.error(
+                    "a child failed; it will be started when it is wanted", extra={"facts": facts}
+                )
+            return
         if code == EXIT_CONFIG and not self._announced:
             self._status = EXIT_CONFIG
             self._log.critical("a child cannot start; giving up", extra={"facts": facts})
