@@ -176,6 +176,9 @@ HOSTILE = {
     "dates": b"Date: " + b"1 " * 100_000 + b"\r\n\r\n",
     "dots": b"From: " + b"a." * 100_000 + b"\r\n\r\n",
     "blanks": b"From: " + b" " * 200_000 + b"x\r\n\r\n",
+    "headers without end": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    + b"--b\r\nx: y\r\n" * 4000
+    + b"x\r\n" * 1_000_000,
     "commas": b"To: " + b"," * 200_000 + b"\r\n\r\n",
 }
 

@@ -122,12 +122,14 @@ def scan_with_header(data: Data) -> tuple[Part, Header]:
 
 @final
 class _Scanner:
-    __slots__ = ("count", "data", "open", "path", "size", "top_header")
+    __slots__ = ("blank_at", "blank_end", "count", "data", "open", "path", "size", "top_header")
 
     def __init__(self, data: Data) -> None:
         self.data = data
         self.size = len(data)
         self.count = 0
+        self.blank_at = -1  # the blank line found last: its first line end, and behind it
+        self.blank_end = -1
         self.open: list[_Open] = []
         self.path: list[Part] = []  # from the root to the part being read
         self.top_header: Header
@@ -162,8 +164,13 @@ class _Scanner:
 
     def _find_header_end(self, start: int) -> int:
         data = self.data
-        match = _FIRST_BLANK.match(data, start) or _HEADER_END.search(data, start)
-        end = match.end() if match else self.size
+        if first := _FIRST_BLANK.match(data, start):
+            end = first.end()
+        else:
+            if self.blank_at < start:  # searched once, however many headers have no blank line before it
+                match = _HEADER_END.search(data, start)
+                self.blank_at, self.blank_end = match.span() if match else (self.size, self.size)
+            end = self.blank_end
         if not self.open:
             return end
         # A boundary line ends a header too; the line end before it belongs to the boundary.
