@@ -122,3 +122,11 @@ def test_the_commented_file_is_valid_and_holds_every_setting():
     for section in reference.sections():
         for setting in section.settings:
             assert setting.name in text
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "10", "mail.example.org", "", "1.2.3.4.5."])
+def test_a_network_that_would_never_match_is_an_error(network):
+    with pytest.raises(ConfigError, match="relay_networks"):
+        parse_config(f'relay_networks = ["{network}"]\n' + PLAIN, BASE)
+    with pytest.raises(ConfigError, match="refused_networks"):
+        parse_config(PLAIN + '[queue]\nrefused_networks = ["10.0.0"]\n', BASE)

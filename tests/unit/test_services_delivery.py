@@ -101,11 +101,14 @@ async def test_recipients_are_checked_when_they_are_named(world: World) -> None:
 
 
 async def test_relay_networks_need_no_sign_in(tmp_path: Path) -> None:
-    async with open_world(tmp_path, relay_networks=("10.1.", "192.0.2.7")) as world:
-        for ip in ("10.1.2.3", "192.0.2.7"):
+    async with open_world(
+        tmp_path, relay_networks=("10.1.", "192.0.2.7", "198.51.100.0/24", "2001:db8:")
+    ) as world:
+        for ip in ("10.1.2.3", "192.0.2.7", "198.51.100.9", "2001:db8:1::2"):
             await world.delivery.check_recipient(address("x@far.test"), account=None, peer_ip=ip)
-        with pytest.raises(Forbidden):
-            await world.delivery.check_recipient(address("x@far.test"), account=None, peer_ip="10.11.2.3")
+        for ip in ("10.11.2.3", "192.0.2.70", "198.51.101.9", "2001:db9::1", "fe80::1%eth0", ""):
+            with pytest.raises(Forbidden):
+                await world.delivery.check_recipient(address("x@far.test"), account=None, peer_ip=ip)
 
 
 async def test_senders_are_what_reaches_the_account(world: World) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
-from posthouse.core.address import parse_domain, try_address
+from posthouse.core.address import parse_domain, parse_network, try_address
 from posthouse.core.errors import Invalid
 from posthouse.servers.listener import parse_listen_address
 from posthouse.servers.proxy import TrustedSources
@@ -240,7 +240,8 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     relay_networks: Annotated[
         list[str],
         Meta(
-            description="Clients that may relay without signing in: an address, or a prefix ending in `.` or `:`."
+            description="Clients that may relay without signing in: an address, a network (`192.0.2.0/24`), or whole "
+            "octets at its start (`192.0.2.`)."
         ),
     ] = []
     listeners: Annotated[Listeners, Meta(description="Where to listen.")] = field(default_factory=Listeners)
@@ -339,6 +340,11 @@ def _verify(config: Config) -> None:
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
+    for text in config.relay_networks:
+        try:
+            parse_network(text)
+        except ValueError as error:
+            raise ValueError(f"relay_networks: {error}") from error
     try:
         Networks(config.queue.refused_networks)
     except ValueError as error:

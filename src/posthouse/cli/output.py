@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -10,6 +11,9 @@ from datetime import datetime
 from typing import Any, Final
 
 SECRET_FIELDS: Final = frozenset(("password",))
+# What strangers wrote (a Message-ID, a sender) is shown on the administrator's terminal: C0, C1, DEL, and the marks
+# that turn the direction of writing.
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Output:
@@ -23,17 +27,16 @@ class Output:
     def text(self, key: str, **fields: object) -> None:
         """A line for people; nothing in JSON."""
         if not self.as_json:
-            print(self.say(key, **fields))
+            print(visible(self.say(key, **fields)))
 
     def line(self, text: str = "") -> None:
         if not self.as_json:
-            print(text)
+            print(visible(text))
 
     def result(self, value: Any) -> None:
         """The document of a command; nothing for people."""
         if self.as_json:
-            json.dump(plain(value), sys.stdout, ensure_ascii=False, indent=1)
-            print()
+            print(visible(json.dumps(plain(value), ensure_ascii=False, indent=1)))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if self.as_json:
@@ -41,11 +44,17 @@ class Output:
         cells = [[self.say(f"column.{c}") for c in columns]] + [[_cell(v) for v in row] for row in rows]
         widths = [max(width(row[i]) for row in cells) for i in range(len(columns))]
         for row in cells:
-            print("  ".join(text + " " * (widths[i] - width(text)) for i, text in enumerate(row)).rstrip())
+            line = "  ".join(text + " " * (widths[i] - width(text)) for i, text in enumerate(row))
+            print(visible(line.replace("\n", " ")).rstrip())
 
 
 def error(text: str) -> None:
-    print(f"posthouse: {text}", file=sys.stderr)
+    print(visible(f"posthouse: {text}"), file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Without what a terminal would act on; still JSON if it was."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def width(text: str) -> int:

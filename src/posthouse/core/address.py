@@ -166,3 +166,13 @@ def parse_literal(text: str) -> str:
     if len(inner) > DOMAIN_MAX or not _GENERAL_LITERAL.fullmatch(inner):
         raise Invalid("the address literal is malformed")
     return f"[{inner}]"
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An address, a network, or whole octets (192.0.2.) or groups (2001:db8:) at its start; raises ValueError."""
+    if text.endswith("."):
+        octets = text[:-1].split(".")
+        return ipaddress.ip_network(".".join(octets + ["0"] * (4 - len(octets))) + f"/{8 * len(octets)}")
+    if text.endswith(":") and not text.endswith("::"):
+        return ipaddress.ip_network(f"{text}:/{16 * text.count(':')}")
+    return ipaddress.ip_network(text)

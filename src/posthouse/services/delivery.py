@@ -8,11 +8,12 @@ recipients differ only in the rows of that one transaction.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import Any, Final
 
 from msgspec import Struct
 
-from posthouse.core.address import Address, try_address
+from posthouse.core.address import Address, parse_network, try_address
 from posthouse.core.errors import (
     Forbidden,
     Invalid,
@@ -61,7 +62,7 @@ class DeliverySettings(Struct, frozen=True):
     """Leave the address and name of submitting clients out of Received."""
     queue_lifetime_s: float = 5 * 86400.0
     relay_networks: tuple[str, ...] = ()
-    """Client addresses that may relay without signing in: exact, or a prefix that ends in "." or ":"."""
+    """Clients that may relay without signing in: addresses, networks (192.0.2.0/24), or the start of one (192.0.2.)."""
     language: str = "zh"
     """Of notices to senders; both languages are in every notice, this one first."""
 
@@ -79,6 +80,7 @@ class DeliveryService:
         self.clock = clock
         self.ids = ids
         self.settings = settings or DeliverySettings()
+        self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
         self.resolver = Resolver(store.directory, resolve, store.hints)
 
     # --- before the message ---
@@ -101,10 +103,10 @@ class DeliveryService:
         return resolution
 
     def _may_relay(self, peer_ip: str) -> bool:
-        return any(
-            peer_ip == network or (network[-1:] in (".", ":") and peer_ip.startswith(network))
-            for network in self.settings.relay_networks
-        )
+        if not peer_ip or not self._relay_networks:
+            return False
+        address = ipaddress.ip_address(peer_ip.partition("%")[0])
+        return any(address in network for network in self._relay_networks)
 
     async def check_sender(self, sender: Address | None, account: Account) -> None:
         """Submission: Forbidden unless mail for the sender address reaches the account."""
