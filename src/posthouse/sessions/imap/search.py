@@ -7,6 +7,7 @@ decoded and compared in a thread; what runs on the event loop is cut into pieces
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.core.errors import MailError
@@ -122,8 +123,11 @@ async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq:
 async def _scan_view(selected: Selected, plan: Plan, found: Found) -> None:
     """Numbers alone decide: the store is not asked."""
     view = selected.view
+    gone = set(view.gone)
     for first, last in plan.ranges:
-        uids = view.uids[view.slice_of(first, last)]
+        uids: Sequence[int] = view.uids[view.slice_of(first, last)]
+        if gone:
+            uids = [uid for uid in uids if uid not in gone]
         for start in range(0, len(uids), PIECE_ROWS):
             found.add([(uid,) for uid in uids[start : start + PIECE_ROWS]], plan.test, modseq=False)
             if len(uids) > PIECE_ROWS:

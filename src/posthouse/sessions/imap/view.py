@@ -67,6 +67,11 @@ class View:
     def owes_expunges(self) -> bool:
         return bool(self._gone)
 
+    @property
+    def gone(self) -> tuple[int, ...]:
+        """UIDs that were expunged and that the client still has numbers for."""
+        return self._gone
+
     # --- numbers ---
 
     def seq_of(self, uid: int) -> int:

@@ -14,7 +14,7 @@ import os
 import struct
 import zlib
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -170,18 +170,35 @@ class WordList:
             return data.cast("H")
         return [8 * at + bit for at, byte in enumerate(data) if byte for bit in _BITS[byte]]
 
+    def _word(self, number: int) -> bytes:
+        start = self._starts[number]
+        return self.words[start : self.words.index(b"\n", start)]
+
     def holding(self, pattern: bytes) -> set[int]:
         """Messages with a word in which the pattern occurs."""
+        return self._beginning(pattern[1:]) if pattern.startswith(b"\n") else self._within(pattern)
+
+    def _beginning(self, pattern: bytes) -> set[int]:
+        """Words are in order, so those that begin alike stand together."""
+        sought = pattern.rstrip(b"\n")
+        found: set[int] = set()
+        word = bisect_left(range(len(self)), sought, key=self._word)
+        while word < len(self) and self.words.startswith(pattern, self._starts[word]):
+            found.update(self.numbers(word))
+            word += 1
+        return found
+
+    def _within(self, pattern: bytes) -> set[int]:
         found: set[int] = set()
         words, starts = self.words, self._starts
         at = words.find(pattern)
         while at >= 0:
-            # A pattern may begin with the line end before its word.
-            word = bisect_right(starts, at + 1) - 1
+            # A pattern may end with the line end after its word, but never begins before it.
+            word = bisect_right(starts, at) - 1
             found.update(self.numbers(word))
             if len(found) == self._docs:
                 break
-            at = words.find(pattern, starts[word + 1] - 1) if word + 1 < len(starts) else -1
+            at = words.find(pattern, starts[word + 1]) if word + 1 < len(starts) else -1
         return found
 
     def holding_all(self, patterns: list[bytes]) -> set[int]:
@@ -193,8 +210,8 @@ class WordList:
         return found
 
     def items(self) -> Iterator[tuple[bytes, int]]:
-        for number, start in enumerate(self._starts):
-            yield self.words[start : self.words.index(b"\n", start)], number
+        for number in range(len(self)):
+            yield self._word(number), number
 
 
 @final

@@ -18,7 +18,7 @@ PIECE_END: Final = b"\xfe"  # neither occurs in UTF-8
 TEXT_END: Final = b"\xff"
 _LEVEL: Final = 3
 _ASCII_BLOCK_BYTES: Final = 256 << 10
-_OTHER_BLOCK_BYTES: Final = 12 << 10
+_OTHER_BLOCK_BYTES: Final = 6 << 10
 
 
 def utf8(text: str) -> bytes:
