@@ -84,7 +84,7 @@ def serve(
 def _pid_file(path: Path, identity: Identity | None) -> Iterator[None]:
     """Names the supervisor while it lives: its lock is not inherited by children and ends with the process."""
     with acting_as(identity):
-        file = path.open("a+", encoding="ascii")
+        file = path.open("a+", encoding="utf-8")
     with file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         file.truncate(0)
@@ -159,7 +159,7 @@ def _check_reload(plan: Plan) -> bool:
 def running_pid(data: Path) -> int | None:
     """The supervisor that serves this data directory."""
     try:
-        with (data / RUN_DIRECTORY / PID_NAME).open("r+", encoding="ascii") as file:
+        with (data / RUN_DIRECTORY / PID_NAME).open("r+", encoding="utf-8") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
