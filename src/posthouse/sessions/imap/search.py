@@ -7,7 +7,6 @@ decoded and compared in a thread; what runs on the event loop is cut into pieces
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.core.errors import MailError
@@ -16,7 +15,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.response import partial_slice
 
-from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, text_keys
+from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, sought_of, text_keys
 from .search_match import (
     ALL_COLUMNS,
     COLUMNS,
@@ -90,6 +89,8 @@ async def find_in(
     """The same in a mailbox that need not be the selected one."""
     wants_modseq = _asks_modseq(key)
     known = await ask_index(session.services.store.search, selected, key)
+    if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
+        return Found(selected.view.present(only.uids))
     plan = Matcher(selected.view, keywords, session.services.clock.now(), known).plan(key)
     if not known and selected.view.count(plan.ranges) > SCANNED_MAX and text_keys(key):
         session.services.store.search.want(selected.shared.account)
@@ -123,15 +124,12 @@ async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq:
 async def _scan_view(selected: Selected, plan: Plan, found: Found) -> None:
     """Numbers alone decide: the store is not asked."""
     view = selected.view
-    gone = set(view.gone)
-    for first, last in plan.ranges:
-        uids: Sequence[int] = view.uids[view.slice_of(first, last)]
-        if gone:
-            uids = [uid for uid in uids if uid not in gone]
-        for start in range(0, len(uids), PIECE_ROWS):
-            found.add([(uid,) for uid in uids[start : start + PIECE_ROWS]], plan.test, modseq=False)
-            if len(uids) > PIECE_ROWS:
-                await asyncio.sleep(0)
+    for ranges in view.parts(plan.ranges, PIECE_ROWS):
+        uids = [uid for first, last in ranges for uid in view.uids[view.slice_of(first, last)]]
+        if view.owes_expunges:
+            uids = view.present(uids)
+        found.add([(uid,) for uid in uids], plan.test, modseq=False)
+        await asyncio.sleep(0)
 
 
 async def _scan(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, final
 
 from posthouse.mime.search_text import fold
 from posthouse.storage.ports import Search
@@ -19,13 +18,28 @@ SCANNED_MAX: Final = 1000
 """Messages whose kept header fields a search looks through before it makes the index wanted."""
 
 
-@dataclass(slots=True)
+@final
 class Known:
-    """What an index says about one text: the UIDs up to `through` that have it."""
+    """What an index says about one text: the UIDs up to `through` that have it; the view may lack some of them."""
 
-    through: int
-    uids: frozenset[int]
-    ranges: UidRanges
+    __slots__ = ("_view", "through", "uids")
+
+    def __init__(self, view: View, through: int, uids: list[int]) -> None:
+        self._view = view
+        self.through = through
+        self.uids = uids
+
+    @property
+    def is_whole(self) -> bool:
+        """No message of the view is newer than the index."""
+        return self._view.uids[-1] <= self.through
+
+    def ranges(self) -> UidRanges:
+        """Nothing outside of these can have the text."""
+        ranges = dense_ranges(self._view.uids, self.uids)
+        if not self.is_whole:
+            ranges.append((max(self.through, ranges[-1][1] if ranges else 0) + 1, self._view.uids[-1]))
+        return ranges
 
 
 async def ask_index(search: Search, selected: Selected, key: k.SearchKey) -> dict[TextSought, Known]:
@@ -37,7 +51,7 @@ async def ask_index(search: Search, selected: Selected, key: k.SearchKey) -> dic
     found = await search.find(shared.account, shared.mailbox, sought)
     if found is None:
         return {}
-    return {one: known_of(view, found.through, uids) for one, uids in zip(sought, found.uids, strict=True)}
+    return {one: Known(view, found.through, uids) for one, uids in zip(sought, found.uids, strict=True)}
 
 
 def sought_of(key: k.Header | k.Text) -> TextSought:
@@ -60,11 +74,3 @@ def text_keys(key: k.SearchKey) -> list[k.Header | k.Text]:
             return [found for part in keys for found in text_keys(part)]
         case _:
             return []
-
-
-def known_of(view: View, through: int, uids: list[int]) -> Known:
-    """`uids` may name messages that the view no longer has."""
-    ranges = dense_ranges(view.uids, uids)
-    if (last := view.uids[-1]) > through:
-        ranges.append((max(through, ranges[-1][1] if ranges else 0) + 1, last))
-    return Known(through, frozenset(uids), ranges)

@@ -95,7 +95,7 @@ class Matcher:
         if isinstance(key, k.Uid):
             return self._view.resolve(key.numbers, uid=True)
         if isinstance(key, k.Header | k.Text) and (known := self._known.get(sought_of(key))) is not None:
-            return known.ranges
+            return known.ranges()
         if isinstance(key, k.And):
             every = self._view.all()
             found = [ranges for part in key.keys if (ranges := self._bounds(part)) != every]
@@ -218,8 +218,8 @@ class Matcher:
 
     def _known_key(self, key: k.Header | k.Text, known: Known) -> Test:
         """The index answers; messages it has not seen yet are read."""
-        through, uids = known.through, known.uids
-        if self._view.uids[-1] <= through:
+        through, uids = known.through, frozenset(known.uids)
+        if known.is_whole:
             return lambda row: row[_UID] in uids
         self._unknown = True
         width = self.width

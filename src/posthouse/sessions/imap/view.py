@@ -67,11 +67,6 @@ class View:
     def owes_expunges(self) -> bool:
         return bool(self._gone)
 
-    @property
-    def gone(self) -> tuple[int, ...]:
-        """UIDs that were expunged and that the client still has numbers for."""
-        return self._gone
-
     # --- numbers ---
 
     def seq_of(self, uid: int) -> int:
@@ -93,6 +88,13 @@ class View:
             number_of = dict(zip(view, range(1, len(view) + 1), strict=True))
             return list(map(number_of.__getitem__, uids))
         return [bisect_left(view, uid) + 1 for uid in uids]
+
+    def present(self, uids: Sequence[int]) -> list[int]:
+        """Those that are in the view and were not expunged, in their order."""
+        if len(uids) * 16 > len(self.uids):
+            there = set(self.uids).difference(self._gone)
+            return [uid for uid in uids if uid in there]
+        return [uid for uid in uids if self.seq_of(uid) and uid not in self._gone]
 
     def resolve(self, numbers: SequenceSet, *, uid: bool) -> UidRanges:
         """The messages of the view that a set names, as UID ranges.
