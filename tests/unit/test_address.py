@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.core.address import Address, parse_address, parse_domain, try_address, unicode_domain
+from posthouse.core.address import (
+    Address,
+    customer_of,
+    parse_address,
+    parse_domain,
+    try_address,
+    unicode_domain,
+)
 from posthouse.core.errors import Invalid
 
 GOOD = [
@@ -95,3 +102,19 @@ def test_any_text_is_parsed_or_refused(local: str, domain: str) -> None:
             assert parse_address(str(address)) == address
             assert address.domain.isascii()
             assert parse_address(address.key).key == address.key
+
+
+@pytest.mark.parametrize(
+    ("ip", "customer"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("", ""),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8:0:0:ffff::9", "2001:db8::"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_customer(ip: str, customer: str) -> None:
+    assert customer_of(ip) == customer

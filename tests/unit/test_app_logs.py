@@ -3,7 +3,7 @@
 import json
 import logging
 
-from posthouse.app.logs import JsonFormatter, TextFormatter
+from posthouse.app.logs import OTHERS, JsonFormatter, TextFormatter, set_up
 
 
 def record(message="hello", **facts):
@@ -37,3 +37,16 @@ def test_json_lines_are_objects_with_the_stack():
     assert line["conn"] == "a1"
     assert line["msg"] == "hello"
     assert "RuntimeError: why" in line["stack"]
+
+
+def test_warnings_of_libraries_are_lines_like_ours(capsys):
+    names = ("posthouse", *OTHERS)
+    before = [(log, log.handlers[:], log.propagate, log.level) for log in map(logging.getLogger, names)]
+    try:
+        set_up("text", "info")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    finally:
+        for log, handlers, propagate, level in before:
+            log.handlers[:], log.propagate = handlers, propagate
+            log.setLevel(level)
+    assert capsys.readouterr().err.endswith(' msg="Invalid HTTP request received."\n')

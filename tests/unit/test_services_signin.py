@@ -162,3 +162,13 @@ async def test_the_fast_path_is_fast(sign: Sign) -> None:
     for _ in range(rounds):
         await sign()
     assert (time.perf_counter() - start) / rounds < 0.001
+
+
+async def test_all_addresses_of_an_ipv6_customer_fail_together(world: World) -> None:
+    sign = Sign(world, failures_max=3)
+    for number in range(3):
+        with pytest.raises(SignInFailed):
+            await sign(password="wrong", ip=f"2001:db8::{number + 1:x}:1")
+    with pytest.raises(Unavailable):
+        await sign(password="wrong", ip="2001:db8:0:0:ffff::9")
+    assert await sign(ip="2001:db8:0:1::1")

@@ -14,6 +14,8 @@ import traceback
 from typing import Any, Final
 
 NAME: Final = "posthouse"
+OTHERS: Final = ("asyncio", "uvicorn.error")
+"""Loggers of libraries whose warnings belong in the same lines."""
 _PLAIN: Final = re.compile(r"[^\s\"=\\]+")
 
 
@@ -60,4 +62,8 @@ def set_up(style: str, level: str) -> logging.Logger:
     log.handlers[:] = [handler]
     log.setLevel(level.upper())
     log.propagate = False
+    for name in OTHERS:
+        other = logging.getLogger(name)
+        other.handlers[:] = [handler]
+        other.propagate = False
     return log

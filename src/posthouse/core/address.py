@@ -176,3 +176,11 @@ def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     if text.endswith(":") and not text.endswith("::"):
         return ipaddress.ip_network(f"{text}:/{16 * text.count(':')}")
     return ipaddress.ip_network(text)
+
+
+def customer_of(ip: str) -> str:
+    """Who is counted as one: an IPv4 address, or the /64 of an IPv6 one, as its customer has them all (RFC 6177 §2)."""
+    if ":" not in ip:
+        return ip
+    address = ipaddress.IPv6Address(ip.partition("%")[0])
+    return str(address.ipv4_mapped or ipaddress.IPv6Address(int(address) >> 64 << 64))

@@ -15,6 +15,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 KEEP_ALIVE_S = 15
+LIFE_S = 60.0
+"""A connection is closed after that long, whatever it does: a request that drips ends with it."""
+CONNECTIONS_MAX = 100
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's, with an end to every connection and to their number."""
+
+    _end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            transport.abort()
+        else:
+            self._end = self.loop.call_later(LIFE_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        super().connection_lost(exc)
 
 
 async def serve_http(app: Any, sockets: Sequence[socket.socket]) -> list[asyncio.Server]:
@@ -33,7 +54,7 @@ async def serve_http(app: Any, sockets: Sequence[socket.socket]) -> list[asyncio
     state = ServerState()
     loop = asyncio.get_running_loop()
 
-    def protocol() -> H11Protocol:
-        return H11Protocol(config, state, {})
+    def protocol() -> BoundedProtocol:
+        return BoundedProtocol(config, state, {})
 
     return [await loop.create_server(protocol, sock=sock) for sock in sockets]

@@ -21,7 +21,7 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
-from posthouse.core.address import try_address
+from posthouse.core.address import customer_of, try_address
 from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
@@ -204,7 +204,7 @@ class SignIn:
     async def _verify(
         self, account: Account | None, phc: str | None, password: str, digest: bytes, peer_ip: str
     ) -> bool:
-        source = _network(peer_ip)
+        source = customer_of(peer_ip)
         if account is None or phc is None or len(password) > PASSWORD_MAX_BYTES:
             await self._hash(source, self._decoy, password[:PASSWORD_MAX_BYTES])
             return False
@@ -242,7 +242,7 @@ class SignIn:
     # --- failures per client address ---
 
     def _refuse_blocked(self, connection: str, peer_ip: str) -> None:
-        failures = self._failures.get(peer_ip)
+        failures = self._failures.get(customer_of(peer_ip))
         if failures is not None and self._blocked(failures):
             raise Unavailable(f"{connection}: too many failed sign-ins from {peer_ip}")
 
@@ -255,9 +255,10 @@ class SignIn:
         """Count a failure; the answer waits ever longer, other sessions do not."""
         if not peer_ip:
             return
-        failures = self._failures.get(peer_ip)
+        customer = customer_of(peer_ip)
+        failures = self._failures.get(customer)
         if failures is None:
-            failures = self._failures[peer_ip] = _Failures()
+            failures = self._failures[customer] = _Failures()
             if len(self._failures) > TRACKED_IPS_MAX:
                 self._failures.popitem(last=False)
         elif failures.until < self._clock.monotonic():
@@ -273,8 +274,3 @@ def _permitted(account: Account, protocol: str) -> Account:
     if protocol not in account.protocols:
         raise Forbidden(f"{protocol} is switched off for {account.address}")
     return account
-
-
-def _network(ip: str) -> str:
-    """Who shares a place in the queue: an IPv4 address, or a /64 of IPv6."""
-    return ":".join(ip.split(":")[:4]) if ":" in ip else ip
