@@ -41,7 +41,7 @@ def test_every_command_value_has_a_row() -> None:
 def test_expunges_are_quiet_during_commands_about_numbers() -> None:
     # RFC 9051 §7.5.1; RFC 5256 §3: SORT and THREAD are SEARCHes in this
     quiet = {name for name, entry in COMMANDS.items() if not entry.expunge}
-    assert quiet == {"FETCH", "STORE", "SEARCH", "SORT", "THREAD"} & COMMANDS.keys()
+    assert quiet == {"SELECT", "EXAMINE", "FETCH", "STORE", "SEARCH", "SORT", "THREAD"} & COMMANDS.keys()
 
 
 def test_states() -> None:

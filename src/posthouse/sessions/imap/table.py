@@ -66,8 +66,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "UNAUTHENTICATE": Entry(LOGGED_IN, login.unauthenticate),  # RFC 8437
     # RFC 9051 §6.3
     "ENABLE": Entry(LOGGED_IN, capability.enable),
-    "SELECT": Entry(LOGGED_IN, select.select),
-    "EXAMINE": Entry(LOGGED_IN, select.select),
+    # What goes while SELECT is answered is told afterwards: a client takes the answer for one picture.
+    "SELECT": Entry(LOGGED_IN, select.select, expunge=False),
+    "EXAMINE": Entry(LOGGED_IN, select.select, expunge=False),
     "CREATE": Entry(LOGGED_IN, mailbox.create, mailbox.CREATE_ERRORS),
     "DELETE": Entry(LOGGED_IN, mailbox.delete, mailbox.DELETE_ERRORS, slow=True),
     "RENAME": Entry(LOGGED_IN, mailbox.rename, mailbox.RENAME_ERRORS, slow=True),
