@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,5 +90,6 @@ def _show(out: Output, demo: Demo, house: House, other: House) -> None:
         submissions=port("submissions"),
     )
     out.text("demo.follow")
-    out.line(f"  posthouse trace -c {config}")
+    program = shutil.which("posthouse") or sys.argv[0]  # what was typed to get here works again
+    out.line(f"  {program} trace -c {config}")
     out.line()
