@@ -152,3 +152,13 @@ async def test_other_mailboxes_and_modseq(world: World) -> None:
     await indexed(world)
     assert await lines() == by_reading
     assert "COUNT 8" in by_reading[0]
+
+
+async def test_only_searches_for_text_want_an_index(world: World) -> None:
+    await world.put(*map(letter, range(100)))
+    client = await world.login("INBOX")
+    for key in ("ALL", "UNSEEN", "SENTON 1-Jan-2024", "LARGER 10", "TEXT alpha 1:20"):
+        await client.run(f"SEARCH {key}")
+    assert await world.store.search.pending() == []
+    await client.run("SEARCH BODY alpha")
+    assert await world.store.search.pending() == [world.account.id]

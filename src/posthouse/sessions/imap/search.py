@@ -91,8 +91,12 @@ async def find_in(
     known = await ask_index(session.services.store.search, selected, key)
     if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
         return Found(selected.view.present(only.uids))
-    plan = Matcher(selected.view, keywords, session.services.clock.now(), known).plan(key)
-    if not known and selected.view.count(plan.ranges) > SCANNED_MAX and text_keys(key):
+    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known)
+    # perf: the ranges of many UIDs take a microsecond for each
+    hits = sum(len(one.uids) for one in known.values())
+    plan = matcher.plan(key) if hits <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
+    plan.asks_text = bool(text_keys(key))
+    if plan.asks_text and not known and selected.view.count(plan.ranges) > SCANNED_MAX:
         session.services.store.search.want(selected.shared.account)
     if wants_modseq:
         plan.width = max(plan.width, FLAG_COLUMNS)
@@ -110,7 +114,7 @@ async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq:
         in_thread = plan.width > PLACEMENT_COLUMNS
         await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
     if found.open:
-        if len(found.open) >= INDEX_FROM:
+        if plan.asks_text and len(found.open) >= INDEX_FROM:
             session.services.store.search.want(selected.shared.account)
         view = selected.view
         undecided = dense_ranges(view.uids, found.open)

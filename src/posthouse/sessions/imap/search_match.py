@@ -55,6 +55,7 @@ class Plan:
     width: int
     test: Test
     open_ended: bool  # test may say None, then rows with all columns decide
+    asks_text: bool = False  # of what an index could answer
 
     @property
     def columns(self) -> tuple[str, ...]:
