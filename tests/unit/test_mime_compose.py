@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from posthouse.mime.compose import Attachment, Letter, RecipientStatus, Report, build, build_report
 from posthouse.mime.edit import (
     add_fields,
-    complete_submission,
     count_received,
     delivered_to,
     downgrade_8bit,
@@ -170,23 +169,6 @@ def test_removing_and_adding_fields() -> None:
     assert (count_received(HEADER), delivered_to(HEADER)) == (2, [b"a@b"])
     assert has_field(HEADER, b"subject")
     assert header_end(HEADER + b"body\r\n\r\n") == len(HEADER)
-
-
-def test_submission_is_completed() -> None:
-    done = complete_submission(HEADER, now=NOW, message_id="new@x", sender="zhang@qq.test")
-    assert b"secret" not in done
-    assert done.endswith(
-        b"Date: Thu, 29 Feb 2024 12:00:00 +0000\r\nFrom: zhang@qq.test\r\nMessage-ID: <new@x>\r\n\r\n"
-    )
-    full = b"Date: x\r\nFrom: a@b\r\nMessage-ID: <m>\r\n\r\n"
-    assert complete_submission(full, now=NOW, message_id="new@x", sender="s@x") == full
-
-
-@pytest.mark.parametrize("header", [b"", b"\r\n", b"Subject: x", b"no header at all\r\n", b"X: y\n\n"])
-def test_submission_of_odd_headers(header: bytes) -> None:
-    done = complete_submission(header, now=NOW, message_id="new@x", sender="s@x")
-    assert facts_of(done + b"body").message_id == "new@x"
-    assert all(line in done for line in header.splitlines())
 
 
 EIGHT = (

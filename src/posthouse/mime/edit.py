@@ -6,7 +6,6 @@ import binascii
 import re
 from typing import Final
 
-from posthouse.mime.dates import format_date
 from posthouse.mime.header import raw_fields
 from posthouse.mime.scan import LEAF, MESSAGE, MULTIPART, Data, Part, scan, walk
 from posthouse.mime.section import decode_transfer
@@ -17,9 +16,6 @@ _LONE_NEWLINE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _QP_UNSAFE: Final = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
 _QP_LINE: Final = 76
-
-MAX_RECEIVED: Final = 50
-"""Received fields at which a message counts as looping; RFC 5321 §6.3 advises 100, real paths have under 15."""
 
 
 def header_end(data: Data) -> int:
@@ -64,27 +60,6 @@ def add_fields(header: bytes, fields: bytes) -> bytes:
     if header and not header.endswith(b"\n"):
         return header + b"\r\n" + fields
     return header + fields
-
-
-def complete_submission(header: bytes, *, now: float, message_id: str, sender: str) -> bytes:
-    """RFC 6409 §8: add Date, Message-ID and From where they are missing, and remove Bcc.
-
-    `now`: seconds since the epoch; `message_id`: without brackets; `sender`: the account's address.
-    """
-    header = remove_fields(header, frozenset({b"bcc", b"resent-bcc"}))
-    present = {name for name, _, _ in raw_fields(header)}
-    added = b""
-    if b"date" not in present:
-        added += b"Date: %b\r\n" % format_date(now).encode("ascii")
-    if b"from" not in present:
-        added += b"From: %b\r\n" % sender.encode("utf-8")
-    if b"message-id" not in present:
-        added += b"Message-ID: <%b>\r\n" % message_id.encode("utf-8")
-    if not added:
-        return header
-    if not present and header[:1] not in (b"\r", b"\n", b""):
-        return added + b"\r\n" + header  # no header at all: what is there is the body
-    return add_fields(header, added)
 
 
 def count_received(header: bytes) -> int:
