@@ -102,6 +102,16 @@ class Client:
         self.session.closed()
 
 
+async def said_while_idle(client: Client, *, lines: int) -> list[bytes]:
+    """What comes without asking; hints arrive by the event loop."""
+    out: list[bytes] = []
+    async with asyncio.timeout(5):
+        while len(out) < lines:
+            await asyncio.sleep(0.001)
+            out += client.take().splitlines()
+    return out
+
+
 class World:
     def __init__(self, store: Store, account: Account, limits: ImapLimits) -> None:
         self.store = store

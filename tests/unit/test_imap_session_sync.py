@@ -10,23 +10,13 @@ import pytest
 
 from posthouse.core.errors import Invalid, StorageFull, Unavailable
 from posthouse.services.mailboxes import MailboxHub
-from tests.unit.imap_world import Client, World, imap_world
+from tests.unit.imap_world import World, imap_world, said_while_idle
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with imap_world(tmp_path) as world:
         yield world
-
-
-async def said_while_idle(client: Client, *, lines: int) -> list[bytes]:
-    """What comes without asking; hints arrive by the event loop."""
-    out: list[bytes] = []
-    async with asyncio.timeout(5):
-        while len(out) < lines:
-            await asyncio.sleep(0.001)
-            out += client.take().splitlines()
-    return out
 
 
 async def test_new_messages_and_flags_of_others(world: World) -> None:

@@ -17,20 +17,26 @@ from .imap_wire_feeding import parse_one, refusal
 A = b"a"
 DATE = (("DATE", False),)
 CASES: list[tuple[bytes, Any]] = [
-    (b"SORT (DATE) UTF-8 ALL", cmd.Sort(A, k.All(), None, "UTF-8", False, None, DATE)),
+    (b"SORT (DATE) UTF-8 ALL", cmd.Sort(A, k.All(), None, "UTF-8", False, None, criteria=DATE)),
     (
         b"uid sort return (min partial -1:-5) (subject reverse displayfrom) us-ascii all",
         cmd.Sort(
             A, k.All(), frozenset(("MIN", "PARTIAL")), "US-ASCII", True, (-1, -5),
-            (("SUBJECT", False), ("DISPLAYFROM", True)),
+            criteria=(("SUBJECT", False), ("DISPLAYFROM", True)),
         ),
     ),
     (b"SORT RETURN () (DATE) UTF-8 ALL",
-     cmd.Sort(A, k.All(), frozenset(("ALL",)), "UTF-8", False, None, DATE)),
+     cmd.Sort(A, k.All(), frozenset(("ALL",)), "UTF-8", False, None, criteria=DATE)),
     (b"THREAD references UTF-8 ALL", cmd.Thread(A, "REFERENCES", k.All(), "UTF-8")),
     (b"UID THREAD ORDEREDSUBJECT UTF-8 ALL", cmd.Thread(A, "ORDEREDSUBJECT", k.All(), "UTF-8", True)),
     (b"SEARCH RETURN (PARTIAL 23500:24000) ALL",
      cmd.Search(A, k.All(), frozenset(("PARTIAL",)), partial=(23500, 24000))),
+    # RFC 5267 §5, RFC 5465 §7
+    (b"SEARCH RETURN (COUNT UPDATE (UID FLAGS) CONTEXT) ALL",
+     cmd.Search(A, k.All(), frozenset(("COUNT", "UPDATE", "CONTEXT")), updated=("UID", "FLAGS"))),
+    (b"UID SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
+     cmd.Sort(A, k.All(), frozenset(("UPDATE",)), "UTF-8", True, criteria=DATE)),
+    (b'CANCELUPDATE "B01" "B02"', cmd.CancelUpdate(A, (b"B01", b"B02"))),
     (b"UID FETCH 1:9 FLAGS (PARTIAL -1:-3 CHANGEDSINCE 7)",
      cmd.Fetch(A, SequenceSet(((1, 9),)), ("UID", "FLAGS", "MODSEQ"), True, 7, False, (-1, -3))),
 ]  # fmt: skip

@@ -12,8 +12,10 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
+from . import context
+from .find import Found, find, find_in
 from .mailbox_filter import is_in
-from .search import Found, find, find_in, save
+from .search import SILENT, save
 from .state import Selected
 from .view import View
 
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
     store = session.services.store
     wants_selected = any(source == "SELECTED" for source, _ in command.sources)
-    if wants_selected and session.selected is None:
+    updates = "UPDATE" in (command.returns or ())
+    # RFC 7377 §2.2: UPDATE is about the selected mailbox, whatever else is searched.
+    if (wants_selected or updates) and session.selected is None:
         return b"BAD Select a mailbox first, or name what to search: ESEARCH IN (PERSONAL)"
+    if context.in_use(session, command):
+        return context.TAG_IN_USE
     rows = await store.mailboxes.list(session.account_id)
     subscribed = frozenset(await store.mailboxes.subscriptions(session.account_id))
     names = _names(command, rows, subscribed, session.selected.id if session.selected else None)
@@ -59,6 +65,7 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
         if "SAVE" in (command.returns or ()):
             save(session, command, found.uids)
         _answer(session, command, session.selected, found)
+        context.keep(session, command, key, found.uids)
         return
     if not row.messages:
         return
@@ -77,7 +84,7 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
 def _answer(session: ImapSession, command: c.Esearch, selected: Selected, found: Found) -> None:
     # RFC 7377 §2.1: no response for a mailbox without a match, COUNT or not.
     returns = command.returns or frozenset()
-    if not found.uids or returns == frozenset(("SAVE",)):
+    if not found.uids or returns <= SILENT:
         return
     correlators = response.format_correlators(selected.name, selected.shared.uidvalidity, utf8=session.utf8)
     session.write(
@@ -97,18 +104,14 @@ def _answer(session: ImapSession, command: c.Esearch, selected: Selected, found:
 
 def clamp(key: k.SearchKey, exists: int) -> k.SearchKey:
     """RFC 7377 §2: message numbers beyond the end of a mailbox are no error, they name nothing."""
-    match key:
-        case k.Sequence(numbers) if not numbers.saved and numbers.largest() > exists:
-            ranges = tuple(_clamped(numbers, exists))
-            return k.Sequence(SequenceSet(ranges)) if ranges else k.Not(k.All())
-        case k.Not(inner):
-            return k.Not(clamp(inner, exists))
-        case k.Or(left, right):
-            return k.Or(clamp(left, exists), clamp(right, exists))
-        case k.And(keys):
-            return k.And(tuple(clamp(part, exists) for part in keys))
-        case _:
-            return key
+
+    def clamped(leaf: k.SearchKey) -> k.SearchKey:
+        if not isinstance(leaf, k.Sequence) or leaf.numbers.saved or leaf.numbers.largest() <= exists:
+            return leaf
+        ranges = tuple(_clamped(leaf.numbers, exists))
+        return k.Sequence(SequenceSet(ranges)) if ranges else k.Not(k.All())
+
+    return k.replace_leaves(key, clamped)
 
 
 def _clamped(numbers: SequenceSet, exists: int) -> Iterator[tuple[int, int]]:

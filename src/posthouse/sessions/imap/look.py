@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
     """Announce what happened in the selected mailbox since the last look."""
     selected, notify = session.mailbox, session.notify
-    shared, view = selected.shared, selected.view
+    shared, view, contexts = selected.shared, selected.view, selected.contexts
     if notify is not None:
         if not notify.looks_at_selected:
             return
@@ -28,7 +28,8 @@ async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
         expunge, by_uid = expunge or notify.expunges_at_once, True
     try:
         await session.services.hub.refresh(shared)
-        if shared.modseq == view.modseq and not (expunge and view.owes_expunges):
+        behind = contexts is not None and contexts.is_behind
+        if shared.modseq == view.modseq and not (expunge and view.owes_expunges) and not behind:
             return
         changes = await _changes(session)
         target = shared.uids, shared.uidnext, shared.modseq
@@ -39,10 +40,15 @@ async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
     except Unavailable:
         return  # the command itself succeeded; the next one looks again
     since = view.uidnext, view.modseq
+    if contexts:
+        session.write(contexts.before(view, changes))
+        contexts.touched(view, changes)
     updates = view.advance(*target, changes, expunge=expunge, told=session.told or {})
     if notify is not None:
         notify.hold_flags(updates, since[1])
     announce(session, updates, by_uid=by_uid)
+    if contexts:
+        await contexts.after(session, since[0])
     if notify is not None and updates.exists is not None:
         await notify.fetch_new(since[0])
 
@@ -105,7 +111,7 @@ def look_while_idle(session: ImapSession) -> None:
         return
     shared, view = session.selected.shared, session.selected.view
     changes = None if shared.deleted else shared.changes_since(view.modseq)
-    if changes is None or _has_new_keywords(session, changes):
+    if changes is None or session.selected.contexts or _has_new_keywords(session, changes):
         session.say_unasked(look(session))
         return
     updates = view.advance(shared.uids, shared.uidnext, shared.modseq, changes, expunge=True)

@@ -1,63 +1,30 @@
-"""SEARCH and UID SEARCH.  RFC 9051 §6.4.4, §6.4.9; RFC 4731, RFC 5182, RFC 7162 §3.1.5.
-
-Rows are tested with the cheapest columns that can decide; only messages that are still open are read.  Text is
-decoded and compared in a thread; what runs on the event loop is cut into pieces of a few milliseconds.
-"""
+"""SEARCH and UID SEARCH.  RFC 9051 §6.4.4, §6.4.9; RFC 4731, RFC 5182."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
-from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.response import partial_slice
 
-from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, sought_of, text_keys
-from .search_match import (
-    ALL_COLUMNS,
-    COLUMNS,
-    FLAG_COLUMNS,
-    PLACEMENT_COLUMNS,
-    Matcher,
-    Plan,
-    Row,
-    Test,
-)
-from .state import CONDSTORE, REV2, Selected
+from . import context
+from .find import Found, find
+from .state import REV2
 from .view import dense_ranges
 
 if TYPE_CHECKING:
     from .session import ImapSession
 
-PIECE_ROWS = 2048
-"""Rows tested before other work of the event loop gets its turn."""
-_MODSEQ = COLUMNS.index("modseq")
 
-
-class Found:
-    """UIDs that match (in the order of the mailbox), those that need the message, and the highest modseq."""
-
-    __slots__ = ("modseq", "open", "uids")
-
-    def __init__(self, uids: list[int] | None = None) -> None:
-        self.uids: list[int] = uids or []
-        self.open: list[int] = []
-        self.modseq: int | None = None
-
-    def add(self, rows: list[Row], test: Test, *, modseq: bool) -> None:
-        for row in rows:
-            if answer := test(row):
-                self.uids.append(row[0])
-                if modseq and row[_MODSEQ] > (self.modseq or 0):
-                    self.modseq = row[_MODSEQ]
-            elif answer is None:
-                self.open.append(row[0])
+SILENT: Final = frozenset(("SAVE", "CONTEXT", "UPDATE"))
+"""Return options that alone say nothing."""
 
 
 async def search(session: ImapSession, command: c.Search) -> bytes:
+    if context.in_use(session, command):
+        return context.TAG_IN_USE
     saves = command.returns is not None and "SAVE" in command.returns
     try:
         found = await find(session, command.key, uid=command.uid)
@@ -69,98 +36,8 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     if saves:
         save(session, command, found.uids)
     _answer(session, command, found)
+    context.keep(session, command, command.key, found.uids)
     return b"OK SEARCH completed"
-
-
-async def find(session: ImapSession, key: k.SearchKey, *, uid: bool) -> Found:
-    """The messages of the selected mailbox that match."""
-    if _asks_modseq(key):
-        session.enable(CONDSTORE)
-    # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
-    await session.sync(expunge=False, by_uid=uid)
-    if isinstance(key, k.All):
-        return Found(session.mailbox.view.uids.tolist())
-    return await find_in(session, session.mailbox, key, session.flag_lists.keywords)
-
-
-async def find_in(
-    session: ImapSession, selected: Selected, key: k.SearchKey, keywords: tuple[str, ...]
-) -> Found:
-    """The same in a mailbox that need not be the selected one."""
-    wants_modseq = _asks_modseq(key)
-    known = await ask_index(session.services.store.search, selected, key)
-    if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
-        return Found(selected.view.present(only.uids))
-    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known)
-    # perf: the ranges of many UIDs take a microsecond for each
-    hits = sum(len(one.uids) for one in known.values())
-    plan = matcher.plan(key) if hits <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
-    plan.asks_text = bool(text_keys(key))
-    if plan.asks_text and not known and selected.view.count(plan.ranges) > SCANNED_MAX:
-        session.services.store.search.want(selected.shared.account)
-    if wants_modseq:
-        plan.width = max(plan.width, FLAG_COLUMNS)
-    found = await _find(session, selected, plan, modseq=wants_modseq)
-    if not wants_modseq or not found.uids:
-        found.modseq = None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
-    return found
-
-
-async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq: bool) -> Found:
-    found = Found()
-    if plan.width == 1:
-        await _scan_view(selected, plan, found)
-    else:
-        in_thread = plan.width > PLACEMENT_COLUMNS
-        await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
-    if found.open:
-        if plan.asks_text and len(found.open) >= INDEX_FROM:
-            session.services.store.search.want(selected.shared.account)
-        view = selected.view
-        undecided = dense_ranges(view.uids, found.open)
-        found.open = []
-        full = Plan(undecided, ALL_COLUMNS, plan.test, open_ended=False)
-        await _scan(session, selected, full, found, in_thread=True, modseq=modseq)
-        found.uids.sort()
-    return found
-
-
-async def _scan_view(selected: Selected, plan: Plan, found: Found) -> None:
-    """Numbers alone decide: the store is not asked."""
-    view = selected.view
-    for ranges in view.parts(plan.ranges, PIECE_ROWS):
-        uids = [uid for first, last in ranges for uid in view.uids[view.slice_of(first, last)]]
-        if view.owes_expunges:
-            uids = view.present(uids)
-        found.add([(uid,) for uid in uids], plan.test, modseq=False)
-        await asyncio.sleep(0)
-
-
-async def _scan(
-    session: ImapSession, selected: Selected, plan: Plan, found: Found, *, in_thread: bool, modseq: bool
-) -> None:
-    shared = selected.shared
-    messages = session.services.store.messages
-    async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
-        if in_thread:
-            rows = await _with_bytes(chunk) if plan.width == ALL_COLUMNS else chunk
-            await asyncio.to_thread(found.add, rows, plan.test, modseq=modseq)
-            continue
-        for start in range(0, len(chunk), PIECE_ROWS):
-            found.add(chunk[start : start + PIECE_ROWS], plan.test, modseq=modseq)
-            if len(chunk) > PIECE_ROWS:
-                await asyncio.sleep(0)
-
-
-async def _with_bytes(rows: list[Row]) -> list[Row]:
-    """Long messages are read whole: SEARCH has to look at every octet."""
-    out: list[Row] = []
-    for row in rows:
-        content = row[-1]
-        if not isinstance(content, bytes):
-            row = (*row[:-1], b"".join([piece async for piece in content.chunks()]))
-        out.append(row)
-    return out
 
 
 def save(session: ImapSession, command: c.Search, uids: list[int]) -> None:
@@ -183,7 +60,7 @@ def _answer(session: ImapSession, command: c.Search, found: Found) -> None:
         returns = frozenset(("ALL",))
     if returns is None:
         session.write(response.format_search(numbers, modseq=found.modseq))
-    elif returns != {"SAVE"}:
+    elif not returns <= SILENT:
         session.write(
             response.format_esearch(
                 command.tag,
@@ -194,17 +71,3 @@ def _answer(session: ImapSession, command: c.Search, found: Found) -> None:
                 partial=command.partial,
             )
         )
-
-
-def _asks_modseq(key: k.SearchKey) -> bool:
-    match key:
-        case k.ModSeq():
-            return True
-        case k.Not(inner):
-            return _asks_modseq(inner)
-        case k.Or(left, right):
-            return _asks_modseq(left) or _asks_modseq(right)
-        case k.And(keys):
-            return any(map(_asks_modseq, keys))
-        case _:
-            return False

@@ -63,14 +63,4 @@ def sought_of(key: k.Header | k.Text) -> TextSought:
 
 def text_keys(key: k.SearchKey) -> list[k.Header | k.Text]:
     """All keys that ask for text."""
-    match key:
-        case k.Header() | k.Text():
-            return [key]
-        case k.Not(inner):
-            return text_keys(inner)
-        case k.Or(left, right):
-            return text_keys(left) + text_keys(right)
-        case k.And(keys):
-            return [found for part in keys for found in text_keys(part)]
-        case _:
-            return []
+    return [leaf for leaf in k.leaves(key) if isinstance(leaf, k.Header | k.Text)]

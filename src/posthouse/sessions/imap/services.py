@@ -40,6 +40,10 @@ class ImapLimits(Struct, frozen=True):
     """Messages of a mailbox up to which SELECT looks for the first unseen one (RFC 3501 §6.3.1)."""
     notify_mailboxes_max: int = 1000
     """Mailboxes one session may watch by NOTIFY (RFC 5465); with more it is told NOTIFICATIONOVERFLOW."""
+    contexts_max: int = 8
+    """Searches of one session that are kept up to date (RFC 5267)."""
+    context_results_max: int = 200_000
+    """Results of a search that is kept up to date."""
     inline_facts_max_bytes: int = 32 * 1024
     """Appended messages up to this size are read on the event loop, larger ones in a thread."""
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.format_sort import format_sort
 
-from .search import find, save
+from . import context
+from .find import find, off_loop, rows_of
+from .search import SILENT, save
 from .sort_order import columns_for, sort_rows
-from .view import dense_ranges
 
 if TYPE_CHECKING:
     from .session import ImapSession
 
-_T = TypeVar("_T")
-INLINE_ROWS = 1000
-"""Rows that are worked on without a thread: a few milliseconds."""
-
 
 async def sort(session: ImapSession, command: c.Sort) -> bytes:
+    if context.in_use(session, command):
+        return context.TAG_IN_USE
     saves = command.returns is not None and "SAVE" in command.returns
     try:
         found = await find(session, command.key, uid=command.uid)
@@ -36,6 +33,7 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     if saves:
         save(session, command, ordered)
     session.write(answer)
+    context.keep(session, command, command.key, ordered)
     return b"OK SORT completed"
 
 
@@ -52,30 +50,10 @@ def _work(
     return ordered, _answer(command, [seqs[at] for at in order], modseq)
 
 
-async def off_loop(size: int, work: Callable[..., _T], *arguments: Any) -> _T:
-    """In a thread, unless there is little to do."""
-    return work(*arguments) if size <= INLINE_ROWS else await asyncio.to_thread(work, *arguments)
-
-
-async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """Those of the messages that are still there."""
-    view, shared = session.mailbox.view, session.mailbox.shared
-    if len(uids) == view.exists:
-        ranges = view.all()
-    else:
-        ranges = await off_loop(len(uids), dense_ranges, view.uids, uids)
-    rows: list[tuple[Any, ...]] = []
-    async for chunk in session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, columns):
-        rows += chunk
-    if rows and rows[-1][0] >= view.uidnext:
-        rows = [row for row in rows if row[0] < view.uidnext]
-    return rows
-
-
 def _answer(command: c.Sort, numbers: list[int], modseq: int | None) -> bytes:
     if command.returns is None:
         return format_sort(numbers, modseq=modseq)
-    if command.returns == {"SAVE"}:
+    if command.returns <= SILENT:
         return b""
     return response.format_esearch(
         command.tag,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import total_ordering
 from typing import Any, Final
 
 from posthouse.core.casemap import collation_key
@@ -55,6 +56,49 @@ def columns_for(criteria: Criteria) -> tuple[str, ...]:
     return ("uid", *dict.fromkeys(names))
 
 
+@total_ordering
+class _Descending:
+    """Sorts the other way round."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __lt__(self, other: _Descending) -> bool:
+        return bool(other.key < self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(other.key == self.key)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def row_key(criteria: Criteria) -> Callable[[Row], tuple[Any, ...]]:
+    """What single rows can be compared by; the order is that of `sort_rows`."""
+    at = {column: i for i, column in enumerate(columns_for(criteria))}
+
+    def key(row: Row) -> tuple[Any, ...]:
+        out: list[Any] = []
+        for name, reverse in criteria:
+            inputs = [row[at[column]] for column in SORT_KEYS[name].columns]
+            value = _sent(*inputs) if name == "DATE" else (SORT_KEYS[name].make or _same)(*inputs)
+            out.append(_Descending(value) if reverse else value)
+        return (*out, row[0])
+
+    return key
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _sent(sent: int | None, date: int) -> int:
+    """RFC 5256 §2.2: the internal date stands for a Date field that is missing or cannot be read."""
+    return date if sent is None else sent
+
+
 def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
     """Positions of the rows, which are in the order of the mailbox, in the order asked for."""
     at = {column: i for i, column in enumerate(columns_for(criteria))}
@@ -69,8 +113,7 @@ def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
         inputs = [columns[at[column]] for column in key.columns]
         values: Sequence[Any]
         if name == "DATE":
-            # RFC 5256 §2.2: the internal date stands for a Date field that is missing or cannot be read.
-            values = [date if sent is None else sent for sent, date in zip(*inputs, strict=True)]
+            values = list(map(_sent, *inputs))
         else:
             values = inputs[0] if key.make is None else list(map(key.make, *inputs))
         order.sort(key=values.__getitem__, reverse=reverse)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from posthouse.core.ids import MailboxId
 from posthouse.services.mailboxes import SharedMailbox
 
 from .view import View
+
+if TYPE_CHECKING:
+    from .context import Contexts
 
 NOT_AUTHENTICATED: Final = 1
 AUTHENTICATED: Final = 2
@@ -26,7 +29,7 @@ UIDONLY: Final = 16
 class Selected:
     """A mailbox a session looks at."""
 
-    __slots__ = ("id", "name", "read_only", "shared", "view")
+    __slots__ = ("contexts", "id", "name", "read_only", "shared", "view")
 
     def __init__(self, name: str, shared: SharedMailbox, view: View, *, read_only: bool) -> None:
         self.id: MailboxId = shared.mailbox
@@ -34,6 +37,7 @@ class Selected:
         self.shared = shared
         self.view = view
         self.read_only = read_only
+        self.contexts: Contexts | None = None  # set by the first search with UPDATE
 
     @property
     def claims_recent(self) -> bool:

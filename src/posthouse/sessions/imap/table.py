@@ -10,6 +10,7 @@ from . import (
     append,
     capability,
     compress,
+    context,
     copy,
     esearch,
     expunge,
@@ -94,6 +95,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "EXPUNGE": Entry(SELECTED, expunge.expunge, slow=True),
     "SEARCH": Entry(SELECTED, search.search, expunge=False, slow=True),
     "SORT": Entry(SELECTED, sort_command.sort, expunge=False, slow=True),  # RFC 5256
+    "CANCELUPDATE": Entry(SELECTED, context.cancel_update),  # RFC 5267
     "THREAD": Entry(SELECTED, thread_command.thread, expunge=False, slow=True),  # RFC 5256
     "FETCH": Entry(SELECTED, fetch.fetch, fetch.ERRORS, expunge=False),
     "STORE": Entry(SELECTED, store.store, expunge=False, slow=True),

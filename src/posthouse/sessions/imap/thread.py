@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.format_sort import format_thread
 
-from .search import find
-from .sort import off_loop, rows_of
+from .find import find, off_loop, rows_of
 from .thread_tree import COLUMNS, build
 
 if TYPE_CHECKING:

@@ -24,14 +24,4 @@ def needs_numbers(command: c.Command) -> bool:
 
 
 def _names_numbers(key: k.SearchKey) -> bool:
-    match key:
-        case k.Sequence(numbers):
-            return not numbers.saved
-        case k.Not(inner):
-            return _names_numbers(inner)
-        case k.Or(left, right):
-            return _names_numbers(left) or _names_numbers(right)
-        case k.And(keys):
-            return any(map(_names_numbers, keys))
-        case _:
-            return False
+    return any(isinstance(leaf, k.Sequence) and not leaf.numbers.saved for leaf in k.leaves(key))

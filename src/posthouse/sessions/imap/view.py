@@ -64,6 +64,11 @@ class View:
         return len(self.uids) - bisect_left(self.uids, self.recent_from)
 
     @property
+    def gone(self) -> tuple[int, ...]:
+        """UIDs that were expunged and still have their numbers."""
+        return self._gone
+
+    @property
     def owes_expunges(self) -> bool:
         return bool(self._gone)
 

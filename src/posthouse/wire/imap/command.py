@@ -312,8 +312,9 @@ class Expunge(Command):
 class Search(Command):
     """`key`: one tree; several keys come as `search_key.And`.  Strings are decoded from `charset` already.
 
-    `returns`: None without RETURN; else of MIN MAX ALL COUNT SAVE PARTIAL, with `RETURN ()` as {"ALL"} (RFC 9051
+    `returns`: None without RETURN; else of `parse_search.RETURN_OPTIONS`, with `RETURN ()` as {"ALL"} (RFC 9051
     §6.4.4).  `partial`: the positions PARTIAL asks for, both below zero when counted from the end (RFC 9394 §3.1).
+    `updated`: what UPDATE asks to be fetched of new results (RFC 5465 §7).
     """
 
     NAME: ClassVar[str] = "SEARCH"
@@ -322,6 +323,7 @@ class Search(Command):
     charset: str = "US-ASCII"
     uid: bool = False
     partial: tuple[int, int] | None = None
+    updated: tuple[FetchItem, ...] = ()
 
 
 @dataclass(slots=True)
@@ -338,6 +340,14 @@ class Sort(Search):
 
     NAME: ClassVar[str] = "SORT"
     criteria: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(slots=True)
+class CancelUpdate(Command):
+    """RFC 5267 §4.3.5; `tags` of commands that used UPDATE."""
+
+    NAME: ClassVar[str] = "CANCELUPDATE"
+    tags: tuple[bytes, ...]
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from . import (
     parse_notify,
     parse_quota,
     parse_search,
+    parse_search_return,
     parse_session,
     parse_sort,
 )
@@ -46,6 +47,7 @@ Parser = Callable[[Cursor], Command]
 PARSERS: Final[dict[bytes, Parser]] = {
     b"APPEND": parse_append.append_without_message,
     b"AUTHENTICATE": parse_session.authenticate,
+    b"CANCELUPDATE": parse_search_return.cancel_update,
     b"CAPABILITY": parse_session.bare(Capability),
     b"CHECK": parse_session.bare(Check),
     b"CLOSE": parse_session.bare(Close),

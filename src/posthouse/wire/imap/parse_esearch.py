@@ -6,7 +6,8 @@ from typing import Final
 
 from .command import Esearch
 from .cursor import Cursor
-from .parse_search import charset_name, search_keys, try_return
+from .parse_search import charset_name, search_keys
+from .parse_search_return import try_return
 
 SOURCES_MAX: Final = 100
 PLAIN: Final = frozenset(("SELECTED", "INBOXES", "PERSONAL", "SUBSCRIBED"))
@@ -21,7 +22,7 @@ def esearch(c: Cursor) -> Esearch:
         c.space()
         sources = _sources(c)
         c.space()
-    returns, partial = try_return(c)
+    found = try_return(c)
     charset = "US-ASCII"
     if c.try_word(b"CHARSET"):
         c.space()
@@ -29,11 +30,11 @@ def esearch(c: Cursor) -> Esearch:
         c.space()
     # RFC 7377 §2.1: without result options ALL is meant.
     key = search_keys(c, charset)
-    command = Esearch(
-        c.tag, key, returns or frozenset(("ALL",)), charset, uid=True, partial=partial, sources=sources
-    )
+    returns = found.options or frozenset(("ALL",))
+    command = Esearch(c.tag, key, returns, charset, uid=True, partial=found.partial, updated=found.updated)
+    command.sources = sources
     # RFC 7377 §2.2: a result can be saved of the selected mailbox alone.
-    if "SAVE" in (returns or ()) and sources != (("SELECTED", ()),):
+    if "SAVE" in returns and sources != (("SELECTED", ()),):
         raise c.error("SAVE is for a search of the selected mailbox alone, before this")
     return command
 

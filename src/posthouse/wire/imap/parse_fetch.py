@@ -7,7 +7,6 @@ from typing import Final
 
 from .command import BinarySection, BinarySize, BodySection, Fetch, FetchItem
 from .cursor import NUMBER64_MAX, Cursor
-from .parse_search import partial_range
 from .response import format_astring
 
 ITEMS_MAX: Final = 200
@@ -75,6 +74,16 @@ def _fetch_items(c: Cursor) -> tuple[FetchItem, ...]:
             return macro
         return (_fetch_att(c),)
     return item_list(c)
+
+
+# partial-range = nz-number ":" nz-number / "-" nz-number ":-" nz-number        RFC 9394 §4
+def partial_range(c: Cursor) -> tuple[int, int]:
+    sign = -1 if c.try_char(b"-") else 1
+    first = c.nz_number(what="a position such as 1:500")
+    c.char(b":", "':' and the last position")
+    if sign < 0:
+        c.char(b"-", "'-' here too: both positions count from the end")
+    return sign * first, sign * c.nz_number()
 
 
 # "(" fetch-att *(SP fetch-att) ")"

@@ -1,4 +1,4 @@
-"""SEARCH: return options, character set, and the tree of keys."""
+"""SEARCH: character set, and the tree of keys."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from . import search_key as key
 from .command import Search
 from .cursor import NUMBER64_MAX, Cursor, ParseError
 from .date_time import parse_date
+from .parse_search_return import try_return
 from .search_key import SearchKey
 
 DEPTH_MAX: Final = 50
@@ -19,7 +20,6 @@ DEPTH_MAX: Final = 50
 KEYS_MAX: Final = 2000
 """Search keys in one command."""
 
-RETURN_OPTIONS: Final = frozenset(("MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL"))
 CHARSETS: Final[dict[str, str]] = {
     # RFC 9051 §6.4.4: US-ASCII and UTF-8 must be known.  US-ASCII is read as UTF-8, its superset.
     "US-ASCII": "utf-8",
@@ -58,64 +58,23 @@ class _Program:
 # search = "SEARCH" [search-return-opts] SP search-program
 def search(c: Cursor, *, uid: bool = False) -> Search:
     c.space()
-    returns, partial = try_return(c)
+    found = try_return(c)
     # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
     charset = "US-ASCII"
     if c.try_word(b"CHARSET"):
         c.space()
         charset = charset_name(c)
         c.space()
-    return Search(c.tag, search_keys(c, charset), returns, charset, uid, partial)
+    key = search_keys(c, charset)
+    return Search(c.tag, key, found.options, charset, uid, found.partial, found.updated)
 
 
 def uid_search(c: Cursor) -> Search:
     return search(c, uid=True)
 
 
-def try_return(c: Cursor) -> tuple[frozenset[str] | None, tuple[int, int] | None]:
-    """The return options, if there are any, with the space behind them."""
-    if not c.try_word(b"RETURN"):
-        return None, None
-    c.space()
-    found = _return_options(c)
-    c.space()
-    return found
-
-
 def search_keys(c: Cursor, charset: str) -> SearchKey:
     return _keys(c, _Program(CHARSETS[charset]), 0)
-
-
-# search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-def _return_options(c: Cursor) -> tuple[frozenset[str], tuple[int, int] | None]:
-    c.char(b"(", "'(' after RETURN")
-    found: set[str] = set()
-    partial = None
-    while not c.try_char(b")"):
-        if found:
-            c.space()
-        name = c.label("MIN, MAX, ALL, COUNT, PARTIAL or SAVE")
-        # RFC 9394 §3.1: one PARTIAL, or one ALL, or neither.
-        if name not in RETURN_OPTIONS or (name == "PARTIAL" and name in found):
-            raise c.error(f"Unknown return option {name}, before this")
-        if name == "PARTIAL":
-            c.space()
-            partial = partial_range(c)
-        found.add(name)
-    if {"PARTIAL", "ALL"} <= found:
-        raise c.error("PARTIAL and ALL exclude each other, before this")
-    # RFC 9051 §6.4.4: an empty list means ALL.
-    return frozenset(found or ("ALL",)), partial
-
-
-# partial-range = nz-number ":" nz-number / "-" nz-number ":-" nz-number        RFC 9394 §4
-def partial_range(c: Cursor) -> tuple[int, int]:
-    sign = -1 if c.try_char(b"-") else 1
-    first = c.nz_number(what="a position such as 1:500")
-    c.char(b":", "':' and the last position")
-    if sign < 0:
-        c.char(b"-", "'-' here too: both positions count from the end")
-    return sign * first, sign * c.nz_number()
 
 
 # charset = atom / quoted

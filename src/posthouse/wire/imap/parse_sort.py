@@ -6,7 +6,8 @@ from typing import Final
 
 from .command import Sort, Thread
 from .cursor import Cursor
-from .parse_search import charset_name, search_keys, try_return
+from .parse_search import charset_name, search_keys
+from .parse_search_return import try_return
 
 CRITERIA_MAX: Final = 20
 SORT_KEYS: Final = frozenset(
@@ -19,12 +20,13 @@ ALGORITHMS: Final = frozenset(("ORDEREDSUBJECT", "REFERENCES", "REFS"))
 # search-criteria = charset 1*(SP search-key)
 def sort(c: Cursor, *, uid: bool = False) -> Sort:
     c.space()
-    returns, partial = try_return(c)
+    found = try_return(c)
     criteria = _criteria(c)
     c.space()
     charset = charset_name(c)
     c.space()
-    return Sort(c.tag, search_keys(c, charset), returns, charset, uid, partial, criteria)
+    key = search_keys(c, charset)
+    return Sort(c.tag, key, found.options, charset, uid, found.partial, found.updated, criteria)
 
 
 def uid_sort(c: Cursor) -> Sort:

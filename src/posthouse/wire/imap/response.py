@@ -249,10 +249,10 @@ def to_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
         return []
     if numbers[-1] - numbers[0] == count - 1:
         return [(numbers[0], numbers[-1])]
-    return _runs(numbers)
+    return to_runs(numbers)
 
 
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+def to_runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Numbers in any order: what follows each other by one is a range."""
     count = len(numbers)
     steps = map(sub, numbers[1:], numbers)
@@ -308,12 +308,12 @@ def format_esearch(
             out.append(b"MAX %d" % numbers[-1])
         if "ALL" in returns:
             out.append(
-                b"ALL " + (format_uid_set(numbers) if ascending else format_uid_ranges(_runs(numbers)))
+                b"ALL " + (format_uid_set(numbers) if ascending else format_uid_ranges(to_runs(numbers)))
             )
     if partial is not None:
         part = numbers[partial_slice(partial, len(numbers))]
         # RFC 9394 §3.1: NIL where the range names nothing.
-        shown = (format_uid_set(part) if ascending else format_uid_ranges(_runs(part))) if part else b"NIL"
+        shown = (format_uid_set(part) if ascending else format_uid_ranges(to_runs(part))) if part else b"NIL"
         out.append(b"PARTIAL (%d:%d %b)" % (*partial, shown))
     if "COUNT" in returns:
         out.append(b"COUNT %d" % len(numbers))

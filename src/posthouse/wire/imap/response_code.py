@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .response import format_uid_ranges, format_uid_set
+from .response import format_string, format_uid_ranges, format_uid_set
 
 ALERT: Final = b"ALERT"
 ALREADYEXISTS: Final = b"ALREADYEXISTS"
@@ -56,6 +56,11 @@ def code_badcharset(names: Iterable[str]) -> bytes:
 def code_permanentflags(flags: bytes) -> bytes:
     """`flags`: a parenthesised list, as `FlagLists.permanent` gives it."""
     return b"PERMANENTFLAGS " + flags
+
+
+def code_noupdate(tag: bytes) -> bytes:
+    """RFC 5267 §4.3.1."""
+    return b"NOUPDATE " + format_string(tag)
 
 
 def code_uidnext(uid: int) -> bytes:

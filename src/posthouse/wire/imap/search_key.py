@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -142,3 +143,31 @@ SearchKey = (
     | Or
     | And
 )
+
+
+def leaves(key: SearchKey) -> Iterator[SearchKey]:
+    """The keys that ask something of a message, whatever stands around them."""
+    match key:
+        case Not(inner):
+            yield from leaves(inner)
+        case Or(left, right):
+            yield from leaves(left)
+            yield from leaves(right)
+        case And(keys):
+            for part in keys:
+                yield from leaves(part)
+        case _:
+            yield key
+
+
+def replace_leaves(key: SearchKey, change: Callable[[SearchKey], SearchKey]) -> SearchKey:
+    """The same tree with every leaf changed."""
+    match key:
+        case Not(inner):
+            return Not(replace_leaves(inner, change))
+        case Or(left, right):
+            return Or(replace_leaves(left, change), replace_leaves(right, change))
+        case And(keys):
+            return And(tuple([replace_leaves(part, change) for part in keys]))
+        case _:
+            return change(key)

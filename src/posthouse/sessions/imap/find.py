@@ -1,0 +1,174 @@
+"""Which messages match: what SEARCH, SORT, THREAD and ESEARCH share.  RFC 9051 §6.4.4, RFC 7162 §3.1.5.
+
+Rows are tested with the cheapest columns that can decide; only messages that are still open are read.  Text is
+decoded and compared in a thread; what runs on the event loop is cut into pieces of a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from posthouse.wire.imap import search_key as k
+
+from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, sought_of, text_keys
+from .search_match import (
+    ALL_COLUMNS,
+    COLUMNS,
+    FLAG_COLUMNS,
+    PLACEMENT_COLUMNS,
+    Matcher,
+    Plan,
+    Row,
+    Test,
+)
+from .state import CONDSTORE, Selected
+from .view import dense_ranges
+
+if TYPE_CHECKING:
+    from .session import ImapSession
+
+_T = TypeVar("_T")
+PIECE_ROWS = 2048
+"""Rows tested before other work of the event loop gets its turn."""
+_MODSEQ = COLUMNS.index("modseq")
+
+
+class Found:
+    """UIDs that match (in the order of the mailbox), those that need the message, and the highest modseq."""
+
+    __slots__ = ("modseq", "open", "uids")
+
+    def __init__(self, uids: list[int] | None = None) -> None:
+        self.uids: list[int] = uids or []
+        self.open: list[int] = []
+        self.modseq: int | None = None
+
+    def add(self, rows: list[Row], test: Test, *, modseq: bool) -> None:
+        for row in rows:
+            if answer := test(row):
+                self.uids.append(row[0])
+                if modseq and row[_MODSEQ] > (self.modseq or 0):
+                    self.modseq = row[_MODSEQ]
+            elif answer is None:
+                self.open.append(row[0])
+
+
+INLINE_ROWS = 1000
+"""Rows that are worked on without a thread: a few milliseconds."""
+
+
+async def find(session: ImapSession, key: k.SearchKey, *, uid: bool) -> Found:
+    """The messages of the selected mailbox that match."""
+    if _asks_modseq(key):
+        session.enable(CONDSTORE)
+    # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
+    await session.sync(expunge=False, by_uid=uid)
+    if isinstance(key, k.All):
+        return Found(session.mailbox.view.uids.tolist())
+    return await find_in(session, session.mailbox, key, session.flag_lists.keywords)
+
+
+async def find_in(
+    session: ImapSession, selected: Selected, key: k.SearchKey, keywords: tuple[str, ...]
+) -> Found:
+    """The same in a mailbox that need not be the selected one."""
+    wants_modseq = _asks_modseq(key)
+    known = await ask_index(session.services.store.search, selected, key)
+    if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
+        return Found(selected.view.present(only.uids))
+    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known)
+    # perf: the ranges of many UIDs take a microsecond for each
+    hits = sum(len(one.uids) for one in known.values())
+    plan = matcher.plan(key) if hits <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
+    plan.asks_text = bool(text_keys(key))
+    if plan.asks_text and not known and selected.view.count(plan.ranges) > SCANNED_MAX:
+        session.services.store.search.want(selected.shared.account)
+    if wants_modseq:
+        plan.width = max(plan.width, FLAG_COLUMNS)
+    found = await _find(session, selected, plan, modseq=wants_modseq)
+    if not wants_modseq or not found.uids:
+        found.modseq = None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
+    return found
+
+
+async def _find(session: ImapSession, selected: Selected, plan: Plan, *, modseq: bool) -> Found:
+    found = Found()
+    if plan.width == 1:
+        await _scan_view(selected, plan, found)
+    else:
+        in_thread = plan.width > PLACEMENT_COLUMNS
+        await _scan(session, selected, plan, found, in_thread=in_thread, modseq=modseq)
+    if found.open:
+        if plan.asks_text and len(found.open) >= INDEX_FROM:
+            session.services.store.search.want(selected.shared.account)
+        view = selected.view
+        undecided = dense_ranges(view.uids, found.open)
+        found.open = []
+        full = Plan(undecided, ALL_COLUMNS, plan.test, open_ended=False)
+        await _scan(session, selected, full, found, in_thread=True, modseq=modseq)
+        found.uids.sort()
+    return found
+
+
+async def _scan_view(selected: Selected, plan: Plan, found: Found) -> None:
+    """Numbers alone decide: the store is not asked."""
+    view = selected.view
+    for ranges in view.parts(plan.ranges, PIECE_ROWS):
+        uids = [uid for first, last in ranges for uid in view.uids[view.slice_of(first, last)]]
+        if view.owes_expunges:
+            uids = view.present(uids)
+        found.add([(uid,) for uid in uids], plan.test, modseq=False)
+        await asyncio.sleep(0)
+
+
+async def _scan(
+    session: ImapSession, selected: Selected, plan: Plan, found: Found, *, in_thread: bool, modseq: bool
+) -> None:
+    shared = selected.shared
+    messages = session.services.store.messages
+    async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
+        if in_thread:
+            rows = await _with_bytes(chunk) if plan.width == ALL_COLUMNS else chunk
+            await asyncio.to_thread(found.add, rows, plan.test, modseq=modseq)
+            continue
+        for start in range(0, len(chunk), PIECE_ROWS):
+            found.add(chunk[start : start + PIECE_ROWS], plan.test, modseq=modseq)
+            if len(chunk) > PIECE_ROWS:
+                await asyncio.sleep(0)
+
+
+async def _with_bytes(rows: list[Row]) -> list[Row]:
+    """Long messages are read whole: SEARCH has to look at every octet."""
+    out: list[Row] = []
+    for row in rows:
+        content = row[-1]
+        if not isinstance(content, bytes):
+            row = (*row[:-1], b"".join([piece async for piece in content.chunks()]))
+        out.append(row)
+    return out
+
+
+def _asks_modseq(key: k.SearchKey) -> bool:
+    return any(isinstance(leaf, k.ModSeq) for leaf in k.leaves(key))
+
+
+async def off_loop(size: int, work: Callable[..., _T], *arguments: Any) -> _T:
+    """In a thread, unless there is little to do."""
+    return work(*arguments) if size <= INLINE_ROWS else await asyncio.to_thread(work, *arguments)
+
+
+async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Those of the messages that are still there."""
+    view, shared = session.mailbox.view, session.mailbox.shared
+    if len(uids) == view.exists:
+        ranges = view.all()
+    else:
+        ranges = await off_loop(len(uids), dense_ranges, view.uids, uids)
+    rows: list[tuple[Any, ...]] = []
+    async for chunk in session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, columns):
+        rows += chunk
+    if rows and rows[-1][0] >= view.uidnext:
+        rows = [row for row in rows if row[0] < view.uidnext]
+    return rows
