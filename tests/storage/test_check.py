@@ -31,7 +31,7 @@ PLANTED = {
     "account-has-domain": "DELETE FROM domain",
     "metadata-has-mailbox": "INSERT INTO metadata SELECT id, 999999, '/private/a', 1, NULL FROM account",
     "credential-has-account": (
-        "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', ''"
+        "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"
     ),
     "placement-has-mailbox": "DELETE FROM mailbox WHERE name = 'INBOX'",
     "placement-has-message": "DELETE FROM message WHERE id = (SELECT min(id) FROM message)",

@@ -12,6 +12,7 @@ from posthouse.core.errors import SignInFailed
 from posthouse.core.ports import SystemClock, SystemIds
 from posthouse.core.scram import ScramKeys, derive
 from posthouse.services.credentials import Claim
+from posthouse.services.grant import Grant, Origin, of_password
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.sessions.imap import ImapLimits, ImapServices, ImapSession
 from posthouse.sessions.session import ConnectionInfo, TlsInfo
@@ -123,21 +124,21 @@ class World:
             store, self, self.hub, MailboxService(store), SystemClock(), SystemIds(), "mx.test", limits
         )
 
-    async def check_password(self, address: str, password: str, **_: Any) -> Account:
+    async def check_password(self, address: str, password: str, origin: Origin) -> Grant:
         found = await self.store.directory.account_by_address(address)
         if found is None or password != PASSWORD:
             raise SignInFailed
-        return found
+        return of_password(found)
 
-    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+    async def scram_claim(self, address: str, mechanism: str, _origin: Origin) -> Claim:
         salt = b"0123456789abcdef"
         keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
         return Claim(await self.store.directory.account_by_address(address), keys, [])
 
-    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+    async def scram_finish(self, claim: Claim, key: int | None, _origin: Origin) -> Grant:
         if key is None or claim.account is None:
             raise SignInFailed
-        return claim.account
+        return of_password(claim.account)
 
     def connect(self, peer: MemoryPeer | None = None) -> Client:
         client = Client(self, peer or MemoryPeer())

@@ -10,8 +10,10 @@ from typing import Any, cast
 from posthouse.core.errors import InUse, MailError, NotFound, SignInFailed
 from posthouse.core.flags import FIRST_KEYWORD_BIT
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.scope import Scope
 from posthouse.core.scram import ScramKeys, derive
 from posthouse.services.credentials import Claim
+from posthouse.services.grant import Grant, Origin, of_password
 from posthouse.services.maildrop import Maildrops
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session, Pop3Settings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
@@ -207,30 +209,32 @@ class Accounts:
 
     def __init__(self) -> None:
         self.account = ZHANG
+        self.scope: Scope | None = None  # of the credential; None: the password
         self.failure: MailError | None = None
         self.asked: list[tuple[str, str]] = []
 
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account:
+    async def check_password(self, address: str, password: str, origin: Origin) -> Grant:
         self.asked.append((address, password))
-        assert protocol == "pop3"
+        assert origin.protocol == "pop3"
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure
         if (address, password) != (self.account.address, PASSWORD):
             raise SignInFailed(address)
-        return self.account
+        return self.grant()
 
-    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+    def grant(self) -> Grant:
+        return of_password(self.account) if self.scope is None else Grant(self.account, "app", self.scope)
+
+    async def scram_claim(self, address: str, mechanism: str, _origin: Origin) -> Claim:
         salt, account = b"0123456789abcdef", self.account
         keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
         return Claim(account if address == account.address else None, keys, [])
 
-    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+    async def scram_finish(self, claim: Claim, key: int | None, _origin: Origin) -> Grant:
         if key is None or claim.account is None:
             raise SignInFailed
-        return claim.account
+        return of_password(claim.account)
 
 
 class MemoryPeer:

@@ -11,6 +11,7 @@ from posthouse.core.ids import AccountId, QueueId
 from posthouse.core.scram import ScramKeys, derive
 from posthouse.services.credentials import Claim
 from posthouse.services.delivery import DeliveryService, DeliverySettings
+from posthouse.services.grant import Grant, Origin, of_password
 from posthouse.services.resolve import ResolveSettings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
 from posthouse.sessions.smtp import SmtpSession, SmtpSettings
@@ -137,27 +138,25 @@ class Accounts:
         self.failure: MailError | None = None
         self.asked: list[tuple[str, str]] = []
 
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account:
+    async def check_password(self, address: str, password: str, origin: Origin) -> Grant:
         self.asked.append((address, password))
-        assert protocol == "submission"
+        assert origin.protocol == "submission"
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure
         if (address, password) != (LI.address, PASSWORD):
             raise SignInFailed(address)
-        return LI
+        return of_password(LI)
 
-    async def scram_claim(self, address: str, mechanism: str, **_: Any) -> Claim:
+    async def scram_claim(self, address: str, mechanism: str, _origin: Origin) -> Claim:
         salt, account = b"0123456789abcdef", LI
         keys = ScramKeys(salt, 4096, [derive(mechanism, PASSWORD, salt, 4096)])
         return Claim(account if address == account.address else None, keys, [])
 
-    async def scram_finish(self, claim: Claim, key: int | None, **_: Any) -> Account:
+    async def scram_finish(self, claim: Claim, key: int | None, _origin: Origin) -> Grant:
         if key is None or claim.account is None:
             raise SignInFailed
-        return claim.account
+        return of_password(claim.account)
 
 
 class MemoryPeer:

@@ -12,6 +12,7 @@ import pytest
 from posthouse.core import scram
 from posthouse.core.errors import Exists, Forbidden, Invalid, NotFound, SignInFailed, Unavailable
 from posthouse.services.credentials import APP_PASSWORDS_MAX, Credentials
+from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn
 from posthouse.storage.rows import Account
 from tests.unit.service_world import CHEAP_HASH, World, open_world
@@ -48,9 +49,8 @@ class Sign:
     async def plain(
         self, password: str = PASSWORD, name: str = LI, protocol: str = "imap", ip: str = "192.0.2.1"
     ) -> Account:
-        return await self.service.check_password(
-            name, password, protocol=protocol, connection="c1", peer_ip=ip
-        )
+        grant = await self.service.check_password(name, password, Origin(protocol, "c1", ip))
+        return grant.account
 
     async def scram(
         self,
@@ -61,11 +61,11 @@ class Sign:
         mechanism: str = "SCRAM-SHA-256",
     ) -> Account:
         """As a client would: only the password is known, and what the server tells."""
-        facts: dict[str, str] = {"protocol": protocol, "connection": "c1", "peer_ip": ip}
-        claim = await self.service.scram_claim(name, mechanism, **facts)
+        origin = Origin(protocol, "c1", ip)
+        claim = await self.service.scram_claim(name, mechanism, origin)
         mine = scram.derive(mechanism, password, claim.keys.salt, claim.keys.iterations)
         found = [at for at, key in enumerate(claim.keys.keys) if key == mine]
-        return await self.service.scram_finish(claim, found[0] if found else None, **facts)
+        return (await self.service.scram_finish(claim, found[0] if found else None, origin)).account
 
 
 @pytest.fixture
@@ -122,20 +122,20 @@ async def test_equal_forms_of_a_password_are_equal(world: World, sign: Sign) -> 
 
 
 async def test_an_unknown_address_is_challenged_like_a_known_one(world: World, sign: Sign) -> None:
-    facts = {"protocol": "imap", "connection": "c1", "peer_ip": "192.0.2.1"}
+    origin = Origin("imap", "c1", "192.0.2.1")
     seen = {}
     for name in (LI, "nobody@post.test", "x", "\u0007"):
-        one = await sign.service.scram_claim(name, "SCRAM-SHA-1", **facts)
-        again = await Sign(world).service.scram_claim(name.upper(), "SCRAM-SHA-1", **facts)
+        one = await sign.service.scram_claim(name, "SCRAM-SHA-1", origin)
+        again = await Sign(world).service.scram_claim(name.upper(), "SCRAM-SHA-1", origin)
         assert (len(one.keys.salt), one.keys.iterations, len(one.keys.keys)) == (16, 4096, 1)
         assert "@" not in name or one.keys.salt == again.keys.salt
         seen[name] = one.keys.salt
         with pytest.raises(SignInFailed):
-            await sign.service.scram_finish(one, None, **facts)
+            await sign.service.scram_finish(one, None, origin)
     assert len(set(seen.values())) == 4
-    other = await sign.service.scram_claim("nobody@post.test", "SCRAM-SHA-1", **facts)
+    other = await sign.service.scram_claim("nobody@post.test", "SCRAM-SHA-1", origin)
     with pytest.raises(SignInFailed):
-        await sign.service.scram_finish(other, 0, **facts)  # even if its keys were guessed
+        await sign.service.scram_finish(other, 0, origin)  # even if its keys were guessed
 
 
 async def test_disabled_accounts_and_protocols(world: World, sign: Sign) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
+from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn, SignInSettings, hash_password
 from posthouse.storage.rows import Account
 from tests.unit.service_world import World, open_world
@@ -55,9 +56,8 @@ class Sign:
         protocol: str = "imap",
         ip: str = "192.0.2.1",
     ) -> Account:
-        return await self.service.check_password(
-            address, password, protocol=protocol, connection="c1", peer_ip=ip
-        )
+        grant = await self.service.check_password(address, password, Origin(protocol, "c1", ip))
+        return grant.account
 
     async def fails(self, *args: str, **facts: str) -> None:
         with pytest.raises(SignInFailed):

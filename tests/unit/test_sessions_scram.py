@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from posthouse.services.grant import Origin, of_password
 from posthouse.sessions.authentication import ActsForOther, Authentication, mechanisms
 from posthouse.sessions.session import ConnectionInfo, TlsInfo
 from posthouse.wire.sasl import ClientExchange, Credentials
@@ -94,9 +95,11 @@ async def test_smtp(mechanism: str) -> None:
 async def test_our_proof_wants_an_empty_answer() -> None:
     world = smtp_world.World()
     given = Credentials("", smtp_world.LI.address, smtp_world.PASSWORD)
-    for last, wanted in ((b"eA==", "BAD_MESSAGE"), (b"*", "CANCELLED"), (b"", smtp_world.LI)):
+    for last, wanted in ((b"eA==", "BAD_MESSAGE"), (b"*", "CANCELLED"), (b"", of_password(smtp_world.LI))):
         client = ClientExchange("SCRAM-SHA-1", given, b"nonce")
-        ours = Authentication("SCRAM-SHA-1", world.accounts, info(None), "submission")
+        ours = Authentication(
+            "SCRAM-SHA-1", world.accounts, info(None), Origin("submission", "c1", "192.0.2.1")
+        )
         step = await ours.start(client.initial())
         for _ in range(2):
             line = client.receive(ours.line(step))  # type: ignore[arg-type]
@@ -112,7 +115,7 @@ async def test_nobody_acts_for_another() -> None:
     given = Credentials("", smtp_world.LI.address, smtp_world.PASSWORD, "boss@163.test")
     for mechanism in ("PLAIN", "SCRAM-SHA-256"):
         client = ClientExchange(mechanism, given, b"nonce")
-        ours = Authentication(mechanism, world.accounts, info(None), "submission")
+        ours = Authentication(mechanism, world.accounts, info(None), Origin("submission", "c1", "192.0.2.1"))
         assert isinstance(await ours.start(client.initial()), ActsForOther)
 
 

@@ -27,6 +27,10 @@ class Forbidden(MailError):
     """The caller is known but may not do this (policy, read-only, protocol switched off)."""
 
 
+class ScopeExceeded(Forbidden):
+    """The account may do this, but not by the credential that signed in (an app password for reading, a token)."""
+
+
 class SignInFailed(MailError):
     """Unknown account or wrong secret; the two are never told apart."""
 

@@ -25,7 +25,9 @@ from posthouse.core.address import parse_address, try_address
 from posthouse.core.errors import Conflict, Invalid, MailError, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.scope import ALL
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
+from posthouse.services.grant import Origin
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
 
@@ -71,6 +73,8 @@ class Credentials:
         protocols: Sequence[str] = APP_PROTOCOLS,
         networks: Sequence[str] = (),
         expires_at: float = 0.0,
+        actions: int = ALL,
+        folders: Sequence[str] = (),
     ) -> tuple[Credential, str]:
         """The new app password and its text, which is told once.  Raises NotFound, Exists, Invalid."""
         account = await self._account(address)
@@ -92,6 +96,8 @@ class Credentials:
             _networks(networks),
             self._clock.now(),
             expires_at,
+            actions=actions,
+            folders=tuple(folders),
         )
         await self._store.credentials.put(credential)
         return credential, text
@@ -106,9 +112,7 @@ class Credentials:
         account = await self._account(address)
         await self._store.credentials.revoke(account.id, "app", name.strip())
 
-    async def match(
-        self, account: Account | None, password: str, protocol: str, ip: str
-    ) -> Credential | None:
+    async def match(self, account: Account | None, password: str, origin: Origin) -> Credential | None:
         """The app password this is, if it may be used so."""
         text = password.replace(" ", "").replace("-", "")  # people copy it in groups
         if not _FORM.fullmatch(text):
@@ -117,36 +121,34 @@ class Credentials:
         known = await self._keyed(number, text)
         for one in await self._store.credentials.of_account(number):
             if one.kind == "app" and hmac.compare_digest(one.secret, known):
-                return one if self._usable(one, protocol, ip) else None
+                return one if self._usable(one, origin) else None
         return None
 
-    def _usable(self, one: Credential, protocol: str, ip: str) -> bool:
-        if protocol not in one.protocols or (one.expires_at and one.expires_at <= self._clock.now()):
+    def _usable(self, one: Credential, origin: Origin) -> bool:
+        if origin.protocol not in one.protocols or (one.expires_at and one.expires_at <= self._clock.now()):
             return False
-        return not one.networks or _within(ip, one.networks)
+        return not one.networks or _within(origin.peer_ip, one.networks)
 
-    def note_use(self, one: Credential, ip: str, protocol: str) -> None:
+    def note_use(self, one: Credential, origin: Origin) -> None:
         """In the background; a use that cannot be noted is no reason to refuse it."""
-        now = self._clock.now()
+        now, ip = self._clock.now(), origin.peer_ip
         if one.kind != "app" or (one.used_ip == ip and now - self._noted.get(one.id, 0.0) < USE_NOTED_S):
             return
         if len(self._noted) > 10_000:
             self._noted.clear()
         self._noted[one.id] = now
-        self._background(self._store.credentials.used(one.id, now, ip, protocol))
+        self._background(self._store.credentials.used(one.id, now, ip, origin.protocol))
 
     # --- SCRAM ---
 
-    async def claim(
-        self, address: str, account: Account | None, mechanism: str, protocol: str, ip: str
-    ) -> Claim:
+    async def claim(self, address: str, account: Account | None, mechanism: str, origin: Origin) -> Claim:
         found = await self._store.credentials.of_account(account.id if account is not None else AccountId(0))
         salt, iterations = await self._salt(address, found, mechanism)
         keys: list[ScramKey] = []
         owners: list[Credential] = []
         for one in found:
             key = _key_of(one, mechanism, salt, iterations)
-            if key is not None and account is not None and self._opens(one, account, protocol, ip):
+            if key is not None and account is not None and self._opens(one, account, origin):
                 keys.append(key)
                 owners.append(one)
         if not keys:
@@ -155,11 +157,11 @@ class Credentials:
             keys.append(ScramKey(secrets.token_bytes(size), secrets.token_bytes(size)))
         return Claim(account, ScramKeys(salt, iterations, keys), owners)
 
-    def _opens(self, one: Credential, account: Account, protocol: str, ip: str) -> bool:
+    def _opens(self, one: Credential, account: Account, origin: Origin) -> bool:
         if one.kind == "password":
             # Keys of an older password are no keys.
-            return one.secret == account.password and protocol not in account.app_only
-        return self._usable(one, protocol, ip)
+            return one.secret == account.password and origin.protocol not in account.app_only
+        return self._usable(one, origin)
 
     async def keep_keys(self, account: Account, password: str) -> None:
         """SCRAM keys for the (prepared) password that `account.password` is the hash of."""

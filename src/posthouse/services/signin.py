@@ -22,15 +22,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
 from posthouse.core.address import customer_of, try_address
-from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
+from posthouse.core.errors import SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import try_prepare
 from posthouse.core.scram import ITERATIONS
 from posthouse.services.credentials import Claim, Credentials
 from posthouse.services.fair_pool import FairPool
+from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account, Hint
+from posthouse.storage.rows import Account, Credential, Hint
 
 PASSWORD_MAX_BYTES: Final = 1024
 """Longer ones are wrong by definition; keeps hashing cost bounded."""
@@ -89,11 +90,14 @@ class SignIn:
         settings: SignInSettings | None = None,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tokens: TokenVerifier | None = None,
     ) -> None:
+        """Without `tokens`, OAUTHBEARER and XOAUTH2 are not offered."""
         self._store = store
         self._clock = clock
         self.settings = settings or SignInSettings()
         self._sleep = sleep
+        self.tokens = tokens
         self._hasher = _hasher(self.settings)
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
         self.credentials = Credentials(store, clock, self.settings.scram_iterations)
@@ -110,49 +114,59 @@ class SignIn:
         self._pool.close()
         self.credentials.close()
 
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account:
-        """The account that may use `protocol`; raises SignInFailed, Forbidden (protocol off), Unavailable."""
+    async def check_password(self, address: str, password: str, origin: Origin) -> Grant:
+        """Raises SignInFailed, Forbidden (protocol off), ScopeExceeded (credential for something else), Unavailable."""
         # RFC 4616 §2, RFC 5802 §5.1, RFC 6856 §2.2: equal forms of a name or a password are equal.
         prepared = try_prepare(password)
         account = await self._account(address)
-        main = account.password if account is not None and protocol not in account.app_only else None
+        main = account.password if account is not None and origin.protocol not in account.app_only else None
         digest = self._digest(password if prepared is None else prepared)
         if account is not None and main is not None and self._remembered(account, digest):
-            return _permitted(account, protocol)
+            return permitted(of_password(account), origin.protocol)
         if prepared is not None:
-            found = await self.credentials.match(account, prepared, protocol, peer_ip)
+            found = await self.credentials.match(account, prepared, origin)
             if found is not None and account is not None:
-                self.credentials.note_use(found, peer_ip, protocol)
-                return _permitted(account, protocol)
-        self._refuse_blocked(connection, peer_ip)
+                return self._opened(account, found, origin)
+        self._refuse_blocked(origin)
         # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
-        if await self._verify(account, main if prepared else None, prepared or password, digest, peer_ip):
+        if await self._verify(
+            account, main if prepared else None, prepared or password, digest, origin.peer_ip
+        ):
             assert account is not None
-            return _permitted(account, protocol)
-        await self._punish(peer_ip)
-        raise SignInFailed(f"{connection}: {address!r}")
+            return permitted(of_password(account), origin.protocol)
+        await self._punish(origin.peer_ip)
+        raise SignInFailed(f"{origin.connection}: {address!r}")
+
+    async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
+        """OAUTHBEARER and XOAUTH2; raises as `check_password`."""
+        self._refuse_blocked(origin)
+        if self.tokens is None:
+            raise SignInFailed(f"{origin.connection}: no tokens are taken")
+        try:
+            return permitted(await self.tokens.verify(username, token, origin), origin.protocol)
+        except SignInFailed:
+            await self._punish(origin.peer_ip)
+            raise
+
+    def _opened(self, account: Account, by: Credential, origin: Origin) -> Grant:
+        grant = permitted(of_credential(account, by), origin.protocol)
+        self.credentials.note_use(by, origin)
+        return grant
 
     # --- SCRAM: the challenge, then what became of it ---
 
-    async def scram_claim(
-        self, address: str, mechanism: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Claim:
+    async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim:
         """Keys to challenge with; an unknown address has some too.  Raises Unavailable."""
-        self._refuse_blocked(connection, peer_ip)
+        self._refuse_blocked(origin)
         account = await self._account(address)
-        return await self.credentials.claim(address, account, mechanism, protocol, peer_ip)
+        return await self.credentials.claim(address, account, mechanism, origin)
 
-    async def scram_finish(
-        self, claim: Claim, key: int | None, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account:
+    async def scram_finish(self, claim: Claim, key: int | None, origin: Origin) -> Grant:
         """`key` is the index of the key that was proven.  Raises as `check_password`."""
         if key is None or claim.account is None or key >= len(claim.credentials):
-            await self._punish(peer_ip)
-            raise SignInFailed(f"{connection}: SCRAM")
-        self.credentials.note_use(claim.credentials[key], peer_ip, protocol)
-        return _permitted(claim.account, protocol)
+            await self._punish(origin.peer_ip)
+            raise SignInFailed(f"{origin.connection}: SCRAM")
+        return self._opened(claim.account, claim.credentials[key], origin)
 
     async def _account(self, address: str) -> Account | None:
         """The enabled account of an enabled domain with this login name."""
@@ -241,10 +255,10 @@ class SignIn:
 
     # --- failures per client address ---
 
-    def _refuse_blocked(self, connection: str, peer_ip: str) -> None:
-        failures = self._failures.get(customer_of(peer_ip))
+    def _refuse_blocked(self, origin: Origin) -> None:
+        failures = self._failures.get(customer_of(origin.peer_ip))
         if failures is not None and self._blocked(failures):
-            raise Unavailable(f"{connection}: too many failed sign-ins from {peer_ip}")
+            raise Unavailable(f"{origin.connection}: too many failed sign-ins from {origin.peer_ip}")
 
     def _blocked(self, failures: _Failures) -> bool:
         if failures.until < self._clock.monotonic():
@@ -268,9 +282,3 @@ class SignIn:
         excess = failures.count - self.settings.free_failures
         if excess > 0:
             await self._sleep(min(0.25 * 2.0 ** min(excess, 20), self.settings.failure_delay_max_s))
-
-
-def _permitted(account: Account, protocol: str) -> Account:
-    if protocol not in account.protocols:
-        raise Forbidden(f"{protocol} is switched off for {account.address}")
-    return account

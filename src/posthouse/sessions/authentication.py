@@ -1,4 +1,4 @@
-"""One SASL exchange, the same in every protocol: from its first line to the account that signed in.
+"""One SASL exchange, the same in every protocol: from its first line to the grant of who signed in.
 
 `wire.sasl` speaks, `services.signin` judges; a protocol sends the challenges and words the answers.
 """
@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from posthouse.core.address import try_address
 from posthouse.services.credentials import Claim
+from posthouse.services.grant import Grant, Origin
 from posthouse.sessions.session import ConnectionInfo
-from posthouse.storage.rows import Account
 from posthouse.wire.sasl import (
     Challenge,
     Credentials,
@@ -34,24 +34,18 @@ NONCE_BYTES: Final = 18
 class SignIn(Protocol):
     """What `services.signin.SignIn` offers."""
 
-    async def check_password(
-        self, address: str, password: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account: ...
+    async def check_password(self, address: str, password: str, origin: Origin) -> Grant: ...
 
-    async def scram_claim(
-        self, address: str, mechanism: str, *, protocol: str, connection: str, peer_ip: str
-    ) -> Claim: ...
+    async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim: ...
 
-    async def scram_finish(
-        self, claim: Claim, key: int | None, *, protocol: str, connection: str, peer_ip: str
-    ) -> Account: ...
+    async def scram_finish(self, claim: Claim, key: int | None, origin: Origin) -> Grant: ...
 
 
 class ActsForOther(Struct):
     """The client asks to act for somebody else, which is not offered."""
 
 
-Outcome = Challenge | Failure | ActsForOther | Account
+Outcome = Challenge | Failure | ActsForOther | Grant
 
 
 def bindings(info: ConnectionInfo) -> dict[str, bytes]:
@@ -82,6 +76,10 @@ def knows(mechanism: str, info: ConnectionInfo) -> bool:
     return is_known(mechanism, bindings(info))
 
 
+def origin_of(info: ConnectionInfo, protocol: str, client: str = "") -> Origin:
+    return Origin(protocol, info.id, info.peer_ip, client)
+
+
 def new_nonce() -> bytes:
     return secrets.token_urlsafe(NONCE_BYTES).encode()
 
@@ -89,23 +87,23 @@ def new_nonce() -> bytes:
 class Authentication:
     """`start`, then `receive` for every line until the outcome is not a `Challenge`.  Both raise MailError."""
 
-    __slots__ = ("_account", "_claim", "_exchange", "_facts", "_sign_in")
+    __slots__ = ("_claim", "_exchange", "_grant", "_origin", "_sign_in")
 
     def __init__(
         self,
         mechanism: str,
         sign_in: SignIn,
         info: ConnectionInfo,
-        protocol: str,
+        origin: Origin,
         *,
         nonce: Callable[[], bytes] = new_nonce,
     ) -> None:
         found = bindings(info)
         self._exchange = ServerExchange(mechanism, nonce(), found, strict=_announces_plus(found))
         self._sign_in = sign_in
-        self._facts = {"protocol": protocol, "connection": info.id, "peer_ip": info.peer_ip}
+        self._origin = origin
         self._claim: Claim | None = None
-        self._account: Account | None = None  # proven; the client has to take our proof yet
+        self._grant: Grant | None = None  # proven; the client has to take our proof yet
 
     line = staticmethod(ServerExchange.line)
 
@@ -113,11 +111,11 @@ class Authentication:
         return await self._act(self._exchange.start(initial))
 
     async def receive(self, line: bytes) -> Outcome:
-        if self._account is not None:
+        if self._grant is not None:
             # RFC 5802 §3, RFC 4422 §4: the client has seen our signature, and says so with an empty response.
             if line == b"*":
                 return Failure(Reason.CANCELLED)
-            return Failure(Reason.BAD_MESSAGE) if line else self._account
+            return Failure(Reason.BAD_MESSAGE) if line else self._grant
         return await self._act(self._exchange.receive(line))
 
     async def _act(self, step: ServerStep) -> Outcome:
@@ -126,14 +124,14 @@ class Authentication:
         if step.authzid and not _same(step.authzid, step.username):
             return ActsForOther()
         if isinstance(step, Lookup):
-            self._claim = await self._sign_in.scram_claim(step.username, step.mechanism, **self._facts)
+            self._claim = await self._sign_in.scram_claim(step.username, step.mechanism, self._origin)
             return self._exchange.resume(self._claim.keys)
         if isinstance(step, Proof):
             assert self._claim is not None
-            self._account = await self._sign_in.scram_finish(self._claim, step.key, **self._facts)
+            self._grant = await self._sign_in.scram_finish(self._claim, step.key, self._origin)
             return Challenge(step.final)
         assert isinstance(step, Credentials)
-        return await self._sign_in.check_password(step.username, step.password, **self._facts)
+        return await self._sign_in.check_password(step.username, step.password, self._origin)
 
 
 def _same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from posthouse.core import scope
 from posthouse.core.ids import AccountId, BlobId, MailboxId, MessageId, QueueId, RecipientId
 from posthouse.mime.facts import MessageFacts
 
@@ -91,6 +92,8 @@ class Credential(Struct, frozen=True):
     used_ip: str = ""
     used_protocol: str = ""
     id: int = 0
+    actions: int = scope.ALL  # bits of `core.scope`
+    folders: tuple[str, ...] = ()  # names of mailboxes; empty: all
 
 
 class Alias(Struct, frozen=True):

@@ -9,7 +9,7 @@ from posthouse.sessions.authentication import mechanisms
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
-from .clients import switched_off
+from .clients import client_name, switched_off
 from .metadata import begin_announcing
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UIDONLY, UTF8
 from .text import translate
@@ -128,7 +128,9 @@ async def enable(session: ImapSession, command: c.Enable) -> bytes:
 
 async def identify(session: ImapSession, command: c.Id) -> bytes:
     """RFC 2971 §3.1."""
-    session.off = switched_off(session.services.limits.client_switches, command.params or {})
+    params = command.params or {}
+    session.off = switched_off(session.services.limits.client_switches, params)
+    session.client = client_name(params)
     session.write(response.format_id({"name": "Posthouse", "version": posthouse.__version__}))
     return b"OK ID completed"
 

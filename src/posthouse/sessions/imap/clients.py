@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec import Struct
+
+NAME_MAX: Final = 100
 
 
 class ClientSwitch(Struct, frozen=True):
@@ -21,3 +24,9 @@ class ClientSwitch(Struct, frozen=True):
 
 def switched_off(switches: Iterable[ClientSwitch], params: Mapping[str, str | None]) -> frozenset[str]:
     return frozenset(name for switch in switches if switch.matches(params) for name in switch.off)
+
+
+def client_name(params: Mapping[str, str | None]) -> str:
+    """Name and version, printable and short, as it is kept with the sign-in."""
+    text = " ".join(value for key in ("name", "version") if (value := params.get(key)))
+    return "".join(char for char in text[:NAME_MAX] if char.isprintable())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from posthouse.core.errors import Forbidden, MailError, SignInFailed
-from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows
-from posthouse.storage.rows import Account
+from posthouse.core.errors import Forbidden, MailError, ScopeExceeded, SignInFailed
+from posthouse.services.grant import Grant
+from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, origin_of
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.engine import Limits
 from posthouse.wire.imap.response_code import code_capability
@@ -24,6 +24,7 @@ _T = TypeVar("_T")
 _NO_TLS: Final = b"NO [PRIVACYREQUIRED] A password needs encryption; use STARTTLS, or the port for TLS"
 ERRORS: Final[Answers] = {
     Forbidden: b"NO [AUTHORIZATIONFAILED] IMAP is switched off for this account; ask the administrator",
+    ScopeExceeded: b"NO [AUTHORIZATIONFAILED] What you signed in with is not for IMAP; use one that is",
 }
 _FAILURES: Final = {
     Reason.CANCELLED: b"BAD The exchange was cancelled",
@@ -37,10 +38,8 @@ _FAILURES: Final = {
 async def login(session: ImapSession, command: c.Login) -> bytes:
     if not may_log_in(session):
         return _NO_TLS
-    info = session.peer.info
-    work = session.services.signin.check_password(
-        command.user, command.password, protocol="imap", connection=info.id, peer_ip=info.peer_ip
-    )
+    origin = origin_of(session.peer.info, "imap", session.client)
+    work = session.services.signin.check_password(command.user, command.password, origin)
     return _signed_in(session, await _counted(session, work))
 
 
@@ -49,7 +48,8 @@ async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes |
         return b"NO [CANNOT] This server does not offer the mechanism; CAPABILITY lists the ones it does"
     if not may_log_in(session):
         return _NO_TLS
-    session.exchange = Authentication(command.mechanism, session.services.signin, session.peer.info, "imap")
+    origin = origin_of(session.peer.info, "imap", session.client)
+    session.exchange = Authentication(command.mechanism, session.services.signin, session.peer.info, origin)
     session.exchange_tag = command.tag
     return await _step(session, session.exchange.start(command.initial))
 
@@ -87,9 +87,9 @@ async def _counted(session: ImapSession, work: Coroutine[Any, Any, _T]) -> _T:
         raise
 
 
-def _signed_in(session: ImapSession, account: Account) -> bytes:
+def _signed_in(session: ImapSession, grant: Grant) -> bytes:
     limits = session.services.limits
-    session.account = account
+    session.grant = grant
     session.state = AUTHENTICATED
     session.engine.limits = Limits(append=limits.append_max_bytes)
     session.peer.set_timeout(limits.idle_timeout_s)

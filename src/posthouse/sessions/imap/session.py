@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
+from posthouse.services.grant import Grant
 from posthouse.sessions.authentication import Authentication
 from posthouse.sessions.session import Peer, Session
 from posthouse.storage.rows import Account
@@ -60,9 +61,9 @@ class ImapSession(Session):
         "_idling",
         "_out",
         "_stop",
-        "account",
         "appending",
         "bad_commands",
+        "client",
         "compressed",
         "enabled",
         "engine",
@@ -70,6 +71,7 @@ class ImapSession(Session):
         "exchange_tag",
         "failures",
         "flag_lists",
+        "grant",
         "language",
         "metadata_seen",
         "notify",
@@ -88,7 +90,8 @@ class ImapSession(Session):
         )
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
-        self.account: Account | None = None
+        self.grant: Grant | None = None  # what the sign-in allows
+        self.client = ""  # what the program says it is
         self.selected: Selected | None = None
         self.flag_lists = FlagLists()  # its keywords are those last announced with FLAGS
         self.told: dict[int, int] | None = None  # UID -> modseq of flags this command has shown
@@ -282,9 +285,13 @@ class ImapSession(Session):
     # --- state ---
 
     @property
+    def account(self) -> Account | None:
+        return None if self.grant is None else self.grant.account
+
+    @property
     def account_id(self) -> AccountId:
-        assert self.account is not None  # by the table of states
-        return self.account.id
+        assert self.grant is not None  # by the table of states
+        return self.grant.account.id
 
     @property
     def mailbox(self) -> Selected:
@@ -308,7 +315,7 @@ class ImapSession(Session):
         """RFC 8437 §2: back to where the connection was before it logged in; TLS and compression stay."""
         self.deselect()
         end_notify(self)
-        self.account = None
+        self.grant = None
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
         self.metadata_seen = None

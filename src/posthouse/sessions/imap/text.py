@@ -42,6 +42,10 @@ ZH: Final[dict[str, str]] = {
         "邮箱地址或密码错误；用户名请使用完整邮箱地址"
     ),
     "IMAP is switched off for this account; ask the administrator": "此账号未开启 IMAP；请联系管理员",
+    "What you signed in with is not for IMAP; use one that is": "当前登录凭据不能用于 IMAP；请使用允许 IMAP 的凭据",
+    "What you signed in with does not allow this; use a password that does": (
+        "当前登录凭据不允许此操作；请使用允许该操作的凭据"
+    ),
     "You cannot act for somebody else; leave the authorization identity empty": (
         "只能以自己的身份登录；请将授权身份留空"
     ),

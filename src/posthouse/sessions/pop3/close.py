@@ -36,7 +36,8 @@ async def _update(session: Pop3Session) -> None:
     drop = session.maildrop
     read = session.read if session.settings.mark_seen else set()
     try:
-        await drop.commit(session.deleted, read)
+        if session.may_change:
+            await drop.commit(session.deleted, read)
     except MailError as error:
         code, text = answer_for(error)
         if session.deleted and not isinstance(error, Uncertain):

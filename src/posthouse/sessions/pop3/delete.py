@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse.sessions.pop3.text import Text
+from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 
 def dele(session: Pop3Session, command: Command) -> None:
+    if not session.may_change:
+        session.err(Text.READ_ONLY, reply.SYS_PERM)
+        return
     if (refusal := session.missing(command.number)) is not None:
         session.peer.write(refusal)
         return

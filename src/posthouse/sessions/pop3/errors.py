@@ -22,6 +22,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.NotFound: (reply.SYS_TEMP, Text.NOT_FOUND),
     errors.OverQuota: (reply.SYS_PERM, Text.OVER_QUOTA),
     errors.Forbidden: (reply.SYS_PERM, Text.FORBIDDEN),
+    errors.ScopeExceeded: (reply.AUTH, Text.SCOPE_EXCEEDED),
     errors.TooLarge: (reply.SYS_PERM, Text.TOO_LARGE),
     errors.Invalid: (reply.SYS_PERM, Text.INVALID),
     errors.MailLoop: (reply.SYS_PERM, Text.INVALID),

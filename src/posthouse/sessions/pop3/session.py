@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, final
 
 from posthouse.core.errors import MailError
+from posthouse.core.scope import WRITE
+from posthouse.services.grant import Grant
 from posthouse.services.maildrop import Maildrop, Maildrops
 from posthouse.sessions.authentication import Authentication, SignIn
 from posthouse.sessions.pop3.delay import LoginDelay
@@ -37,6 +39,7 @@ class Pop3Session(Session):
         "errors",
         "exchange",
         "failures",
+        "grant",
         "language",
         "last_read",
         "maildrops",
@@ -72,6 +75,7 @@ class Pop3Session(Session):
         self.failures = 0  # wrong passwords
         self.errors = 0  # lines that are no command
         self.drop: Maildrop | None = None
+        self.grant: Grant | None = None  # what the sign-in allows
         self.deleted: set[int] = set()
         self.read: set[int] = set()  # by RETR
         self.last_read = 0
@@ -102,6 +106,10 @@ class Pop3Session(Session):
         """The open one; handlers of TRANSACTION commands may rely on it."""
         assert self.drop is not None
         return self.drop
+
+    @property
+    def may_change(self) -> bool:
+        return self.grant is not None and self.grant.scope.allows(WRITE)
 
     @property
     def may_sign_in(self) -> bool:

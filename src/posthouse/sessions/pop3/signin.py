@@ -6,9 +6,16 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError, SignInFailed
-from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, mechanisms
+from posthouse.services.grant import Grant
+from posthouse.sessions.authentication import (
+    ActsForOther,
+    Authentication,
+    Outcome,
+    knows,
+    mechanisms,
+    origin_of,
+)
 from posthouse.sessions.pop3.text import Text
-from posthouse.storage.rows import Account
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
 from posthouse.wire.sasl import Challenge, Failure, Reason
@@ -65,7 +72,9 @@ def auth(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | 
     if not knows(name, session.peer.info):
         session.err(Text.UNKNOWN_MECHANISM)
         return None
-    session.exchange = Authentication(name, session.sign_in, session.peer.info, "pop3")
+    session.exchange = Authentication(
+        name, session.sign_in, session.peer.info, origin_of(session.peer.info, "pop3")
+    )
     return _counted(session, _step(session, session.exchange.start(initial.strip() or None)))
 
 
@@ -107,19 +116,18 @@ async def _counted(session: Pop3Session, work: Coroutine[Any, Any, None]) -> Non
 
 
 async def _sign_in(session: Pop3Session, name: str, password: str) -> None:
-    info = session.peer.info
-    account = await session.sign_in.check_password(
-        name, password, protocol="pop3", connection=info.id, peer_ip=info.peer_ip
-    )
-    await _open(session, account)
+    origin = origin_of(session.peer.info, "pop3")
+    await _open(session, await session.sign_in.check_password(name, password, origin))
 
 
-async def _open(session: Pop3Session, account: Account) -> None:
+async def _open(session: Pop3Session, grant: Grant) -> None:
+    account = grant.account
     if (wait_s := session.delay.remaining_s(account.id)) > 0:
         # RFC 2449 §8.1.1: the code tells a client to come later rather than to ask for the password again.
         session.err(Text.LOGIN_DELAY, reply.LOGIN_DELAY, seconds=int(wait_s) + 1)
         return
     session.drop = await session.maildrops.open(account)
+    session.grant = grant
     session.delay.note(account.id)
     session.enter_transaction()
     count, size = session.totals()

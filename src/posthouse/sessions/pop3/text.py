@@ -53,6 +53,10 @@ class Text(enum.Enum):
         "Message {number} was deleted by another program; sign in again for the new list",
         "邮件 {number} 已被其他程序删除；请重新登录以获取新列表",
     )
+    READ_ONLY = (
+        "What you signed in with is for reading only; set the mail program to leave messages on the server",
+        "当前登录凭据只允许读取；请在邮件程序中选择“在服务器上保留邮件”",
+    )
     NEEDS_UTF8 = (
         "This message has addresses that need UTF-8 mode; use a client that sends UTF8, or read it by "
         "IMAP or webmail",
@@ -131,6 +135,10 @@ class Text(enum.Enum):
     FORBIDDEN = (
         "POP3 is switched off for this account; use IMAP or webmail, or ask the administrator",
         "此账号未开启 POP3；请使用 IMAP 或网页邮箱，或联系管理员",
+    )
+    SCOPE_EXCEEDED = (
+        "What you signed in with is not for reading mail by POP3; use an app password that is",
+        "当前登录凭据不能用于 POP3 收信；请使用允许 POP3 的授权码",
     )
     IN_USE = (
         "The mailbox is open in another POP3 session; close that program or wait until it is done",

@@ -6,10 +6,17 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError, SignInFailed
-from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, mechanisms
+from posthouse.services.grant import Grant
+from posthouse.sessions.authentication import (
+    ActsForOther,
+    Authentication,
+    Outcome,
+    knows,
+    mechanisms,
+    origin_of,
+)
 from posthouse.sessions.smtp.errors import AUTH_REPLIES, reply_for
 from posthouse.sessions.smtp.settings import Mode
-from posthouse.storage.rows import Account
 from posthouse.wire.sasl import Challenge, Failure, Reason
 from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.command import Auth
@@ -38,7 +45,8 @@ def auth(session: SmtpSession, command: Auth) -> Coroutine[Any, Any, None] | Non
         # RFC 4954 §6: 538, the mechanism needs an encrypted line.
         session.say(reply.SIGN_IN_NEEDS_TLS)
     else:
-        session.exchange = Authentication(command.mechanism, session.sign_in, session.peer.info, "submission")
+        origin = origin_of(session.peer.info, "submission", session.helo)
+        session.exchange = Authentication(command.mechanism, session.sign_in, session.peer.info, origin)
         return _act(session, session.exchange.start(command.initial))
     return None
 
@@ -65,8 +73,8 @@ async def _act(session: SmtpSession, step: Coroutine[Any, Any, Outcome]) -> None
     if isinstance(outcome, Failure):
         session.say(REASONS[outcome.reason])
         return
-    assert isinstance(outcome, Account)
-    session.account = outcome
+    assert isinstance(outcome, Grant)
+    session.grant = outcome
     session.say(reply.SIGNED_IN)
 
 

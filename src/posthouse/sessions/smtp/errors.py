@@ -16,6 +16,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.NotFound: reply.NO_SUCH_USER,
     errors.Exists: reply.FAILED,
     errors.Forbidden: reply.REFUSED,
+    errors.ScopeExceeded: reply.NOT_FOR_SENDING,
     errors.SignInFailed: reply.SIGN_IN_FAILED,
     errors.OverQuota: reply.MAILBOX_FULL_NOW,
     errors.Conflict: reply.TRY_LATER,
@@ -37,6 +38,7 @@ RECIPIENT_REPLIES: Final[dict[type[MailError], Reply]] = {
 }
 AUTH_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Forbidden: reply.SIGN_IN_DISABLED,
+    errors.ScopeExceeded: reply.SIGN_IN_NOT_FOR_SENDING,
     errors.NotFound: reply.SIGN_IN_FAILED,
     errors.Invalid: reply.SIGN_IN_FAILED,
     errors.Unavailable: reply.SIGN_IN_UNAVAILABLE,

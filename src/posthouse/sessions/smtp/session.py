@@ -7,6 +7,7 @@ from typing import Any, final
 
 from posthouse.core.errors import MailError
 from posthouse.services.delivery import DeliveryService
+from posthouse.services.grant import Grant
 from posthouse.sessions.authentication import Authentication, SignIn
 from posthouse.sessions.session import Peer, Session
 from posthouse.sessions.smtp.auth import respond
@@ -26,7 +27,6 @@ from posthouse.wire.smtp.reply import Reply
 @final
 class SmtpSession(Session):
     __slots__ = (
-        "account",
         "chunk",
         "chunk_refusal",
         "delivery",
@@ -35,6 +35,7 @@ class SmtpSession(Session):
         "exchange",
         "extended",
         "failed_sign_ins",
+        "grant",
         "helo",
         "messages",
         "mode",
@@ -63,7 +64,7 @@ class SmtpSession(Session):
         self.state = State.START
         self.helo = ""
         self.extended = False
-        self.account: Account | None = None  # who signed in
+        self.grant: Grant | None = None  # of who signed in
         self.exchange: Authentication | None = None
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # whose octets are coming
@@ -78,6 +79,10 @@ class SmtpSession(Session):
     @property
     def hostname(self) -> str:
         return self.delivery.settings.hostname
+
+    @property
+    def account(self) -> Account | None:
+        return None if self.grant is None else self.grant.account
 
     @property
     def may_sign_in(self) -> bool:
@@ -216,5 +221,5 @@ class SmtpSession(Session):
 
     def _cleanup(self) -> None:
         self.reset()
-        self.account = None
+        self.grant = None
         self.exchange = None

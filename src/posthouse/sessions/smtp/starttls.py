@@ -29,6 +29,6 @@ async def _start(session: SmtpSession) -> None:
     session.reset()
     session.state = State.START
     session.helo = ""
-    session.account = None
+    session.grant = None
     session.say(reply.START_TLS)
     await session.peer.start_tls()

@@ -17,7 +17,7 @@ from posthouse.storage.sqlite.requests import AnyRequest, DeleteCredential, PutC
 
 _SELECT: Final = (
     "SELECT account, kind, name, secret, scram, protocols, networks, created_at, expires_at, used_at, used_ip,"
-    " used_protocol, id FROM credential WHERE account = ? ORDER BY kind DESC, id"
+    " used_protocol, id, actions, folders FROM credential WHERE account = ? ORDER BY kind DESC, id"
 )
 
 
@@ -41,7 +41,7 @@ def put_credential(ledger: Ledger, request: PutCredential) -> None:
         raise Exists(f"the name {one.name!r} is taken; revoke it first, or choose another")
     ledger.execute(
         "INSERT INTO credential (account, kind, name, secret, scram, protocols, networks, created_at, expires_at,"
-        " used_at, used_ip, used_protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '')",
+        " actions, folders, used_at, used_ip, used_protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '')",
         (
             one.account,
             one.kind,
@@ -52,6 +52,8 @@ def put_credential(ledger: Ledger, request: PutCredential) -> None:
             " ".join(one.networks),
             one.created_at,
             one.expires_at,
+            one.actions,
+            msgspec.json.encode(one.folders).decode(),
         ),
     )
     ledger.hint("directory", one.account)
@@ -85,7 +87,8 @@ class SqliteCredentials:
                 tuple(msgspec.json.decode(row[4])),
                 tuple(row[5].split()),
                 tuple(row[6].split()),
-                *row[7:],
+                *row[7:-1],
+                tuple(msgspec.json.decode(row[-1])),
             )
             for row in self._reader.rows(_SELECT, (account,))
         ]

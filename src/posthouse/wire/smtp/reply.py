@@ -170,6 +170,12 @@ SIGN_IN_NEEDS_TLS: Final = Reply(
 SIGN_IN_DISABLED: Final = Reply(
     535, "5.7.1", "Sending is switched off for this account; ask its administrator"
 )
+SIGN_IN_NOT_FOR_SENDING: Final = Reply(
+    535, "5.7.1", "What you signed in with is not for sending; use an app password that is"
+)
+NOT_FOR_SENDING: Final = Reply(
+    550, "5.7.1", "What you signed in with is not for sending; use an app password that is"
+)
 REFUSED: Final = Reply(550, "5.7.1", "Refused by policy; ask the postmaster of this host")
 NO_SUCH_USER: Final = Reply(550, "5.1.1", "No such mailbox <{address}>; check the spelling of the address")
 NO_RELAY: Final = Reply(
