@@ -139,6 +139,12 @@ class Limits(Struct, forbid_unknown_fields=True):
             "what nobody reads again within a minute is given back.",
         ),
     ] = 384 * 1024 * 1024
+    order_cache_bytes: Annotated[
+        int,
+        Meta(
+            ge=0, description="Memory of each worker for the answers to SORT and THREAD of whole mailboxes."
+        ),
+    ] = 16 * 1024 * 1024
     stop_s: Annotated[
         Seconds, Meta(description="How long a stop waits for running commands before it cuts connections.")
     ] = 20.0

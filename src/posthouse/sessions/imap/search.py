@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import MailError
@@ -40,7 +41,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     return b"OK SEARCH completed"
 
 
-def save(session: ImapSession, command: c.Search, uids: list[int]) -> None:
+def save(session: ImapSession, command: c.Search, uids: Sequence[int]) -> None:
     """RFC 5182 §2.1, RFC 9051 §6.4.4.1, RFC 9394 §3.2: what `$` stands for from now on."""
     returns = command.returns or frozenset()
     if not returns & {"ALL", "COUNT"} and returns & {"MIN", "MAX", "PARTIAL"}:

@@ -1,8 +1,13 @@
-"""SORT and UID SORT.  RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 7162 §3.1.9."""
+"""SORT and UID SORT.  RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 7162 §3.1.9.
+
+The order of a whole mailbox is kept for the next SORT (`orders`), also for one of a part of it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
@@ -12,10 +17,13 @@ from posthouse.wire.imap.format_sort import format_sort
 from . import context
 from .find import find, off_loop, rows_of
 from .search import SILENT, save
-from .sort_order import columns_for, sort_rows
+from .sort_order import Criteria, columns_for, sort_rows
 
 if TYPE_CHECKING:
     from .session import ImapSession
+
+PART_MIN: Final = 16
+"""A known order of the whole mailbox serves for at least this part of it; fewer messages are read and sorted."""
 
 
 async def sort(session: ImapSession, command: c.Sort) -> bytes:
@@ -24,33 +32,51 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     saves = command.returns is not None and "SAVE" in command.returns
     try:
         found = await find(session, command.key, uid=command.uid)
-        rows = await rows_of(session, found.uids, columns_for(command.criteria))
+        order = await _order(session, command, found.uids)
     except MailError:
         if saves:
             session.mailbox.view.saved = []
         raise
-    ordered, answer = await off_loop(len(rows), _work, session, command, rows, found.modseq)
+    answer = await off_loop(len(order), _work, session, command, order, found.modseq)
     if saves:
-        save(session, command, ordered)
+        save(session, command, order)
     session.write(answer)
-    context.keep(session, command, command.key, ordered)
+    context.keep(session, command, command.key, order)
     return b"OK SORT completed"
 
 
-def _work(
-    session: ImapSession, command: c.Sort, rows: list[tuple[Any, ...]], modseq: int | None
-) -> tuple[list[int], bytes]:
-    """The UIDs in order, and the answer.  Touches nothing that the event loop changes while a command runs."""
-    order = sort_rows(rows, command.criteria)
-    uids = [row[0] for row in rows]
-    ordered = [uids[at] for at in order]
-    if command.uid:
-        return ordered, _answer(command, ordered, modseq)
-    seqs = session.mailbox.view.seqs_of(uids)
-    return ordered, _answer(command, [seqs[at] for at in order], modseq)
+async def _order(session: ImapSession, command: c.Sort, uids: list[int]) -> Sequence[int]:
+    """Those of the messages that are still there, in the order asked for."""
+    orders, selected = session.services.orders, session.mailbox
+    view, question = selected.view.uids, ("SORT", *command.criteria)
+    if len(uids) * PART_MIN >= len(view) and view is selected.shared.uids:
+        known = orders.get(selected.shared, question)
+        if known is not None:
+            # RFC 5256 §3: ties fall to the sequence number, so a part of the mailbox stands in the order of the whole.
+            return known if len(uids) == len(view) else await off_loop(len(known), _part, known, uids)
+    rows = await rows_of(session, uids, columns_for(command.criteria))
+    order = await off_loop(len(rows), _sorted, rows, command.criteria)
+    if len(order) == len(view):
+        orders.put(selected.shared, view, question, order)
+    return order
 
 
-def _answer(command: c.Sort, numbers: list[int], modseq: int | None) -> bytes:
+def _part(order: Sequence[int], uids: list[int]) -> list[int]:
+    wanted = set(uids)
+    return [uid for uid in order if uid in wanted]
+
+
+def _sorted(rows: list[tuple[Any, ...]], criteria: Criteria) -> array[int]:
+    return array("I", [rows[at][0] for at in sort_rows(rows, criteria)])
+
+
+def _work(session: ImapSession, command: c.Sort, order: Sequence[int], modseq: int | None) -> bytes:
+    """The answer.  Touches nothing that the event loop changes while a command runs."""
+    numbers = order if command.uid else session.mailbox.view.numbers_of(order)
+    return _answer(command, numbers, modseq)
+
+
+def _answer(command: c.Sort, numbers: Sequence[int], modseq: int | None) -> bytes:
     if command.returns is None:
         return format_sort(numbers, modseq=modseq)
     if command.returns <= SILENT:

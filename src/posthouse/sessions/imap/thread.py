@@ -1,4 +1,7 @@
-"""THREAD and UID THREAD.  RFC 5256 §3."""
+"""THREAD and UID THREAD.  RFC 5256 §3.
+
+The threads of a whole mailbox are kept for the next THREAD (`orders`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap.format_sort import format_thread
 
 from .find import find, off_loop, rows_of
+from .orders import Answer
 from .thread_tree import COLUMNS, build
 
 if TYPE_CHECKING:
@@ -16,8 +20,16 @@ if TYPE_CHECKING:
 
 async def thread(session: ImapSession, command: c.Thread) -> bytes:
     found = await find(session, command.key, uid=command.uid)
-    rows = await rows_of(session, found.uids, COLUMNS)
-    session.write(await off_loop(len(rows), _work, session, command, rows))
+    orders, shared, view = session.services.orders, session.mailbox.shared, session.mailbox.view.uids
+    question = "THREAD", command.algorithm, command.uid
+    whole = len(found.uids) == len(view)
+    answer: Answer = orders.get(shared, question) if whole and view is shared.uids else None
+    if answer is None:
+        rows = await rows_of(session, found.uids, COLUMNS)
+        answer = await off_loop(len(rows), _work, session, command, rows)
+        if whole and len(rows) == len(view):
+            orders.put(shared, view, question, answer)
+    session.write(answer)
     return b"OK THREAD completed"
 
 

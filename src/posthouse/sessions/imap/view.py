@@ -87,7 +87,13 @@ class View:
         stop = start + len(uids)
         if stop <= len(self.uids) and self.uids[stop - 1] == uids[-1]:
             return range(start + 1, stop + 1)
+        return self.numbers_of(uids)
+
+    def numbers_of(self, uids: Sequence[int]) -> Sequence[int]:
+        """Sequence numbers of UIDs that are all in the view, in any order."""
         view = self.uids
+        if view and view[-1] == len(view):
+            return uids  # nothing was ever expunged
         if len(uids) * 16 > len(view):
             # perf: for many numbers one pass over the view costs less than searching for each
             number_of = dict(zip(view, range(1, len(view) + 1), strict=True))
