@@ -24,6 +24,15 @@ from posthouse.core.errors import (
 
 Answers = Mapping[type[MailError], bytes]
 
+
+class RefusedError(MailError):
+    """A refusal that says more than a table can; `answer` is what follows the tag."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 ANSWERS: Final[Answers] = {
     NotFound: b"NO [NONEXISTENT] There is no such mailbox; LIST shows the ones that exist",
     Exists: b"NO [ALREADYEXISTS] A mailbox of that name exists already; choose another name",
@@ -45,6 +54,8 @@ ANSWERS: Final[Answers] = {
 
 def answer_error(error: MailError, special: Answers | None = None) -> bytes:
     """What follows the tag; `special` holds the rows in which a command differs."""
+    if isinstance(error, RefusedError):
+        return error.answer
     for cls in type(error).__mro__:
         if special is not None and cls in special:
             return special[cls]

@@ -13,6 +13,7 @@ from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 from . import context
+from .filters import resolve
 from .find import Found, find, find_in
 from .mailbox_filter import is_in
 from .search import SILENT, save
@@ -32,6 +33,7 @@ async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
         return b"BAD Select a mailbox first, or name what to search: ESEARCH IN (PERSONAL)"
     if context.in_use(session, command):
         return context.TAG_IN_USE
+    command.key = await resolve(session, command.key)
     rows = await store.mailboxes.list(session.account_id)
     subscribed = frozenset(await store.mailboxes.subscriptions(session.account_id))
     names = _names(command, rows, subscribed, session.selected.id if session.selected else None)

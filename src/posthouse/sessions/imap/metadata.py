@@ -12,11 +12,12 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
 from .answer import Answers
+from .filters import refuse_value
+from .state import SERVER
 
 if TYPE_CHECKING:
     from .session import ImapSession
 
-SERVER: Final = MailboxId(0)
 PREFIXES: Final = ("/private/", "/shared/")
 ADMIN: Final = "/shared/admin"
 ERRORS: Final[Answers] = {
@@ -79,6 +80,10 @@ async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
         return b"NO [CANNOT] Entries begin with /private/ or /shared/"
     if mailbox == SERVER and any(entry.startswith("/shared/") for entry in command.values):
         return b"NO [NOPERM] What all users of this server share is set by the administrator"
+    if mailbox == SERVER:
+        for entry, value in command.values.items():
+            if (refusal := refuse_value(entry, value)) is not None:
+                return refusal
     if any(value is not None and len(value) > limits.metadata_max_bytes for value in command.values.values()):
         return b"NO [METADATA MAXSIZE %d] The value is too long; shorten it" % limits.metadata_max_bytes
     if session.metadata_seen is not None:

@@ -11,6 +11,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap.response import partial_slice
 
 from . import context
+from .filters import resolve
 from .find import Found, find
 from .state import REV2
 from .view import dense_ranges
@@ -28,6 +29,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
         return context.TAG_IN_USE
     saves = command.returns is not None and "SAVE" in command.returns
     try:
+        command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid)
     except MailError:
         if saves:

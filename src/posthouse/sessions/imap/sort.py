@@ -15,6 +15,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap.format_sort import format_sort
 
 from . import context
+from .filters import resolve
 from .find import find, off_loop, rows_of
 from .search import SILENT, save
 from .sort_order import Criteria, columns_for, sort_rows
@@ -31,6 +32,7 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
         return context.TAG_IN_USE
     saves = command.returns is not None and "SAVE" in command.returns
     try:
+        command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid)
         order = await _order(session, command, found.uids)
     except MailError:

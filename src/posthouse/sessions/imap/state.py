@@ -18,6 +18,9 @@ SELECTED: Final = 4
 ANY_STATE: Final = NOT_AUTHENTICATED | AUTHENTICATED | SELECTED
 LOGGED_IN: Final = AUTHENTICATED | SELECTED
 
+SERVER: Final = MailboxId(0)
+"""Under this the annotations are kept that belong to no mailbox (RFC 5464)."""
+
 CONDSTORE: Final = 1
 QRESYNC: Final = 2
 UTF8: Final = 4

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.format_sort import format_thread
 
+from .filters import resolve
 from .find import find, off_loop, rows_of
 from .orders import Answer
 from .thread_tree import COLUMNS, build
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 async def thread(session: ImapSession, command: c.Thread) -> bytes:
-    found = await find(session, command.key, uid=command.uid)
+    key = await resolve(session, command.key)
+    found = await find(session, key, uid=command.uid)
     orders, shared, view = session.services.orders, session.mailbox.shared, session.mailbox.view.uids
     question = "THREAD", command.algorithm, command.uid
     whole = len(found.uids) == len(view)

@@ -17,11 +17,12 @@ def needs_numbers(command: c.Command) -> bool:
     if isinstance(command, c.Select):
         return command.qresync is not None and command.qresync.match_sequence is not None
     if isinstance(command, c.Search | c.Thread):
-        return not command.uid or _names_numbers(command.key)
+        return not command.uid or names_numbers(command.key)
     if isinstance(command, c.Catenate):
         return command.replaces is not None and not command.uid
     return isinstance(command, c.Fetch | c.Store | c.Copy | c.Move) and not command.uid
 
 
-def _names_numbers(key: k.SearchKey) -> bool:
+def names_numbers(key: k.SearchKey) -> bool:
+    """Whether a search asks for message numbers."""
     return any(isinstance(leaf, k.Sequence) and not leaf.numbers.saved for leaf in k.leaves(key))

@@ -42,6 +42,9 @@ CHARSETS: Final[dict[str, str]] = {
 
 _CHARSET: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+|"[^"\\\r\n\x00]+"')
 _KEY: Final = re.compile(rb"[A-Za-z]+")
+# filter-name = 1*<any ATOM-CHAR except "/">        RFC 5466 §4
+FILTER_NAME: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]/]+')
+_LITERAL: Final = re.compile(rb"\{([0-9]{1,9})\+?\}\r\n")
 _OBJECT_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,255}")
 
 
@@ -71,6 +74,20 @@ def search(c: Cursor, *, uid: bool = False) -> Search:
 
 def uid_search(c: Cursor) -> Search:
     return search(c, uid=True)
+
+
+def stored_keys(text: bytes) -> SearchKey:
+    """The search-criteria that somebody stored for later; raises ParseError, whose text says where."""
+    parts: list[bytes] = []
+    start = 0
+    while (marker := _LITERAL.search(text, start)) is not None:
+        end = marker.end() + int(marker[1])
+        parts += (text[start : marker.end()], text[marker.end() : end])
+        start = end
+    c = Cursor([*parts, text[start:] + b"\r\n"], {})
+    keys = search_keys(c, "UTF-8")
+    c.end()
+    return keys
 
 
 def search_keys(c: Cursor, charset: str) -> SearchKey:
@@ -175,6 +192,15 @@ def _modseq(c: Cursor, _program: _Program, _depth: int) -> SearchKey:
     return key.ModSeq(c.number64("a modification sequence"), entry, entry_type)
 
 
+# "FILTER" SP filter-name        RFC 5466 §4
+def _filter(c: Cursor, program: _Program, _depth: int) -> SearchKey:
+    # RFC 5466 §3.1: FILTER implies UTF-8.
+    if program.codec != "utf-8":
+        code = b"BADCHARSET (US-ASCII UTF-8)"
+        raise ParseError("FILTER needs the character set UTF-8", c.tag, code=code)
+    return key.Filter(c.match(FILTER_NAME, "the name of a filter").decode("ascii").lower())
+
+
 def _object_id(c: Cursor) -> str:
     return c.match(_OBJECT_ID, "an object identifier").decode("ascii")
 
@@ -205,6 +231,7 @@ ARGUMENT_KEYS: Final[dict[bytes, _KeyParser]] = {
     b"BODY": lambda c, program, _depth: key.Text("BODY", _string(c, program)),
     b"CC": _header_key("Cc"),
     b"EMAILID": lambda c, _program, _depth: key.EmailId(_object_id(c)),
+    b"FILTER": _filter,
     b"FROM": _header_key("From"),
     b"HEADER": _header,
     b"KEYWORD": lambda c, _program, _depth: key.Keyword(c.atom("a keyword")),

@@ -109,6 +109,13 @@ class ThreadId:
 
 
 @dataclass(slots=True)
+class Filter:
+    """RFC 5466 §3.1: the search that is stored under this name (lower case); the session puts it in its place."""
+
+    name: str
+
+
+@dataclass(slots=True)
 class Not:
     key: SearchKey
 
@@ -139,6 +146,7 @@ SearchKey = (
     | Uid
     | EmailId
     | ThreadId
+    | Filter
     | Not
     | Or
     | And
@@ -171,3 +179,16 @@ def replace_leaves(key: SearchKey, change: Callable[[SearchKey], SearchKey]) -> 
             return And(tuple([replace_leaves(part, change) for part in keys]))
         case _:
             return change(key)
+
+
+def depth(key: SearchKey) -> int:
+    """How many NOT, OR and parentheses stand inside each other."""
+    match key:
+        case Not(inner):
+            return 1 + depth(inner)
+        case Or(left, right):
+            return 1 + max(depth(left), depth(right))
+        case And(keys):
+            return 1 + max(map(depth, keys), default=0)
+        case _:
+            return 0
