@@ -48,7 +48,7 @@ def parse_date(value: str) -> float | None:
     """Seconds since the epoch, or None when there is no date in `value`.  Never raises."""
     if (match := _STRICT.match(value)) and (moment := _strict_moment(match)) is not None:
         return moment
-    found = _read(value)
+    found = read_moment(value)
     return None if found is None else found[0].timestamp() - 60 * found[1]
 
 
@@ -68,11 +68,12 @@ def _strict_moment(match: re.Match[str]) -> float | None:
 
 def parse_day(value: str) -> date | None:
     """The day as the sender wrote it, whatever the zone (RFC 9051 §6.4.4, SENTON); None when there is none."""
-    found = _read(value)
+    found = read_moment(value)
     return None if found is None else found[0].date()
 
 
-def _read(value: str) -> tuple[datetime, int] | None:
+def read_moment(value: str) -> tuple[datetime, int] | None:
+    """The moment on the sender's clock (marked UTC), and the minutes by which that clock is ahead of UTC."""
     text = _BLANKS.sub(" ", value[:MAX_DATE])
     found = _try_forms(text)
     if found is None and "(" in text:
@@ -81,7 +82,6 @@ def _read(value: str) -> tuple[datetime, int] | None:
 
 
 def _try_forms(text: str) -> tuple[datetime, int] | None:
-    """The moment on the sender's clock (marked UTC), and the minutes by which that clock is ahead of UTC."""
     if match := _MAIL.search(text):
         day, name, year, hour, minute, second, digits, zone, extra = match.groups()
         return _moment(
