@@ -96,7 +96,7 @@ class WorkerConnection(asyncio.Protocol):
         self._hints: list[Hint] = []
         self._transport: asyncio.Transport
         self._scheduled = False
-        self._hinted_at = 0.0
+        self._hinted_at = float("-inf")
         self._later: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
