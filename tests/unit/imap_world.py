@@ -20,6 +20,7 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 from posthouse.storage.sqlite import open_store
 from tests.storage.fixtures import deliver, make_account, message
+from tests.unit.sign_in_tokens import TakesTokens
 
 PASSWORD = "secret"
 
@@ -113,7 +114,7 @@ async def said_while_idle(client: Client, *, lines: int) -> list[bytes]:
     return out
 
 
-class World:
+class World(TakesTokens):
     def __init__(self, store: Store, account: Account, limits: ImapLimits) -> None:
         self.store = store
         self.account = account

@@ -19,6 +19,7 @@ from posthouse.sessions.pop3 import LoginDelay, Pop3Session, Pop3Settings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
 from posthouse.storage.ports import Content, Store
 from posthouse.storage.rows import Account, Copied, Expunged, FlagsStored, Mailbox, UidRanges
+from tests.unit.sign_in_tokens import TakesTokens
 
 ZHANG = Account(id=AccountId(1), address="zhang@qq.test", language="zh")
 PASSWORD = "posthouse-demo"
@@ -204,7 +205,7 @@ class MemoryLock:
         self._store.locked.remove(self._name)
 
 
-class Accounts:
+class Accounts(TakesTokens):
     """The sign-in service; `failure` is raised instead of an answer."""
 
     def __init__(self) -> None:

@@ -17,6 +17,7 @@ from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
 from posthouse.sessions.smtp import SmtpSession, SmtpSettings
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Alias, ContentDraft, Delivery, Domain, Hint, Placed, Stored
+from tests.unit.sign_in_tokens import TakesTokens
 
 LI = Account(id=AccountId(1), address="li@163.test")
 ZHAO = Account(id=AccountId(2), address="zhao@163.test")
@@ -133,7 +134,7 @@ class MemoryStore:
     async def report(self, attempts: Sequence[Any], journal: Sequence[Any]) -> None: ...
 
 
-class Accounts:
+class Accounts(TakesTokens):
     def __init__(self) -> None:
         self.failure: MailError | None = None
         self.asked: list[tuple[str, str]] = []

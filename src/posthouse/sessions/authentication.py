@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
 
 from posthouse.core.address import try_address
+from posthouse.core.errors import MailError, ScopeExceeded, SignInFailed
 from posthouse.services.credentials import Claim
-from posthouse.services.grant import Grant, Origin
+from posthouse.services.grant import Grant, Origin, TokenVerifier
 from posthouse.sessions.session import ConnectionInfo
 from posthouse.wire.sasl import (
     Challenge,
@@ -24,17 +25,24 @@ from posthouse.wire.sasl import (
     Reason,
     ServerExchange,
     ServerStep,
+    Token,
+    format_refusal,
     is_known,
     offered,
 )
 
 NONCE_BYTES: Final = 18
+TOKEN_MECHANISMS: Final = ("OAUTHBEARER", "XOAUTH2")
 
 
 class SignIn(Protocol):
     """What `services.signin.SignIn` offers."""
 
+    tokens: TokenVerifier | None
+
     async def check_password(self, address: str, password: str, origin: Origin) -> Grant: ...
+
+    async def check_token(self, username: str, token: str, origin: Origin) -> Grant: ...
 
     async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim: ...
 
@@ -66,14 +74,19 @@ def _announces_plus(found: dict[str, bytes]) -> bool:
     return "tls-unique" in found
 
 
-def mechanisms(info: ConnectionInfo) -> list[str]:
+def _also(sign_in: SignIn) -> Sequence[str]:
+    """What needs somebody to judge it, and has somebody."""
+    return () if sign_in.tokens is None else TOKEN_MECHANISMS
+
+
+def mechanisms(info: ConnectionInfo, sign_in: SignIn) -> list[str]:
     """What to announce on this connection."""
     found = bindings(info)
-    return offered(found, plus=_announces_plus(found))
+    return offered(found, plus=_announces_plus(found), also=_also(sign_in))
 
 
-def knows(mechanism: str, info: ConnectionInfo) -> bool:
-    return is_known(mechanism, bindings(info))
+def knows(mechanism: str, info: ConnectionInfo, sign_in: SignIn) -> bool:
+    return is_known(mechanism, bindings(info), _also(sign_in))
 
 
 def origin_of(info: ConnectionInfo, protocol: str, client: str = "") -> Origin:
@@ -87,7 +100,7 @@ def new_nonce() -> bytes:
 class Authentication:
     """`start`, then `receive` for every line until the outcome is not a `Challenge`.  Both raise MailError."""
 
-    __slots__ = ("_claim", "_exchange", "_grant", "_origin", "_sign_in")
+    __slots__ = ("_claim", "_exchange", "_grant", "_origin", "_refused", "_sign_in")
 
     def __init__(
         self,
@@ -103,6 +116,7 @@ class Authentication:
         self._sign_in = sign_in
         self._origin = origin
         self._claim: Claim | None = None
+        self._refused: MailError | None = None  # a token; the client has to answer our reason yet
         self._grant: Grant | None = None  # proven; the client has to take our proof yet
 
     line = staticmethod(ServerExchange.line)
@@ -111,6 +125,8 @@ class Authentication:
         return await self._act(self._exchange.start(initial))
 
     async def receive(self, line: bytes) -> Outcome:
+        if self._refused is not None:
+            raise self._refused
         if self._grant is not None:
             # RFC 5802 §3, RFC 4422 §4: the client has seen our signature, and says so with an empty response.
             if line == b"*":
@@ -130,8 +146,21 @@ class Authentication:
             assert self._claim is not None
             self._grant = await self._sign_in.scram_finish(self._claim, step.key, self._origin)
             return Challenge(step.final)
+        if isinstance(step, Token):
+            return await self._token(step)
         assert isinstance(step, Credentials)
         return await self._sign_in.check_password(step.username, step.password, self._origin)
+
+    async def _token(self, step: Token) -> Outcome:
+        try:
+            return await self._sign_in.check_token(step.username, step.token, self._origin)
+        except (SignInFailed, ScopeExceeded) as error:
+            # RFC 7628 §3.2.3: the reason goes out as a challenge; whatever the client answers, the exchange has failed.
+            self._refused = error
+            tokens = self._sign_in.tokens
+            discovery = tokens.discovery if tokens is not None else ""
+            insufficient = isinstance(error, ScopeExceeded)
+            return Challenge(format_refusal(step.mechanism, insufficient=insufficient, discovery=discovery))
 
 
 def _same(one: str, other: str) -> bool:

@@ -105,7 +105,9 @@ def capabilities(session: ImapSession) -> list[str]:
     if session.peer.info.tls is None and session.peer.can_start_tls:
         out.append("STARTTLS")
     if may_log_in(session):
-        out.extend(f"AUTH={mechanism}" for mechanism in mechanisms(session.peer.info))
+        out.extend(
+            f"AUTH={mechanism}" for mechanism in mechanisms(session.peer.info, session.services.signin)
+        )
     else:
         out.append("LOGINDISABLED")
     return out

@@ -44,7 +44,7 @@ async def login(session: ImapSession, command: c.Login) -> bytes:
 
 
 async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes | None:
-    if not knows(command.mechanism, session.peer.info):
+    if not knows(command.mechanism, session.peer.info, session.services.signin):
         return b"NO [CANNOT] This server does not offer the mechanism; CAPABILITY lists the ones it does"
     if not may_log_in(session):
         return _NO_TLS

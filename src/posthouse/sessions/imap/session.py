@@ -193,7 +193,7 @@ class ImapSession(Session):
         if isinstance(event, wire.IdleDone):
             return self._run_event(event.tag, idle.done(self))
         if isinstance(event, wire.ContinuationLine):
-            return self._run_event(self.exchange_tag, login.continuation(self, event.line))
+            return self._run_event(self.exchange_tag, login.continuation(self, event.line), login.ERRORS)
         if isinstance(event, wire.AppendBegin):
             return self._append_begin(event)
         if isinstance(event, wire.AppendPiece):

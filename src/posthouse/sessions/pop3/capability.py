@@ -22,7 +22,7 @@ def capabilities(session: Pop3Session) -> list[str]:
     names = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"]
     # RFC 2449 §5: what is announced before sign-in is announced after it as well.
     if session.may_sign_in:
-        names += ["USER", "SASL " + " ".join(mechanisms(session.peer.info))]
+        names += ["USER", "SASL " + " ".join(mechanisms(session.peer.info, session.sign_in))]
     if may_start_tls(session):
         names.append("STLS")
     # RFC 2449 §6.7: the server deletes nothing by itself.

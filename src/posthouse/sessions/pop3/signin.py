@@ -65,11 +65,13 @@ def auth(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | 
     if not mechanism:
         # quirk(clients older than CAPA): AUTH alone asks for the mechanisms.
         session.peer.write(
-            reply.format_lines(session.format_ok(Text.MECHANISMS), mechanisms(session.peer.info))
+            reply.format_lines(
+                session.format_ok(Text.MECHANISMS), mechanisms(session.peer.info, session.sign_in)
+            )
         )
         return None
     name = mechanism.decode("ascii", "replace").upper()
-    if not knows(name, session.peer.info):
+    if not knows(name, session.peer.info, session.sign_in):
         session.err(Text.UNKNOWN_MECHANISM)
         return None
     session.exchange = Authentication(

@@ -39,8 +39,10 @@ def auth(session: SmtpSession, command: Auth) -> Coroutine[Any, Any, None] | Non
         session.say(reply.NO_AUTH)
     elif session.account is not None:
         session.say(reply.SIGNED_IN_ALREADY)
-    elif not knows(command.mechanism, session.peer.info):
-        session.say(reply.UNKNOWN_MECHANISM.fill(offered=", ".join(mechanisms(session.peer.info))))
+    elif not knows(command.mechanism, session.peer.info, session.sign_in):
+        session.say(
+            reply.UNKNOWN_MECHANISM.fill(offered=", ".join(mechanisms(session.peer.info, session.sign_in)))
+        )
     elif not session.may_sign_in:
         # RFC 4954 §6: 538, the mechanism needs an encrypted line.
         session.say(reply.SIGN_IN_NEEDS_TLS)

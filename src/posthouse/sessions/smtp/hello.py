@@ -39,7 +39,7 @@ def capabilities(session: SmtpSession) -> list[str]:
         "size": session.delivery.settings.max_message_bytes,
         "recipients": settings.recipients_max,
         "messages": settings.messages_max,
-        "mechanisms": " ".join(mechanisms(session.peer.info)),
+        "mechanisms": " ".join(mechanisms(session.peer.info, session.sign_in)),
         "hold_s": settings.hold_max_s,
         "hold_until": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

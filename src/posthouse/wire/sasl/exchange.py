@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from posthouse.core.scram import ScramKeys
 
 from .base64 import decode_base64, encode_base64
+from .bearer import BearerClient, BearerServer, Token, XoauthClient, XoauthServer
 from .mechanism import (
     CLIENT,
     SERVER,
@@ -27,20 +28,33 @@ from .scram import Lookup, Proof, ScramClient, ScramServer
 LINE_MAX: Final = 12288
 
 
-ServerStep = Step | Lookup | Proof
+ServerStep = Step | Lookup | Proof | Token
+
+OPTIONAL: Final[dict[str, Callable[[], BearerServer | XoauthServer]]] = {
+    "OAUTHBEARER": BearerServer,
+    "XOAUTH2": XoauthServer,
+}
+"""Name -> maker of what is offered only where somebody can judge it."""
+TOKEN_CLIENT: Final[dict[str, Callable[[Credentials], ClientMechanism]]] = {
+    "OAUTHBEARER": BearerClient,
+    "XOAUTH2": XoauthClient,
+}
 
 
-def offered(bindings: Mapping[str, bytes], *, plus: bool) -> list[str]:
-    """What a server announces, strongest first; `plus`: bindings clients will ask for are there."""
+def offered(bindings: Mapping[str, bytes], *, plus: bool, also: Collection[str] = ()) -> list[str]:
+    """What a server announces, strongest first; `plus`: bindings clients will ask for are there.
+
+    `also`: those of `OPTIONAL` that the server can judge.
+    """
     names = [f"{name}-PLUS" for name in SCRAM] if plus and bindings else []
-    return [*names, *SCRAM, *SERVER]
+    return [*names, *SCRAM, *(name for name in OPTIONAL if name in also), *SERVER]
 
 
-def is_known(mechanism: str, bindings: Mapping[str, bytes]) -> bool:
+def is_known(mechanism: str, bindings: Mapping[str, bytes], also: Collection[str] = ()) -> bool:
     """-PLUS is taken whenever there is something to bind to, announced or not."""
     if mechanism.endswith("-PLUS"):
         return bool(bindings) and mechanism.removesuffix("-PLUS") in SCRAM
-    return mechanism in SCRAM or mechanism in SERVER
+    return mechanism in SCRAM or mechanism in SERVER or (mechanism in also and mechanism in OPTIONAL)
 
 
 class ServerExchange:
@@ -61,11 +75,13 @@ class ServerExchange:
     ) -> None:
         """KeyError for a mechanism that is not known; SCRAM wants a fresh `nonce`, printable and without commas."""
         self.name = mechanism.upper()
-        self._mechanism: ServerMechanism | ScramServer
+        self._mechanism: ServerMechanism | ScramServer | BearerServer | XoauthServer
         if self.name.removesuffix("-PLUS") in SCRAM:
             if not nonce:
                 raise ValueError("SCRAM needs a nonce")
             self._mechanism = ScramServer(self.name, nonce, bindings, strict=strict)
+        elif self.name in OPTIONAL:
+            self._mechanism = OPTIONAL[self.name]()
         else:
             self._mechanism = SERVER[self.name]()
 
@@ -115,7 +131,7 @@ class ClientExchange:
         if self.name.removesuffix("-PLUS") in SCRAM:
             self._mechanism = ScramClient(self.name, credentials, nonce, bindings)
         else:
-            self._mechanism = CLIENT[self.name](credentials)
+            self._mechanism = {**CLIENT, **TOKEN_CLIENT}[self.name](credentials)
 
     @classmethod
     def choose(
@@ -124,13 +140,26 @@ class ClientExchange:
         credentials: Credentials,
         nonce: bytes = b"",
         bindings: Mapping[str, bytes] = MappingProxyType({}),
+        *,
+        token: bool = False,
     ) -> ClientExchange | None:
-        """The first mechanism of ours that the server offers; SCRAM only when a nonce is given."""
+        """The first mechanism of ours that the server offers; SCRAM only when a nonce is given.
+
+        `token`: the password is an access token, and goes to nobody who would take it for a password.
+        """
         theirs = {name.upper() for name in names}
+        if token:
+            name = next((name for name in TOKEN_CLIENT if name in theirs), None)
+            return None if name is None else cls(name, credentials)
         plus = any(name in theirs for name in offered(bindings, plus=True) if name.endswith("-PLUS"))
         ours = [*(offered(bindings, plus=plus)[: -len(SERVER)] if nonce else ()), *CLIENT]
         name = next((name for name in ours if name in theirs), None)
         return None if name is None else cls(name, credentials, nonce, bindings)
+
+    @property
+    def refusal(self) -> bytes:
+        """What the server said of a token that it did not take: a JSON text, or nothing."""
+        return getattr(self._mechanism, "error", b"")
 
     @property
     def unproven(self) -> bool:

@@ -37,7 +37,7 @@ class Credentials:
 
     mechanism: str
     username: str
-    password: str = field(repr=False)
+    password: str = field(repr=False)  # an access token, for a mechanism that takes one
     authzid: str = ""
 
 
@@ -139,7 +139,7 @@ class _LoginClient:
 
 
 SERVER: Final[dict[str, Callable[[], ServerMechanism]]] = {"PLAIN": _PlainServer, "LOGIN": _LoginServer}
-"""Name -> maker, in the order in which they are advertised."""
+"""Name -> maker of what takes a password, in the order in which they are advertised."""
 
 CLIENT: Final[dict[str, Callable[[Credentials], ClientMechanism]]] = {
     "PLAIN": _PlainClient,
