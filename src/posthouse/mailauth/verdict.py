@@ -82,7 +82,8 @@ class DkimVerdict(Struct):
 class SpfVerdict(Struct):
     result: str
     reason: str = ""
-    domain: str = ""  # whose record it was
+    identity: str = ""  # the domain that was checked
+    domain: str = ""  # whose record decided: another one after redirect=
     scope: str = "mailfrom"  # "mailfrom", "helo"
     mechanism: str = ""  # what matched: "ip4:192.0.2.0/24", "-all", "include:x.example"
     record: str = ""  # the record of `domain`
