@@ -20,6 +20,7 @@ from posthouse.storage.rows import (
     LocalCopy,
     QueueEntry,
     QueueRecipient,
+    SieveScript,
 )
 from posthouse.storage.sqlite.schema import SCHEMA_VERSION
 from tests.storage.fixtures import ALL, DOMAIN, deliver, delivery, make_account, message, open_backend
@@ -43,6 +44,9 @@ async def fill(root: Path) -> None:
         letter: Delivery = delivery(store, message(99), copy, trace="t", queue=[entry], journal=lines)
         await store.messages.deliver([letter])
         await store.credentials.put(Credential(account.id, "app", "phone", "00", protocols=("imap",)))
+        await store.scripts.put(SieveScript(account.id, "rules", "keep;"), count_max=9)
+        await store.scripts.activate(account.id, "rules")
+        await store.scripts.remember(account.id, [("k", 9e9)], 0.0, count_max=9)
         await store.metadata.set(account.id, inbox.id, {"/private/comment": "注".encode()}, entries_max=9)
 
 

@@ -30,6 +30,11 @@ PLANTED = {
     "inbox-exists": "UPDATE mailbox SET name = 'in' WHERE name = 'INBOX'",
     "account-has-domain": "DELETE FROM domain",
     "metadata-has-mailbox": "INSERT INTO metadata SELECT id, 999999, '/private/a', 1, NULL FROM account",
+    "script-has-account": "INSERT INTO remembered VALUES (999999, 'k', 0)",
+    "one-active-script": (
+        "INSERT INTO sieve_script (account, active, changed_at, name, content)"
+        " SELECT id, 1, 0, x.name, '' FROM account, (SELECT 'a' AS name UNION SELECT 'b') x"
+    ),
     "credential-has-account": (
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"
     ),

@@ -85,6 +85,16 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " WHERE (d.mailbox <> 0 AND m.id IS NULL) OR d.modseq > a.modseq",
         "an annotation has no mailbox, or a modseq past its account",
     ),
+    "script-has-account": (
+        "SELECT s.account, s.name FROM sieve_script s LEFT JOIN account a ON a.id = s.account WHERE a.id IS NULL"
+        " UNION ALL SELECT r.account, r.key FROM remembered r LEFT JOIN account a ON a.id = r.account"
+        " WHERE a.id IS NULL",
+        "a script, or what it remembers, has no account",
+    ),
+    "one-active-script": (
+        "SELECT account, count(*) FROM sieve_script WHERE active GROUP BY account HAVING count(*) > 1",
+        "more than one script of an account is active",
+    ),
     "credential-has-account": (
         "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"
         " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app')",

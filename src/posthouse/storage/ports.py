@@ -31,6 +31,7 @@ from posthouse.storage.rows import (
     Problem,
     QueueEntry,
     QueueJob,
+    SieveScript,
     Snapshot,
     Stored,
     TextFound,
@@ -274,6 +275,45 @@ class Credentials(Protocol):
         ...
 
 
+class Scripts(Protocol):
+    """Sieve scripts, and what they remember of letters (RFC 5230 §4.2, RFC 7352)."""
+
+    async def of_account(self, account: AccountId) -> list[SieveScript]:
+        """All of them, by name."""
+        ...
+
+    async def active(self, account: AccountId) -> SieveScript | None: ...
+
+    async def put(self, script: SieveScript, *, count_max: int) -> None:
+        """Make or replace the script of that name; `active` and `id` are ignored: a replaced one stays what it was.
+
+        Raises NotFound without the account, OverQuota when it would have more than `count_max`.
+        """
+        ...
+
+    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+        """Raises NotFound, Exists."""
+        ...
+
+    async def delete(self, account: AccountId, name: str) -> None:
+        """Raises NotFound, Conflict for the active one."""
+        ...
+
+    async def activate(self, account: AccountId, name: str | None) -> None:
+        """None: no script is active.  Raises NotFound."""
+        ...
+
+    async def remembered(self, account: AccountId, now: float) -> frozenset[str]:
+        """The keys that have not expired."""
+        ...
+
+    async def remember(
+        self, account: AccountId, keys: Sequence[tuple[str, float]], now: float, *, count_max: int
+    ) -> None:
+        """(key, expires at) pairs; of more than `count_max` those that expire first are forgotten."""
+        ...
+
+
 class Queue(Protocol):
     async def lease(
         self, owner: str, now: float, lease_s: float, limit: int, *, crowded: Sequence[str] = ()
@@ -382,6 +422,7 @@ class Store(Protocol):
     messages: Messages
     metadata: Metadata
     credentials: Credentials
+    scripts: Scripts
     contents: Contents
     queue: Queue
     journal: Journal

@@ -96,6 +96,17 @@ class Credential(Struct, frozen=True):
     folders: tuple[str, ...] = ()  # names of mailboxes; empty: all
 
 
+class SieveScript(Struct, frozen=True):
+    """A script of an account (RFC 5804); of one account at most one is active."""
+
+    account: AccountId
+    name: str
+    content: str
+    active: bool = False
+    changed_at: float = 0.0
+    id: int = 0
+
+
 class Alias(Struct, frozen=True):
     """Mail for `address` goes to every one of `targets` (local or remote addresses)."""
 

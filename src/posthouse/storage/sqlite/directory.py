@@ -165,7 +165,15 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
     read_account(ledger, account)
     for (mailbox,) in ledger.execute("SELECT id FROM mailbox WHERE account = ?", (account,)).fetchall():
         remove_mailbox(ledger, account, MailboxId(mailbox))
-    for table in ("subscription", "keyword", "thread_ref", "metadata", "credential"):
+    for table in (
+        "subscription",
+        "keyword",
+        "thread_ref",
+        "metadata",
+        "credential",
+        "sieve_script",
+        "remembered",
+    ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
     ledger.execute("DELETE FROM account WHERE id = ?", (account,))

@@ -16,6 +16,7 @@ from posthouse.storage.sqlite import (
     placement,
     queue,
     requests,
+    script,
 )
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.requests import Deliver, Expunge, KeywordBits, Replace, Request
@@ -59,6 +60,11 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.PutCredential: Operation(credential.put_credential, savepoint=True),
     requests.DeleteCredential: Operation(credential.delete_credential),
     requests.UseCredential: Operation(credential.use_credential, flush=False),
+    requests.PutScript: Operation(script.put_script, savepoint=True),
+    requests.RenameScript: Operation(script.rename_script),
+    requests.DeleteScript: Operation(script.delete_script),
+    requests.ActivateScript: Operation(script.activate_script),
+    requests.Remember: Operation(script.remember),
     requests.PutDomain: Operation(directory.put_domain),
     requests.DeleteDomain: Operation(directory.delete_domain),
     requests.CreateAccount: Operation(directory.create_account, savepoint=True),

@@ -23,6 +23,7 @@ from posthouse.storage.rows import (
     JournalLine,
     Mailbox,
     QueueJob,
+    SieveScript,
     Stored,
     UidRanges,
 )
@@ -189,6 +190,34 @@ class UseCredential(Request):
     protocol: str
 
 
+class PutScript(Request):
+    script: SieveScript
+    count_max: int
+
+
+class RenameScript(Request):
+    account: AccountId
+    name: str
+    new_name: str
+
+
+class DeleteScript(Request):
+    account: AccountId
+    name: str
+
+
+class ActivateScript(Request):
+    account: AccountId
+    name: str | None
+
+
+class Remember(Request):
+    account: AccountId
+    keys: list[tuple[str, float]]
+    now: float
+    count_max: int
+
+
 class PutDomain(Request):
     domain: Domain
 
@@ -294,6 +323,11 @@ WriteRequest = (
     | PutCredential
     | DeleteCredential
     | UseCredential
+    | PutScript
+    | RenameScript
+    | DeleteScript
+    | ActivateScript
+    | Remember
     | PutDomain
     | DeleteDomain
     | CreateAccount

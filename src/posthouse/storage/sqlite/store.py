@@ -57,6 +57,7 @@ from posthouse.storage.sqlite.metadata import SqliteMetadata
 from posthouse.storage.sqlite.packed import PackedDelivery, message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.script import SqliteScripts
 
 
 class WriterHandle(Protocol):
@@ -393,6 +394,7 @@ class SqliteStore:
         self.directory: ports.Directory = SqliteDirectory(reader, writer, self.search)
         self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
+        self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)

@@ -1,0 +1,2 @@
+DROP TABLE remembered;
+DROP TABLE sieve_script;
