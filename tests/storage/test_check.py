@@ -38,6 +38,7 @@ PLANTED = {
     "credential-has-account": (
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"
     ),
+    "access-has-account": "INSERT INTO sign_in VALUES (NULL, 999999, 0, 'ok', 'imap', '', '', '', '', '')",
     "placement-has-mailbox": "DELETE FROM mailbox WHERE name = 'INBOX'",
     "placement-has-message": "DELETE FROM message WHERE id = (SELECT min(id) FROM message)",
     "placement-size": "UPDATE blob SET size = size + 1 WHERE file IS NULL",

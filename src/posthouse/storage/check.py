@@ -97,8 +97,14 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "credential-has-account": (
         "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"
-        " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app')",
+        " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app', 'totp', 'recovery', 'email',"
+        " 'passkey', 'certificate')",
         "a credential has no account, or its kind is unknown",
+    ),
+    "access-has-account": (
+        "SELECT d.account FROM (SELECT account FROM sign_in UNION SELECT account FROM device"
+        " UNION SELECT account FROM web_session) d LEFT JOIN account a ON a.id = d.account WHERE a.id IS NULL",
+        "a sign-in, a device or a web session has no account",
     ),
     "placement-has-mailbox": (
         "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN mailbox m"

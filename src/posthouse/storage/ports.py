@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.storage.access import Access
 from posthouse.storage.rows import (
     Account,
     Alias,
@@ -270,6 +271,10 @@ class Credentials(Protocol):
         """Raises NotFound."""
         ...
 
+    async def replace(self, account: AccountId, credential: int, known: str, secret: str | None) -> bool:
+        """Put `secret` in the place of `known` (None: remove the credential); False when it is another by now."""
+        ...
+
     async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
         """Remember the last use; not awaited on stable storage."""
         ...
@@ -423,6 +428,7 @@ class Store(Protocol):
     metadata: Metadata
     credentials: Credentials
     scripts: Scripts
+    access: Access
     contents: Contents
     queue: Queue
     journal: Journal

@@ -54,6 +54,7 @@ class Domain(Struct, frozen=True):
     catch_all: str | None = None  # address that takes mail for unknown local parts
     enabled: bool = True
     created_at: float = 0.0
+    two_step: str = "optional"  # of its accounts: "off", "optional", "required"
 
 
 class Account(Struct, frozen=True):
@@ -74,15 +75,20 @@ class Account(Struct, frozen=True):
     pop3_delete: str = "delete"  # at QUIT: "delete", "trash", or "keep:DAYS"
     created_at: float = 0.0
     app_only: tuple[str, ...] = ()  # protocols which only app passwords open
+    two_step: bool = False  # a second factor is set up
+    new_device: str = "off"  # first sign-in of a device: "off", "notify" or "hold"
+    second_address: str = ""  # where approvals are asked for
 
 
 class Credential(Struct, frozen=True):
     """What opens an account beside its password, or the SCRAM keys of that password (kind "password")."""
 
     account: AccountId
-    kind: str  # "password", "app"
+    kind: str  # "password", "app", "totp", "recovery", "email", "passkey", "certificate"
     name: str  # "" for the password
-    secret: str  # "password": the hash its keys belong to; "app": keyed hash
+    secret: (
+        str  # "password": the hash its keys belong to; "app", "recovery": keyed hash; else see its service
+    )
     scram: tuple[str, ...] = ()  # RFC 5803
     protocols: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()  # CIDR; empty: from everywhere
@@ -298,7 +304,8 @@ class Attempt(Struct):
 class Hint(Struct, frozen=True):
     """Something changed; a lost hint costs latency, never correctness.
 
-    kind: "mailbox" (account, mailbox, modseq), "mailboxes" (an account's list;
+    kind: "access" (an account's devices; without account: bans), "mailbox" (account, mailbox, modseq),
+    "mailboxes" (an account's list;
     without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
     aliases), "queue".
     """

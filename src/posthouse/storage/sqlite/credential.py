@@ -13,7 +13,13 @@ from posthouse.core.ids import AccountId
 from posthouse.storage.rows import Credential
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
-from posthouse.storage.sqlite.requests import AnyRequest, DeleteCredential, PutCredential, UseCredential
+from posthouse.storage.sqlite.requests import (
+    AnyRequest,
+    DeleteCredential,
+    PutCredential,
+    UpdateCredential,
+    UseCredential,
+)
 
 _SELECT: Final = (
     "SELECT account, kind, name, secret, scram, protocols, networks, created_at, expires_at, used_at, used_ip,"
@@ -73,6 +79,19 @@ def use_credential(ledger: Ledger, request: UseCredential) -> None:
     )
 
 
+def update_credential(ledger: Ledger, request: UpdateCredential) -> bool:
+    sql = "UPDATE credential SET secret = ?1 WHERE id = ?2 AND account = ?3 AND secret = ?4 RETURNING 1"
+    if request.secret is None:
+        sql = (
+            "DELETE FROM credential WHERE ?1 IS NULL AND id = ?2 AND account = ?3 AND secret = ?4 RETURNING 1"
+        )
+    row = (request.secret, request.id, request.account, request.known)
+    done = bool(ledger.execute(sql, row).fetchall())
+    if done:
+        ledger.hint("directory", request.account)
+    return done
+
+
 class SqliteCredentials:
     """`ports.Credentials`."""
 
@@ -98,6 +117,10 @@ class SqliteCredentials:
 
     async def revoke(self, account: AccountId, kind: str, name: str) -> None:
         await self._submit(DeleteCredential(account, kind, name))
+
+    async def replace(self, account: AccountId, credential: int, known: str, secret: str | None) -> bool:
+        done: bool = await self._submit(UpdateCredential(account, credential, known, secret))
+        return done
 
     async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
         await self._submit(UseCredential(credential, at, ip, protocol))

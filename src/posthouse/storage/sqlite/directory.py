@@ -23,10 +23,10 @@ from posthouse.storage.sqlite.requests import (
     UpdateAccount,
 )
 
-SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at FROM domain"
+SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at, two_step FROM domain"
 SELECT_ACCOUNT: Final = (
     "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
-    " used_messages, modseq, pop3_delete, created_at, app_only FROM account"
+    " used_messages, modseq, pop3_delete, created_at, two_step, new_device, second_address, app_only FROM account"
 )
 SELECT_ALIAS: Final = "SELECT address, targets FROM alias"
 _CHANGEABLE: Final = frozenset(
@@ -41,6 +41,9 @@ _CHANGEABLE: Final = frozenset(
         "quota_bytes",
         "quota_messages",
         "pop3_delete",
+        "two_step",
+        "new_device",
+        "second_address",
     )
 )
 
@@ -49,11 +52,19 @@ _account: Final[Callable[..., Account]] = Account
 
 
 def domain_from(row: tuple[Any, ...]) -> Domain:
-    return Domain(row[0], row[1], bool(row[2]), row[3])
+    return Domain(row[0], row[1], bool(row[2]), row[3], row[4])
 
 
 def account_from(row: tuple[Any, ...]) -> Account:
-    return _account(*row[:5], bool(row[5]), tuple(row[6].split()), *row[7:-1], tuple(row[-1].split()))
+    return _account(
+        *row[:5],
+        bool(row[5]),
+        tuple(row[6].split()),
+        *row[7:14],
+        tuple(row[-1].split()),
+        bool(row[14]),
+        *row[15:-1],
+    )
 
 
 def alias_from(row: tuple[Any, ...]) -> Alias:
@@ -67,9 +78,16 @@ def _domain_of(address: str) -> str:
 def put_domain(ledger: Ledger, request: PutDomain) -> None:
     domain = request.domain
     ledger.execute(
-        "INSERT INTO domain (name, catch_all, enabled, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (name)"
-        " DO UPDATE SET catch_all = excluded.catch_all, enabled = excluded.enabled",
-        (domain.name, domain.catch_all, domain.enabled, domain.created_at or ledger.clock.now()),
+        "INSERT INTO domain (name, catch_all, enabled, created_at, two_step) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET catch_all = excluded.catch_all, enabled = excluded.enabled,"
+        " two_step = excluded.two_step",
+        (
+            domain.name,
+            domain.catch_all,
+            domain.enabled,
+            domain.created_at or ledger.clock.now(),
+            domain.two_step,
+        ),
     )
     ledger.hint("directory")
 
@@ -100,8 +118,9 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
     number = ledger.take_id("account")
     ledger.execute(
         "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
-        " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at, app_only)"
-        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at, app_only,"
+        " two_step, new_device, second_address)"
+        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             account.quota_bytes,
@@ -116,6 +135,9 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
             account.pop3_delete,
             account.created_at or ledger.clock.now(),
             " ".join(account.app_only),
+            account.two_step,
+            account.new_device,
+            account.second_address,
         ),
     )
     state = ledger.account(AccountId(number))
@@ -173,6 +195,9 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         "credential",
         "sieve_script",
         "remembered",
+        "sign_in",
+        "device",
+        "web_session",
     ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))

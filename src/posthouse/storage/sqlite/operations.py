@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from posthouse.core.errors import NotFound
 from posthouse.storage.rows import Stored
 from posthouse.storage.sqlite import (
+    access,
     credential,
     delivery,
     directory,
@@ -65,6 +66,14 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.DeleteScript: Operation(script.delete_script),
     requests.ActivateScript: Operation(script.activate_script),
     requests.Remember: Operation(script.remember),
+    requests.UpdateCredential: Operation(credential.update_credential, flush=False),
+    requests.RecordSignIns: Operation(access.record_sign_ins, flush=False),
+    requests.AddDevice: Operation(access.add_device, flush=False),
+    requests.SetDevices: Operation(access.set_devices, flush=False),
+    requests.PutBan: Operation(access.put_ban, flush=False),
+    requests.LiftBan: Operation(access.lift_ban, flush=False),
+    requests.AddWebSession: Operation(access.add_web_session, flush=False),
+    requests.EndWebSessions: Operation(access.end_web_sessions, flush=False),
     requests.PutDomain: Operation(directory.put_domain),
     requests.DeleteDomain: Operation(directory.delete_domain),
     requests.CreateAccount: Operation(directory.create_account, savepoint=True),

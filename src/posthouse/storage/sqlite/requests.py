@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from msgspec import Struct, field
 
 from posthouse.core.ids import AccountId, MailboxId, RecipientId
+from posthouse.storage.access import Ban, Device, SignInRecord, WebSession
 from posthouse.storage.rows import (
     Account,
     Alias,
@@ -218,6 +219,52 @@ class Remember(Request):
     count_max: int
 
 
+class UpdateCredential(Request):
+    result = bool
+    account: AccountId
+    id: int
+    known: str
+    secret: str | None
+
+
+class RecordSignIns(Request):
+    synced = False
+    records: list[SignInRecord]
+    used: list[tuple[int, float, str]]
+
+
+class AddDevice(Request):
+    result = Device
+    device: Device
+
+
+class SetDevices(Request):
+    result = int
+    account: AccountId
+    devices: list[int]
+    state: str | None
+
+
+class PutBan(Request):
+    ban: Ban
+
+
+class LiftBan(Request):
+    result = bool
+    kind: str
+    subject: str
+
+
+class AddWebSession(Request):
+    session: WebSession
+
+
+class EndWebSessions(Request):
+    result = int
+    account: AccountId
+    sessions: list[int] | None
+
+
 class PutDomain(Request):
     domain: Domain
 
@@ -328,6 +375,14 @@ WriteRequest = (
     | DeleteScript
     | ActivateScript
     | Remember
+    | UpdateCredential
+    | RecordSignIns
+    | AddDevice
+    | SetDevices
+    | PutBan
+    | LiftBan
+    | AddWebSession
+    | EndWebSessions
     | PutDomain
     | DeleteDomain
     | CreateAccount

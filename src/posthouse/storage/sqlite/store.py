@@ -12,6 +12,7 @@ import msgspec
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage import ports
+from posthouse.storage.access import Access
 from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
@@ -39,6 +40,7 @@ from posthouse.storage.rows import (
 )
 from posthouse.storage.search import AccountIndexes
 from posthouse.storage.sqlite import requests as rq
+from posthouse.storage.sqlite.access import SqliteAccess
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
@@ -395,6 +397,7 @@ class SqliteStore:
         self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
+        self.access: Access = SqliteAccess(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)
