@@ -173,6 +173,8 @@ def keep(session: ImapSession, command: c.Search, key: k.SearchKey, uids: Sequen
         refusal = "Too many searches are kept up to date; CANCELUPDATE one"
     elif len(uids) > limits.context_results_max:
         refusal = "Too many results to keep up to date; search for less"
+    elif isinstance(command, c.Sort) and command.by_relevancy:
+        refusal = "An order by RELEVANCY is not kept up to date; sort again"
     elif any(isinstance(leaf, k.Within) for leaf in k.leaves(key)):
         refusal = "Results of OLDER and YOUNGER change by themselves; search again"
     if refusal:

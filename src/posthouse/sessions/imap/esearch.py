@@ -89,17 +89,16 @@ def _answer(session: ImapSession, command: c.Esearch, selected: Selected, found:
     if not found.uids or returns <= SILENT:
         return
     correlators = response.format_correlators(selected.name, selected.shared.uidvalidity, utf8=session.utf8)
-    session.write(
-        response.format_esearch(
-            command.tag,
-            uid=True,
-            returns=returns,
-            numbers=found.uids,
-            modseq=found.modseq,
-            partial=command.partial,
-            mailbox=correlators,
-        )
+    answer = response.format_esearch(
+        command.tag,
+        uid=True,
+        returns=returns,
+        numbers=found.uids,
+        modseq=found.modseq,
+        partial=command.partial,
+        mailbox=correlators,
     )
+    session.write(found.with_relevancy(answer, command, found.uids))
     if selected is not session.selected:
         session.flush()
 

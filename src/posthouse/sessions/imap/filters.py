@@ -54,7 +54,8 @@ def _expand(
             stored = stored_keys(value)
         except ParseError:
             raise _undefined(leaf.name) from None
-        return _expand(stored, entries, (*inside, leaf.name), room)
+        found = _expand(stored, entries, (*inside, leaf.name), room)
+        return k.fuzzily(found) if leaf.fuzzy else found
 
     return k.replace_leaves(key, replace)
 

@@ -7,11 +7,14 @@ decoded and compared in a thread; what runs on the event loop is cut into pieces
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from posthouse.wire.imap import command as c
 from posthouse.wire.imap import search_key as k
+from posthouse.wire.imap.response import add_relevancy
 
+from .likeness import Scores, relevancy
 from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, sought_of, text_keys
 from .search_match import (
     ALL_COLUMNS,
@@ -38,12 +41,23 @@ _MODSEQ = COLUMNS.index("modseq")
 class Found:
     """UIDs that match (in the order of the mailbox), those that need the message, and the highest modseq."""
 
-    __slots__ = ("modseq", "open", "uids")
+    __slots__ = ("modseq", "open", "scores", "uids")
 
     def __init__(self, uids: list[int] | None = None) -> None:
         self.uids: list[int] = uids or []
         self.open: list[int] = []
         self.modseq: int | None = None
+        self.scores: Scores = {}
+
+    def relevancies(self, uids: Sequence[int]) -> list[int]:
+        """RFC 6203 §4."""
+        return [relevancy(self.scores, uid) for uid in uids]
+
+    def with_relevancy(self, esearch: bytes, command: c.Search, uids: Sequence[int]) -> bytes:
+        """The ESEARCH response, with RELEVANCY when that was asked for; `uids` as they stand in it."""
+        if not uids or "RELEVANCY" not in (command.returns or ()):
+            return esearch
+        return add_relevancy(esearch, self.relevancies(uids), command.partial)
 
     def add(self, rows: list[Row], test: Test, *, modseq: bool) -> None:
         for row in rows:
@@ -88,6 +102,7 @@ async def find_in(
     if wants_modseq:
         plan.width = max(plan.width, FLAG_COLUMNS)
     found = await _find(session, selected, plan, modseq=wants_modseq)
+    found.scores = matcher.scores
     if not wants_modseq or not found.uids:
         found.modseq = None  # RFC 7162 §3.1.5: no MODSEQ when nothing matched
     return found

@@ -64,13 +64,12 @@ def _answer(session: ImapSession, command: c.Search, found: Found) -> None:
     if returns is None:
         session.write(response.format_search(numbers, modseq=found.modseq))
     elif not returns <= SILENT:
-        session.write(
-            response.format_esearch(
-                command.tag,
-                uid=command.uid,
-                returns=returns,
-                numbers=numbers,
-                modseq=found.modseq,
-                partial=command.partial,
-            )
+        answer = response.format_esearch(
+            command.tag,
+            uid=command.uid,
+            returns=returns,
+            numbers=numbers,
+            modseq=found.modseq,
+            partial=command.partial,
         )
+        session.write(found.with_relevancy(answer, command, found.uids))

@@ -25,6 +25,7 @@ from posthouse.storage.rows import TextSought, UidRanges
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
+from .likeness import Scores, likeness_test
 from .search_index import Known, sought_of
 from .view import View
 
@@ -66,7 +67,7 @@ class Plan:
 class Matcher:
     """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
 
-    __slots__ = ("_keywords", "_known", "_needle", "_now", "_text", "_text_uid", "_unknown", "_view", "width")
+    __slots__ = ("_keywords", "_known", "_now", "_text", "_text_uid", "_unknown", "_view", "scores", "width")
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Matcher:
         self._now = now
         self._text: Text | None = None
         self._text_uid = 0
+        self.scores: Scores = {}
         self.width = 1
 
     def plan(self, key: k.SearchKey) -> Plan:
@@ -128,6 +130,9 @@ class Matcher:
             case k.Header() | k.Text():
                 known = self._known.get(sought_of(key))
                 return self._text_key(key) if known is None else self._known_key(key, known)
+            case k.Like():
+                self._need(ALL_COLUMNS)
+                return likeness_test(key, self.scores, self._fields, self._whole)
             case _:
                 return self._fact_key(key)
 
@@ -212,6 +217,9 @@ class Matcher:
             return None
         return [field for field in fields if field[0].lower() == name]
 
+    def _whole(self, row: Row) -> Text | None:
+        return self._message(row) if len(row) > _CONTENT else None
+
     def _message(self, row: Row) -> Text:
         if self._text is None or self._text_uid != row[_UID]:
             self._text, self._text_uid = Text(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
@@ -290,23 +298,31 @@ class Text:
             self._content[root.header_start : min(root.body_start, root.header_start + MAX_HEADER)]
         )
 
-    def header_holds(self, needle: str) -> bool:
+    @property
+    def header(self) -> list[str]:
         if self._header is None:
             self._header = header_pieces(folded_fields(self.fields), other_lines(self._block()))
-        return any(needle in piece for piece in self._header)
+        return self._header
 
-    def body_holds(self, needle: str) -> bool:
-        """RFC 9051 §6.4.4: in the text parts, with encodings undone, and in the headers of messages inside."""
-        if not needle:
-            return True
+    @property
+    def body(self) -> list[str]:
+        """RFC 9051 §6.4.4: the text parts, with encodings undone, and the headers of messages inside."""
         if self._body is None:
             self._body = body_pieces(self._content, self._root)
-        return any(needle in piece for piece in self._body)
+        return self._body
+
+    def header_holds(self, needle: str) -> bool:
+        return any(needle in piece for piece in self.header)
+
+    def body_holds(self, needle: str) -> bool:
+        return not needle or any(needle in piece for piece in self.body)
 
 
 def _cost(key: k.SearchKey) -> int:
     """Cheap tests first."""
     match key:
+        case k.Like():
+            return 5
         case k.Text():
             return 4
         case k.Header():

@@ -16,7 +16,7 @@ from posthouse.wire.imap.format_sort import format_sort
 
 from . import context
 from .filters import resolve
-from .find import find, off_loop, rows_of
+from .find import Found, find, off_loop, rows_of
 from .search import SILENT, save
 from .sort_order import Criteria, columns_for, sort_rows
 
@@ -34,12 +34,12 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     try:
         command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid)
-        order = await _order(session, command, found.uids)
+        order = await _order(session, command, found)
     except MailError:
         if saves:
             session.mailbox.view.saved = []
         raise
-    answer = await off_loop(len(order), _work, session, command, order, found.modseq)
+    answer = await off_loop(len(order), _work, session, command, order, found)
     if saves:
         save(session, command, order)
     session.write(answer)
@@ -47,9 +47,13 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     return b"OK SORT completed"
 
 
-async def _order(session: ImapSession, command: c.Sort, uids: list[int]) -> Sequence[int]:
+async def _order(session: ImapSession, command: c.Sort, found: Found) -> Sequence[int]:
     """Those of the messages that are still there, in the order asked for."""
-    orders, selected = session.services.orders, session.mailbox
+    orders, selected, uids = session.services.orders, session.mailbox, found.uids
+    if command.by_relevancy:
+        rows = await rows_of(session, uids, columns_for(command.criteria))
+        scores = found.relevancies([row[0] for row in rows])
+        return await off_loop(len(rows), _sorted, rows, command.criteria, scores)
     view, question = selected.view.uids, ("SORT", *command.criteria)
     if len(uids) * PART_MIN >= len(view) and view is selected.shared.uids:
         known = orders.get(selected.shared, question)
@@ -68,27 +72,26 @@ def _part(order: Sequence[int], uids: list[int]) -> list[int]:
     return [uid for uid in order if uid in wanted]
 
 
-def _sorted(rows: list[tuple[Any, ...]], criteria: Criteria) -> array[int]:
-    return array("I", [rows[at][0] for at in sort_rows(rows, criteria)])
+def _sorted(
+    rows: list[tuple[Any, ...]], criteria: Criteria, scores: Sequence[int] | None = None
+) -> array[int]:
+    return array("I", [rows[at][0] for at in sort_rows(rows, criteria, scores)])
 
 
-def _work(session: ImapSession, command: c.Sort, order: Sequence[int], modseq: int | None) -> bytes:
+def _work(session: ImapSession, command: c.Sort, order: Sequence[int], found: Found) -> bytes:
     """The answer.  Touches nothing that the event loop changes while a command runs."""
     numbers = order if command.uid else session.mailbox.view.numbers_of(order)
-    return _answer(command, numbers, modseq)
-
-
-def _answer(command: c.Sort, numbers: Sequence[int], modseq: int | None) -> bytes:
     if command.returns is None:
-        return format_sort(numbers, modseq=modseq)
+        return format_sort(numbers, modseq=found.modseq)
     if command.returns <= SILENT:
         return b""
-    return response.format_esearch(
+    answer = response.format_esearch(
         command.tag,
         uid=command.uid,
         returns=command.returns,
         numbers=numbers,
-        modseq=modseq,
+        modseq=found.modseq,
         partial=command.partial,
         ascending=False,
     )
+    return found.with_relevancy(answer, command, order)

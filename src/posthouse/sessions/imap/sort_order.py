@@ -37,7 +37,9 @@ def _display(field: str) -> Callable[[bytes, str], str]:
     return display
 
 
+RELEVANCY: Final = "RELEVANCY"
 SORT_KEYS: Final = {
+    RELEVANCY: SortKey(()),
     "ARRIVAL": SortKey(("date",)),
     "SIZE": SortKey(("size",)),
     "DATE": SortKey(("sent_at", "date")),
@@ -99,8 +101,11 @@ def _sent(sent: int | None, date: int) -> int:
     return date if sent is None else sent
 
 
-def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
-    """Positions of the rows, which are in the order of the mailbox, in the order asked for."""
+def sort_rows(rows: Sequence[Row], criteria: Criteria, scores: Sequence[int] | None = None) -> list[int]:
+    """Positions of the rows, which are in the order of the mailbox, in the order asked for.
+
+    `scores`: how well each row matches, for RELEVANCY.
+    """
     at = {column: i for i, column in enumerate(columns_for(criteria))}
     order = list(range(len(rows)))
     if not rows:
@@ -112,7 +117,10 @@ def sort_rows(rows: Sequence[Row], criteria: Criteria) -> list[int]:
         key = SORT_KEYS[name]
         inputs = [columns[at[column]] for column in key.columns]
         values: Sequence[Any]
-        if name == "DATE":
+        if name == RELEVANCY:
+            # RFC 6203 §6: what matches best comes first.
+            values = [-score for score in scores or ()]
+        elif name == "DATE":
             values = list(map(_sent, *inputs))
         else:
             values = inputs[0] if key.make is None else list(map(key.make, *inputs))

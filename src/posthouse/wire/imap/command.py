@@ -341,6 +341,11 @@ class Sort(Search):
     NAME: ClassVar[str] = "SORT"
     criteria: tuple[tuple[str, bool], ...] = ()
 
+    @property
+    def by_relevancy(self) -> bool:
+        """RFC 6203 §6."""
+        return any(name == "RELEVANCY" for name, _ in self.criteria)
+
 
 @dataclass(slots=True)
 class CancelUpdate(Command):

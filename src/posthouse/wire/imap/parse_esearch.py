@@ -29,7 +29,7 @@ def esearch(c: Cursor) -> Esearch:
         charset = charset_name(c)
         c.space()
     # RFC 7377 §2.1: without result options ALL is meant.
-    key = search_keys(c, charset)
+    key = search_keys(c, charset, relevancy=found.asks_relevancy)
     returns = found.options or frozenset(("ALL",))
     command = Esearch(c.tag, key, returns, charset, uid=True, partial=found.partial, updated=found.updated)
     command.sources = sources

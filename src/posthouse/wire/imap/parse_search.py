@@ -51,11 +51,12 @@ _OBJECT_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,255}")
 class _Program:
     """The search program being read: its codec and how much of it there may still be."""
 
-    __slots__ = ("codec", "keys")
+    __slots__ = ("codec", "fuzzy", "keys")
 
     def __init__(self, codec: str) -> None:
         self.codec = codec
         self.keys = 0
+        self.fuzzy = False
 
 
 # search = "SEARCH" [search-return-opts] SP search-program
@@ -68,7 +69,7 @@ def search(c: Cursor, *, uid: bool = False) -> Search:
         c.space()
         charset = charset_name(c)
         c.space()
-    key = search_keys(c, charset)
+    key = search_keys(c, charset, relevancy=found.asks_relevancy)
     return Search(c.tag, key, found.options, charset, uid, found.partial, found.updated)
 
 
@@ -90,8 +91,18 @@ def stored_keys(text: bytes) -> SearchKey:
     return keys
 
 
-def search_keys(c: Cursor, charset: str) -> SearchKey:
-    return _keys(c, _Program(CHARSETS[charset]), 0)
+def search_keys(c: Cursor, charset: str, *, relevancy: bool = False) -> SearchKey:
+    """`relevancy`: it was asked how well messages match."""
+    program = _Program(CHARSETS[charset])
+    found = _keys(c, program, 0)
+    # RFC 6203 §4: RELEVANCY is for FUZZY; a filter may hold one.
+    if (
+        relevancy
+        and not program.fuzzy
+        and not any(isinstance(leaf, key.Filter) for leaf in key.leaves(found))
+    ):
+        raise c.error("RELEVANCY needs a FUZZY search key, before this")
+    return found
 
 
 # charset = atom / quoted
@@ -192,6 +203,12 @@ def _modseq(c: Cursor, _program: _Program, _depth: int) -> SearchKey:
     return key.ModSeq(c.number64("a modification sequence"), entry, entry_type)
 
 
+# "FUZZY" SP search-key        RFC 6203 §7
+def _fuzzy(c: Cursor, program: _Program, depth: int) -> SearchKey:
+    program.fuzzy = True
+    return key.fuzzily(_search_key(c, program, depth + 1))
+
+
 # "FILTER" SP filter-name        RFC 5466 §4
 def _filter(c: Cursor, program: _Program, _depth: int) -> SearchKey:
     # RFC 5466 §3.1: FILTER implies UTF-8.
@@ -233,6 +250,7 @@ ARGUMENT_KEYS: Final[dict[bytes, _KeyParser]] = {
     b"EMAILID": lambda c, _program, _depth: key.EmailId(_object_id(c)),
     b"FILTER": _filter,
     b"FROM": _header_key("From"),
+    b"FUZZY": _fuzzy,
     b"HEADER": _header,
     b"KEYWORD": lambda c, _program, _depth: key.Keyword(c.atom("a keyword")),
     b"LARGER": lambda c, _program, _depth: key.Size("larger", c.number64("a size in octets")),

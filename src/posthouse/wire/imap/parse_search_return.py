@@ -9,7 +9,9 @@ from .command import CancelUpdate, FetchItem
 from .cursor import Cursor
 from .parse_fetch import item_list, partial_range
 
-RETURN_OPTIONS: Final = frozenset(("MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL", "CONTEXT", "UPDATE"))
+RETURN_OPTIONS: Final = frozenset(
+    ("MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL", "CONTEXT", "UPDATE", "RELEVANCY")
+)
 TAGS_MAX: Final = 100
 """Tags of one CANCELUPDATE."""
 
@@ -21,6 +23,10 @@ class Returns:
     options: frozenset[str] | None = None
     partial: tuple[int, int] | None = None
     updated: tuple[FetchItem, ...] = ()
+
+    @property
+    def asks_relevancy(self) -> bool:
+        return "RELEVANCY" in (self.options or ())
 
 
 def try_return(c: Cursor) -> Returns:
@@ -40,7 +46,7 @@ def _return_options(c: Cursor) -> Returns:
     found = Returns()
     more = not c.try_char(b")")
     while more:
-        name = c.label("MIN, MAX, ALL, COUNT, PARTIAL, SAVE, UPDATE or CONTEXT")
+        name = c.label("a return option such as MIN, ALL or COUNT")
         # RFC 9394 §3.1: one PARTIAL, or one ALL, or neither.
         if name not in RETURN_OPTIONS or (name == "PARTIAL" and name in names):
             raise c.error(f"Unknown return option {name}, before this")

@@ -11,7 +11,7 @@ from .parse_search_return import try_return
 
 CRITERIA_MAX: Final = 20
 SORT_KEYS: Final = frozenset(
-    ("ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO")
+    ("ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO", "RELEVANCY")
 )
 ALGORITHMS: Final = frozenset(("ORDEREDSUBJECT", "REFERENCES", "REFS"))
 
@@ -25,7 +25,8 @@ def sort(c: Cursor, *, uid: bool = False) -> Sort:
     c.space()
     charset = charset_name(c)
     c.space()
-    key = search_keys(c, charset)
+    by_relevancy = any(name == "RELEVANCY" for name, _ in criteria)
+    key = search_keys(c, charset, relevancy=by_relevancy or found.asks_relevancy)
     return Sort(c.tag, key, found.options, charset, uid, found.partial, found.updated, criteria)
 
 

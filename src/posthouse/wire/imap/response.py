@@ -322,6 +322,12 @@ def format_esearch(
     return b" ".join(out) + b"\r\n"
 
 
+def add_relevancy(esearch: bytes, scores: Sequence[int], partial: tuple[int, int] | None) -> bytes:
+    """An ESEARCH response that says too how well each message matches, 1 to 100 (RFC 6203 §4)."""
+    shown = scores if partial is None else scores[partial_slice(partial, len(scores))]
+    return b"%b RELEVANCY (%b)\r\n" % (esearch[:-2], " ".join(map(str, shown)).encode("ascii"))
+
+
 def partial_slice(partial: tuple[int, int], count: int) -> slice:
     """The part of a list of `count` results that a range of positions names, in the order of the list."""
     low, high = sorted(map(abs, partial))

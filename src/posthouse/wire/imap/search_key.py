@@ -49,6 +49,15 @@ class Text:
 
 
 @dataclass(slots=True)
+class Like:
+    """RFC 6203 §3: Header (with `name`) or Text under FUZZY."""
+
+    where: Literal["HEADER", "BODY", "TEXT"]
+    value: str
+    name: str = ""
+
+
+@dataclass(slots=True)
 class Date:
     """A day compared with the internal date, the Date field, or the save date (RFC 8514); time and zone
     disregarded."""
@@ -113,6 +122,7 @@ class Filter:
     """RFC 5466 §3.1: the search that is stored under this name (lower case); the session puts it in its place."""
 
     name: str
+    fuzzy: bool = False
 
 
 @dataclass(slots=True)
@@ -137,6 +147,7 @@ SearchKey = (
     | Keyword
     | Header
     | Text
+    | Like
     | Date
     | SaveDateSupported
     | Size
@@ -192,3 +203,20 @@ def depth(key: SearchKey) -> int:
             return 1 + max(map(depth, keys), default=0)
         case _:
             return 0
+
+
+def fuzzily(key: SearchKey) -> SearchKey:
+    """RFC 6203 §5: what FUZZY makes of a key; all that is no text is matched as without."""
+
+    def change(leaf: SearchKey) -> SearchKey:
+        match leaf:
+            case Header(name, value) if value:
+                return Like("HEADER", value, name)
+            case Text(where, value):
+                return Like(where, value)
+            case Filter(name):
+                return Filter(name, fuzzy=True)
+            case _:
+                return leaf
+
+    return replace_leaves(key, change)
