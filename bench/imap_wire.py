@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from posthouse.wire.imap.client import ResponseReader
-from posthouse.wire.imap.command import BodySection
 from posthouse.wire.imap.engine import Engine
+from posthouse.wire.imap.fetch_item import BodySection
 from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import compile_row
 from posthouse.wire.imap.list_pattern import ListPattern

@@ -2,7 +2,8 @@
 
 import pytest
 
-from posthouse.wire.imap.command import BinarySection, BinarySize, BodySection, Fetch, FetchItem
+from posthouse.wire.imap.command import Fetch
+from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection, FetchItem
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 from .imap_wire_feeding import parse_one, refusal

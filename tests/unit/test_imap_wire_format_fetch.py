@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from posthouse.core import flags
 from posthouse.wire.imap.client import Response, ResponseReader
-from posthouse.wire.imap.command import BinarySection, BinarySize, BodySection, FetchItem
 from posthouse.wire.imap.date_time import format_date_time
 from posthouse.wire.imap.engine import AppendBegin
+from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection, FetchItem
 from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import BLOCK_BYTES, compile_row, format_flag_updates
 

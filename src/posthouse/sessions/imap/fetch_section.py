@@ -21,7 +21,7 @@ from posthouse.mime.section import (
 from posthouse.services.mailboxes import SharedMailbox
 from posthouse.storage.ports import Content, LargeContent, Store
 from posthouse.storage.rows import UidRanges
-from posthouse.wire.imap.command import BinarySection, BinarySize, BodySection
+from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection
 from posthouse.wire.imap.format_fetch import RowTemplate
 
 from .view import uid_ranges

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol, final
 
 from posthouse.core.flags import RECENT
 
-from .command import BinarySection, BinarySize, BodySection, FetchItem
 from .date_time import format_date_time, format_date_times
+from .fetch_item import BinarySection, BinarySize, BodySection, FetchItem
 from .flag_list import FlagLists
 from .response import format_nstring
 

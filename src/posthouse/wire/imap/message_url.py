@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from .command import BodySection
 from .cursor import Cursor, ParseError
+from .fetch_item import BodySection
 from .mailbox_name import fold_inbox
 from .parse_fetch import fetch
 

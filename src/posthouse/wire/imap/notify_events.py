@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .command import FetchItem
+    from .fetch_item import FetchItem
 
 MESSAGE_NEW: Final = 1
 MESSAGE_EXPUNGE: Final = 2

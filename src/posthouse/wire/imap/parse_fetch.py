@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .command import BinarySection, BinarySize, BodySection, Fetch, FetchItem
+from .command import Fetch
 from .cursor import NUMBER64_MAX, Cursor
+from .fetch_item import BinarySection, BinarySize, BodySection, FetchItem
 from .response import format_astring
 
 ITEMS_MAX: Final = 200

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from . import notify_events as e
-from .command import FetchItem, Notify
+from .command import Notify
 from .cursor import Cursor
+from .fetch_item import FetchItem
 from .parse_esearch import names_of_mailboxes
 from .parse_fetch import item_list
 

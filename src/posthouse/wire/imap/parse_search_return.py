@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from .command import CancelUpdate, FetchItem
+from .command import CancelUpdate
 from .cursor import Cursor
+from .fetch_item import FetchItem
 from .parse_fetch import item_list, partial_range
 
 RETURN_OPTIONS: Final = frozenset(
