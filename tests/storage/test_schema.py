@@ -8,6 +8,8 @@ import apsw
 import pytest
 import zstandard
 
+from posthouse.mime.facts import facts_of
+from posthouse.mime.kept import pack_kept
 from posthouse.storage.sqlite import open_store
 from posthouse.storage.sqlite.connection import open_writer
 from posthouse.storage.sqlite.schema import SCHEMA_VERSION, migrate, version_of
@@ -47,6 +49,9 @@ async def test_saved_databases_open(saved: Path, tmp_path: Path) -> None:
         inbox = await store.mailboxes.get(account.id, "INBOX")
         expected = [(n + 1, 1, message(n, n * 100)) for n in range(10) if n not in (3, 4)]
         assert await rows(store, inbox, "uid", "flags", "content") == expected
+        # Kept fields were once text, packed or plain; both are read in the form of today.
+        texts = [facts_of(data).header_fields for _, _, data in expected]
+        assert await rows(store, inbox, "header_fields", "kept_fields") == [(t, pack_kept(t)) for t in texts]
         assert await deliver(store, inbox, message(100)) == [11]
         assert [entry.sender for entry in await store.queue.entries()] == ["li@163.test"]
         assert [line.step for line in await store.journal.by_trace("t")] == ["received"]

@@ -23,7 +23,9 @@ HEADER_FIELDS: Final = (
     "user-agent", "x-spam-flag", "x-spam-status", "delivered-to", "return-path", "resent-date", "resent-from",
     "x-original-to", "x-uniform-type-identifier", "x-universally-unique-identifier",
 )  # fmt: skip
-"""Fields kept in `MessageFacts.header_fields`: FETCH of any of these needs no message bytes."""
+"""Fields kept in `MessageFacts.header_fields`: FETCH of any of these needs no message bytes.
+
+Their numbers are stored with messages (`kept`): new ones are added at the end, none is removed."""
 
 KEPT_FIELDS: Final = frozenset(name.upper().encode("ascii") for name in HEADER_FIELDS)
 """The same in the form of `section.Section.names`."""

@@ -26,6 +26,7 @@ MESSAGE_COLUMNS: Final = (
     "body",
     "preview",
     "header_fields",
+    "kept_fields",
     "layout",
     "thread",
     "message_id",
@@ -38,7 +39,7 @@ MESSAGE_COLUMNS: Final = (
     "sort_cc",
     "sent_at",
 )
-"""Facts computed at delivery (`mime.facts.MessageFacts`)."""
+"""Facts computed at delivery (`mime.facts.MessageFacts`); kept_fields are header_fields in the form of `mime.kept`."""
 CONTENT_COLUMN: Final = "content"
 """The message itself: `bytes`, or a `ports.LargeContent` when it is longer than `INLINE_CONTENT_MAX_BYTES`."""
 COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)

@@ -104,7 +104,9 @@ async def _send_sections(
         if not rows:
             continue
         numbers = session.numbers_of([row[0] for row in rows])
-        if not reader.has_slices(rows):
+        if reader.texts:
+            peer.write(template.format_text_rows(numbers, rows))
+        elif not reader.has_slices(rows):
             for block in template.format_blocks(numbers, rows):
                 peer.write(block)
         else:

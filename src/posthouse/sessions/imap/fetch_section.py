@@ -8,6 +8,7 @@ from typing import Any, Final, final
 
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.facts import KEPT_FIELDS
+from posthouse.mime.kept import KeptSelector
 from posthouse.mime.layout import unpack_layout
 from posthouse.mime.scan import LEAF, Part
 from posthouse.mime.section import (
@@ -68,16 +69,16 @@ class Slice:
 
 @final
 class SectionReader:
-    """Rows of a template that has sections.  One per command."""
+    """Rows of a template that has sections.  One per command.  `texts`: the sections are kept header fields."""
 
     __slots__ = (
-        "_cheap",
         "_decodes",
         "_key",
         "_needs_layout",
         "_sections",
         "_store",
         "_width",
+        "texts",
         "unknown_encoding",
     )
 
@@ -86,18 +87,18 @@ class SectionReader:
         self._key: tuple[AccountId, MailboxId] = shared.account, shared.mailbox
         self._width = template.columns
         self._sections = [_compile(section) for section in template.sections]
-        self._cheap = all(section.kept for section in self._sections)
+        self.texts = all(section.kept for section in self._sections)
         self._decodes = any(section.binary for section in self._sections)
         self._needs_layout = any(section.spec != _WHOLE for section in self._sections)
         self.unknown_encoding = False
 
     async def rows(self, ranges: UidRanges) -> AsyncIterator[list[Row]]:
         """The template's columns and one value per section, in chunks."""
-        if not self._cheap:
+        if not self.texts:
             async for chunk in self._full_rows(ranges):
                 yield chunk
             return
-        columns = (*self._width, "header_fields")
+        columns = (*self._width, "kept_fields")
         async for chunk in pieces(self._store.messages.fetch(*self._key, ranges, columns), PIECE_ROWS):
             # A message whose kept fields were too many has none; it is read whole.
             missing = [row[0] for row in chunk if not row[-1]]
@@ -107,7 +108,7 @@ class SectionReader:
                     whole.update((row[0], row) for row in rows)
                 chunk = [row for row in chunk if row[-1] or row[0] in whole]
             yield [
-                (*row[:-1], *[section.select(row[-1]) for section in self._sections])
+                (*row[:-1], *[section.select_kept(row[-1]) for section in self._sections])
                 if row[-1]
                 else whole[row[0]]
                 for row in chunk
@@ -181,7 +182,7 @@ def _is_long(content: Content) -> bool:
 class _Compiled:
     """One section of the command.  `kept`: stored header fields are enough."""
 
-    __slots__ = ("_exclude", "binary", "cut", "kept", "partial", "size_only", "spec")
+    __slots__ = ("_exclude", "binary", "cut", "kept", "partial", "select_kept", "size_only", "spec")
 
     def __init__(
         self, spec: Section, partial: tuple[int, int] | None, *, binary: bool = False, size_only: bool = False
@@ -193,6 +194,11 @@ class _Compiled:
         self._exclude = spec.text == "HEADER.FIELDS.NOT"
         self.kept = spec.text == "HEADER.FIELDS" and not spec.path and KEPT_FIELDS.issuperset(spec.names)
         self.cut: Callable[[bytes], bytes] = _uncut if partial is None else self._cut
+        if self.kept:
+            selector = KeptSelector(spec.names)
+            self.select_kept = (
+                selector.select if partial is None else lambda stored: self._cut(selector.select(stored))
+            )
 
     def _cut(self, value: bytes) -> bytes:
         assert self.partial is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from posthouse.mime.kept import KeptSelector
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.format_sort import format_thread
 
@@ -38,5 +39,6 @@ async def thread(session: ImapSession, command: c.Thread) -> bytes:
 def _work(session: ImapSession, command: c.Thread, rows: list[tuple[Any, ...]]) -> bytes:
     uids = [row[0] for row in rows]
     numbers = uids if command.uid else session.mailbox.view.seqs_of(uids)
-    forest = build(command.algorithm, rows)
+    select = KeptSelector((b"REFERENCES", b"IN-REPLY-TO")).select
+    forest = build(command.algorithm, rows, lambda kept: select(kept) if kept else b"")
     return format_thread(forest.roots, forest.children, numbers)

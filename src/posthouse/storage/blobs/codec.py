@@ -77,14 +77,8 @@ class Codec:
             codec, packed = ZSTD, self._large.compress(data)
         return (codec, packed) if len(packed) < len(data) else (RAW, data)
 
-    def pack_text(self, data: bytes) -> bytes:
-        """A short text in one value: its codec number and the stored form; nothing stays nothing."""
-        if not data:
-            return b""
-        codec, packed = self.pack(data)
-        return bytes((codec,)) + packed
-
     def unpack_text(self, stored: bytes) -> bytes:
+        """A short text in one value: its codec number and the stored form; nothing stays nothing."""
         return self.unpack(stored[0], stored[1:]) if stored else b""
 
     def unpack(self, codec: int, packed: bytes) -> bytes:

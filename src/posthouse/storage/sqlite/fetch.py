@@ -17,6 +17,7 @@ from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import Invalid
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.mime.kept import INDEXED, pack_kept, unpack_kept
 from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
@@ -55,9 +56,11 @@ def _sql(columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(['p.uid', *names])} FROM placement p{joins}{_IN_RANGE}"  # noqa: S608
 
 
+_INDEXED: Final = bytes((INDEXED,))
 _NAMES: Final = {
     **{column: f"p.{column}" for column in PLACEMENT_COLUMNS},
     **{column: f"m.{column}" for column in MESSAGE_COLUMNS},
+    "kept_fields": "m.header_fields",
 }
 
 
@@ -77,7 +80,8 @@ async def fetch(
     if "flags" in columns and reader.has_long_flags(account):
         decoders.append((columns.index("flags"), unpack_flags))
     if "header_fields" in columns:
-        decoders.append((columns.index("header_fields"), codec_of_thread().unpack_text))
+        decoders.append((columns.index("header_fields"), _header_text))
+    kept_at = columns.index("kept_fields") if "kept_fields" in columns else -1
     chunks = (
         _content_chunks(reader, files, key, uids, columns)
         if CONTENT_COLUMN in columns
@@ -87,7 +91,19 @@ async def fetch(
         async for rows in chunks:
             for at, decode in decoders:
                 rows = [(*row[:at], decode(row[at]), *row[at + 1 :]) for row in rows]
+            # perf: what is indexed already is handed on as it is.
+            if kept_at >= 0 and not all(row[kept_at][:1] in _INDEXED for row in rows):
+                rows = [(*row[:kept_at], _indexed(row[kept_at]), *row[kept_at + 1 :]) for row in rows]
             yield rows
+
+
+def _header_text(stored: bytes) -> bytes:
+    return unpack_kept(stored) if stored[:1] == _INDEXED else codec_of_thread().unpack_text(stored)
+
+
+def _indexed(stored: bytes) -> bytes:
+    """Messages stored by earlier versions have the text alone, packed."""
+    return stored if stored[:1] == _INDEXED else pack_kept(codec_of_thread().unpack_text(stored))
 
 
 async def _row_chunks(

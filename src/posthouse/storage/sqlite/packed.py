@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.mime.facts import MessageFacts
-from posthouse.storage.blobs.codec import Codec
+from posthouse.mime.kept import pack_kept
 from posthouse.storage.rows import ContentDraft, Delivery, JournalLine, LocalCopy, QueueEntry
 
 THREAD_REFERENCES_MAX: Final = 20
@@ -37,12 +37,12 @@ class PackedDelivery(Struct, array_like=True):
     journal: bytes  # `encode_lines`
 
 
-def pack_delivery(delivery: Delivery, codec: Codec) -> PackedDelivery:
+def pack_delivery(delivery: Delivery) -> PackedDelivery:
     facts, journal = delivery.facts, delivery.journal
     return PackedDelivery(
         delivery.trace,
         delivery.content,
-        _columns(facts, codec),
+        _columns(facts),
         facts.message_id,
         _hashes(facts),
         delivery.copies,
@@ -52,7 +52,7 @@ def pack_delivery(delivery: Delivery, codec: Codec) -> PackedDelivery:
     )
 
 
-def _columns(facts: MessageFacts, codec: Codec) -> FactColumns:
+def _columns(facts: MessageFacts) -> FactColumns:
     return (
         facts.sent_at,
         facts.has_attachment,
@@ -61,7 +61,7 @@ def _columns(facts: MessageFacts, codec: Codec) -> FactColumns:
         facts.bodystructure,
         facts.body,
         facts.layout,
-        codec.pack_text(facts.header_fields),
+        pack_kept(facts.header_fields),
         facts.message_id,
         facts.subject,
         facts.base_subject,

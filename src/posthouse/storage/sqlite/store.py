@@ -56,7 +56,7 @@ from posthouse.storage.sqlite.directory import (
 from posthouse.storage.sqlite.fetch import fetch, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
-from posthouse.storage.sqlite.packed import PackedDelivery, message_hash, pack_delivery
+from posthouse.storage.sqlite.packed import message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
@@ -226,18 +226,14 @@ class SqliteMessages:
         self._reader = reader
         self._submit = writer.submit
         self._files = files
-        self._codec = Codec()
-
-    def _packed(self, delivery: Delivery) -> PackedDelivery:
-        return pack_delivery(delivery, self._codec)
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
-        packed = [self._packed(delivery) for delivery in deliveries]
+        packed = [pack_delivery(delivery) for delivery in deliveries]
         stored: list[Stored] = await self._submit(rq.Deliver(packed, together=together))
         return stored
 
     async def replace(self, account: AccountId, mailbox: MailboxId, uid: int, delivery: Delivery) -> Stored:
-        stored: Stored = await self._submit(rq.Replace(account, mailbox, uid, self._packed(delivery)))
+        stored: Stored = await self._submit(rq.Replace(account, mailbox, uid, pack_delivery(delivery)))
         return stored
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:

@@ -85,7 +85,16 @@ _ITEMS: Final[dict[str, tuple[str, bytes, Maker | None]]] = {
 class RowTemplate:
     """What `compile_row` makes.  `columns` and `sections` say what a row has to hold, in order."""
 
-    __slots__ = ("_format", "_makers", "_recent_from", "_show_uid", "_tails", "columns", "sections")
+    __slots__ = (
+        "_format",
+        "_makers",
+        "_recent_from",
+        "_show_uid",
+        "_tails",
+        "_text_format",
+        "columns",
+        "sections",
+    )
 
     def __init__(
         self,
@@ -107,6 +116,8 @@ class RowTemplate:
         self._tails = tuple(
             (blank if at == 0 else b" ") + section.label + b" " for at, section in enumerate(sections)
         )
+        texts = b"".join([tail.replace(b"%", b"%%") + b"{%d}\r\n%b" for tail in self._tails])
+        self._text_format = row_format + texts + b")\r\n"
 
     def format_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
         """All rows as one bytes object.  `numbers`: their sequence numbers, one per row."""
@@ -117,6 +128,13 @@ class RowTemplate:
             # perf: one formatting of all rows takes a quarter less than one of each and a join.
             return (self._format * len(rows)) % tuple(chain.from_iterable(values))
         return b"".join(self._pieces(values, rows))
+
+    def format_text_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
+        """`format_rows` of rows whose sections are short texts, all of them bytes and none of BINARY."""
+        columns = self._columns(numbers, rows)
+        for section in list(zip(*rows, strict=True))[len(self.columns) :]:
+            columns += (map(len, section), section)
+        return (self._text_format * len(rows)) % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
     def format_blocks(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[bytes]:
         """`format_rows` in several objects, so that long sections are not copied: write them in this order."""
@@ -160,6 +178,9 @@ class RowTemplate:
 
     def _values(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[Row]:
         """What the format takes, row by row."""
+        return zip(*self._columns(numbers, rows), strict=True)
+
+    def _columns(self, numbers: Iterable[int], rows: Sequence[Row]) -> list[Iterable[Any]]:
         # perf: by column, so that no Python code runs per row (see bench/imap_wire.py).
         width = len(self.columns)
         columns: list[Iterable[Any]] = []
@@ -173,7 +194,7 @@ class RowTemplate:
         ]
         if not self._show_uid:
             shown = shown[1:]
-        return zip(numbers, *shown, strict=True)
+        return [numbers, *shown]
 
 
 def _with_recent(uids: Iterable[int], flags: Iterable[int], recent_from: int) -> list[int]:
