@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from posthouse.app.certificates import Authority
-from posthouse.client.mx import Answer
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings, SmtpClient
+from posthouse.core.dns import NO_NAME, Answer
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
@@ -29,7 +29,7 @@ REFUSAL = (b"421 full\r\n", b"421 full\r\n")
 
 class NoDns:
     async def mx(self, domain: str) -> Answer:
-        return Answer(exists=False)
+        return Answer((), NO_NAME)
 
     async def addresses(self, host: str) -> Answer:
         return Answer(("127.0.0.1",))

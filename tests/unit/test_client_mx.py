@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from posthouse.client.mx import Answer, MxError, find_hosts
+from posthouse.client.mx import MxError, find_hosts
 from posthouse.client.networks import Networks
+from posthouse.core.dns import NO_NAME, OK, Answer
 
 
 class TableDns:
@@ -29,13 +30,13 @@ class TableDns:
         if isinstance(found, MxError):
             raise found
         exists = found is not None or domain in self._hosts
-        return Answer(tuple(found or ()), exists, self._secure)
+        return Answer(tuple(found or ()), OK if exists else NO_NAME, self._secure)
 
     async def addresses(self, host: str) -> Answer:
         found = self._hosts.get(host)
         if isinstance(found, MxError):
             raise found
-        return Answer(tuple(found or ()), found is not None, self._secure)
+        return Answer(tuple(found or ()), NO_NAME if found is None else OK, self._secure)
 
 
 AWAY = MxError("4.4.3", "no answer")

@@ -12,11 +12,11 @@ import pytest
 
 from posthouse.app.certificates import Authority
 from posthouse.client.connection import TlsContexts
-from posthouse.client.mx import Answer
 from posthouse.client.parcel import Parcel, ParcelRecipient, Result
 from posthouse.client.routes import Route, Routes, parse_route
 from posthouse.client.smtp import ClientSettings, SmtpClient
 from posthouse.core.address import parse_address
+from posthouse.core.dns import Answer
 from posthouse.core.errors import Invalid
 from tests.unit.service_world import LETTER, EvenRng, MovableClock
 from tests.unit.smtp_peer import Peer, running

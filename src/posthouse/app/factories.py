@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from posthouse.app import settings
 from posthouse.app.config import Config
-from posthouse.client.mx import SystemDns
+from posthouse.client.resolver import Resolver
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
@@ -35,7 +35,7 @@ class Factories:
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)
         self._delay = LoginDelay(clock, 0)
-        self._dns = SystemDns()
+        self._dns = Resolver()
         self._queue_task: asyncio.Task[None] | None = None
         self.configure(config)
 

@@ -5,21 +5,16 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import dns.asyncresolver
-import dns.exception
-import dns.flags
-import dns.rdatatype
-import dns.resolver
 from msgspec import Struct
 
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain
+from posthouse.core.dns import Answer
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Rng
 
-EDNS_PAYLOAD: Final = 1232
 NAMES_MAX: Final = 10
 """MX hosts of a domain whose addresses are looked up; the others are further back than anybody waits."""
 DEFAULT_REFUSED: Final = Networks(REFUSED_NETWORKS)
@@ -44,16 +39,8 @@ class Host(Struct, frozen=True):
     """The name comes from configuration or from DNS that was validated, not from forgeable DNS."""
 
 
-class Answer(Struct, frozen=True):
-    """What DNS said: records, empty if there are none of the type; `secure` if validated (AD)."""
-
-    records: tuple[Any, ...] = ()
-    exists: bool = True
-    secure: bool = False
-
-
 class Dns(Protocol):
-    """Two questions; raises MxError when there is no answer to be had now."""
+    """Two questions (`client.resolver`); raises MxError when there is no answer to be had now."""
 
     async def mx(self, domain: str) -> Answer:
         """Records are (preference, host) pairs; the null MX is (0, "")."""
@@ -62,49 +49,6 @@ class Dns(Protocol):
     async def addresses(self, host: str) -> Answer:
         """Records are IPv6 and IPv4 addresses as text."""
         ...
-
-
-class SystemDns:
-    """dnspython over the resolvers of /etc/resolv.conf, or over the ones given."""
-
-    def __init__(self, nameservers: Sequence[str] = (), *, port: int = 53, lifetime_s: float = 20.0) -> None:
-        try:
-            self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
-        except dns.resolver.NoResolverConfiguration:  # no resolv.conf: perhaps one listens here
-            nameservers = ("127.0.0.1",)
-            self._resolver = dns.asyncresolver.Resolver(configure=False)
-        if nameservers:
-            self._resolver.nameservers = list(nameservers)
-            self._resolver.port = port
-        self._resolver.lifetime = lifetime_s
-        self._resolver.cache = dns.resolver.LRUCache(10_000)
-        # RFC 6840 §5.7: the AD bit in the question asks for the AD bit in the answer
-        self._resolver.flags = dns.flags.RD | dns.flags.AD
-        self._resolver.use_edns(0, 0, EDNS_PAYLOAD)
-
-    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[bool, list[Any], bool]:
-        try:
-            found = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
-        except dns.resolver.NXDOMAIN:
-            return False, [], False
-        except dns.exception.DNSException as error:
-            raise MxError("4.4.3", f"DNS look-up of {name} failed: {type(error).__name__}") from error
-        secure = bool(found.response.flags & dns.flags.AD)
-        return True, list(found.rrset or ()), secure
-
-    async def mx(self, domain: str) -> Answer:
-        exists, records, secure = await self._ask(domain, dns.rdatatype.MX)
-        pairs = tuple(
-            (int(record.preference), record.exchange.to_text(omit_final_dot=True).strip(".").lower())
-            for record in records
-        )
-        return Answer(pairs, exists, secure)
-
-    async def addresses(self, host: str) -> Answer:
-        exists6, six, secure6 = await self._ask(host, dns.rdatatype.AAAA)
-        exists4, four, secure4 = await self._ask(host, dns.rdatatype.A)
-        records = tuple(record.address for record in (*six, *four))
-        return Answer(records, exists6 or exists4, secure6 and secure4)
 
 
 async def find_hosts(

@@ -37,6 +37,10 @@ class Answer(Struct, frozen=True):
     def failed(self) -> bool:
         return self.state == FAILED
 
+    @property
+    def exists(self) -> bool:
+        return self.state != NO_NAME
+
 
 T = TypeVar("T")
 Lookup = Generator[list[Question], list[Answer], T]
