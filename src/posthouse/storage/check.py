@@ -121,6 +121,31 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " JOIN blob b ON b.id = m.blob WHERE b.size <> p.size",
         "a message has another size than its bytes",
     ),
+    "placement-thread": (
+        "SELECT p.account, p.mailbox, p.uid FROM placement p JOIN message m ON m.id = p.message"
+        " WHERE p.thread <> m.thread",
+        "a message is in another thread than its placement says",
+    ),
+    "placement-once": (
+        "SELECT account, mailbox, message FROM placement WHERE message IN (SELECT id FROM message WHERE refs > 1)"
+        " GROUP BY account, mailbox, message HAVING count(*) > 1",
+        "a message is in a mailbox twice",
+    ),
+    "account-history": (
+        "SELECT a.id, a.history FROM account a WHERE a.history > a.modseq"
+        " UNION ALL SELECT m.account, m.id FROM message m JOIN account a ON a.id = m.account"
+        " WHERE m.created > a.modseq",
+        "the history of an account, or a message of it, is past its modseq",
+    ),
+    "object-has-account": (
+        "SELECT o.account, o.kind, o.id FROM object o LEFT JOIN account a ON a.id = o.account"
+        " WHERE a.id IS NULL OR o.modseq > a.modseq OR o.created > o.modseq",
+        "an object has no account, or a modseq past it",
+    ),
+    "upload-has-account": (
+        "SELECT u.id FROM upload u LEFT JOIN account a ON a.id = u.account WHERE a.id IS NULL",
+        "an upload has no account",
+    ),
     "message-refs": (
         "SELECT m.account, m.id, m.refs FROM message m LEFT JOIN"
         " (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
@@ -133,7 +158,8 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "blob-refs": (
         "SELECT b.id, b.refs FROM blob b LEFT JOIN (SELECT blob, count(*) AS n FROM"
-        " (SELECT blob FROM message UNION ALL SELECT blob FROM queue_message) GROUP BY blob) r ON r.blob = b.id"
+        " (SELECT blob FROM message UNION ALL SELECT blob FROM queue_message"
+        " UNION ALL SELECT blob FROM upload) GROUP BY blob) r ON r.blob = b.id"
         " WHERE b.refs <> coalesce(r.n, 0) OR b.refs < 1",
         "the references of a blob are not the count of what uses it",
     ),

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage.access import Access
+from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.rows import (
     Account,
     Alias,
@@ -435,6 +436,9 @@ class Store(Protocol):
     locks: Locks
     hints: Hints
     search: Search
+    emails: Emails
+    objects: Objects
+    uploads: Uploads
 
     async def check(self) -> list[Problem]:
         """Verify every invariant of the stored data; empty: all hold."""

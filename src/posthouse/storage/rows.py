@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from posthouse.core import scope
 from posthouse.core.ids import AccountId, BlobId, MailboxId, MessageId, QueueId, RecipientId
 from posthouse.mime.facts import MessageFacts
+from posthouse.storage.email_rows import StoredObject
 
 UidRanges = list[tuple[int, int]]
 """Ascending, disjoint, inclusive (first, last) UID ranges."""
@@ -138,6 +139,9 @@ class Mailbox(Struct, frozen=True):
     deleted_bytes: int
     recent_from: int  # UIDs from here on were never shown to a session that could claim \Recent
     subscribed: bool
+    created: int = 0  # modseq of the account when it was made, when one of its properties was changed last
+    changed: int = 0
+    sort_order: int = 0
 
 
 class Snapshot(Struct, frozen=True):
@@ -241,6 +245,7 @@ class Delivery(Struct):
     copies: list[LocalCopy]
     queue: list[QueueEntry] = field(default_factory=list)
     journal: list[JournalLine] = field(default_factory=list)
+    objects: list[StoredObject] = field(default_factory=list)  # `ref` becomes the first queue entry
 
 
 class Placed(Struct, array_like=True):
@@ -308,13 +313,14 @@ class Hint(Struct, frozen=True):
     kind: "access" (an account's devices; without account: bans), "mailbox" (account, mailbox, modseq),
     "mailboxes" (an account's list;
     without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
-    aliases), "queue".
+    aliases), "queue", "objects" (an account's, of the kind `what`).
     """
 
     kind: str
     account: AccountId = AccountId(0)
     mailbox: MailboxId = MailboxId(0)
     modseq: int = 0
+    what: str = ""
 
 
 class TextSought(Struct, frozen=True):

@@ -11,6 +11,7 @@ from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
+from posthouse.storage.sqlite.objects import add_object
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.requests import Deliver, PruneJournal, pack_flags, unpack_flags
 
@@ -62,20 +63,46 @@ def _check_places(ledger: Ledger, deliveries: list[PackedDelivery]) -> None:
             taken[account] = bytes_before + size, messages_before + 1
 
 
+class _Made:
+    """Messages that one delivery makes: one for each account, and one more where a mailbox gets a second copy."""
+
+    __slots__ = ("current", "places", "threads")
+
+    def __init__(self) -> None:
+        self.current: dict[int, int] = {}  # account -> message
+        self.threads: dict[int, tuple[int, int]] = {}  # message -> (account, thread)
+        self.places: dict[int, dict[int, int]] = {}  # message -> mailbox -> modseq
+
+    def message(self, ledger: Ledger, account: int, mailbox: int, hashes: tuple[int, ...]) -> tuple[int, int]:
+        """The message to place in the mailbox, and its thread."""
+        message = self.current.get(account)
+        if message is None or mailbox in self.places[message]:
+            # A mailbox has a message once (RFC 8621 §4.1.1), so a second copy is another message.
+            known = None if message is None else self.threads[message][1]
+            message = self.current[account] = ledger.take_id("message")
+            thread = ledger.thread(account, hashes, message) if known is None else known
+            self.threads[message] = account, thread
+            self.places[message] = {}
+        return message, self.threads[message][1]
+
+
 def _deliver(ledger: Ledger, delivery: PackedDelivery) -> Stored:
     size = delivery.content.size
     targets = [_target(ledger, copy, size) for copy in delivery.copies]
-    accounts = {target[0].id for target in targets if not isinstance(target, Placed)}
-    references = len(accounts) + len(delivery.queue)
-    blob = _add_blob(ledger, delivery, references)
-    messages: dict[int, int] = {}
+    made = _Made()
     placed = []
     for target, copy in zip(targets, delivery.copies, strict=True):
         if not isinstance(target, Placed):
-            target = _place(ledger, delivery, copy, target, messages)
+            target = _place(ledger, delivery, copy, target, made)
         placed.append(target)
-    _add_messages(ledger, delivery, blob, messages, placed)
+    blob = _add_blob(ledger, delivery, len(made.threads) + len(delivery.queue))
+    for message, (account, thread) in made.threads.items():
+        places = made.places[message]
+        created = next(iter(places.values()))
+        ledger.rows["message"].append((message, account, blob, len(places), thread, *delivery.facts, created))
     queued = [_add_queue(ledger, entry, delivery, blob) for entry in delivery.queue]
+    for one in delivery.objects:
+        add_object(ledger, one, queued[0] if queued else 0)
     if delivery.journal:
         key = delivery.hashes[0] if delivery.message_id else None
         ledger.rows["journal"].append((delivery.trace, delivery.journal_at, key, delivery.journal))
@@ -110,23 +137,21 @@ def _place(
     delivery: PackedDelivery,
     copy: LocalCopy,
     target: tuple[AccountState, MailboxState],
-    messages: dict[int, int],
+    made: _Made,
 ) -> Placed:
     account, mailbox = target
     size = delivery.content.size
-    message = messages.get(account.id)
-    if message is None:
-        message = messages[account.id] = ledger.take_id("message")
+    message, thread = made.message(ledger, account.id, mailbox.id, delivery.hashes)
     flags = copy.flags
     if copy.keywords:
         flags |= ledger.keyword_bits(account, copy.keywords)
-    modseq = ledger.bump(account, mailbox)
+    modseq = made.places[message][mailbox.id] = ledger.bump(account, mailbox)
     uid = mailbox.uidnext
     mailbox.uidnext += 1
     mailbox.count(flags, size, 1)
     savedate = float(int(ledger.clock.now()))
     ledger.rows["placement"].append(
-        (account.id, mailbox.id, uid, message, pack_flags(flags), modseq, size, copy.date, savedate)
+        (account.id, mailbox.id, uid, message, pack_flags(flags), modseq, size, copy.date, savedate, thread)
     )
     return Placed(copy.account, MailboxId(mailbox.id), mailbox.uidvalidity, uid, MessageId(message), modseq)
 
@@ -140,15 +165,6 @@ def _add_blob(ledger: Ledger, delivery: PackedDelivery, references: int) -> int:
     blob = ledger.take_id("blob")
     ledger.rows["blob"].append((blob, references, content.size, content.codec, content.file, content.packed))
     return blob
-
-
-def _add_messages(
-    ledger: Ledger, delivery: PackedDelivery, blob: int, messages: dict[int, int], placed: list[Placed]
-) -> None:
-    for account, message in messages.items():
-        copies = sum(p.message == message for p in placed) if len(placed) > 1 else 1
-        thread = ledger.thread(account, delivery.hashes, message)
-        ledger.rows["message"].append((message, account, blob, copies, thread, *delivery.facts))
 
 
 def _add_queue(ledger: Ledger, entry: QueueEntry, delivery: PackedDelivery, blob: int) -> QueueId:

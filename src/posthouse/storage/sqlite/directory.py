@@ -198,8 +198,14 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         "sign_in",
         "device",
         "web_session",
+        "gone",
+        "object",
     ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
+    ledger.drop_blobs(
+        blob for (blob,) in ledger.execute("SELECT blob FROM upload WHERE account = ?", (account,)).fetchall()
+    )
+    ledger.execute("DELETE FROM upload WHERE account = ?", (account,))
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
     ledger.execute("DELETE FROM account WHERE id = ?", (account,))
     ledger.forget_states()

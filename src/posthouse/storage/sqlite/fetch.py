@@ -80,7 +80,7 @@ async def fetch(
     if "flags" in columns and reader.has_long_flags(account):
         decoders.append((columns.index("flags"), unpack_flags))
     if "header_fields" in columns:
-        decoders.append((columns.index("header_fields"), _header_text))
+        decoders.append((columns.index("header_fields"), header_text_of))
     kept_at = columns.index("kept_fields") if "kept_fields" in columns else -1
     chunks = (
         _content_chunks(reader, files, key, uids, columns)
@@ -97,7 +97,7 @@ async def fetch(
             yield rows
 
 
-def _header_text(stored: bytes) -> bytes:
+def header_text_of(stored: bytes) -> bytes:
     return unpack_kept(stored) if stored[:1] == _INDEXED else codec_of_thread().unpack_text(stored)
 
 

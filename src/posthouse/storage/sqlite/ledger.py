@@ -110,12 +110,12 @@ _INSERTS: Final = {
     "message": (
         "INSERT INTO message (id, account, blob, refs, thread, sent_at, has_attachment, header_size, envelope,"
         " bodystructure, body, layout, header_fields, message_id, subject, base_subject,"
-        " sort_from, sort_to, sort_cc, preview)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " sort_from, sort_to, sort_cc, preview, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "placement": (
-        "INSERT INTO placement (account, mailbox, uid, message, flags, modseq, size, date, savedate)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO placement (account, mailbox, uid, message, flags, modseq, size, date, savedate, thread)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "thread_ref": "INSERT OR IGNORE INTO thread_ref (account, hash, thread) VALUES (?, ?, ?)",
     "queue_message": (
@@ -127,6 +127,9 @@ _INSERTS: Final = {
         "INSERT INTO queue_recipient (id, message, state, due_at, next_attempt, lease_owner, lease_until, attempts,"
         " warned, address, destination, route, orcpt, notify, last_status, remote)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ),
+    "object": (
+        "INSERT INTO object (account, kind, id, modseq, created, ref, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
     ),
     "journal": (
         "INSERT INTO journal (trace, at, message_hash, lines) VALUES (?, ?, ?, ?)"

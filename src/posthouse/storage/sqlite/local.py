@@ -18,6 +18,7 @@ from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
+from posthouse.storage.sqlite.email_requests import ExpireUploads
 from posthouse.storage.sqlite.requests import PruneJournal
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
 from posthouse.storage.sqlite.writer import LockTable, Writer
@@ -29,6 +30,8 @@ ORPHAN_AGE_S: Final = 3600.0
 
 JOURNAL_DAYS: Final = 90
 """How long the journal of a message is kept."""
+UPLOAD_HOURS: Final = 24
+"""What was uploaded and not used goes after that long (RFC 8620 §6: an hour at least)."""
 PRUNED_AT_ONCE: Final = 500
 CHORES_EVERY_S: Final = 3600.0
 
@@ -97,6 +100,7 @@ class OwnedWriter(Writer):
             await asyncio.sleep(CHORES_EVERY_S)
             try:
                 await self.prune_journal()
+                await self.expire_uploads()
                 await asyncio.to_thread(sweep_orphans, self._root, self._files)
             except (MailError, OSError) as error:
                 log.warning("chores of the store failed, they will be done later: %s", error)
@@ -106,6 +110,12 @@ class OwnedWriter(Writer):
         pruned = PRUNED_AT_ONCE
         while pruned == PRUNED_AT_ONCE:
             pruned = await self.submit(PruneJournal(before, PRUNED_AT_ONCE))
+
+    async def expire_uploads(self) -> None:
+        before = self._clock.now() - UPLOAD_HOURS * 3600
+        dropped = PRUNED_AT_ONCE
+        while dropped == PRUNED_AT_ONCE:
+            dropped = await self.submit(ExpireUploads(before, PRUNED_AT_ONCE))
 
     async def close(self) -> None:
         if self._chores is not None:

@@ -10,20 +10,14 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
 from posthouse.storage.sqlite.placement import expunge_all, move_all
-from posthouse.storage.sqlite.requests import (
-    CreateMailbox,
-    DeleteMailbox,
-    RenameMailbox,
-    SetRole,
-    Subscribe,
-)
+from posthouse.storage.sqlite.requests import CreateMailbox, DeleteMailbox, RenameMailbox, SetRole, Subscribe
 
 INBOX: Final = "INBOX"
 DELIMITER: Final = "/"
 
 SELECT_MAILBOX: Final = (
     "SELECT m.account, m.id, m.name, m.role, m.uidvalidity, m.uidnext, m.modseq, m.messages, m.unseen, m.deleted,"
-    " m.size_bytes, m.deleted_bytes, m.recent_from, s.name IS NOT NULL"
+    " m.size_bytes, m.deleted_bytes, m.recent_from, s.name IS NOT NULL, m.created, m.changed, m.sort_order"
     " FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name"
     " WHERE m.account = ?"
 )
@@ -33,7 +27,7 @@ _mailbox: Final[Callable[..., Mailbox]] = Mailbox
 
 
 def mailbox_from(row: tuple[Any, ...]) -> Mailbox:
-    return _mailbox(*row[:13], bool(row[13]))
+    return _mailbox(*row[:13], bool(row[13]), *row[14:])
 
 
 def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | None) -> int:
@@ -46,6 +40,7 @@ def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | N
     ledger.hint("mailboxes", account.id)
     if found is not None:
         ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (role, found))
+        note_change(ledger, account, found)
         return found
     number = ledger.take_id("mailbox")
     # RFC 9051 §2.3.1.1: a name that is used again gets a larger UIDVALIDITY.
@@ -53,10 +48,18 @@ def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | N
     account.modseq += 1
     ledger.execute(
         "INSERT INTO mailbox (id, account, uidvalidity, uidnext, modseq, messages, unseen, deleted, size_bytes,"
-        " deleted_bytes, recent_from, name, role) VALUES (?, ?, ?, 1, ?, 0, 0, 0, 0, 0, 1, ?, ?)",
-        (number, account.id, account.uidvalidity, account.modseq, name, role),
+        " deleted_bytes, recent_from, name, role, created) VALUES (?, ?, ?, 1, ?, 0, 0, 0, 0, 0, 1, ?, ?, ?)",
+        (number, account.id, account.uidvalidity, account.modseq, name, role, account.modseq),
     )
     return number
+
+
+def note_change(ledger: Ledger, account: AccountState, mailbox: int) -> None:
+    """One of its properties is another now."""
+    account.modseq += 1
+    ledger.touch(account)
+    ledger.execute("UPDATE mailbox SET changed = ? WHERE id = ?", (account.modseq, mailbox))
+    ledger.hint("mailboxes", account.id)
 
 
 def try_id(ledger: Ledger, account: int, name: str) -> int | None:
@@ -71,7 +74,7 @@ def _id(ledger: Ledger, account: int, name: str) -> int:
     return found
 
 
-def _read(ledger: Ledger, account: int, number: int) -> Mailbox:
+def read(ledger: Ledger, account: int, number: int) -> Mailbox:
     return mailbox_from(ledger.execute(SELECT_MAILBOX + " AND m.id = ?", (account, number)).fetchone())
 
 
@@ -83,7 +86,7 @@ def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
         raise Exists(f"a mailbox with the role {request.role!r}")
     number = make_mailbox(ledger, account, request.name, request.role)
     ledger.flush()
-    return _read(ledger, request.account, number)
+    return read(ledger, request.account, number)
 
 
 def _inferiors(ledger: Ledger, account: int, name: str) -> list[tuple[int, str]]:
@@ -115,7 +118,7 @@ def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
         if mailbox != number and try_id(ledger, account, renamed) is not None:
             raise Exists(f"mailbox {renamed!r}")
         ledger.execute("UPDATE mailbox SET name = ? WHERE id = ?", (renamed, mailbox))
-    ledger.hint("mailboxes", account)
+    note_change(ledger, state, number)
 
 
 def delete_mailbox(ledger: Ledger, request: DeleteMailbox) -> None:
@@ -131,8 +134,15 @@ def delete_mailbox(ledger: Ledger, request: DeleteMailbox) -> None:
 
 def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> None:
     expunge_all(ledger, account, mailbox)
-    ledger.account(account).roles = None
+    state = ledger.account(account)
+    state.roles = None
+    state.modseq += 1
+    ledger.touch(state)
     ledger.flush()
+    ledger.execute(
+        "INSERT INTO gone (account, modseq, message, thread, mailbox) VALUES (?, ?, 0, 0, ?)",
+        (account, state.modseq, mailbox),
+    )
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM metadata WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
@@ -140,12 +150,14 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
 
 
 def subscribe(ledger: Ledger, request: Subscribe) -> None:
-    ledger.account(request.account)
+    account = ledger.account(request.account)
     if request.on:
         sql = "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
     else:
         sql = "DELETE FROM subscription WHERE account = ? AND name = ?"
     ledger.execute(sql, (request.account, request.name))
+    if (number := try_id(ledger, request.account, request.name)) is not None:
+        note_change(ledger, account, number)
     ledger.hint("mailboxes", request.account)
 
 
@@ -156,4 +168,4 @@ def set_role(ledger: Ledger, request: SetRole) -> None:
         raise Exists(f"a mailbox with the role {request.role!r}")
     ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (request.role, number))
     account.roles = None
-    ledger.hint("mailboxes", request.account)
+    note_change(ledger, account, number)

@@ -12,15 +12,20 @@ from posthouse.storage.sqlite import (
     credential,
     delivery,
     directory,
+    email_requests,
+    email_write,
     mailbox,
     metadata,
+    objects,
     placement,
     queue,
     requests,
     script,
+    upload,
 )
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.requests import Deliver, Expunge, KeywordBits, Replace, Request
+from posthouse.storage.sqlite.request_class import Request
+from posthouse.storage.sqlite.requests import Deliver, Expunge, KeywordBits, Replace
 
 
 class Operation(NamedTuple):
@@ -87,4 +92,10 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Report: Operation(queue.report),
     requests.Control: Operation(queue.control),
     requests.PruneJournal: Operation(delivery.prune_journal),
+    email_requests.ChangeEmails: Operation(email_write.change_emails, savepoint=True),
+    email_requests.ChangeMailbox: Operation(email_write.change_mailbox, savepoint=True),
+    email_requests.DeleteMailboxById: Operation(email_write.delete_mailbox_by_id, savepoint=True),
+    email_requests.PutObjects: Operation(objects.put_objects, savepoint=True),
+    email_requests.AddUpload: Operation(upload.add_upload),
+    email_requests.ExpireUploads: Operation(upload.expire_uploads),
 }

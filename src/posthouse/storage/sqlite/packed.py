@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from posthouse.mime.facts import MessageFacts
 from posthouse.mime.kept import pack_kept
+from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.rows import ContentDraft, Delivery, JournalLine, LocalCopy, QueueEntry
 
 THREAD_REFERENCES_MAX: Final = 20
@@ -35,6 +36,7 @@ class PackedDelivery(Struct, array_like=True):
     queue: list[QueueEntry]
     journal_at: float
     journal: bytes  # `encode_lines`
+    objects: list[StoredObject]
 
 
 def pack_delivery(delivery: Delivery) -> PackedDelivery:
@@ -49,6 +51,7 @@ def pack_delivery(delivery: Delivery) -> PackedDelivery:
         delivery.queue,
         journal[0].at if journal else 0.0,
         encode_lines(journal),
+        delivery.objects,
     )
 
 

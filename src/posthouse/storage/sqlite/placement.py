@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from msgspec.json import encode as json_encode
+
 from posthouse.core.errors import OverQuota
 from posthouse.core.flags import DELETED, FIRST_KEYWORD_BIT
 from posthouse.core.ids import AccountId, MailboxId
@@ -23,12 +25,15 @@ from posthouse.storage.sqlite.requests import (
 
 _IN_RANGE: Final = " FROM placement WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?"
 _SELECT_FLAGS: Final = "SELECT uid, flags, modseq, size" + _IN_RANGE
-_SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate" + _IN_RANGE
+_SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate, thread" + _IN_RANGE
 _UPDATE_FLAGS: Final = (
     "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?"
 )
 _DELETE: Final = "DELETE FROM placement WHERE account = ? AND mailbox = ? AND uid = ?"
 _ADD_EXPUNGED: Final = "INSERT INTO expunged (account, mailbox, modseq, uid) VALUES (?, ?, ?, ?)"
+_ADD_GONE: Final = (
+    "INSERT OR IGNORE INTO gone (account, modseq, message, thread, mailbox) VALUES (?, ?, ?, ?, ?)"
+)
 _ALL: Final[UidRanges] = [(1, 0xFFFFFFFF)]
 
 
@@ -49,6 +54,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     refused: list[int] = []
     surprising: list[int] = []
     updates = []
+    shown = []
     modseq = account.modseq + 1
     for uid, stored, seen_modseq, size in _select(ledger, _SELECT_FLAGS, mailbox, request.uids):
         # RFC 7162 §3.1.3: a message that changed after UNCHANGEDSINCE is left alone.
@@ -67,10 +73,23 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
         updates.append((packed, modseq, mailbox.account, mailbox.id, uid))
         mailbox.count(old, size, -1)
         mailbox.count(new, size, 1)
+        if old & DELETED > new & DELETED:
+            shown.append(uid)
     if updates:
         ledger.bump(account, mailbox)
         ledger.executemany(_UPDATE_FLAGS, updates)
+    if shown:
+        show(ledger, mailbox, shown, modseq)
     return FlagsAnswer(touched, refused, mailbox.modseq, surprising)
+
+
+def show(ledger: Ledger, mailbox: MailboxState, uids: list[int], modseq: int) -> None:
+    """Messages that lost \\Deleted came into view (RFC 8621 §4.1.1)."""
+    ledger.execute(
+        "UPDATE message SET created = ? WHERE id IN (SELECT p.message FROM json_each(?) w JOIN placement p"
+        " ON p.account = ? AND p.mailbox = ? AND p.uid = w.value)",
+        (modseq, json_encode(uids).decode(), mailbox.account, mailbox.id),
+    )
 
 
 def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:
@@ -90,24 +109,58 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
     rows = _select(ledger, _SELECT_WHOLE, source, request.uids)
     if not rows:
         return Copied(target.uidvalidity, [], [], source.modseq)
-    stays = account is to_account and request.move
-    if not stays:
-        _take_room(ledger, to_account, rows)
+    if not (account is to_account and request.move):
+        take_room(ledger, to_account, rows)
     if account is not to_account:
         new_rows = _into_account(ledger, account, to_account, rows)
     else:
-        new_rows = rows
-        if not request.move:
-            ledger.executemany("UPDATE message SET refs = refs + 1 WHERE id = ?", [(r[1],) for r in rows])
-    uids = _append(ledger, to_account, target, new_rows)
+        stays = request.move and source is target
+        new_rows = _once_each(ledger, account, target, rows, stays=stays)
+    uids = append(ledger, to_account, target, new_rows)
     if request.move:
-        _remove(ledger, account, source, rows)
-        if not stays:
-            _give_back(ledger, account, rows)
+        remove(ledger, account, source, rows)
+        if account is not to_account:
+            give_back(ledger, account, rows)
+        else:
+            ledger.drop_messages(row[1] for row in rows)
     return Copied(target.uidvalidity, [r[0] for r in rows], uids, source.modseq)
 
 
-def _take_room(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
+def _once_each(
+    ledger: Ledger, account: AccountState, target: MailboxState, rows: list[tuple[Any, ...]], *, stays: bool
+) -> list[tuple[Any, ...]]:
+    """The rows as they will stand in another mailbox of the account, which has each message once.
+
+    `stays`: they are in that mailbox, and leave it before they come in.
+
+    RFC 8621 §4.1.1: an Email is in a mailbox or is not; the copy of one that is there already is another message.
+    """
+    there = (
+        set()
+        if stays
+        else {
+            message
+            for (message,) in ledger.execute(
+                "SELECT p.message FROM json_each(?) w CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p"
+                " ON p.thread = m.thread AND p.message = m.id WHERE p.account = ? AND p.mailbox = ?",
+                (json_encode([row[1] for row in rows]).decode(), account.id, target.id),
+            ).fetchall()
+        }
+    )
+    result, shared = [], []
+    for row in rows:
+        if row[1] in there:
+            number, thread = _clone_message(ledger, row[1], account, thread=row[6])
+            row = (row[0], number, *row[2:6], thread)
+        else:
+            there.add(row[1])
+            shared.append((row[1],))
+        result.append(row)
+    ledger.executemany("UPDATE message SET refs = refs + 1 WHERE id = ?", shared)
+    return result
+
+
+def take_room(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
     size = sum(row[3] for row in rows)
     over_bytes = account.quota_bytes and account.used_bytes + size > account.quota_bytes
     over_count = account.quota_messages and account.used_messages + len(rows) > account.quota_messages
@@ -125,68 +178,76 @@ def _into_account(
     names = dict(
         ledger.execute("SELECT position, name FROM keyword WHERE account = ?", (account.id,)).fetchall()
     )
-    made: dict[int, int] = {}
+    made: dict[int, tuple[int, int]] = {}
     result = []
-    for uid, message, flags, size, date, savedate in rows:
+    for uid, message, flags, size, date, savedate, _ in rows:
         bits = unpack_flags(flags)
         keywords = [name for at, name in names.items() if bits >> (FIRST_KEYWORD_BIT + at) & 1]
         bits &= (1 << FIRST_KEYWORD_BIT) - 1
         if keywords:
             bits |= ledger.keyword_bits(to_account, keywords)
         if message in made:
-            ledger.execute("UPDATE message SET refs = refs + 1 WHERE id = ?", (made[message],))
+            ledger.execute("UPDATE message SET refs = refs + 1 WHERE id = ?", (made[message][0],))
         else:
             made[message] = _clone_message(ledger, message, to_account)
-        result.append((uid, made[message], pack_flags(bits), size, date, savedate))
+        number, thread = made[message]
+        result.append((uid, number, pack_flags(bits), size, date, savedate, thread))
     return result
 
 
-def _clone_message(ledger: Ledger, message: int, to_account: AccountState) -> int:
+def _clone_message(
+    ledger: Ledger, message: int, to_account: AccountState, *, thread: int = 0
+) -> tuple[int, int]:
+    """A message of the same bytes and its thread (by default one of its own)."""
     number = ledger.take_id("message")
+    thread = thread or number
     facts = (
         "sent_at, has_attachment, header_size, envelope, bodystructure, body, layout, header_fields, message_id,"
         " subject, base_subject, sort_from, sort_to, sort_cc, preview"
     )
     ledger.execute(
-        f"INSERT INTO message (id, account, blob, refs, thread, {facts})"  # noqa: S608
-        f" SELECT ?, ?, blob, 1, ?, {facts} FROM message WHERE id = ?",
-        (number, to_account.id, number, message),
+        f"INSERT INTO message (id, account, blob, refs, thread, created, {facts})"  # noqa: S608
+        f" SELECT ?, ?, blob, 1, ?, ?, {facts} FROM message WHERE id = ?",
+        (number, to_account.id, thread, to_account.modseq + 1, message),
     )
     ledger.execute(
         "UPDATE blob SET refs = refs + 1 WHERE id = (SELECT blob FROM message WHERE id = ?)", (message,)
     )
-    return number
+    return number, thread
 
 
-def _append(
+def append(
     ledger: Ledger, account: AccountState, target: MailboxState, rows: list[tuple[Any, ...]]
 ) -> list[int]:
+    """Put rows of _SELECT_WHOLE into the mailbox; their new UIDs."""
     modseq = ledger.bump(account, target)
     savedate = float(int(ledger.clock.now()))
     first = target.uidnext
     new = ledger.rows["placement"]
-    for uid, (_, message, flags, size, date, _) in enumerate(rows, first):
-        new.append((account.id, target.id, uid, message, flags, modseq, size, date, savedate))
+    for uid, (_, message, flags, size, date, _, thread) in enumerate(rows, first):
+        new.append((account.id, target.id, uid, message, flags, modseq, size, date, savedate, thread))
         target.count(unpack_flags(flags), size, 1)
     target.uidnext = first + len(rows)
     ledger.flush()
     return list(range(first, target.uidnext))
 
 
-def _remove(
+def remove(
     ledger: Ledger, account: AccountState, mailbox: MailboxState, rows: Iterable[tuple[Any, ...]]
 ) -> None:
     """Take rows of _SELECT_WHOLE out of the mailbox; messages, blobs and the account's usage are the caller's."""
     modseq = ledger.bump(account, mailbox)
-    gone = []
-    for uid, _, flags, size, *_ in rows:
+    gone, left = [], []
+    for uid, message, flags, size, _, _, thread in rows:
         gone.append((account.id, mailbox.id, modseq, uid))
+        left.append((account.id, modseq, message, thread, mailbox.id))
         mailbox.count(unpack_flags(flags), size, -1)
     ledger.executemany(_DELETE, [(a, m, uid) for a, m, _, uid in gone])
     ledger.executemany(_ADD_EXPUNGED, gone)
+    ledger.executemany(_ADD_GONE, left)
 
 
-def _give_back(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
+def give_back(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
     account.used_bytes -= sum(row[3] for row in rows)
     account.used_messages -= len(rows)
     ledger.touch(account)
@@ -203,8 +264,8 @@ def expunge(ledger: Ledger, request: Expunge) -> Expunged:
     if request.only_deleted:
         rows = [row for row in rows if unpack_flags(row[2]) & DELETED]
     if rows:
-        _remove(ledger, account, mailbox, rows)
-        _give_back(ledger, account, rows)
+        remove(ledger, account, mailbox, rows)
+        give_back(ledger, account, rows)
     return Expunged([row[0] for row in rows], mailbox.modseq)
 
 

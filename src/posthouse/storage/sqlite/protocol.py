@@ -17,6 +17,7 @@ from posthouse.core import errors
 from posthouse.core.errors import MailError, Unavailable
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite import requests as rq
+from posthouse.storage.sqlite.request_class import Request
 
 SOCKET_NAME: Final = "run/writer.sock"
 FRAME_MAX_BYTES: Final = 1 << 30
@@ -35,7 +36,7 @@ decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
 _decode_text: Final = msgspec.msgpack.Decoder(str).decode
 _decode_result: Final = {
     kind: msgspec.msgpack.Decoder(kind.result).decode
-    for kind in rq.Request.__subclasses__()
+    for kind in Request.__subclasses__()
     if kind.result is not None
 }
 _ERRORS: Final = {
@@ -58,7 +59,7 @@ def encode_answer(number: int, result: Any) -> tuple[int, str, msgspec.Raw]:
     return number, "", msgspec.Raw(_encoder.encode(result))
 
 
-def decode_answer(request: rq.Request, error: str, body: msgspec.Raw) -> Any:
+def decode_answer(request: Request, error: str, body: msgspec.Raw) -> Any:
     """The result of the request, or the error to raise."""
     if error:
         return _ERRORS.get(error, Unavailable)(_decode_text(body))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +87,19 @@ class Reader:
             connection.close()
         for connection in self._lent:
             connection.interrupt()
+
+    @contextmanager
+    def snapshot_of(self, account: AccountId) -> Iterator[tuple[int, int]]:
+        """The account's modseq and history; what is read inside is of that moment.  Raises NotFound."""
+        with reading():
+            self.execute("BEGIN")
+            try:
+                row = self.execute("SELECT modseq, history FROM account WHERE id = ?", (account,)).fetchone()
+                if row is None:
+                    raise NotFound(f"account {account}")
+                yield row
+            finally:
+                self.execute("COMMIT")
 
     # ------------------------------------------------------------------ mailboxes
 

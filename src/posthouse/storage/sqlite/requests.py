@@ -6,7 +6,7 @@ int, or as little-endian bytes once they pass 63 bits (MessagePack has no longer
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -28,21 +28,19 @@ from posthouse.storage.rows import (
     Stored,
     UidRanges,
 )
+from posthouse.storage.sqlite.email_requests import (
+    AddUpload,
+    ChangeEmails,
+    ChangeMailbox,
+    DeleteMailboxById,
+    ExpireUploads,
+    PutObjects,
+)
 from posthouse.storage.sqlite.packed import PackedDelivery
+from posthouse.storage.sqlite.request_class import LIGHT_UIDS, Request
 
 Flags = int | bytes
 FlagRow = tuple[int, Flags, int]
-
-
-class Request(Struct, tag=True):
-    """`light` ones may run on the event loop; the others run in the writer's thread."""
-
-    result: ClassVar[Any] = None
-    synced: ClassVar[bool] = True  # on stable storage before the answer
-
-    @property
-    def light(self) -> bool:
-        return True
 
 
 class Deliver(Request):
@@ -396,11 +394,16 @@ WriteRequest = (
     | Report
     | Control
     | PruneJournal
+    | ChangeEmails
+    | ChangeMailbox
+    | DeleteMailboxById
+    | PutObjects
+    | AddUpload
+    | ExpireUploads
 )
 AnyRequest = WriteRequest | AcquireLock | ReleaseLock
 
 Hints = list[Hint]
-LIGHT_UIDS = 512
 
 
 def is_short(uids: UidRanges) -> bool:

@@ -17,6 +17,7 @@ from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.rows import (
     Account,
     Alias,
@@ -53,13 +54,16 @@ from posthouse.storage.sqlite.directory import (
     alias_from,
     domain_from,
 )
+from posthouse.storage.sqlite.email_read import SqliteEmails
 from posthouse.storage.sqlite.fetch import fetch, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
+from posthouse.storage.sqlite.objects import SqliteObjects
 from posthouse.storage.sqlite.packed import message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
+from posthouse.storage.sqlite.upload import SqliteUploads
 
 
 class WriterHandle(Protocol):
@@ -397,6 +401,9 @@ class SqliteStore:
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)
+        self.emails: Emails = SqliteEmails(reader, writer.submit, files)
+        self.objects: Objects = SqliteObjects(reader, writer.submit)
+        self.uploads: Uploads = SqliteUploads(reader, writer.submit)
         self.locks: ports.Locks = locks
         self.hints: ports.Hints = hints
 

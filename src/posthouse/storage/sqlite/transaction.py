@@ -26,7 +26,7 @@ from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import log, open_writer, translate
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.operations import OPERATIONS
-from posthouse.storage.sqlite.requests import Request
+from posthouse.storage.sqlite.request_class import Request
 from posthouse.storage.sqlite.schema import migrate
 
 INLINE_S: Final = 0.006

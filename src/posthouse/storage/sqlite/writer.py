@@ -27,7 +27,7 @@ from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.checkpoint import Checkpointer
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log
-from posthouse.storage.sqlite.requests import Request
+from posthouse.storage.sqlite.request_class import Request
 from posthouse.storage.sqlite.transaction import INLINE_S, Transactor, Unexpected
 
 GROUP_MAX: Final = 512

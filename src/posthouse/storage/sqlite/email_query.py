@@ -1,0 +1,186 @@
+"""Conditions and orders on emails as SQL over placements in view.
+
+The rows of a query are placements, grouped by message where an email may be in several of the mailboxes asked.
+Keywords are those of all placements of an email together, and few emails have more than one: `shared` names those.
+"""
+
+# ruff: noqa: S608 - values are bound; what is written into the text are numbers and names of this file
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from msgspec.json import encode as json_encode
+
+from posthouse.core.errors import Invalid
+from posthouse.core.flags import DELETED
+from posthouse.storage import email_rows as e
+
+_COLUMNS: Final = {"date": "p.date", "size": "p.size", "sent_at": "m.sent_at"}
+_ORDERS: Final = {
+    "date": "p.date",
+    "size": "p.size",
+    "sent_at": "coalesce(m.sent_at, p.date)",
+    "subject": "m.base_subject",
+    "from": "first_name(m.envelope, 2)",
+    "to": "first_name(m.envelope, 5)",
+}
+_OPERATORS: Final = frozenset(("<", ">=", "<=", ">"))
+
+
+class Compiler:
+    """`long_flags`: flags may be blobs, which only the function `has_flag` reads."""
+
+    def __init__(self, account: int, *, long_flags: bool) -> None:
+        self.account = account
+        self.values: list[Any] = []
+        self.joins_message = False
+        self._long = long_flags
+
+    def flag(self, alias: str, bit: int) -> str:
+        if self._long:
+            return f"has_flag({alias}.flags, {bit.bit_length() - 1})"
+        return f"{alias}.flags & {bit} <> 0"
+
+    def in_view(self, alias: str) -> str:
+        return f"NOT {self.flag(alias, DELETED)}"
+
+    def bind(self, value: Any) -> str:
+        self.values.append(value)
+        return "?"
+
+    def condition(self, one: e.Condition) -> str:
+        match one:
+            case e.Every(parts):
+                return self._join(parts, " AND ", "1")
+            case e.Either(parts):
+                return self._join(parts, " OR ", "0")
+            case e.Neither(parts):
+                return f"NOT ({self._join(parts, ' OR ', '0')})"
+            case e.InMailbox(boxes):
+                return f"p.message IN ({self._placed(boxes, 'IN')})"
+            case e.NotOnlyIn(boxes):
+                return f"p.message IN ({self._placed(boxes, 'NOT IN')})"
+            case e.Compare(column, operator, value):
+                return self._compare(column, operator, value)
+            case e.Keyword(bit, present):
+                return self._keyword(bit) if present else f"NOT {self._keyword(bit)}"
+            case e.ThreadKeyword(bit, which):
+                return self._thread_keyword(bit, which)
+            case e.Attachment(present):
+                self.joins_message = True
+                return f"m.has_attachment = {int(present)}"
+            case e.OneOf(messages):
+                return f"p.message IN (SELECT value FROM json_each({self.bind(_listed(messages))}))"
+            case e.Threads(threads):
+                return f"p.thread IN (SELECT value FROM json_each({self.bind(_listed(threads))}))"
+
+    def _join(self, parts: Sequence[e.Condition], word: str, empty: str) -> str:
+        return "(" + (word.join(self.condition(part) for part in parts) or empty) + ")"
+
+    def _placed(self, boxes: tuple[int, ...], word: str) -> str:
+        return (
+            f"SELECT q.message FROM placement q WHERE q.account = {self.account} AND q.mailbox {word}"
+            f" (SELECT value FROM json_each({self.bind(_listed(boxes))})) AND {self.in_view('q')}"
+        )
+
+    def _compare(self, column: str, operator: str, value: float) -> str:
+        if column not in _COLUMNS or operator not in _OPERATORS:
+            raise Invalid(f"no comparison {column} {operator}")
+        if column == "sent_at":
+            self.joins_message = True
+        return f"{_COLUMNS[column]} {operator} {self.bind(value)}"
+
+    def _keyword(self, bit: int, alias: str = "p") -> str:
+        if not bit:
+            return "0"
+        return (
+            f"({self.flag(alias, bit)} OR {alias}.message IN (SELECT k.message FROM message s CROSS JOIN placement k"
+            f" ON k.thread = s.thread AND k.message = s.id WHERE s.account = {self.account} AND s.refs > 1"
+            f" AND {self.in_view('k')} AND {self.flag('k', bit)}))"
+        )
+
+    def _thread_keyword(self, bit: int, which: str) -> str:
+        where = f"SELECT t.thread FROM placement t WHERE t.account = {self.account} AND {self.in_view('t')}"
+        if which == "all":
+            return f"p.thread NOT IN ({where} AND NOT {self._keyword(bit, 't')})"
+        some = f"p.thread IN ({where} AND {self.flag('t', bit)})" if bit else "0"
+        return some if which == "some" else f"NOT {some}"
+
+    def order(self, keys: Sequence[e.Order]) -> str:
+        terms = []
+        for key in keys:
+            if key.key == "keyword":
+                term = self._keyword(key.bit)
+            elif key.key in ("all", "some"):
+                term = self._thread_keyword(key.bit, key.key)
+            elif key.key in _ORDERS:
+                term = _ORDERS[key.key]
+                self.joins_message = self.joins_message or not term.startswith("p.")
+            else:
+                raise Invalid(f"no order {key.key}")
+            terms.append(f"{term} {'ASC' if key.ascending else 'DESC'}")
+        # RFC 8620 §5.5: the order is the same every time; newest first, unless the first key goes upwards by date.
+        upwards = bool(keys) and keys[0] == e.Order("date")
+        terms.append(f"p.message {'ASC' if upwards else 'DESC'}")
+        return ", ".join(terms)
+
+
+class Query:
+    """A compiled query: `sql` yields (message, thread)."""
+
+    def __init__(
+        self,
+        account: int,
+        condition: e.Condition,
+        order: Sequence[e.Order],
+        *,
+        long_flags: bool,
+        clean: bool,
+    ) -> None:
+        """`clean`: none of the account's placements has \\Deleted."""
+        compiler = Compiler(account, long_flags=long_flags)
+        base, rest = _base(condition)
+        where = [f"p.account = {int(account)}"]
+        if base is not None:
+            where.append(f"p.mailbox = {int(base)}")
+        if not clean:
+            where.append(compiler.in_view("p"))
+        self.is_window = base is not None and clean and rest == e.Every(())
+        if rest != e.Every(()):
+            where.append(compiler.condition(rest))
+        sorting = compiler.order(order)
+        join = " CROSS JOIN message m ON m.id = p.message" if compiler.joins_message else ""
+        group = " GROUP BY p.message" if base is None else ""
+        self._from = f"FROM placement p{join} WHERE {' AND '.join(where)}"
+        self._group = group
+        self._order = sorting
+        self.values = tuple(compiler.values)
+        self._where_values = self.values
+        self.is_window = self.is_window and all(one.key == "date" for one in order) and len(order) == 1
+
+    @property
+    def sql(self) -> str:
+        return f"SELECT p.message, p.thread {self._from}{self._group} ORDER BY {self._order}"
+
+    def count_sql(self, *, collapse: bool) -> str:
+        return f"SELECT count(DISTINCT p.{'thread' if collapse else 'message'}) {self._from}"
+
+
+def _base(condition: e.Condition) -> tuple[int | None, e.Condition]:
+    """The one mailbox in which all that matches is, and what else has to hold."""
+    parts = condition.of if isinstance(condition, e.Every) else (condition,)
+    for at, part in enumerate(parts):
+        if isinstance(part, e.InMailbox) and len(part.mailboxes) == 1:
+            return part.mailboxes[0], e.Every((*parts[:at], *parts[at + 1 :]))
+        if isinstance(part, e.Every):
+            base, rest = _base(part)
+            if base is not None:
+                others = (*parts[:at], *parts[at + 1 :])
+                return base, e.Every((*others, rest)) if rest != e.Every(()) else e.Every(others)
+    return None, e.Every(parts)
+
+
+def _listed(values: Sequence[int]) -> str:
+    return json_encode(list(values)).decode()

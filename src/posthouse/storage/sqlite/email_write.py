@@ -1,0 +1,218 @@
+"""Changes of emails as one thing in several mailboxes, and of mailboxes by id."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec.json import encode as json_encode
+
+from posthouse.core.errors import Conflict, Exists, Forbidden, InUse, MailError, NotFound, OverQuota
+from posthouse.core.flags import DELETED
+from posthouse.core.ids import MailboxId
+from posthouse.storage.email_rows import EmailChange, EmailsChanged
+from posthouse.storage.rows import Mailbox
+from posthouse.storage.sqlite import mailbox as mailbox_ops
+from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox
+from posthouse.storage.sqlite.email_requests import DeleteMailboxById as DeleteById
+from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
+from posthouse.storage.sqlite.placement import append, remove, show
+from posthouse.storage.sqlite.requests import DeleteMailbox as DeleteByName
+from posthouse.storage.sqlite.requests import RenameMailbox, Subscribe, pack_flags, unpack_flags
+
+Row = tuple[Any, ...]
+
+_PLACES: Final = (
+    "SELECT p.message, p.mailbox, p.uid, p.flags, p.size, p.date, p.savedate, p.thread FROM json_each(?) w"
+    " CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p ON p.thread = m.thread AND p.message = m.id"
+    " WHERE m.account = ?"
+)
+_UPDATE: Final = "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?"
+
+
+class _Work:
+    """What the changes of one request come to, by mailbox."""
+
+    def __init__(self, ledger: Ledger, account: AccountState, rows: list[Row]) -> None:
+        self.ledger = ledger
+        self.account = account
+        self.places: dict[int, dict[int, list[Row]]] = {}
+        for row in rows:
+            self.places.setdefault(row[0], {}).setdefault(row[1], []).append(row)
+        self.flags: dict[int, dict[int, tuple[Any, int, int, int]]] = {}  # mailbox -> uid -> new, old, size
+        self.into: dict[int, list[Row]] = {}
+        self.out: dict[int, list[Row]] = {}
+        self.size = 0
+        self.count = 0
+
+    def mailbox(self, number: int) -> MailboxState:
+        return self.ledger.mailbox(self.account.id, MailboxId(number))  # type: ignore[arg-type]
+
+    def plan(self, change: EmailChange) -> None:
+        """Raises NotFound, OverQuota; then nothing of the change is planned."""
+        found = self.places.get(change.message, {})
+        seen = {
+            box: rows
+            for box, rows in found.items()
+            if any(not unpack_flags(row[3]) & DELETED for row in rows)
+        }
+        if not seen:
+            raise NotFound(f"message {change.message}")
+        if change.destroy:
+            for box, rows in found.items():
+                self.out.setdefault(box, []).extend(rows)
+            return
+        stays: set[int] = set(seen if change.only is None else change.only)
+        stays |= set(change.into)
+        stays -= set(change.out_of)
+        if not stays:
+            raise Conflict("an email is in one mailbox at least")
+        for box in stays - set(seen):
+            if self.ledger.try_mailbox(self.account.id, box) is None:
+                raise NotFound(f"mailbox {box}")
+        new = [box for box in sorted(stays) if box not in found]
+        old = [box for box in seen if box not in stays]
+        sample = next(iter(seen.values()))[0]
+        if len(new) > len(old) and not self._has_room((len(new) - len(old)) * sample[4], len(new) - len(old)):
+            raise OverQuota(f"account {self.account.id}")
+        self._set_flags(change, found, stays, new)
+        for box in old:
+            self.out.setdefault(box, []).extend(found[box])
+
+    def _has_room(self, size: int, count: int) -> bool:
+        if not self.account.has_room(self.size + size, self.count + count):
+            return False
+        self.size += size
+        self.count += count
+        return True
+
+    def _set_flags(
+        self, change: EmailChange, found: dict[int, list[Row]], stays: set[int], new: list[int]
+    ) -> None:
+        """The keywords of the email go to all of its placements, those to come included."""
+        before = 0
+        for rows in found.values():
+            for row in rows:
+                if not (bits := unpack_flags(row[3])) & DELETED:
+                    before |= bits
+        after = unpack_flags(change.add) | (0 if change.replace else before & ~unpack_flags(change.remove))
+        sample = next(iter(found.values()))[0]
+        touched = change.replace or change.add or change.remove
+        for box in stays & found.keys():
+            for row in found[box]:
+                old = unpack_flags(row[3])
+                if (touched or old & DELETED) and after != old:
+                    self.flags.setdefault(box, {})[row[2]] = (pack_flags(after), after, old, row[4])
+        for box in new:
+            self.into.setdefault(box, []).append((0, sample[0], pack_flags(after), *sample[4:]))
+
+    def do(self) -> None:
+        ledger, account = self.ledger, self.account
+        for box, changes in self.flags.items():
+            mailbox = self.mailbox(box)
+            modseq = ledger.bump(account, mailbox)
+            ledger.executemany(
+                _UPDATE,
+                [(packed, modseq, account.id, box, uid) for uid, (packed, _, _, _) in changes.items()],
+            )
+            for _, new, old, size in changes.values():
+                mailbox.count(old, size, -1)
+                mailbox.count(new, size, 1)
+            if shown := [uid for uid, (_, _, old, _) in changes.items() if old & DELETED]:
+                show(ledger, mailbox, shown, modseq)
+        for box, rows in self.into.items():
+            account.used_bytes += sum(row[3] for row in rows)
+            account.used_messages += len(rows)
+            append(ledger, account, self.mailbox(box), rows)
+            ledger.executemany("UPDATE message SET refs = refs + 1 WHERE id = ?", [(row[1],) for row in rows])
+        for box, rows in self.out.items():
+            account.used_bytes -= sum(row[4] for row in rows)
+            account.used_messages -= len(rows)
+            taken = [(uid, m, *self._now(box, uid, flags), *rest) for m, _, uid, flags, *rest in rows]
+            remove(ledger, account, self.mailbox(box), taken)
+            ledger.drop_messages(row[0] for row in rows)
+        ledger.touch(account)
+
+    def _now(self, box: int, uid: int, flags: Any) -> tuple[Any]:
+        """The flags that the mailbox counts by now."""
+        changed = self.flags.get(box, {}).get(uid)
+        return (flags if changed is None else changed[0],)
+
+
+def change_emails(ledger: Ledger, request: ChangeEmails) -> EmailsChanged:
+    account = ledger.account(request.account)
+    before = account.modseq
+    if request.if_modseq is not None and request.if_modseq != before:
+        raise Conflict(f"account {account.id} is at {before}")
+    wanted = json_encode(list({change.message: None for change in request.changes})).decode()
+    work = _Work(ledger, account, ledger.execute(_PLACES, (wanted, account.id)).fetchall())
+    errors = []
+    for change in request.changes:
+        try:
+            work.plan(change)
+            errors.append("")
+        except MailError as error:
+            errors.append(type(error).__name__)
+    work.do()
+    return EmailsChanged(errors, account.modseq, before)
+
+
+# --- mailboxes by id ---
+
+
+def _by_id(ledger: Ledger, account: int, mailbox: int) -> tuple[str, str | None]:
+    row: tuple[str, str | None] | None = ledger.execute(
+        "SELECT name, role FROM mailbox WHERE id = ? AND account = ?", (mailbox, account)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"mailbox {mailbox} of account {account}")
+    return row
+
+
+def change_mailbox(ledger: Ledger, request: ChangeMailbox) -> Mailbox:
+    account = ledger.account(request.account)
+    name, role = _by_id(ledger, request.account, request.mailbox)
+    if request.name is not None and request.name != name:
+        if role == "inbox":
+            raise Forbidden("INBOX stays")
+        mailbox_ops.rename_mailbox(ledger, RenameMailbox(request.account, name, request.name))
+        _move_subscription(ledger, request.account, name, request.name)
+        name = request.name
+    if request.role is not None and (request.role or None) != role:
+        wanted = request.role or None
+        if role == "inbox" or wanted == "inbox":
+            raise Forbidden("INBOX keeps its role")
+        holder = ledger.roles(account).get(request.role)
+        if holder is not None:
+            # RFC 8621 §2: a role is one mailbox's alone.
+            raise Exists(f"a mailbox with the role {request.role!r}")
+        ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (wanted, request.mailbox))
+        account.roles = None
+    if request.sort_order is not None:
+        ledger.execute(
+            "UPDATE mailbox SET sort_order = ? WHERE id = ?", (request.sort_order, request.mailbox)
+        )
+    if request.subscribed is not None:
+        mailbox_ops.subscribe(ledger, Subscribe(request.account, name, request.subscribed))
+    mailbox_ops.note_change(ledger, account, request.mailbox)
+    ledger.flush()
+    return mailbox_ops.read(ledger, request.account, request.mailbox)
+
+
+def _move_subscription(ledger: Ledger, account: int, name: str, new_name: str) -> None:
+    """RFC 8621 §2: isSubscribed belongs to the mailbox, whatever its name."""
+    ledger.execute(
+        "UPDATE OR REPLACE subscription SET name = ?1 || substr(name, length(?2) + 1)"
+        " WHERE account = ?3 AND (name = ?2 OR (name >= ?2 || '/' AND name < ?2 || '0'))",
+        (new_name, name, account),
+    )
+
+
+def delete_mailbox_by_id(ledger: Ledger, request: DeleteById) -> None:
+    name, role = _by_id(ledger, request.account, request.mailbox)
+    if role == "inbox":
+        raise Forbidden("INBOX stays")
+    if not request.with_emails:
+        state = ledger.mailbox(request.account, request.mailbox)
+        if state.messages > state.deleted:
+            raise InUse(f"mailbox {request.mailbox} has messages")
+    mailbox_ops.delete_mailbox(ledger, DeleteByName(request.account, name))
