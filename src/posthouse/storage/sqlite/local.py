@@ -78,12 +78,12 @@ class OwnedWriter(Writer):
         root: Path,
         files: BlobFiles,
         clock: Clock,
-        on_hints: Callable[[list[Hint]], None],
+        on_done: Callable[[list[Hint]], None],
         *,
         own_process: bool = False,
     ) -> None:
         self._lock = WriterLock(root)
-        super().__init__(root, files, clock, on_hints, own_process=own_process)
+        super().__init__(root, files, clock, on_done, own_process=own_process)
         self._root = root
         self._files = files
         self._clock = clock
@@ -126,14 +126,14 @@ class OwnedWriter(Writer):
 
 
 async def prepare(
-    root: Path, clock: Clock, on_hints: Callable[[list[Hint]], None], *, own_process: bool = False
+    root: Path, clock: Clock, on_done: Callable[[list[Hint]], None], *, own_process: bool = False
 ) -> tuple[OwnedWriter, BlobFiles]:
     """Make this process the writer of a directory: create or migrate the database, sweep orphans."""
     files = BlobFiles(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         files.prepare()
-        writer = OwnedWriter(root, files, clock, on_hints, own_process=own_process)
+        writer = OwnedWriter(root, files, clock, on_done, own_process=own_process)
         try:
             await writer.prepare()
         except BaseException:

@@ -54,7 +54,7 @@ class WriterServer:
         self.writer: OwnedWriter
 
     async def start(self) -> None:
-        self.writer, _ = await prepare(self._root, self._clock, self._publish, own_process=True)
+        self.writer, _ = await prepare(self._root, self._clock, self._finished, own_process=True)
         self._socket.parent.mkdir(parents=True, exist_ok=True)
         self._socket.unlink(missing_ok=True)  # of a writer that was killed: we hold its lock
         loop = asyncio.get_running_loop()
@@ -71,9 +71,10 @@ class WriterServer:
         self._connections.discard(connection)
         self.writer.locks.release_all(connection)
 
-    def _publish(self, hints: list[Hint]) -> None:
+    def _finished(self, hints: list[Hint]) -> None:
+        """A group is committed and answered: what it gave leaves at once, not a turn of the loop later."""
         for connection in self._connections:
-            connection.hint(hints)
+            connection.finish_group(hints)
 
     async def close(self) -> None:
         if self._server is not None:
@@ -121,9 +122,11 @@ class WorkerConnection(asyncio.Protocol):
         except msgspec.ValidationError as error:
             log.error("a worker sent a malformed request: %s", error)
             self._answer(number, Invalid(str(error)))
+            self._schedule()
             return
         if isinstance(request, rq.AcquireLock | rq.ReleaseLock):
             self._answer(number, self._lock(request))
+            self._schedule()
             return
         self._server.writer.call(request, partial(self._answer, number))
 
@@ -140,16 +143,23 @@ class WorkerConnection(asyncio.Protocol):
 
     def _answer(self, number: int, result: Any) -> None:
         self._answers.append(encode_answer(number, result))
-        self._schedule()
 
-    def hint(self, hints: list[Hint]) -> None:
+    def finish_group(self, hints: list[Hint]) -> None:
+        if hints:
+            self._hints += hints
+        if self._answers or self._hints_are_due(hints):
+            self._send()
+
+    def _hints_are_due(self, hints: list[Hint]) -> bool:
         # perf: under load the other workers would be woken for every message, a tenth of all that is to be done.
-        self._hints += hints
+        if not hints:
+            return False
         pause = self._hinted_at + HINT_PAUSE_S - self._loop.time()
         if pause <= 0 or any(hint.kind != "mailbox" for hint in hints):
-            self._schedule()
-        elif self._later is None:
+            return True
+        if self._later is None:
             self._later = self._loop.call_later(pause, self._send)
+        return False
 
     def _schedule(self) -> None:
         if not self._scheduled:

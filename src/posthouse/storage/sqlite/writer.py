@@ -11,6 +11,7 @@ loop too: what arrives meanwhile waits for that commit either way, and two chang
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
 from collections import deque
@@ -71,20 +72,22 @@ class LockTable:
 
 
 class Writer:
-    """`submit` requests; `on_hints` is called with the hints of each commit."""
+    """`submit` requests; `on_done` is called when the requests of a group are answered, with its hints."""
 
     def __init__(
         self,
         root: Path,
         files: BlobFiles,
         clock: Clock,
-        on_hints: Callable[[list[Hint]], None],
+        on_done: Callable[[list[Hint]], None],
         *,
         own_process: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._own_process = own_process
         self._small_group = SMALL_GROUP if own_process else 0
-        self._on_hints = on_hints
+        self._crowded = False  # the last group was of several requests
+        self._on_done = on_done
         path = root / DATABASE_NAME
         self._transactor = Transactor(path, files, clock)
         self._checkpointer = Checkpointer(path, self._finish_checkpoint)
@@ -123,7 +126,16 @@ class Writer:
     def _schedule(self) -> None:
         if not self._busy and not self._scheduled and self._waiting:
             self._scheduled = True
-            self._loop.call_soon(self._start)
+            self._loop.call_soon(self._let_others_run if self._crowded else self._start)
+
+    def _let_others_run(self) -> None:
+        """Where groups are made of several requests, the processes that wait for this processor may have more.
+
+        perf: with ten sessions on two cores groups get larger and the writer's CPU per message a fifth less; where no
+        process waits, a system call of a microsecond.  A lone session is alone in its groups and comes not here.
+        """
+        os.sched_yield()
+        self._loop.call_soon(self._start)  # behind a look at the sockets
 
     # ------------------------------------------------------------------ one group
 
@@ -132,6 +144,7 @@ class Writer:
         if self._busy or not self._waiting:
             return
         group = self._take_group()
+        self._crowded = self._own_process and len(group) > 1
         requests = [request for request, _ in group]
         self._busy = True
         if not all(request.light for request in requests):
@@ -210,8 +223,8 @@ class Writer:
         self._busy = False
         for (_, answer), result in zip(group, results, strict=False):
             answer(result)
-        if hints:
-            self._on_hints(hints)
+        if group:
+            self._on_done(hints)
         if self._transactor.unsynced and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(FLAG_SYNC_S, self._sync)
         self._checkpointer.note(self._transactor.wal_pages)
