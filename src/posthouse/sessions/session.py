@@ -166,12 +166,12 @@ class Session:
 
     def _pump(self) -> None:
         """Handle events until more bytes are needed, one needs a task, or others should have their turn."""
-        until = time.thread_time() + SLICE_S
+        until = time.perf_counter() + SLICE_S  # perf: nothing is waited for here, and this clock costs a sixth
         try:
             while not self.closing and (event := self._next()) is not None:
                 rest = self._handle(event)
                 # A client that asks without end and reads nothing must not fill our memory with answers.
-                if rest is None and (self.peer.must_drain or time.thread_time() > until):
+                if rest is None and (self.peer.must_drain or time.perf_counter() > until):
                     rest = asyncio.sleep(0)  # `_run` drains behind it
                 if rest is not None:
                     self._task = asyncio.get_running_loop().create_task(self._run(rest))

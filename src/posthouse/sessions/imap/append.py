@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +49,7 @@ class Appending:
         "keywords",
         "mailbox",
         "replaces",
+        "room",
         "writer",
     )
 
@@ -68,6 +70,7 @@ class Appending:
         self.before: list[Delivery] = []
         self.before_bytes = 0
         self.replaces = 0  # RFC 8508: the UID of the message of the selected mailbox that goes
+        self.room = math.inf  # octets that the quota left when the command began, less the messages before this one
         self.error: MailError | None = None  # why what arrived cannot be kept; told at the end of the literal
 
 
@@ -149,13 +152,11 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     if before is not None:
         if before.writer.size == 0:
             return EMPTY
-        mailbox = before.mailbox
+        mailbox, room = before.mailbox, before.room - before.writer.size
     else:
         mailbox = await services.store.mailboxes.get(session.account_id, canonical_name(event.mailbox))
-    account = await services.store.directory.account(session.account_id)
-    if account is None or (
-        account.quota_bytes and account.used_bytes - freed + event.size > account.quota_bytes
-    ):
+        room = await _room(session)
+    if event.size > room + freed:
         raise OverQuota
     done = None if before is None else await _complete(session, before)
     system, keywords, _ = split_flags(event.flags)
@@ -167,10 +168,19 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
         date=services.clock.now() if event.date is None else event.date,
     )
     appending.replaces = replaces
+    appending.room = room
     if before is not None and done is not None:
         appending.before = [*before.before, done]
         appending.before_bytes = before.before_bytes + done.content.size
     return None
+
+
+async def _room(session: ImapSession) -> float:
+    """Octets that fit into the account; the store looks again when it commits."""
+    account = await session.services.store.directory.account(session.account_id)
+    if account is None:
+        raise OverQuota
+    return account.quota_bytes - account.used_bytes if account.quota_bytes else math.inf
 
 
 def _unfit(session: ImapSession, event: AppendBegin) -> bytes | None:
