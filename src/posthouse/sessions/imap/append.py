@@ -70,7 +70,9 @@ class Appending:
         self.before: list[Delivery] = []
         self.before_bytes = 0
         self.replaces = 0  # RFC 8508: the UID of the message of the selected mailbox that goes
-        self.room = math.inf  # octets that the quota left when the command began, less the messages before this one
+        self.room = (
+            math.inf
+        )  # octets that the quota left when the command began, less the messages before this one
         self.error: MailError | None = None  # why what arrived cannot be kept; told at the end of the literal
 
 
