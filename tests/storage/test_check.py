@@ -35,6 +35,8 @@ PLANTED = {
         "INSERT INTO sieve_script (account, active, changed_at, name, content)"
         " SELECT id, 1, 0, x.name, '' FROM account, (SELECT 'a' AS name UNION SELECT 'b') x"
     ),
+    "acl-has-mailbox": "INSERT INTO acl SELECT id, 999999, 0, 0, 1 FROM account",
+    "acl-rights": "INSERT INTO acl SELECT account, id, 0, 0, 4096 FROM mailbox",
     "credential-has-account": (
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"
     ),

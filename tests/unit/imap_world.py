@@ -148,9 +148,11 @@ class World(TakesTokens):
         client.take()
         return client
 
-    async def login(self, mailbox: str = "") -> Client:
+    async def login(self, mailbox: str = "", *, address: str = "") -> Client:
         client = self.connect()
-        assert (await client.run(f"LOGIN {self.account.address} {PASSWORD}"))[-1].startswith("t OK")
+        assert (await client.run(f"LOGIN {address or self.account.address} {PASSWORD}"))[-1].startswith(
+            "t OK"
+        )
         if mailbox:
             assert (await client.run(f"SELECT {mailbox}"))[-1].startswith("t OK")
         return client

@@ -27,6 +27,8 @@ from posthouse.storage.rows import Changes, Hint, Mailbox
 
 DELIMITER: Final = "/"
 INBOX: Final = "INBOX"
+OTHER_USERS: Final = "Other Users"
+"""RFC 2342 §5: below it stand the mailboxes of other accounts, which no personal mailbox may be named like."""
 
 
 class MailboxSettings(Struct, frozen=True):
@@ -62,6 +64,8 @@ def check_new_name(name: str, settings: MailboxSettings) -> None:
     levels = name.split(DELIMITER)
     if not all(levels):
         raise Invalid("a level of the name is empty")
+    if levels[0] == OTHER_USERS:
+        raise Invalid("the name is that of other users' mailboxes")
     if len(levels) > settings.levels_max:
         raise Invalid(f"the name has more than {settings.levels_max} levels")
     if len(name.encode("utf-8", "surrogatepass")) > settings.name_max_bytes:
@@ -283,6 +287,10 @@ class MailboxHub:
                 for shared in list(self._open.get(account, {}).values()):
                     if shared.listeners:
                         self._read_soon(shared)
+        elif hint.kind == "rights":
+            shared = self._find(hint.account, hint.mailbox)
+            if shared is not None:
+                self._poke(list(shared.listeners))
         if self._watchers and hint.kind in {"mailbox", "mailboxes"}:
             for account in (hint.account,) if hint.account else tuple(self._watchers):
                 for callback in list(self._watchers.get(account, ())):
@@ -357,5 +365,6 @@ class MailboxService:
         """Subscribing takes any well-formed name (RFC 9051 §6.3.7); unsubscribing takes all."""
         name = canonical_name(name)
         if on:
-            check_new_name(name, self.settings)
+            # Of a mailbox of somebody else, the part that the owner gave it.
+            check_new_name(name.removeprefix(OTHER_USERS + DELIMITER), self.settings)
         await self._store.mailboxes.subscribe(account, name, on=on)

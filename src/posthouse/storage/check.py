@@ -95,6 +95,17 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT account, count(*) FROM sieve_script WHERE active GROUP BY account HAVING count(*) > 1",
         "more than one script of an account is active",
     ),
+    "acl-has-mailbox": (
+        "SELECT c.account, c.mailbox, c.grantee FROM acl c LEFT JOIN mailbox m"
+        " ON m.id = c.mailbox AND m.account = c.account LEFT JOIN account a ON a.id = c.grantee"
+        " WHERE m.id IS NULL OR (c.grantee <> 0 AND a.id IS NULL)",
+        "rights are granted on no mailbox of the account, or to nobody",
+    ),
+    "acl-rights": (
+        "SELECT account, mailbox, grantee FROM acl WHERE rights NOT BETWEEN 1 AND 2047 OR negative NOT IN (0, 1)"
+        " OR grantee = account",
+        "an entry grants no rights, unknown ones, or something to the owner",
+    ),
     "credential-has-account": (
         "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"
         " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app', 'totp', 'recovery', 'email',"

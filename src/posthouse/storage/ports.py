@@ -15,8 +15,10 @@ from typing import Any, Protocol
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage.access import Access
 from posthouse.storage.email_ports import Emails, Objects, Uploads
+from posthouse.storage.mailbox_ports import Acls, Metadata
 from posthouse.storage.rows import (
     Account,
+    Actor,
     Alias,
     Attempt,
     Changes,
@@ -161,6 +163,10 @@ class Mailboxes(Protocol):
 
 
 class Messages(Protocol):
+    def acting(self, actor: Actor) -> Messages:
+        """The same for somebody who is not the owner: what is changed is what this one may change."""
+        ...
+
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
         """Commit each delivery; grouped with what other callers commit at the same moment.
 
@@ -219,7 +225,10 @@ class Messages(Protocol):
         to_mailbox: MailboxId,
         *,
         move: bool = False,
-    ) -> Copied: ...
+        keep: int = -1,
+    ) -> Copied:
+        """`keep`: bits of the flags that the copies have if the messages had them (-1: all)."""
+        ...
 
     async def expunge(
         self,
@@ -230,29 +239,6 @@ class Messages(Protocol):
         only_deleted: bool = True,
     ) -> Expunged:
         """Remove the messages in uids (all if None), by default only those with \\Deleted."""
-        ...
-
-
-class Metadata(Protocol):
-    """Annotations (RFC 5464) that an account sees.  Mailbox 0 is the server; entry names are in lower case."""
-
-    async def entries(
-        self, account: AccountId, mailbox: MailboxId | None = None
-    ) -> list[tuple[MailboxId, str, bytes]]:
-        """(mailbox, entry, value) of one mailbox, or of all, by mailbox and entry."""
-        ...
-
-    async def set(
-        self, account: AccountId, mailbox: MailboxId, values: dict[str, bytes | None], *, entries_max: int
-    ) -> int:
-        """All of the values (None removes) or nothing; the account's modseq of the change.
-
-        Raises NotFound without the mailbox, OverQuota when the account would have more than `entries_max`.
-        """
-        ...
-
-    async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
-        """(mailbox, entry) set or removed after a modseq of the account."""
         ...
 
 
@@ -427,6 +413,7 @@ class Store(Protocol):
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata
+    acls: Acls
     credentials: Credentials
     scripts: Scripts
     access: Access

@@ -144,6 +144,23 @@ class Mailbox(Struct, frozen=True):
     sort_order: int = 0
 
 
+class RightsEntry(Struct, frozen=True, array_like=True):
+    """An entry of the access control list of a mailbox.  `rights` are bits of `core.rights`."""
+
+    account: AccountId  # the owner
+    mailbox: MailboxId
+    grantee: AccountId  # 0: every account
+    negative: bool  # the rights are taken away
+    rights: int
+
+
+class Actor(Struct, frozen=True, array_like=True):
+    """Who works in a mailbox of somebody else, with what rights (bits of `core.rights`)."""
+
+    user: AccountId
+    rights: int
+
+
 class Snapshot(Struct, frozen=True):
     """The UIDs of a mailbox at one modseq; immutable, shared between sessions."""
 
@@ -313,7 +330,7 @@ class Hint(Struct, frozen=True):
     kind: "access" (an account's devices; without account: bans), "mailbox" (account, mailbox, modseq),
     "mailboxes" (an account's list;
     without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
-    aliases), "queue", "objects" (an account's, of the kind `what`).
+    aliases), "queue", "objects" (an account's, of the kind `what`), "rights" (who may do what with a mailbox).
     """
 
     kind: str

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import MailError, OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
+from posthouse.core.ids import AccountId
+from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
 from posthouse.mime.facts import facts_of
-from posthouse.services.mailboxes import canonical_name
 from posthouse.storage.ports import ContentWriter
 from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
 from posthouse.wire.imap.command import Catenate
@@ -49,6 +50,7 @@ class Appending:
         "keywords",
         "mailbox",
         "replaces",
+        "rights",
         "room",
         "writer",
     )
@@ -69,6 +71,7 @@ class Appending:
         self.date = date
         self.before: list[Delivery] = []
         self.before_bytes = 0
+        self.rights = ALL  # of the user on the mailbox
         self.replaces = 0  # RFC 8508: the UID of the message of the selected mailbox that goes
         self.room = (
             math.inf
@@ -154,10 +157,13 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     if before is not None:
         if before.writer.size == 0:
             return EMPTY
-        mailbox, room = before.mailbox, before.room - before.writer.size
+        mailbox, rights, room = before.mailbox, before.rights, before.room - before.writer.size
     else:
-        mailbox = await services.store.mailboxes.get(session.account_id, canonical_name(event.mailbox))
-        room = await _room(session)
+        place = await session.reach(event.mailbox, INSERT)
+        mailbox, rights = place.row, place.rights
+        room = await _room(session, mailbox.account)
+    if replaces and session.mailbox.shared.account != mailbox.account:
+        freed = 0  # in another account
     if event.size > room + freed:
         raise OverQuota
     done = None if before is None else await _complete(session, before)
@@ -165,21 +171,23 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     appending = session.appending = Appending(
         mailbox,
         services.store.contents.writer(),
-        flags=system & sum(SYSTEM_FLAGS.values()),
-        keywords=keywords,
+        # RFC 4314 §4: flags that this user may not set are left out.
+        flags=system & sum(SYSTEM_FLAGS.values()) & changeable_flags(rights),
+        keywords=keywords if rights & WRITE else (),
         date=services.clock.now() if event.date is None else event.date,
     )
     appending.replaces = replaces
     appending.room = room
+    appending.rights = rights
     if before is not None and done is not None:
         appending.before = [*before.before, done]
         appending.before_bytes = before.before_bytes + done.content.size
     return None
 
 
-async def _room(session: ImapSession) -> float:
+async def _room(session: ImapSession, owner: AccountId) -> float:
     """Octets that fit into the account; the store looks again when it commits."""
-    account = await session.services.store.directory.account(session.account_id)
+    account = await session.services.store.directory.account(owner)
     if account is None:
         raise OverQuota
     return account.quota_bytes - account.used_bytes if account.quota_bytes else math.inf

@@ -69,6 +69,9 @@ AFTER_LOGIN: Final = (
     "METADATA-SERVER",
     "LIST-METADATA",  # RFC 9590
     "NOTIFY",  # RFC 5465
+    "ACL",  # RFC 4314
+    "RIGHTS=texk",
+    "LIST-MYRIGHTS",  # RFC 8440
     "QUOTA",  # RFC 9208
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
-from posthouse.core.errors import MailError, NotFound, TooLarge
-from posthouse.services.mailboxes import canonical_name
+from posthouse.core.errors import Forbidden, MailError, NotFound, TooLarge
+from posthouse.core.rights import READ
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import compile_row
@@ -41,7 +41,7 @@ async def add_urls(session: ImapSession, appending: Appending, urls: Iterable[st
             raise BadUrlError(text)
         try:
             row = await _mailbox(session, url)
-        except NotFound:
+        except (NotFound, Forbidden):
             raise BadUrlError(text) from None
         if row is None or (url.uidvalidity is not None and url.uidvalidity != row.uidvalidity):
             raise BadUrlError(text)
@@ -58,12 +58,11 @@ async def add_urls(session: ImapSession, appending: Appending, urls: Iterable[st
 
 
 async def _mailbox(session: ImapSession, url: MessageUrl) -> Mailbox | None:
-    mailboxes = session.services.store.mailboxes
     if url.mailbox is not None:
-        return await mailboxes.get(session.account_id, canonical_name(url.mailbox))
+        return (await session.reach(url.mailbox, READ)).row
     if session.selected is None:
         return None
-    return await mailboxes.by_id(session.account_id, session.selected.id)
+    return await session.services.store.mailboxes.by_id(session.selected.shared.account, session.selected.id)
 
 
 async def _octets(session: ImapSession, row: Mailbox, url: MessageUrl) -> AsyncIterator[bytes]:

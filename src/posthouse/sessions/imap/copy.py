@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import NotFound
-from posthouse.services.mailboxes import canonical_name
+from posthouse.core.errors import Forbidden, NotFound
+from posthouse.core.rights import INSERT, changeable_flags
 from posthouse.storage.rows import Copied, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -14,6 +14,7 @@ from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_copyuid, code_
 from .answer import Answers
 from .expunge import READ_ONLY
 from .notify import made_here
+from .replace import REMOVES
 from .state import QRESYNC
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ async def copy(session: ImapSession, command: c.Copy) -> bytes:
 async def move(session: ImapSession, command: c.Move) -> bytes:
     selected = session.mailbox
     ranges = selected.view.resolve(command.sequence, uid=command.uid)
-    if selected.read_only:
+    if selected.examined:
         return READ_ONLY
+    # RFC 6851 §4.2: what STORE of \Deleted, COPY and EXPUNGE take together.
+    if selected.rights & REMOVES != REMOVES:
+        raise Forbidden(selected.name)
     copied = await _copy(session, ranges, command.mailbox, move=True)
     if not copied.source:
         return _nothing(command, ranges, b"MOVE")
@@ -52,12 +56,19 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
 
 
 async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: bool) -> Copied:
-    target = await session.services.store.mailboxes.get(session.account_id, canonical_name(name))
+    place = await session.reach(name, INSERT)
+    target = place.row
     shared = session.mailbox.shared
     if not ranges:
         return Copied(target.uidvalidity, [], [], 0)
     copied = await session.services.store.messages.copy(
-        shared.account, shared.mailbox, ranges, target.account, target.id, move=move
+        shared.account,
+        shared.mailbox,
+        ranges,
+        target.account,
+        target.id,
+        move=move,
+        keep=changeable_flags(place.rights),
     )
     made_here(session, target.id, copied.target)
     return copied

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import NotFound
+from posthouse.core.ids import AccountId
+from posthouse.core.rights import LOOKUP, READ
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from .session import ImapSession
 
 
+SEARCHED: Final = LOOKUP | READ
+
+
 async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
     store = session.services.store
     wants_selected = any(source == "SELECTED" for source, _ in command.sources)
@@ -34,14 +39,18 @@ async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
     if context.in_use(session, command):
         return context.TAG_IN_USE
     command.key = await resolve(session, command.key)
-    rows = await store.mailboxes.list(session.account_id)
+    # RFC 7377 §2: of mailboxes that may not be looked up and read nothing is said.
+    places = await session.services.rights.all(session.eyes)
+    rows = [place.row for place in places if place.rights & SEARCHED == SEARCHED]
     subscribed = frozenset(await store.mailboxes.subscriptions(session.account_id))
     names = _names(command, rows, subscribed, session.selected.id if session.selected else None)
-    keywords = await store.messages.keywords(session.account_id)
+    keywords: dict[AccountId, tuple[str, ...]] = {}
     for row in rows:
         if row.name in names:
+            if row.account not in keywords:
+                keywords[row.account] = await store.messages.keywords(row.account)
             try:
-                await _search(session, command, row, keywords)
+                await _search(session, command, row, keywords[row.account])
             except NotFound:
                 continue  # it was deleted just now
     return b"OK ESEARCH completed"
@@ -75,7 +84,7 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
     shared = await hub.open(row)
     try:
         view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=row.recent_from)
-        other = Selected(row.name, shared, view, read_only=True)
+        other = Selected(row.name, shared, view, examined=True)
         _answer(
             session, command, other, await find_in(session, other, clamp(command.key, view.exists), keywords)
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from posthouse.core.errors import Forbidden
+from posthouse.core.rights import EXPUNGE
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.response_code import code_highestmodseq
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
 async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     selected = session.mailbox
-    if selected.read_only:
+    if selected.examined:
         return READ_ONLY
+    if not selected.rights & EXPUNGE:
+        raise Forbidden(selected.name)
     view, shared = selected.view, selected.shared
     # Only messages this client has been told of: one flagged by another session just now may be unknown here.
     uids = view.all() if command.uids is None else view.resolve(command.uids, uid=True)

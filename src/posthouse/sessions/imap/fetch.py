@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import Invalid
 from posthouse.core.flags import SEEN
+from posthouse.core.rights import SEEN as SEEN_RIGHT
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -43,7 +44,9 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     if not ranges:
         return b"OK FETCH completed"
     items = command.items
-    if command.sets_seen and not session.mailbox.read_only and await _set_seen(session, ranges):
+    # RFC 4314 §4: without the right \Seen is not set.
+    sets_seen = command.sets_seen and not session.mailbox.examined and session.mailbox.rights & SEEN_RIGHT
+    if sets_seen and await _set_seen(session, ranges):
         # RFC 9051 §6.4.5: flags that changed are part of the answer.
         items = items if "FLAGS" in items else (*items, "FLAGS")
     if "FLAGS" in items:

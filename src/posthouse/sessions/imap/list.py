@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.ids import MailboxId
+from posthouse.core.rights import LOOKUP, NOTHING, READ, format_rights
 from posthouse.services.mailboxes import DELIMITER, superiors
-from posthouse.storage.rows import Mailbox
+from posthouse.services.namespaces import may_be_foreign
+from posthouse.services.rights import Place
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
+from posthouse.wire.imap.format_acl import format_myrights
 from posthouse.wire.imap.list_pattern import ListPattern
 
-from .metadata import all_values
+from .metadata import all_values, shows_metadata
 from .status import status_items
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ SPECIAL_USE: Final = {
 class Tree:
     """The mailboxes and subscriptions of an account, as LIST sees them."""
 
-    def __init__(self, rows: list[Mailbox], subscribed: list[str]) -> None:
-        self.rows = {row.name: row for row in rows}
+    def __init__(self, places: list[Place], subscribed: list[str]) -> None:
+        # RFC 4314 §4: what one may not look up is as if it were not there.
+        self.places = {place.row.name: place for place in places if place.rights & LOOKUP}
+        self.rows = {name: place.row for name, place in self.places.items()}
         self.subscribed = frozenset(subscribed)
         self.parents = {superior for name in self.rows for superior in superiors(name)}
         self.metadata: dict[MailboxId, dict[str, bytes]] = {}
@@ -55,19 +60,21 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
         # RFC 9051 §6.3.9: an empty name asks for the delimiter and the root of the reference.
         session.write(response.format_list(("\\Noselect",), "", utf8=session.utf8))
         return b"OK LIST completed"
-    tree = await _tree(session)
     patterns = [ListPattern(command.reference, pattern) for pattern in command.patterns]
+    tree = await _tree(session, [command.reference + pattern for pattern in command.patterns])
     names = [
         name for name in _selected_names(tree, command) if any(pattern.matches(name) for pattern in patterns)
     ]
-    tree.metadata = await all_values(session) if command.metadata else {}
+    tree.metadata = await all_values(session, tree.rows.values()) if command.metadata else {}
     session.write(b"".join([await _entry(session, tree, command, name) for name in names]))
     return b"OK LIST completed"
 
 
-async def _tree(session: ImapSession) -> Tree:
-    mailboxes = session.services.store.mailboxes
-    return Tree(await mailboxes.list(session.account_id), await mailboxes.subscriptions(session.account_id))
+async def _tree(session: ImapSession, patterns: list[str]) -> Tree:
+    # perf: other accounts are only looked at when their names could match
+    foreign = any(may_be_foreign(pattern) for pattern in patterns)
+    places = await session.services.rights.all(session.eyes, foreign=foreign)
+    return Tree(places, await session.services.store.mailboxes.subscriptions(session.account_id))
 
 
 def _selected_names(tree: Tree, command: c.List) -> list[str]:
@@ -93,11 +100,15 @@ async def _entry(session: ImapSession, tree: Tree, command: c.List, name: str) -
         tree.attributes(name, subscribed=subscribed), name, utf8=session.utf8, child_info=child_info
     )
     row = tree.rows.get(name)
-    if "STATUS" in command.returns and row is not None:
+    rights = tree.places[name].rights if row is not None else NOTHING
+    if "STATUS" in command.returns and row is not None and rights & READ:
         # RFC 5819 §2: after its LIST response, and not for names that cannot be selected.
         items = await status_items(session, row, command.status_items)
         line += response.format_status(name, items, utf8=session.utf8)
-    if command.metadata and row is not None:
+    if "MYRIGHTS" in command.returns and row is not None:
+        # RFC 8440 §3: after the LIST response.
+        line += format_myrights(name, format_rights(rights), utf8=session.utf8)
+    if command.metadata and row is not None and shows_metadata(rights):
         # RFC 9590: after the LIST response; entries without a value are NIL.
         known = tree.metadata.get(row.id, {})
         values = [(entry, known.get(entry)) for entry in command.metadata]
@@ -106,7 +117,7 @@ async def _entry(session: ImapSession, tree: Tree, command: c.List, name: str) -
 
 
 async def lsub(session: ImapSession, command: c.Lsub) -> bytes:
-    tree = await _tree(session)
+    tree = await _tree(session, [])
     pattern = ListPattern(command.reference, command.pattern)
     out: list[bytes] = []
     if not command.pattern:

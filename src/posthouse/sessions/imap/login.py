@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from posthouse.core.errors import Forbidden, MailError, ScopeExceeded, SignInFailed
 from posthouse.services.grant import Grant
+from posthouse.services.rights import viewer_of
 from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, origin_of
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.engine import Limits
@@ -90,6 +91,7 @@ async def _counted(session: ImapSession, work: Coroutine[Any, Any, _T]) -> _T:
 def _signed_in(session: ImapSession, grant: Grant) -> bytes:
     limits = session.services.limits
     session.grant = grant
+    session.viewer = viewer_of(grant)
     session.state = AUTHENTICATED
     session.engine.limits = Limits(append=limits.append_max_bytes)
     session.peer.set_timeout(limits.idle_timeout_s)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from posthouse.core.errors import NotFound, Unavailable
 from posthouse.core.flags import FIRST_KEYWORD_BIT
+from posthouse.core.rights import READ
 from posthouse.storage.rows import Changes
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import code_highestmodseq
 
+from .flags import format_flags
 from .state import QRESYNC, UIDONLY
 from .view import Updates
 
@@ -28,6 +30,8 @@ async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
         expunge, by_uid = expunge or notify.expunges_at_once, True
     try:
         await session.services.hub.refresh(shared)
+        if selected.foreign and not await look_at_rights(session):
+            return
         behind = contexts is not None and contexts.is_behind
         if shared.modseq == view.modseq and not (expunge and view.owes_expunges) and not behind:
             return
@@ -51,6 +55,23 @@ async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
         await contexts.after(session, since[0])
     if notify is not None and updates.exists is not None:
         await notify.fetch_new(since[0])
+
+
+async def look_at_rights(session: ImapSession) -> bool:
+    """Whether the mailbox, of somebody else, may still be read; if not the connection ends.
+
+    RFC 4314 §5.1.1: an untagged BYE is what clients handle best; FLAGS and PERMANENTFLAGS tell of other changes.
+    """
+    selected = session.mailbox
+    shared = selected.shared
+    rights = await session.services.rights.on(session.eyes, shared.account, shared.mailbox, selected.name)
+    if not rights & READ:
+        session.bye(b"You may no longer read this mailbox; connect again and select another")
+        return False
+    if rights != selected.rights:
+        selected.rights = rights
+        session.write(format_flags(session))
+    return True
 
 
 def tell_safe_modseq(session: ImapSession) -> None:
@@ -106,6 +127,9 @@ def look_while_idle(session: ImapSession) -> None:
         return
     if not session.idling:
         return  # the hub calls many listeners in turns, and IDLE ended before this one's
+    if session.selected.foreign:
+        session.say_unasked(look(session))  # the rights have to be looked at
+        return
     if session.peer.must_drain:
         session.say_unasked(_look_when_drained(session))
         return

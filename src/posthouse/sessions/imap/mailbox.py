@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import Conflict, Exists, Forbidden, OverQuota
-from posthouse.services.mailboxes import DELIMITER, canonical_name
+from posthouse.core.errors import Conflict, Exists, OverQuota
+from posthouse.core.rights import DELETE
+from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, canonical_name
+from posthouse.services.namespaces import is_foreign
+from posthouse.services.rights import owner_name
 from posthouse.storage.rows import ROLES
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
 from .answer import Answers
 from .select import mailbox_id
+from .text import CHINESE, NAMESPACES_ZH
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -21,7 +25,6 @@ CREATE_ERRORS: Final[Answers] = {
 }
 DELETE_ERRORS: Final[Answers] = {
     Conflict: b"NO [HASCHILDREN] The mailbox has mailboxes below it; delete those first",
-    Forbidden: b"NO [CANNOT] INBOX cannot be deleted; delete its messages",
 }
 RENAME_ERRORS: Final[Answers] = {
     Exists: b"NO [ALREADYEXISTS] A mailbox of the new name exists already; choose another name",
@@ -35,31 +38,40 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
         # RFC 6154 §3: a use that is not supported, or several where one is possible, is refused with USEATTR.
         if len(command.special_use) > 1 or role not in ROLES or role == "inbox":
             return b"NO [USEATTR] One special use is possible, of \\Sent \\Drafts \\Junk \\Trash \\Archive"
+        if is_foreign(canonical_name(command.mailbox)):
+            return b"NO [USEATTR] Mailboxes of other users have no special use here"
         rows = await session.services.store.mailboxes.list(session.account_id)
         taken = next((row.name for row in rows if row.role == role), None)
         if taken is not None:
             return b"NO [USEATTR] Another mailbox has this special use already"
-    row = await session.services.mailboxes.create(session.account_id, command.mailbox, role)
+    owner, name = await session.services.rights.room(session.eyes, command.mailbox)
+    row = await session.services.mailboxes.create(owner, name, role)
     # RFC 8474 §4.2
     return b"OK [MAILBOXID (%b)] CREATE completed" % mailbox_id(row).encode()
 
 
 async def delete(session: ImapSession, command: c.Delete) -> bytes:
-    name = canonical_name(command.mailbox)
+    place = await session.reach(command.mailbox, DELETE)
+    if owner_name(place) == INBOX:
+        return b"NO [CANNOT] INBOX cannot be deleted; delete its messages"
     selected = session.selected
-    if selected is not None:
-        row = await session.services.store.mailboxes.get(session.account_id, name)
-        await session.services.mailboxes.delete(session.account_id, name)
-        if row.id == selected.id:
-            selected.shared.deleted = True
-            session.deselect()
-    else:
-        await session.services.mailboxes.delete(session.account_id, name)
+    await session.services.mailboxes.delete(place.row.account, owner_name(place))
+    if selected is not None and selected.id == place.row.id:
+        selected.shared.deleted = True
+        session.deselect()
     return b"OK DELETE completed"
 
 
 async def rename(session: ImapSession, command: c.Rename) -> bytes:
-    await session.services.mailboxes.rename(session.account_id, command.mailbox, command.new_name)
+    # RFC 4314 §4: the right to delete the old name, and to create below the parent of the new one.
+    place = await session.reach(command.mailbox, DELETE)
+    owner, new_name = await session.services.rights.room(session.eyes, command.new_name)
+    if owner != place.row.account:
+        return b"NO [CANNOT] A mailbox stays with its owner; CREATE one there and COPY the messages"
+    name = owner_name(place)
+    if place.foreign and name == INBOX:
+        return b"NO [CANNOT] INBOX of another user cannot be renamed"
+    await session.services.mailboxes.rename(owner, name, new_name)
     return b"OK RENAME completed"
 
 
@@ -79,5 +91,12 @@ async def namespace(session: ImapSession, _command: c.Namespace) -> bytes:
 
 
 def format_namespaces(session: ImapSession) -> bytes:
-    # RFC 5255 §3.4: TRANSLATION is for prefixes with a name; the personal one is empty.
-    return response.format_namespace([("", DELIMITER)], utf8=session.utf8)
+    # RFC 2342 §5: the personal mailboxes have no prefix.
+    others = _namespace(session, OTHER_USERS)
+    return response.format_namespace([("", DELIMITER)], [others], utf8=session.utf8)
+
+
+def _namespace(session: ImapSession, name: str) -> tuple[str, ...]:
+    # RFC 5255 §3.4: for people to read; the names on the wire are the same in every language.
+    translated = (NAMESPACES_ZH[name] + DELIMITER,) if session.language == CHINESE else ()
+    return (name + DELIMITER, DELIMITER, *translated)

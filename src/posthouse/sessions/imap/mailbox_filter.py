@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from posthouse.services.mailboxes import DELIMITER, canonical_name
+from posthouse.services.namespaces import is_foreign
 
 
 def is_in(
@@ -12,11 +13,11 @@ def is_in(
 ) -> bool:
     """Whether a mailbox belongs to the set `source` (upper case), which may be about the names in `wanted`."""
     if source == "PERSONAL":
-        return True
+        return not is_foreign(name)
     if source == "SUBSCRIBED":
         return name in subscribed
     if source == "INBOXES":  # RFC 5465 §6.3: where mail is delivered
-        return role == "inbox"
+        return role == "inbox" and not is_foreign(name)
     return any(_is_below(name, canonical_name(top), source) for top in wanted)
 
 

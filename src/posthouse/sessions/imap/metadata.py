@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import OverQuota, Unavailable
+from posthouse.core.errors import Forbidden, OverQuota, Unavailable
 from posthouse.core.ids import MailboxId
-from posthouse.services.mailboxes import canonical_name
+from posthouse.core.rights import INSERT, LOOKUP, POST, READ, SEEN, WRITE
+from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
@@ -26,8 +27,9 @@ ERRORS: Final[Answers] = {
 
 
 async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
-    name, mailbox = await _target(session, command.mailbox)
-    known = await _known(session, mailbox)
+    row = await _target(session, command.mailbox)
+    name = "" if row is None else row.name
+    known = await _known(session, row)
     longest = 0
     found: list[tuple[str, bytes | None]] = []
     for entry, value in _chosen(known, command.entries, command.depth):
@@ -43,20 +45,37 @@ async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
     return b"OK GETMETADATA completed"
 
 
-async def _target(session: ImapSession, name: str) -> tuple[str, MailboxId]:
+async def _target(session: ImapSession, name: str) -> Mailbox | None:
+    """None: the server."""
     if not name:
-        return "", SERVER
-    row = await session.services.store.mailboxes.get(session.account_id, canonical_name(name))
-    return row.name, row.id
+        return None
+    place = await session.reach(name, LOOKUP)
+    if not shows_metadata(place.rights):
+        raise Forbidden(name)
+    return place.row
 
 
-async def _known(session: ImapSession, mailbox: MailboxId) -> dict[str, bytes]:
+def shows_metadata(rights: int) -> bool:
+    """RFC 5464 §3.3: it takes the right to look up, and one to the messages."""
+    return bool(rights & LOOKUP and rights & (READ | SEEN | WRITE | INSERT | POST))
+
+
+async def _known(session: ImapSession, row: Mailbox | None) -> dict[str, bytes]:
+    mailbox = SERVER if row is None else row.id
     rows = await session.services.store.metadata.entries(session.account_id, mailbox)
     known = {entry: value for _, entry, value in rows}
-    if mailbox == SERVER and session.account is not None:
+    if row is not None and row.account != session.account_id:
+        known |= await _shared(session, row)
+    if row is None and session.account is not None:
         # RFC 5464 §6.2.2, RFC 2142 §5: who keeps this server; read-only.
         known[ADMIN] = f"mailto:postmaster@{session.account.address.rpartition('@')[2]}".encode()
     return known
+
+
+async def _shared(session: ImapSession, row: Mailbox) -> dict[str, bytes]:
+    """What the owner of a mailbox and those who share it see alike."""
+    rows = await session.services.store.metadata.entries(row.account, row.id)
+    return {entry: value for _, entry, value in rows if entry.startswith("/shared/")}
 
 
 def _chosen(
@@ -74,7 +93,8 @@ def _chosen(
 
 
 async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
-    _, mailbox = await _target(session, command.mailbox)
+    row = await _target(session, command.mailbox)
+    mailbox = SERVER if row is None else row.id
     limits = session.services.limits
     if any(not entry.startswith(PREFIXES) for entry in command.values):
         return b"NO [CANNOT] Entries begin with /private/ or /shared/"
@@ -88,11 +108,28 @@ async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
         return b"NO [METADATA MAXSIZE %d] The value is too long; shorten it" % limits.metadata_max_bytes
     if session.metadata_seen is not None:
         await announce(session)
+    if row is not None and row.account != session.account_id:
+        return await _set_foreign(session, row, command)
     modseq = await session.services.store.metadata.set(
         session.account_id, mailbox, command.values, entries_max=limits.metadata_max_entries
     )
     if session.metadata_seen is not None:
         session.metadata_seen = modseq
+    return b"OK SETMETADATA completed"
+
+
+async def _set_foreign(session: ImapSession, row: Mailbox, command: c.SetMetadata) -> bytes:
+    """RFC 5464 §3.3: private annotations are the user's own, shared ones stand with the owner of the mailbox."""
+    shared = {entry: value for entry, value in command.values.items() if entry.startswith("/shared/")}
+    private = {entry: value for entry, value in command.values.items() if entry not in shared}
+    rights = await session.services.rights.on(session.eyes, row.account, row.id, row.name)
+    if shared and not rights & WRITE:
+        raise Forbidden(row.name)
+    if shared and private:
+        return b"NO [CANNOT] Private and shared annotations of another user's mailbox need two commands"
+    limit = session.services.limits.metadata_max_entries
+    owner = row.account if shared else session.account_id
+    await session.services.store.metadata.set(owner, row.id, command.values, entries_max=limit)
     return b"OK SETMETADATA completed"
 
 
@@ -118,7 +155,7 @@ async def _announce(session: ImapSession) -> None:
     session.metadata_seen = account.modseq
     if not changed:
         return
-    rows = await session.services.store.mailboxes.list(session.account_id)
+    rows = [place.row for place in await session.services.rights.all(session.eyes)]
     notify = session.notify
     names = {row.id: row.name for row in rows if notify is None or notify.tells_metadata(row)}
     if notify is None or notify.tells_metadata(None):
@@ -131,9 +168,12 @@ async def _announce(session: ImapSession) -> None:
             session.write(response.format_metadata_changed(names[mailbox], entries, utf8=session.utf8))
 
 
-async def all_values(session: ImapSession) -> dict[MailboxId, dict[str, bytes]]:
-    """For LIST (RFC 9590): the annotations of all mailboxes by one query."""
+async def all_values(session: ImapSession, rows: Iterable[Mailbox]) -> dict[MailboxId, dict[str, bytes]]:
+    """For LIST (RFC 9590): the annotations of all mailboxes by one query, and one for each of somebody else."""
     found: dict[MailboxId, dict[str, bytes]] = {}
     for mailbox, entry, value in await session.services.store.metadata.entries(session.account_id):
         found.setdefault(mailbox, {})[entry] = value
+    for row in rows:
+        if row.account != session.account_id:
+            found.setdefault(row.id, {}).update(await _shared(session, row))
     return found

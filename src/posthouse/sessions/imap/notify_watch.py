@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
+import msgspec
+
 from posthouse.core.errors import MailError, NotFound
-from posthouse.core.ids import MailboxId
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.rights import LOOKUP, READ
 from posthouse.services.mailboxes import canonical_name, superiors
+from posthouse.services.rights import Place
 from posthouse.storage.rows import Hint, Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import notify_events as e
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 _REMOVING: Final = frozenset(("EXPUNGE", "MOVE"))
 _UNKNOWN: Final = -1
+OBSERVED: Final = LOOKUP | READ
+"""RFC 5465 §5: the rights on a mailbox whose events are told."""
 
 
 class TooManyError(Exception):
@@ -59,6 +65,7 @@ class Watch:
     __slots__ = (
         "_answers",
         "_due",
+        "_foreign",
         "_groups",
         "_held",
         "_highest",
@@ -68,6 +75,7 @@ class Watch:
         "_own",
         "_own_names",
         "_own_uids",
+        "_owners",
         "_seen",
         "_selected",
         "_session",
@@ -78,6 +86,9 @@ class Watch:
     def __init__(self, session: ImapSession, wanted: e.Wanted | None) -> None:
         self._session = session
         self._groups = wanted.groups if wanted is not None else []
+        # Of the sets of mailboxes, these are only about the user's own.
+        self._foreign = any(source not in {"PERSONAL", "INBOXES"} for source, *_ in self._groups)
+        self._owners: dict[MailboxId, tuple[AccountId, str]] = {}  # of mailboxes of others, and their names
         self._selected = (wanted.selected if wanted is not None else None) or e.WantedSelected(0)
         self._seen: dict[MailboxId, _Seen] = {}  # those with events of messages
         self._names: dict[MailboxId, str] = {}  # all of the account, when MailboxName is wanted
@@ -98,14 +109,15 @@ class Watch:
         if not self._groups:
             return b""
         self._session.services.hub.watch(self._session.account_id, self._hinted)
-        rows, subscribed = await self._read_list()
-        self._learn(rows, subscribed)
-        return b"".join([self._first_status(row) for row in rows if row.id in self._seen])
+        places, subscribed = await self._read_list()
+        self._learn(places, subscribed)
+        return b"".join([self._first_status(place.row) for place in places if place.row.id in self._seen])
 
     def close(self) -> None:
         session = self._session
         if self._groups:
-            session.services.hub.unwatch(session.account_id, self._hinted)
+            for account in {session.account_id, *(owner for owner, _ in self._owners.values())}:
+                session.services.hub.unwatch(account, self._hinted)
         if session.selected is not None:
             session.services.hub.unlisten(session.selected.shared, self._selected_moved)
 
@@ -130,14 +142,14 @@ class Watch:
         if not self._due or not self._session.at_rest:
             return
         self._due = False
-        if self._list_due or self._to_look_at or self._selected_is_behind():
+        if self._list_due or self._to_look_at or self._selected_needs_a_look():
             self._session.say_unasked(self.push())
 
-    def _selected_is_behind(self) -> bool:
+    def _selected_needs_a_look(self) -> bool:
         selected = self._session.selected
         if selected is None or not self._selected.events:
             return False
-        return selected.shared.deleted or selected.shared.modseq > selected.view.modseq
+        return selected.foreign or selected.shared.deleted or selected.shared.modseq > selected.view.modseq
 
     async def push(self) -> None:
         """Between commands, and at the beginning of IDLE."""
@@ -259,27 +271,39 @@ class Watch:
     async def _look_at_mailboxes(self) -> None:
         ids = sorted(self._to_look_at)
         self._to_look_at.clear()
-        session = self._session
         for number in ids:
             try:
-                row = await session.services.store.mailboxes.by_id(session.account_id, number)
+                row = await self._row(number)
             except NotFound:
                 continue  # the list tells
             self._tell(row, self._events_of(row, self._subscribed))
 
+    async def _row(self, number: MailboxId) -> Mailbox:
+        """As the user sees it; raises NotFound when that is not at all any more."""
+        session = self._session
+        owner, name = self._owners.get(number, (session.account_id, ""))
+        row = await session.services.store.mailboxes.by_id(owner, number)
+        if not name:
+            return row
+        rights = await session.services.rights.on(session.eyes, owner, number, name)
+        if rights & OBSERVED != OBSERVED:
+            raise NotFound(name)
+        return msgspec.structs.replace(row, name=name)
+
     async def _look_at_list(self) -> None:
         self._list_due = False
         self._to_look_at.clear()
-        rows, subscribed = await self._read_list()
+        places, subscribed = await self._read_list()
         names, known, highest = self._names, self._subscribed, self._highest
-        before = self._learn(rows, subscribed)
+        before = self._learn(places, subscribed)
+        rows = [place.row for place in places]
         roles = {row.name: row.role for row in rows}
         both = known | subscribed
 
         def wants(name: str, event: int) -> bool:
             return bool(self._events(name, roles.get(name), both) & event)
 
-        tree = Tree(rows, sorted(subscribed))
+        tree = Tree(places, sorted(subscribed))
         changed = affected(names, self._names, known ^ subscribed, wants, self._own_names)
         for name, old_name in changed.items():
             attributes = tree.attributes(name, subscribed=True)
@@ -292,12 +316,20 @@ class Watch:
                 self._tell_new(row)
         self._own_names = frozenset()
 
-    async def _read_list(self) -> tuple[list[Mailbox], frozenset[str]]:
-        mailboxes, account = self._session.services.store.mailboxes, self._session.account_id
-        return await mailboxes.list(account), frozenset(await mailboxes.subscriptions(account))
+    async def _read_list(self) -> tuple[list[Place], frozenset[str]]:
+        """RFC 5465 §3.1: what may not be looked up is not there."""
+        session = self._session
+        places = await session.services.rights.all(session.eyes, foreign=self._foreign)
+        subscribed = await session.services.store.mailboxes.subscriptions(session.account_id)
+        return [place for place in places if place.rights & LOOKUP], frozenset(subscribed)
 
-    def _learn(self, rows: list[Mailbox], subscribed: frozenset[str]) -> dict[MailboxId, _Seen]:
+    def _learn(self, places: list[Place], subscribed: frozenset[str]) -> dict[MailboxId, _Seen]:
         """Take what is there for told; returns what was known before."""
+        self._watch_owners(
+            {place.row.id: (place.row.account, place.row.name) for place in places if place.foreign}
+        )
+        rows = [place.row for place in places]
+        readable = {place.row.id for place in places if place.rights & OBSERVED == OBSERVED}
         wanted = 0
         for *_, events in self._groups:
             wanted |= events
@@ -308,11 +340,19 @@ class Watch:
         self._seen = {
             row.id: _Seen(row.uidvalidity, row.uidnext, row.messages, row.unseen, row.modseq)
             for row in rows
-            if self._events_of(row, subscribed) & e.OF_MESSAGES
+            if row.id in readable and self._events_of(row, subscribed) & e.OF_MESSAGES
         }
         if max(len(self._names), len(self._seen)) > self._session.services.limits.notify_mailboxes_max:
             raise TooManyError
         return before
+
+    def _watch_owners(self, owners: dict[MailboxId, tuple[AccountId, str]]) -> None:
+        before, after = ({owner for owner, _ in known.values()} for known in (self._owners, owners))
+        for account in before - after:
+            self._session.services.hub.unwatch(account, self._hinted)
+        for account in after - before:
+            self._session.services.hub.watch(account, self._hinted)
+        self._owners = owners
 
     def _events_of(self, row: Mailbox, subscribed: AbstractSet[str]) -> int:
         return self._events(row.name, row.role, subscribed)

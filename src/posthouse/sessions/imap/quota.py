@@ -1,11 +1,17 @@
-"""GETQUOTA, GETQUOTAROOT and SETQUOTA.  RFC 9208.  One root, "", for all mailboxes of the account."""
+"""GETQUOTA, GETQUOTAROOT and SETQUOTA.  RFC 9208.
+
+One root for all mailboxes of an account: "" for one's own, the address for those of somebody else.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import NotFound
+from posthouse.core.ids import AccountId
+from posthouse.core.rights import READ
 from posthouse.services.mailboxes import canonical_name
+from posthouse.services.namespaces import try_foreign
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
@@ -21,17 +27,29 @@ ERRORS: Final[Answers] = {
 
 
 async def get_quota(session: ImapSession, command: c.GetQuota) -> bytes:
-    if command.root != ROOT:
-        raise NotFound(f"quota root {command.root!r}")
-    session.write(await _quota(session))
+    account = session.account_id if command.root == ROOT else await _owner(session, command.root)
+    session.write(await _quota(session, command.root, account))
     return b"OK GETQUOTA completed"
+
+
+async def _owner(session: ImapSession, root: str) -> AccountId:
+    """The account of a root that somebody else owns; raises NotFound unless one of its mailboxes may be read."""
+    for place in await session.services.rights.all(session.eyes):
+        found = try_foreign(place.row.name)
+        if found is not None and found.address == root and place.rights & READ:
+            return place.row.account
+    raise NotFound(f"quota root {root!r}")
 
 
 async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes:
     # RFC 9208 §4.1.2: the mailbox need not exist yet.
-    name = canonical_name(command.mailbox)
-    session.write(response.format_quotaroot(name, (ROOT,), utf8=session.utf8))
-    session.write(await _quota(session))
+    name, root, account = canonical_name(command.mailbox), ROOT, session.account_id
+    if (found := try_foreign(name)) is not None:
+        # RFC 9208 §6: the right to read.
+        row = (await session.reach(name, READ)).row
+        name, root, account = row.name, found.address, row.account
+    session.write(response.format_quotaroot(name, (root,), utf8=session.utf8))
+    session.write(await _quota(session, root, account))
     return b"OK GETQUOTAROOT completed"
 
 
@@ -39,10 +57,10 @@ async def set_quota(_session: ImapSession, _command: c.SetQuota) -> bytes:
     return b"NO [NOPERM] Quotas are set by the administrator; ask for more space"
 
 
-async def _quota(session: ImapSession) -> bytes:
-    account = await session.services.store.directory.account(session.account_id)
+async def _quota(session: ImapSession, root: str, owner: AccountId) -> bytes:
+    account = await session.services.store.directory.account(owner)
     if account is None:
-        raise NotFound(f"account {session.account_id}")
+        raise NotFound(f"account {owner}")
     # RFC 9208 §4.2.1: what is not limited is not listed.
     resources = []
     if account.quota_bytes:
@@ -52,4 +70,4 @@ async def _quota(session: ImapSession) -> bytes:
         )
     if account.quota_messages:
         resources.append(("MESSAGE", account.used_messages, account.quota_messages))
-    return response.format_quota(ROOT, resources)
+    return response.format_quota(root, resources)

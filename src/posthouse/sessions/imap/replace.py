@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import NotFound
+from posthouse.core.errors import Forbidden, NotFound
+from posthouse.core.rights import EXPUNGE, TRASH
 from posthouse.storage.rows import Delivery
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import code_appenduid, code_highestmodseq
@@ -18,6 +19,8 @@ from .uid_only import UID_REQUIRED
 if TYPE_CHECKING:
     from .session import ImapSession
 
+REMOVES: Final = TRASH | EXPUNGE
+"""Rights to take a message away (RFC 6851 §4.2, RFC 8508 §4.1)."""
 _GONE: Final = b"NO [NONEXISTENT] There is no message with that UID; NOOP tells what was expunged"
 
 
@@ -29,8 +32,11 @@ async def message_to_replace(
         return UID_REQUIRED
     if session.selected is None:
         return b"BAD Select a mailbox first: SELECT or EXAMINE"
-    if session.selected.read_only:
+    if session.selected.examined:
         return READ_ONLY
+    # RFC 8508 §4.1: what STORE of \Deleted and EXPUNGE take.
+    if session.selected.rights & REMOVES != REMOVES:
+        raise Forbidden(session.selected.name)
     shared = session.selected.shared
     ranges = session.selected.view.resolve(number, uid=uid)
     rows = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, ("uid", "size"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse.core.flags import SEEN
-from posthouse.services.mailboxes import canonical_name
+from posthouse.core.rights import CHANGES, EXPUNGE, READ
 from posthouse.storage.rows import Mailbox, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap import response_code as code
 from posthouse.wire.imap.sequence_set import SequenceSet
 
+from .flags import format_flags
 from .state import CONDSTORE, QRESYNC, REV2, UIDONLY, Selected
 from .view import View
 
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 
 
 async def select(session: ImapSession, command: c.Select) -> bytes:
-    read_only = isinstance(command, c.Examine)
+    examined = isinstance(command, c.Examine)
     if command.qresync is not None and not session.enabled & QRESYNC:
         return b"BAD ENABLE QRESYNC first"
     _close_old(session)
     store = session.services.store
-    row = await store.mailboxes.get(session.account_id, canonical_name(command.mailbox))
+    place = await session.reach(command.mailbox, READ)
+    row = place.row
     shared = await session.services.hub.open(row)
     try:
         recent_from = row.recent_from
+        read_only = examined or not place.rights & CHANGES
         if session.shows_recent and not read_only and recent_from < row.uidnext:
             recent_from = await store.mailboxes.claim_recent(row.account, row.id)
         keywords = await store.messages.keywords(row.account)
@@ -36,14 +39,16 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
         session.services.hub.release(shared)
         raise
     view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=recent_from)
-    session.select(Selected(row.name, shared, view, read_only=read_only))
+    foreign = row.account != session.account_id
+    session.select(Selected(row.name, shared, view, rights=place.rights, examined=examined, foreign=foreign))
     session.flag_lists.set_keywords(keywords)
     if command.condstore:
         session.enable(CONDSTORE)
     await _describe(session, row)
     if command.qresync is not None and command.qresync.uidvalidity == shared.uidvalidity:
         await _resynchronise(session, command.qresync)
-    return b"OK [READ-ONLY] EXAMINE completed" if read_only else b"OK [READ-WRITE] SELECT completed"
+    word = b"EXAMINE" if examined else b"SELECT"
+    return b"OK [%b] %b completed" % (b"READ-ONLY" if read_only else b"READ-WRITE", word)
 
 
 def _close_old(session: ImapSession) -> None:
@@ -56,7 +61,7 @@ def _close_old(session: ImapSession) -> None:
 
 async def _describe(session: ImapSession, row: Mailbox) -> None:
     view = session.mailbox.view
-    out = [session.format_flags(), response.format_exists(view.exists)]
+    out = [format_flags(session), response.format_exists(view.exists)]
     if session.shows_recent:
         out.append(response.format_recent(view.recent))
         # RFC 9586: no message numbers at all.
@@ -136,7 +141,8 @@ def _still_agreed(view: View, numbers: SequenceSet | None, uids: SequenceSet | N
 async def close(session: ImapSession, _command: c.Close) -> bytes:
     selected = session.mailbox
     session.deselect()
-    if not selected.read_only:
+    # RFC 4314 §4: without the right to expunge, CLOSE just closes.
+    if not selected.read_only and selected.rights & EXPUNGE:
         # RFC 9051 §6.4.1: \Deleted messages go without a word.
         shared = selected.shared
         row = await session.services.store.mailboxes.by_id(shared.account, shared.mailbox)

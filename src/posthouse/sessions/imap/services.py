@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from posthouse.core.ports import Clock, Ids
+from posthouse.services.acl import AclService
 from posthouse.services.mailboxes import MailboxHub, MailboxService
+from posthouse.services.rights import Rights
 from posthouse.sessions.authentication import SignIn
 from posthouse.storage.ports import Store
 
@@ -62,6 +64,10 @@ class ImapServices:
     hostname: str
     limits: ImapLimits = field(default_factory=ImapLimits)
     orders: Orders = field(init=False)
+    rights: Rights = field(init=False)
+    acl: AclService = field(init=False)
 
     def __post_init__(self) -> None:
         self.orders = Orders(self.limits.orders_max_bytes)
+        self.rights = Rights(self.store)
+        self.acl = AclService(self.store)

@@ -8,26 +8,29 @@ writes is collected and sent at once; FETCH sends per batch.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
 from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
 from posthouse.services.grant import Grant
+from posthouse.services.rights import Place, Viewer
 from posthouse.sessions.authentication import Authentication
 from posthouse.sessions.session import Peer, Session
-from posthouse.storage.rows import Account
+from posthouse.storage.ports import Messages
+from posthouse.storage.rows import Account, Actor
 from posthouse.wire.imap import event as wire
 from posthouse.wire.imap import response
 from posthouse.wire.imap.command import Command
 from posthouse.wire.imap.engine import Engine, limits_before_login
 from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import format_flag_updates
-from posthouse.wire.imap.response_code import code_capability, code_permanentflags
+from posthouse.wire.imap.response_code import code_capability
 
 from . import append, capability, idle, login, look, metadata
 from .answer import answer_error
+from .flags import format_flags
 from .notify import end_notify
 from .notify_watch import Watch
 from .progress import Progress
@@ -80,6 +83,7 @@ class ImapSession(Session):
         "services",
         "state",
         "told",
+        "viewer",
     )
 
     def __init__(self, peer: Peer, on_fault: Callable[[BaseException], None], services: ImapServices) -> None:
@@ -92,6 +96,7 @@ class ImapSession(Session):
         self.enabled = 0
         self.grant: Grant | None = None  # what the sign-in allows
         self.client = ""  # what the program says it is
+        self.viewer: Viewer | None = None
         self.selected: Selected | None = None
         self.flag_lists = FlagLists()  # its keywords are those last announced with FLAGS
         self.told: dict[int, int] | None = None  # UID -> modseq of flags this command has shown
@@ -197,9 +202,12 @@ class ImapSession(Session):
         if isinstance(event, wire.AppendBegin):
             return self._append_begin(event)
         if isinstance(event, wire.AppendPiece):
-            return self._run_event(event.tag, append.piece(self, event), append.ERRORS)
+            return self._run_event(
+                event.tag, self._allowed(partial(append.piece, self, event)), append.ERRORS
+            )
         if isinstance(event, wire.AppendEnd):
-            return self._run_event(event.tag, append.end(self, event.urls), append.ERRORS, expunge=True)
+            work = self._allowed(partial(append.end, self, event.urls))
+            return self._run_event(event.tag, work, append.ERRORS, expunge=True)
         return None  # LiteralEnd: the command's end follows
 
     def _command(self, command: Command) -> Any:
@@ -219,7 +227,7 @@ class ImapSession(Session):
         if self.state == NOT_AUTHENTICATED:
             self.engine.refuse_literal()
             return self._refuse(event.tag, _WRONG_STATE[NOT_AUTHENTICATED])
-        return self._run_event(event.tag, append.begin(self, event), append.ERRORS)
+        return self._run_event(event.tag, self._allowed(partial(append.begin, self, event)), append.ERRORS)
 
     def _refuse(self, tag: bytes, text: bytes) -> None:
         self.write(b"%b %b\r\n" % (tag, translate(text, self.language)))
@@ -245,7 +253,7 @@ class ImapSession(Session):
         try:
             await self._run_event(
                 command.tag,
-                entry.handler(self, command),
+                self._allowed(partial(entry.handler, self, command)),
                 entry.errors,
                 expunge=entry.expunge or (by_uid and entry.expunge_by_uid),
                 by_uid=by_uid,
@@ -253,6 +261,13 @@ class ImapSession(Session):
         finally:
             if progress is not None:
                 progress.stop()
+
+    def _allowed(self, run: Callable[[], Awaitable[bytes | None]]) -> Awaitable[bytes | None]:
+        return run() if self.selected is None or not self.selected.foreign else self._if_allowed(run)
+
+    async def _if_allowed(self, run: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        """In a mailbox of somebody else the rights of this moment count."""
+        return await run() if await look.look_at_rights(self) else None
 
     async def _run_event(
         self, tag: bytes, work: Any, errors: Any = None, *, expunge: bool = False, by_uid: bool = False
@@ -293,10 +308,26 @@ class ImapSession(Session):
         assert self.grant is not None  # by the table of states
         return self.grant.account.id
 
+    async def reach(self, name: str, needed: int) -> Place:
+        """A mailbox by its name, if this session has all of the rights; raises NotFound, Forbidden."""
+        return await self.services.rights.need(self.eyes, name, needed)
+
+    @property
+    def eyes(self) -> Viewer:
+        """Whose rights count, and how far."""
+        assert self.viewer is not None  # by the table of states
+        return self.viewer
+
     @property
     def mailbox(self) -> Selected:
         assert self.selected is not None  # by the table of states
         return self.selected
+
+    @property
+    def messages(self) -> Messages:
+        """Those of the selected mailbox, as this user may see and change them."""
+        messages, selected = self.services.store.messages, self.mailbox
+        return messages.acting(Actor(self.account_id, selected.rights)) if selected.foreign else messages
 
     @property
     def utf8(self) -> bool:
@@ -315,7 +346,7 @@ class ImapSession(Session):
         """RFC 8437 §2: back to where the connection was before it logged in; TLS and compression stay."""
         self.deselect()
         end_notify(self)
-        self.grant = None
+        self.grant = self.viewer = None
         self.state = NOT_AUTHENTICATED
         self.enabled = 0
         self.metadata_seen = None
@@ -351,17 +382,10 @@ class ImapSession(Session):
 
     async def announce_keywords(self) -> None:
         """Send FLAGS and PERMANENTFLAGS again if the account has new keywords."""
-        keywords = await self.services.store.messages.keywords(self.account_id)
+        keywords = await self.services.store.messages.keywords(self.mailbox.shared.account)
         if len(keywords) != len(self.flag_lists.keywords):
             self.flag_lists.set_keywords(keywords)
-            self.write(self.format_flags())
-
-    def format_flags(self) -> bytes:
-        """FLAGS and PERMANENTFLAGS of the selected mailbox (RFC 9051 §6.3.2)."""
-        read_only = self.mailbox.read_only
-        permanent = code_permanentflags(b"()" if read_only else self.flag_lists.permanent())
-        text = "No flag can be changed here" if read_only else "These flags and new keywords can be changed"
-        return response.format_flags(self.flag_lists.all()) + response.ok(b"*", text, permanent)
+            self.write(format_flags(self))
 
     def format_flag_rows(
         self, seqs: Sequence[int], changed: Sequence[tuple[int, int, int]], *, by_uid: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, final
 
 from posthouse.core.ids import MailboxId
+from posthouse.core.rights import ALL, CHANGES
 from posthouse.services.mailboxes import SharedMailbox
 
 from .view import View
@@ -32,17 +33,30 @@ UIDONLY: Final = 16
 class Selected:
     """A mailbox a session looks at."""
 
-    __slots__ = ("contexts", "id", "name", "read_only", "shared", "view")
+    __slots__ = ("claims_recent", "contexts", "examined", "foreign", "id", "name", "rights", "shared", "view")
 
-    def __init__(self, name: str, shared: SharedMailbox, view: View, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        shared: SharedMailbox,
+        view: View,
+        *,
+        rights: int = ALL,
+        examined: bool = False,
+        foreign: bool = False,
+    ) -> None:
         self.id: MailboxId = shared.mailbox
         self.name = name
         self.shared = shared
         self.view = view
-        self.read_only = read_only
+        self.rights = rights
+        self.examined = examined
+        self.foreign = foreign  # somebody else's: the rights may change at any time
+        # RFC 3501 §2.3.2: only a session that may write takes \Recent from the ones after it.
+        self.claims_recent = not self.read_only
         self.contexts: Contexts | None = None  # set by the first search with UPDATE
 
     @property
-    def claims_recent(self) -> bool:
-        """RFC 3501 §2.3.2: only a session that may write takes \\Recent from the ones after it."""
-        return not self.read_only
+    def read_only(self) -> bool:
+        # RFC 4314 §5.2: without a right to change anything it is read-only.
+        return self.examined or not self.rights & CHANGES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from posthouse.services.mailboxes import canonical_name
+from posthouse.core.rights import READ
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -20,7 +20,7 @@ _UID_MAX = 0xFFFFFFFF
 
 
 async def status(session: ImapSession, command: c.Status) -> bytes:
-    row = await session.services.store.mailboxes.get(session.account_id, canonical_name(command.mailbox))
+    row = (await session.reach(command.mailbox, READ)).row
     items = await status_items(session, row, command.items)
     session.write(response.format_status(row.name, items, utf8=session.utf8))
     return b"OK STATUS completed"

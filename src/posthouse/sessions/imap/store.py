@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from posthouse.core.errors import Forbidden
+from posthouse.core.flags import FIRST_KEYWORD_BIT
+from posthouse.core.rights import WRITE, changeable_flags
 from posthouse.storage.rows import FlagsStored, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.flag_list import split_flags
@@ -24,7 +27,7 @@ PIECE_MESSAGES = 8192
 async def store(session: ImapSession, command: c.Store) -> bytes:
     view = session.mailbox.view
     ranges = view.resolve(command.sequence, uid=command.uid)
-    if session.mailbox.read_only:
+    if session.mailbox.examined:
         return READ_ONLY
     system, keywords, unknown = split_flags(command.flags)
     if unknown:
@@ -35,6 +38,14 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
         session.enable(CONDSTORE)
     if not ranges:
         return b"OK STORE completed"
+    rights = session.mailbox.rights
+    mask = changeable_flags(rights)
+    # RFC 4314 §4: STORE does what it may of what it was asked, and fails when that is nothing.
+    asked = -1 if command.action == "=" else system | (1 << FIRST_KEYWORD_BIT if keywords else 0)
+    if asked and not asked & mask:
+        raise Forbidden(session.mailbox.name)
+    if not rights & WRITE:
+        keywords = ()  # none of them is set, so none is made up either
     bits = system | await keyword_bits(session, keywords)
     refused: list[int] = []
     changed = 0
@@ -61,14 +72,14 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
 async def keyword_bits(session: ImapSession, keywords: tuple[str, ...]) -> int:
     if not keywords:
         return 0
-    return await session.services.store.messages.keyword_bits(session.account_id, keywords)
+    return await session.services.store.messages.keyword_bits(session.mailbox.shared.account, keywords)
 
 
 async def _change(session: ImapSession, command: c.Store, ranges: UidRanges, bits: int) -> FlagsStored:
     shared, view = session.mailbox.shared, session.mailbox.view
     # RFC 9051 §6.4.6: .SILENT leaves no doubt about the flags, so what others had changed before is told.
     adds_unseen = command.silent and command.action != "="
-    return await session.services.store.messages.store_flags(
+    return await session.messages.store_flags(
         shared.account,
         shared.mailbox,
         ranges,

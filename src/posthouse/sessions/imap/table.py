@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from . import (
+    acl,
     append,
     capability,
     compress,
@@ -82,6 +83,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "APPEND": Entry(LOGGED_IN, append.catenate, append.ERRORS),  # RFC 4469, of URLs alone; others stream
     "GETMETADATA": Entry(LOGGED_IN, metadata.get_metadata),  # RFC 5464
     "SETMETADATA": Entry(LOGGED_IN, metadata.set_metadata, metadata.ERRORS),
+    "GETACL": Entry(LOGGED_IN, acl.get_acl),  # RFC 4314
+    "SETACL": Entry(LOGGED_IN, acl.set_acl, acl.ERRORS),
+    "DELETEACL": Entry(LOGGED_IN, acl.delete_acl, acl.ERRORS),
+    "LISTRIGHTS": Entry(LOGGED_IN, acl.list_rights, acl.ERRORS),
+    "MYRIGHTS": Entry(LOGGED_IN, acl.my_rights),
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
     "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
     "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),

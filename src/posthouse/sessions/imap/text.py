@@ -89,6 +89,26 @@ ZH: Final[dict[str, str]] = {
     "STORE completed, some messages had changed": "STORE 已完成，部分邮件此前已被修改",
     "Too many mailboxes to watch; name fewer of them": "要监视的文件夹过多；请减少数量",
     "Too many mailboxes to watch; NOTIFY again with fewer of them": "要监视的文件夹过多；请减少数量后重新发送 NOTIFY",
+    # access control
+    "You may no longer read this mailbox; connect again and select another": (
+        "您已无权读取该文件夹；请重新连接并选择其他文件夹"
+    ),
+    "The identifier, or one of the rights, is none; rights are of lrswipkxtecda": (
+        "标识符或权限字符无效；权限字符为 lrswipkxtecda 之一"
+    ),
+    "The access control list is full; remove entries first": "访问控制列表已满；请先删除一些条目",
+    "There is no account of that address here; use the full address, anyone, or owner": (
+        "此处没有该地址的账号；请使用完整地址、anyone 或 owner"
+    ),
+    "The owner of a mailbox keeps all rights": "文件夹的所有者始终拥有全部权限",
+    "A mailbox stays with its owner; CREATE one there and COPY the messages": (
+        "文件夹不能移交给其他所有者；请在目标处用 CREATE 新建，再用 COPY 复制邮件"
+    ),
+    "INBOX of another user cannot be renamed": "不能重命名其他用户的收件箱",
+    "Mailboxes of other users have no special use here": "其他用户的文件夹不能设置特殊用途",
+    "Private and shared annotations of another user's mailbox need two commands": (
+        "对其他用户的文件夹，私有注释和共享注释须分两个命令设置"
+    ),
     # errors of any command
     "You may not do this; ask the administrator of this server": "没有权限；请联系服务器管理员",
     "The mailbox is full; delete messages and expunge, or ask for more space": (
@@ -110,6 +130,8 @@ ZH: Final[dict[str, str]] = {
         "连续收到过多无法识别的命令；这是 IMAP 服务器"
     ),
 }
+
+NAMESPACES_ZH: Final = {"Other Users": "其他用户"}
 
 _TEXTS: Final = {english.encode(): chinese.encode() for english, chinese in ZH.items()}
 

@@ -10,6 +10,7 @@ import msgspec
 from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Account, Alias, Domain
+from posthouse.storage.sqlite.acl import drop_grants
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.mailbox import make_mailbox, remove_mailbox
 from posthouse.storage.sqlite.requests import (
@@ -206,6 +207,7 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         blob for (blob,) in ledger.execute("SELECT blob FROM upload WHERE account = ?", (account,)).fetchall()
     )
     ledger.execute("DELETE FROM upload WHERE account = ?", (account,))
+    drop_grants(ledger, account)
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
     ledger.execute("DELETE FROM account WHERE id = ?", (account,))
     ledger.forget_states()

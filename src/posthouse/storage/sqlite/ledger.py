@@ -243,6 +243,13 @@ class Ledger:
             state = self._mailboxes[mailbox] = MailboxState(row)
         return state if state.account == account else None
 
+    def has_mailbox(self, mailbox: MailboxId) -> bool:
+        """Of whatever account."""
+        return (
+            mailbox in self._mailboxes
+            or self.execute("SELECT 1 FROM mailbox WHERE id = ?", (mailbox,)).fetchone() is not None
+        )
+
     def mailbox(self, account: AccountId, mailbox: MailboxId) -> MailboxState:
         state = self.try_mailbox(account, mailbox)
         if state is None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Mailbox
+from posthouse.storage.sqlite.acl import inherit
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
 from posthouse.storage.sqlite.placement import expunge_all, move_all
 from posthouse.storage.sqlite.requests import CreateMailbox, DeleteMailbox, RenameMailbox, SetRole, Subscribe
@@ -85,6 +86,7 @@ def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
     if request.role is not None and request.role in ledger.roles(account):
         raise Exists(f"a mailbox with the role {request.role!r}")
     number = make_mailbox(ledger, account, request.name, request.role)
+    inherit(ledger, request.account, number, request.name)
     ledger.flush()
     return read(ledger, request.account, number)
 
@@ -144,7 +146,8 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
         (account, state.modseq, mailbox),
     )
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
-    ledger.execute("DELETE FROM metadata WHERE account = ? AND mailbox = ?", (account, mailbox))
+    ledger.execute("DELETE FROM metadata WHERE mailbox = ?", (mailbox,))
+    ledger.execute("DELETE FROM acl WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
     ledger.forget_states()
 

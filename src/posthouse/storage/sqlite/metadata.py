@@ -18,7 +18,7 @@ REMOVED_KEPT: Final = 100
 
 def set_metadata(ledger: Ledger, request: SetMetadata) -> int:
     account = ledger.account(request.account)
-    if request.mailbox and ledger.try_mailbox(request.account, request.mailbox) is None:
+    if request.mailbox and not ledger.has_mailbox(request.mailbox):
         raise NotFound(f"mailbox {request.mailbox} of account {request.account}")
     account.modseq += 1
     ledger.touch(account)

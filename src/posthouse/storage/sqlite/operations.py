@@ -9,6 +9,7 @@ from posthouse.core.errors import NotFound
 from posthouse.storage.rows import Stored
 from posthouse.storage.sqlite import (
     access,
+    acl,
     credential,
     delivery,
     directory,
@@ -63,6 +64,7 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Subscribe: Operation(mailbox.subscribe),
     requests.SetRole: Operation(mailbox.set_role),
     requests.SetMetadata: Operation(metadata.set_metadata, savepoint=True),
+    requests.SetRights: Operation(acl.set_rights, savepoint=True),
     requests.PutCredential: Operation(credential.put_credential, savepoint=True),
     requests.DeleteCredential: Operation(credential.delete_credential),
     requests.UseCredential: Operation(credential.use_credential, flush=False),

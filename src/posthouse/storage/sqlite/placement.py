@@ -50,6 +50,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     add, keep = unpack_flags(request.add), ~unpack_flags(request.remove)
     replace = None if request.replace is None else unpack_flags(request.replace)
     limit, known = request.unchanged_since, request.known_modseq
+    mask, whole = request.changeable, request.changeable == -1
     touched: list[FlagRow] = []
     refused: list[int] = []
     surprising: list[int] = []
@@ -65,6 +66,8 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
             surprising.append(uid)
         old = unpack_flags(stored)
         new = (old if replace is None else replace) & keep | add
+        if not whole:
+            new = old & ~mask | new & mask
         if new == old:
             touched.append((uid, stored, seen_modseq))
             continue
@@ -112,10 +115,11 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
     if not (account is to_account and request.move):
         take_room(ledger, to_account, rows)
     if account is not to_account:
-        new_rows = _into_account(ledger, account, to_account, rows)
+        new_rows = _into_account(ledger, account, to_account, rows, request.keep)
     else:
         stays = request.move and source is target
-        new_rows = _once_each(ledger, account, target, rows, stays=stays)
+        kept = rows if request.keep == -1 else [_kept(row, request.keep) for row in rows]
+        new_rows = _once_each(ledger, account, target, kept, stays=stays)
     uids = append(ledger, to_account, target, new_rows)
     if request.move:
         remove(ledger, account, source, rows)
@@ -160,6 +164,10 @@ def _once_each(
     return result
 
 
+def _kept(row: tuple[Any, ...], keep: int) -> tuple[Any, ...]:
+    return (*row[:2], pack_flags(unpack_flags(row[2]) & keep), *row[3:])
+
+
 def take_room(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
     size = sum(row[3] for row in rows)
     over_bytes = account.quota_bytes and account.used_bytes + size > account.quota_bytes
@@ -172,7 +180,11 @@ def take_room(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]
 
 
 def _into_account(
-    ledger: Ledger, account: AccountState, to_account: AccountState, rows: list[tuple[Any, ...]]
+    ledger: Ledger,
+    account: AccountState,
+    to_account: AccountState,
+    rows: list[tuple[Any, ...]],
+    keep: int,
 ) -> list[tuple[Any, ...]]:
     """The rows as they will stand in another account: messages of its own, its own keyword bits."""
     names = dict(
@@ -181,7 +193,7 @@ def _into_account(
     made: dict[int, tuple[int, int]] = {}
     result = []
     for uid, message, flags, size, date, savedate, _ in rows:
-        bits = unpack_flags(flags)
+        bits = unpack_flags(flags) & keep
         keywords = [name for at, name in names.items() if bits >> (FIRST_KEYWORD_BIT + at) & 1]
         bits &= (1 << FIRST_KEYWORD_BIT) - 1
         if keywords:

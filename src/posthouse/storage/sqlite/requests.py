@@ -80,6 +80,7 @@ class StoreFlags(Request):
     replace: Flags | None = None
     unchanged_since: int | None = None
     known_modseq: int | None = None
+    changeable: int = -1  # bits outside of it stay; of `core.rights.changeable_flags`
 
     @property
     def light(self) -> bool:
@@ -101,6 +102,7 @@ class Copy(Request):
     to_account: AccountId
     to_mailbox: MailboxId
     move: bool = False
+    keep: int = -1
 
     @property
     def light(self) -> bool:
@@ -168,6 +170,15 @@ class SetMetadata(Request):
     account: AccountId
     mailbox: MailboxId
     values: dict[str, bytes | None]
+    entries_max: int
+
+
+class SetRights(Request):
+    account: AccountId
+    mailbox: MailboxId
+    grantee: AccountId
+    negative: bool
+    change: tuple[str, int]
     entries_max: int
 
 
@@ -365,6 +376,7 @@ WriteRequest = (
     | Subscribe
     | SetRole
     | SetMetadata
+    | SetRights
     | PutCredential
     | DeleteCredential
     | UseCredential

@@ -11,6 +11,7 @@ import msgspec
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.core.rights import changeable_flags
 from posthouse.storage import ports
 from posthouse.storage.access import Access
 from posthouse.storage.blobs.cache import ContentCache
@@ -18,8 +19,10 @@ from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.email_ports import Emails, Objects, Uploads
+from posthouse.storage.mailbox_ports import Acls, Metadata
 from posthouse.storage.rows import (
     Account,
+    Actor,
     Alias,
     Attempt,
     Changes,
@@ -42,6 +45,7 @@ from posthouse.storage.rows import (
 from posthouse.storage.search import AccountIndexes
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.access import SqliteAccess
+from posthouse.storage.sqlite.acl import SqliteAcls
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
@@ -226,10 +230,17 @@ class SqliteMailboxes:
 
 
 class SqliteMessages:
-    def __init__(self, reader: Reader, writer: WriterHandle, files: BlobFiles) -> None:
+    def __init__(
+        self, reader: Reader, writer: WriterHandle, files: BlobFiles, actor: Actor | None = None
+    ) -> None:
         self._reader = reader
+        self._writer = writer
         self._submit = writer.submit
         self._files = files
+        self._changeable = -1 if actor is None else changeable_flags(actor.rights)
+
+    def acting(self, actor: Actor) -> SqliteMessages:
+        return SqliteMessages(self._reader, self._writer, self._files, actor)
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
         packed = [pack_delivery(delivery) for delivery in deliveries]
@@ -279,6 +290,7 @@ class SqliteMessages:
             None if replace is None else rq.pack_flags(replace),
             unchanged_since,
             known_modseq,
+            self._changeable,
         )
         answer: rq.FlagsAnswer = await self._submit(request)
         changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
@@ -293,8 +305,11 @@ class SqliteMessages:
         to_mailbox: MailboxId,
         *,
         move: bool = False,
+        keep: int = -1,
     ) -> Copied:
-        copied: Copied = await self._submit(rq.Copy(account, mailbox, uids, to_account, to_mailbox, move))
+        copied: Copied = await self._submit(
+            rq.Copy(account, mailbox, uids, to_account, to_mailbox, move, keep)
+        )
         return copied
 
     async def expunge(
@@ -394,7 +409,8 @@ class SqliteStore:
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
         self.search: ports.Search = AccountIndexes(root / "search", self.mailboxes, self.messages)
         self.directory: ports.Directory = SqliteDirectory(reader, writer, self.search)
-        self.metadata: ports.Metadata = SqliteMetadata(reader, writer.submit)
+        self.metadata: Metadata = SqliteMetadata(reader, writer.submit)
+        self.acls: Acls = SqliteAcls(reader, writer.submit)
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.access: Access = SqliteAccess(reader, writer.submit)

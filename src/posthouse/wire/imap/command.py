@@ -168,7 +168,7 @@ class List(Command):
     """LIST, basic or extended (RFC 5258, RFC 5819, RFC 6154).
 
     `select`: of SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE.  `returns`: of SUBSCRIBED CHILDREN
-    SPECIAL-USE STATUS METADATA, whose entries stand in `metadata` (RFC 9590).
+    SPECIAL-USE STATUS MYRIGHTS (RFC 8440) METADATA, whose entries stand in `metadata` (RFC 9590).
     `extended`: selection options, several patterns or RETURN were used, so the basic meaning of an empty
     pattern (RFC 9051 §6.3.9: ask for the delimiter) does not apply.
     """

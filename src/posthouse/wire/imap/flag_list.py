@@ -53,9 +53,9 @@ class FlagLists(dict[int, bytes]):
         """Every flag there is, for the FLAGS response."""
         return b"(%b)" % " ".join((*SYSTEM_FLAGS, *self._keywords)).encode("ascii", "replace")
 
-    def permanent(self, *, new_keywords: bool = True) -> bytes:
-        """For PERMANENTFLAGS; `\\*`: clients may make new keywords (RFC 9051 §7.1)."""
-        names = (*SYSTEM_FLAGS, *self._keywords, *(("\\*",) if new_keywords else ()))
+    def permanent(self, changeable: int = -1, *, new_keywords: bool = True) -> bytes:
+        """For PERMANENTFLAGS, those with bits in `changeable`; `\\*`: clients may make new keywords (RFC 9051 §7.1)."""
+        names = [*self.names(changeable & ~RECENT), *(("\\*",) if new_keywords else ())]
         return b"(%b)" % " ".join(names).encode("ascii", "replace")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from . import (
+    parse_acl,
     parse_append,
     parse_esearch,
     parse_fetch,
@@ -22,6 +23,7 @@ from . import (
     parse_session,
     parse_sort,
 )
+from .acl_command import GetAcl, MyRights
 from .command import (
     Capability,
     Check,
@@ -54,12 +56,14 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"COMPRESS": parse_session.compress,
     b"COPY": parse_message.copy,
     b"CREATE": parse_mailbox.create,
+    b"DELETEACL": parse_acl.delete_acl,
     b"DELETE": parse_mailbox.one_mailbox(Delete),
     b"ENABLE": parse_session.enable,
     b"ESEARCH": parse_esearch.esearch,
     b"EXAMINE": parse_mailbox.examine,
     b"EXPUNGE": parse_session.bare(Expunge),
     b"FETCH": parse_fetch.fetch,
+    b"GETACL": parse_mailbox.one_mailbox(GetAcl),
     b"GETMETADATA": parse_metadata.get_metadata,
     b"GETQUOTA": parse_quota.get_quota,
     b"GETQUOTAROOT": parse_mailbox.one_mailbox(GetQuotaRoot),
@@ -67,10 +71,12 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"IDLE": parse_session.bare(Idle),
     b"LANGUAGE": parse_session.language,
     b"LIST": parse_list.list_command,
+    b"LISTRIGHTS": parse_acl.list_rights,
     b"LOGIN": parse_session.login,
     b"LOGOUT": parse_session.bare(Logout),
     b"LSUB": parse_list.lsub,
     b"MOVE": parse_message.move,
+    b"MYRIGHTS": parse_mailbox.one_mailbox(MyRights),
     b"NAMESPACE": parse_session.bare(Namespace),
     b"NOOP": parse_session.bare(Noop),
     b"NOTIFY": parse_notify.notify,
@@ -78,6 +84,7 @@ PARSERS: Final[dict[bytes, Parser]] = {
     b"REPLACE": parse_append.replace_without_message,
     b"SEARCH": parse_search.search,
     b"SELECT": parse_mailbox.select,
+    b"SETACL": parse_acl.set_acl,
     b"SETMETADATA": parse_metadata.set_metadata,
     b"SETQUOTA": parse_quota.set_quota,
     b"SORT": parse_sort.sort,

@@ -11,7 +11,7 @@ from .parse_metadata import entries
 
 PATTERNS_MAX: Final = 100
 SELECT_OPTIONS: Final = frozenset(("SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"))
-RETURN_OPTIONS: Final = frozenset(("SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA"))
+RETURN_OPTIONS: Final = frozenset(("SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA", "MYRIGHTS"))
 
 
 # list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]

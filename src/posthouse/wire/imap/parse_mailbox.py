@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from .command import (
-    Create,
-    Delete,
-    Examine,
-    GetQuotaRoot,
-    Qresync,
-    Rename,
-    Select,
-    Status,
-    Subscribe,
-    Unsubscribe,
-)
+from .command import Command, Create, Examine, Qresync, Rename, Select, Status
 from .cursor import NUMBER64_MAX, Cursor
 from .flag_name import flag
 from .sequence_set import SequenceSet
@@ -43,7 +32,7 @@ SPECIAL_USES: Final = frozenset(
 _SPECIAL_USE_BY_UPPER: Final = {name.upper(): name for name in SPECIAL_USES}
 
 _SelectT = TypeVar("_SelectT", bound=Select)
-_OneMailbox = TypeVar("_OneMailbox", Delete, GetQuotaRoot, Subscribe, Unsubscribe)
+_OneMailbox = TypeVar("_OneMailbox", bound=Command)
 
 
 # delete = "DELETE" SP mailbox, and the like

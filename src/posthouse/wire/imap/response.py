@@ -121,8 +121,8 @@ def format_language(tags: Iterable[str]) -> bytes:
     return f"* LANGUAGE ({' '.join(tags)})\r\n".encode("ascii")
 
 
-Namespaces = Sequence[tuple[str, str]] | None
-"""(prefix, delimiter) pairs, or None for NIL."""
+Namespaces = Sequence[tuple[str, ...]] | None
+"""(prefix, delimiter), with the prefix in the user's language behind them if there is one; None for NIL."""
 
 
 def format_namespace(
@@ -135,11 +135,13 @@ def format_namespace(
 def _namespace(pairs: Namespaces, *, utf8: bool) -> bytes:
     if not pairs:
         return b"NIL"
-    inside = [
-        b"(%b %b)" % (_quoted_name(prefix, utf8=utf8), format_string(delimiter.encode()))
-        for prefix, delimiter in pairs
-    ]
-    return b"(%b)" % b"".join(inside)
+    return b"(%b)" % b"".join([_one_namespace(*pair, utf8=utf8) for pair in pairs])
+
+
+def _one_namespace(prefix: str, delimiter: str, translated: str = "", *, utf8: bool) -> bytes:
+    # RFC 5255 §3.4: the translation is in modified UTF-7 whatever was enabled.
+    tail = b' "TRANSLATION" (%b)' % _quoted_name(translated, utf8=False) if translated else b""
+    return b"(%b %b%b)" % (_quoted_name(prefix, utf8=utf8), format_string(delimiter.encode()), tail)
 
 
 def _quoted_name(name: str, *, utf8: bool) -> bytes:

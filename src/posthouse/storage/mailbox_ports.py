@@ -1,0 +1,64 @@
+"""The ports about what stands beside mailboxes; see `ports` for what holds for all of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.rows import RightsEntry
+
+
+class Acls(Protocol):
+    """Access control lists (RFC 4314).  Who may do what is `services.rights`' to say."""
+
+    async def entries(self, account: AccountId, mailbox: MailboxId) -> list[RightsEntry]:
+        """The list of one mailbox."""
+        ...
+
+    async def granted(
+        self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
+    ) -> list[RightsEntry]:
+        """All entries that apply to a user: of a mailbox, of an account, or of all accounts but its own."""
+        ...
+
+    async def set(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        grantee: AccountId,
+        *,
+        negative: bool,
+        change: tuple[str, int],
+        entries_max: int,
+    ) -> None:
+        """Add ("+"), remove ("-") or put ("=") rights; an entry that is left without any goes.
+
+        Raises NotFound without the mailbox or the grantee, OverQuota when the list would pass `entries_max`.
+        """
+        ...
+
+
+class Metadata(Protocol):
+    """Annotations (RFC 5464) that an account sees, of its own mailboxes and private ones of others.
+
+    Mailbox 0 is the server; entry names are in lower case.
+    """
+
+    async def entries(
+        self, account: AccountId, mailbox: MailboxId | None = None
+    ) -> list[tuple[MailboxId, str, bytes]]:
+        """(mailbox, entry, value) of one mailbox, or of all, by mailbox and entry."""
+        ...
+
+    async def set(
+        self, account: AccountId, mailbox: MailboxId, values: dict[str, bytes | None], *, entries_max: int
+    ) -> int:
+        """All of the values (None removes) or nothing; the account's modseq of the change.
+
+        Raises NotFound without the mailbox, OverQuota when the account would have more than `entries_max`.
+        """
+        ...
+
+    async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
+        """(mailbox, entry) set or removed after a modseq of the account."""
+        ...

@@ -1,0 +1,117 @@
+"""Access control lists: set, inherited, read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from posthouse.core.errors import NotFound, OverQuota
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.rights import changed
+from posthouse.storage.rows import Hint, RightsEntry
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.requests import AnyRequest, SetRights
+
+if TYPE_CHECKING:
+    from posthouse.storage.sqlite.reads import Reader
+
+DELIMITER: Final = "/"
+_SELECT: Final = "SELECT account, mailbox, grantee, negative, rights FROM acl"
+_grant: Final[Callable[..., RightsEntry]] = RightsEntry
+
+
+def set_rights(ledger: Ledger, request: SetRights) -> None:
+    account, mailbox, grantee = request.account, request.mailbox, request.grantee
+    ledger.mailbox(account, mailbox)
+    if grantee and ledger.try_account(grantee) is None:
+        raise NotFound(f"account {grantee}")
+    key = (account, mailbox, grantee, request.negative)
+    row = ledger.execute(
+        "SELECT rights FROM acl WHERE account = ? AND mailbox = ? AND grantee = ? AND negative = ?", key
+    ).fetchone()
+    rights = changed(0 if row is None else row[0], request.change)
+    if not rights:
+        ledger.execute(
+            "DELETE FROM acl WHERE account = ? AND mailbox = ? AND grantee = ? AND negative = ?", key
+        )
+    else:
+        ledger.execute(
+            "INSERT INTO acl (account, mailbox, grantee, negative, rights) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, mailbox, grantee, negative) DO UPDATE SET rights = excluded.rights",
+            (*key, rights),
+        )
+        if row is None:
+            _check_length(ledger, account, mailbox, request.entries_max)
+    _tell(ledger, account, mailbox, grantee)
+
+
+def _check_length(ledger: Ledger, account: AccountId, mailbox: MailboxId, limit: int) -> None:
+    [(length,)] = ledger.execute(
+        "SELECT count(*) FROM acl WHERE account = ? AND mailbox = ?", (account, mailbox)
+    ).fetchall()
+    if length > limit:
+        raise OverQuota(f"more than {limit} entries in one list")
+
+
+def _tell(ledger: Ledger, account: AccountId, mailbox: MailboxId, grantee: AccountId) -> None:
+    """Those who have the mailbox open look whether they still may; for the grantee it may appear or vanish."""
+    ledger.hints["rights", account, mailbox] = Hint("rights", account, mailbox)
+    ledger.hint("mailboxes", grantee)
+
+
+def inherit(ledger: Ledger, account: AccountId, mailbox: int, name: str) -> None:
+    """RFC 4314 §4: a new mailbox has the list of the one above it."""
+    above = name.rpartition(DELIMITER)[0]
+    grantees = ledger.execute(
+        "INSERT INTO acl (account, mailbox, grantee, negative, rights)"
+        " SELECT c.account, ?, c.grantee, c.negative, c.rights FROM mailbox m JOIN acl c ON c.account = m.account"
+        " AND c.mailbox = m.id WHERE m.account = ? AND m.name = ? RETURNING grantee",
+        (mailbox, account, above),
+    ).fetchall()
+    for (grantee,) in grantees:
+        ledger.hint("mailboxes", grantee)
+
+
+def drop_grants(ledger: Ledger, grantee: AccountId) -> None:
+    """What an account that goes was granted by others."""
+    for account, mailbox in ledger.execute(
+        "DELETE FROM acl WHERE grantee = ? RETURNING account, mailbox", (grantee,)
+    ).fetchall():
+        ledger.hints["rights", account, mailbox] = Hint("rights", account, mailbox)
+
+
+class SqliteAcls:
+    """`ports.Acls`."""
+
+    def __init__(self, reader: Reader, submit: Callable[[AnyRequest], asyncio.Future[Any]]) -> None:
+        self._reader = reader
+        self._submit = submit
+
+    async def entries(self, account: AccountId, mailbox: MailboxId) -> list[RightsEntry]:
+        rows = self._reader.rows(_SELECT + " WHERE account = ? AND mailbox = ?", (account, mailbox))
+        return [_grant(*row[:3], bool(row[3]), row[4]) for row in rows]
+
+    async def granted(
+        self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
+    ) -> list[RightsEntry]:
+        values: tuple[int, ...] = (user, user)
+        sql = _SELECT + " WHERE grantee IN (0, ?) AND account <> ?"
+        if account is not None:
+            sql, values = _SELECT + " WHERE grantee IN (0, ?) AND account = ?", (user, account)
+            if mailbox is not None:
+                sql, values = sql + " AND mailbox = ?", (*values, mailbox)
+        rows = self._reader.rows(sql, values)
+        return [_grant(*row[:3], bool(row[3]), row[4]) for row in rows]
+
+    async def set(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        grantee: AccountId,
+        *,
+        negative: bool,
+        change: tuple[str, int],
+        entries_max: int,
+    ) -> None:
+        await self._submit(SetRights(account, mailbox, grantee, negative, change, entries_max))

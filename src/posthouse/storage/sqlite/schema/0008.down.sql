@@ -1,0 +1,3 @@
+-- Back to schema 7.
+DROP INDEX metadata_mailbox;
+DROP TABLE acl;
