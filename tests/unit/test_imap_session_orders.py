@@ -1,18 +1,17 @@
-"""SORT and THREAD of a whole mailbox are kept: the same answers as without, nothing read twice, bounded."""
+"""SORT and THREAD of a whole mailbox are kept: the same answers as without, nothing read twice."""
 
 from __future__ import annotations
 
 import random
-from array import array
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from posthouse.core.ids import AccountId, MailboxId
-from posthouse.services.mailboxes import SharedMailbox
-from posthouse.sessions.imap.orders import Orders
-from posthouse.sessions.imap.services import ImapLimits
+from posthouse.sessions.imap import orders
+from posthouse.storage.blobs.answers import AnswerFiles
 from tests.unit.imap_world import Client, World, imap_world
 
 QUESTIONS = (
@@ -26,6 +25,15 @@ QUESTIONS = (
     "THREAD ORDEREDSUBJECT UTF-8 ALL",
     "THREAD REFS UTF-8 UNFLAGGED",
 )
+
+
+@asynccontextmanager
+async def keeping_world(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(orders, "KEPT_FROM", 1)
+    async with imap_world(path) as world:
+        assert isinstance(world.store.answers, AnswerFiles)
+        world.store.answers.limit_bytes = 1 << 20
+        yield world
 
 
 def letter(number: int, chance: random.Random) -> bytes:
@@ -48,21 +56,24 @@ async def answers(client: Client) -> list[str]:
     return said
 
 
-async def test_kept_answers_are_those_of_looking_anew(tmp_path: Path) -> None:
+async def test_kept_answers_are_those_of_looking_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(5)
-    async with imap_world(tmp_path) as world:
+    async with keeping_world(tmp_path, monkeypatch) as world:
         await world.put(*[letter(number, chance) for number in range(40)])
         one, other = await world.login("INBOX"), await world.login("INBOX")
-        kept, none = world.services.orders, Orders(0)
+        kept = world.store.answers
+        assert isinstance(kept, AnswerFiles)
         for step in range(40):
             await change(world, other, step, chance)
             await one.run("NOOP")
             before = await answers(one)
             again = await answers(one)
-            world.services.orders = none
+            kept.limit_bytes = 0
             assert await answers(one) == before == again
-            world.services.orders = kept
-        assert kept.size_bytes > 0 == none.size_bytes
+            kept.limit_bytes = 1 << 20
+        assert len(list((tmp_path / "data" / "answers").iterdir())) >= 5
 
 
 async def change(world: World, client: Client, step: int, chance: random.Random) -> None:
@@ -81,7 +92,7 @@ async def change(world: World, client: Client, step: int, chance: random.Random)
 
 async def test_asking_again_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(6)
-    async with imap_world(tmp_path) as world:
+    async with keeping_world(tmp_path, monkeypatch) as world:
         await world.put(*[letter(number, chance) for number in range(20)])
         one, other = await world.login("INBOX"), await world.login("INBOX")
         whole = [question for question in QUESTIONS if question.endswith("ALL")]
@@ -96,10 +107,10 @@ async def test_asking_again_reads_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         assert read == []
 
 
-async def test_expunges_that_are_not_announced_yet(tmp_path: Path) -> None:
+async def test_expunges_that_are_not_announced_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # RFC 9051 §7.5.1: SORT by numbers announces no EXPUNGE; the numbers of the others stay meanwhile.
     chance = random.Random(7)
-    async with imap_world(tmp_path) as world:
+    async with keeping_world(tmp_path, monkeypatch) as world:
         await world.put(*[letter(number, chance) for number in range(6)])
         one, other = await world.login("INBOX"), await world.login("INBOX")
         assert await one.run("SORT (ARRIVAL) UTF-8 ALL") == ["* SORT 1 2 3 4 5 6", "t OK SORT completed"]
@@ -108,37 +119,3 @@ async def test_expunges_that_are_not_announced_yet(tmp_path: Path) -> None:
         assert await other.run("SORT (ARRIVAL) UTF-8 ALL") == ["* SORT 1 2 3 4 5", "t OK SORT completed"]
         assert (await one.run("SORT (ARRIVAL) UTF-8 ALL"))[0] == "* SORT 1 3 4 5 6"
         assert (await one.run("UID SORT (ARRIVAL) UTF-8 ALL"))[0] == "* SORT 1 3 4 5 6"
-
-
-def shared(uids: int, mailbox: int = 1) -> SharedMailbox:
-    made = SharedMailbox(AccountId(1), MailboxId(mailbox), 1)
-    made.uids = array("I", range(1, uids + 1))
-    return made
-
-
-def test_the_least_recently_used_goes_first() -> None:
-    orders = Orders(3 * (500 + 400 + 400))
-    boxes = [shared(100, mailbox) for mailbox in range(4)]
-    for box in boxes[:3]:
-        orders.put(box, box.uids, "q", bytes(400))
-    assert orders.get(boxes[0], "q") == bytes(400)
-    orders.put(boxes[3], boxes[3].uids, "q", bytes(400))
-    assert [orders.get(box, "q") is not None for box in boxes] == [True, False, True, True]
-    orders.put(boxes[1], boxes[1].uids, "long", bytes(4000))
-    assert orders.get(boxes[1], "long") is None
-    assert orders.size_bytes == 3900
-
-
-def test_what_is_of_other_messages_is_forgotten() -> None:
-    orders, box = Orders(10_000), shared(10)
-    before = box.uids
-    orders.put(box, before, "q", b"1")
-    box.uids = before + array("I", (11,))
-    assert orders.get(box, "q") is None
-    assert orders.size_bytes == 0
-    orders.put(box, before, "q", b"late")
-    assert orders.get(box, "q") is None
-
-
-def test_the_limit_is_a_setting() -> None:
-    assert ImapLimits().orders_max_bytes == 16 << 20

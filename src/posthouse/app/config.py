@@ -142,9 +142,10 @@ class Limits(Struct, forbid_unknown_fields=True):
     order_cache_bytes: Annotated[
         int,
         Meta(
-            ge=0, description="Memory of each worker for the answers to SORT and THREAD of whole mailboxes."
+            ge=0,
+            description="Disk of the node for the answers to SORT and THREAD of whole mailboxes; 0: none are kept.",
         ),
-    ] = 16 * 1024 * 1024
+    ] = 256 * 1024 * 1024
     stop_s: Annotated[
         Seconds, Meta(description="How long a stop waits for running commands before it cuts connections.")
     ] = 20.0

@@ -129,10 +129,7 @@ def pop3_settings(config: Config) -> Pop3Settings:
 
 
 def imap_limits(config: Config) -> ImapLimits:
-    return ImapLimits(
-        append_max_bytes=config.limits.message_bytes,
-        orders_max_bytes=config.limits.order_cache_bytes,
-    )
+    return ImapLimits(append_max_bytes=config.limits.message_bytes)
 
 
 def client_settings(config: Config) -> ClientSettings:

@@ -132,6 +132,7 @@ async def open_or_stop(plan: Plan, events: Events) -> Store | None:
             config.data_path,
             role="client",
             content_cache_bytes=min(config.limits.content_cache_bytes, memory_bytes() // 8) // plan.workers,
+            answers_bytes=config.limits.order_cache_bytes,
         )
     )
     stop = loop.create_task(events.stop.wait())

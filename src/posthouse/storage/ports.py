@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage.access import Access
+from posthouse.storage.answers import Answers
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import Acls, Metadata
 from posthouse.storage.rows import (
@@ -426,6 +427,9 @@ class Store(Protocol):
     emails: Emails
     objects: Objects
     uploads: Uploads
+
+    @property
+    def answers(self) -> Answers: ...
 
     async def check(self) -> list[Problem]:
         """Verify every invariant of the stored data; empty: all hold."""

@@ -14,7 +14,6 @@ from posthouse.sessions.authentication import SignIn
 from posthouse.storage.ports import Store
 
 from .clients import ClientSwitch
-from .orders import Orders
 
 
 class ImapLimits(Struct, frozen=True):
@@ -47,8 +46,6 @@ class ImapLimits(Struct, frozen=True):
     """Searches of one session that are kept up to date (RFC 5267)."""
     context_results_max: int = 200_000
     """Results of a search that is kept up to date."""
-    orders_max_bytes: int = 16 * 1024 * 1024
-    """Octets of answers to SORT and THREAD that a worker keeps for the next time."""
     inline_facts_max_bytes: int = 32 * 1024
     """Appended messages up to this size are read on the event loop, larger ones in a thread."""
 
@@ -63,11 +60,9 @@ class ImapServices:
     ids: Ids
     hostname: str
     limits: ImapLimits = field(default_factory=ImapLimits)
-    orders: Orders = field(init=False)
     rights: Rights = field(init=False)
     acl: AclService = field(init=False)
 
     def __post_init__(self) -> None:
-        self.orders = Orders(self.limits.orders_max_bytes)
         self.rights = Rights(self.store)
         self.acl = AclService(self.store)

@@ -14,7 +14,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.format_sort import format_sort
 
-from . import context
+from . import context, orders
 from .filters import resolve
 from .find import Found, find, off_loop, rows_of
 from .search import SILENT, save
@@ -49,21 +49,20 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
 
 async def _order(session: ImapSession, command: c.Sort, found: Found) -> Sequence[int]:
     """Those of the messages that are still there, in the order asked for."""
-    orders, selected, uids = session.services.orders, session.mailbox, found.uids
+    uids, view = found.uids, session.mailbox.view.uids
     if command.by_relevancy:
         rows = await rows_of(session, uids, columns_for(command.criteria))
         scores = found.relevancies([row[0] for row in rows])
         return await off_loop(len(rows), _sorted, rows, command.criteria, scores)
-    view, question = selected.view.uids, ("SORT", *command.criteria)
-    if len(uids) * PART_MIN >= len(view) and view is selected.shared.uids:
-        known = orders.get(selected.shared, question)
-        if known is not None:
-            # RFC 5256 §3: ties fall to the sequence number, so a part of the mailbox stands in the order of the whole.
-            return known if len(uids) == len(view) else await off_loop(len(known), _part, known, uids)
+    question = b"SORT %b" % repr(command.criteria).encode()
+    if len(uids) * PART_MIN >= len(view) and (known := await orders.known(session, question)) is not None:
+        whole = array("I", known)
+        # RFC 5256 §3: ties fall to the sequence number, so a part of the mailbox stands in the order of the whole.
+        return whole if len(uids) == len(view) else await off_loop(len(whole), _part, whole, uids)
     rows = await rows_of(session, uids, columns_for(command.criteria))
     order = await off_loop(len(rows), _sorted, rows, command.criteria)
     if len(order) == len(view):
-        orders.put(selected.shared, view, question, order)
+        await orders.keep(session, question, view.tobytes(), order.tobytes())
     return order
 
 

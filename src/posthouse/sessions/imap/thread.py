@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from posthouse.mime.kept import KeptSelector
 from posthouse.wire.imap import command as c
+from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.format_sort import format_thread
 
+from . import orders
 from .filters import resolve
 from .find import find, off_loop, rows_of
-from .orders import Answer
 from .thread_tree import COLUMNS, build
 
 if TYPE_CHECKING:
@@ -22,18 +23,25 @@ if TYPE_CHECKING:
 
 async def thread(session: ImapSession, command: c.Thread) -> bytes:
     key = await resolve(session, command.key)
-    found = await find(session, key, uid=command.uid)
-    orders, shared, view = session.services.orders, session.mailbox.shared, session.mailbox.view.uids
-    question = "THREAD", command.algorithm, command.uid
-    whole = len(found.uids) == len(view)
-    answer: Answer = orders.get(shared, question) if whole and view is shared.uids else None
-    if answer is None:
-        rows = await rows_of(session, found.uids, COLUMNS)
-        answer = await off_loop(len(rows), _work, session, command, rows)
-        if whole and len(rows) == len(view):
-            orders.put(shared, view, question, answer)
-    session.write(answer)
+    session.write(await _answer(session, command, key))
     return b"OK THREAD completed"
+
+
+async def _answer(session: ImapSession, command: c.Thread, key: k.SearchKey) -> bytes:
+    question = b"THREAD %b %d" % (command.algorithm.encode(), command.uid)
+    if isinstance(key, k.All):
+        await session.sync(
+            expunge=False, by_uid=command.uid
+        )  # as `find` does: new messages are part of the answer
+        if (known := await orders.known(session, question)) is not None:
+            return known
+    found = await find(session, key, uid=command.uid)
+    view = session.mailbox.view.uids
+    rows = await rows_of(session, found.uids, COLUMNS)
+    answer = await off_loop(len(rows), _work, session, command, rows)
+    if len(rows) == len(view):
+        await orders.keep(session, question, view.tobytes(), answer)
+    return answer
 
 
 def _work(session: ImapSession, command: c.Thread, rows: list[tuple[Any, ...]]) -> bytes:

@@ -34,15 +34,18 @@ async def open_store(
     role: Literal["local", "client", "auto"],
     clock: Clock | None = None,
     content_cache_bytes: int = 0,
+    answers_bytes: int = 0,
 ) -> Store:
     """Open the store under a directory.
 
     role "local": this process is the writer; raises InUse while another one is.  "client": the writer is a process
     that runs `serve_writer`; raises Unavailable if there is none.  "auto": local if no process writes yet, else client.
     `content_cache_bytes`: memory of this process for messages read a moment ago.
+    `answers_bytes`: disk for `Store.answers`.
     """
     store = await _open(path, role, clock or SystemClock())
     store.keep_contents(content_cache_bytes)
+    store.answers.limit_bytes = answers_bytes
     return store
 
 

@@ -14,6 +14,7 @@ from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientI
 from posthouse.core.rights import changeable_flags
 from posthouse.storage import ports
 from posthouse.storage.access import Access
+from posthouse.storage.blobs.answers import AnswerFiles
 from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
@@ -411,6 +412,7 @@ class SqliteStore:
         self.directory: ports.Directory = SqliteDirectory(reader, writer, self.search)
         self.metadata: Metadata = SqliteMetadata(reader, writer.submit)
         self.acls: Acls = SqliteAcls(reader, writer.submit)
+        self.answers = AnswerFiles(root / "answers", 0)
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.access: Access = SqliteAccess(reader, writer.submit)
