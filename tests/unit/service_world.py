@@ -21,6 +21,7 @@ from posthouse.services.delivery import (
     Recipient,
 )
 from posthouse.services.resolve import ResolveSettings
+from posthouse.services.rules import Rules
 from posthouse.services.signin import SignInSettings
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
@@ -75,10 +76,11 @@ class World:
             self.ids,
             settings,
             ResolveSettings(administrator=f"li@{domain}", primary_domain=domain),
+            Rules(store, self.clock),
         )
 
-    async def account(self, name: str, **options: Any) -> Account:
-        return await self.accounts.create_account(f"{name}@{self.domain}", "correct horse", **options)
+    async def account(self, local: str, **options: Any) -> Account:
+        return await self.accounts.create_account(f"{local}@{self.domain}", "correct horse", **options)
 
     async def inbox(self, account: Account) -> list[bytes]:
         """The messages of the INBOX, whole."""

@@ -341,7 +341,9 @@ def classes(root: type[MailError]) -> list[type[MailError]]:
     return [root, *(cls for child in root.__subclasses__() for cls in classes(child))]
 
 
-@pytest.mark.parametrize("cls", classes(MailError)[1:])
+@pytest.mark.parametrize(
+    "cls", [cls for cls in classes(MailError)[1:] if cls.__module__ == "posthouse.core.errors"]
+)
 def test_every_domain_error_has_replies(cls: type[MailError]) -> None:
     assert cls in MESSAGE_REPLIES or any(base in MESSAGE_REPLIES for base in cls.__mro__[1:-2])
     for tables in ((), (RECIPIENT_REPLIES, SUBMISSION_REPLIES), (AUTH_REPLIES,)):

@@ -15,6 +15,7 @@ from posthouse.services.delivery import DeliveryService
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
 from posthouse.services.queue import QueueRunner
+from posthouse.services.rules import Rules
 from posthouse.services.signin import SignIn
 from posthouse.sessions.imap import ImapServices, ImapSession
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session
@@ -36,6 +37,7 @@ class Factories:
         self._maildrops = Maildrops(store, clock)
         self._delay = LoginDelay(clock, 0)
         self._dns = Resolver()
+        self._rules = Rules(store, clock)
         self._queue_task: asyncio.Task[None] | None = None
         self.configure(config)
 
@@ -43,12 +45,14 @@ class Factories:
         """Make what depends on the configuration.  Raises ConfigError and changes nothing."""
         routes = settings.routes(config)
         self.config = config
+        self._rules.settings = settings.rule_settings(config)
         self._delivery = DeliveryService(
             self._store,
             self._clock,
             self._ids,
             settings.delivery_settings(config),
             settings.resolve_settings(config),
+            self._rules,
         )
         self._smtp = settings.smtp_settings(config)
         self._pop3 = settings.pop3_settings(config)
@@ -122,5 +126,6 @@ class Factories:
         self._queue_task = None
 
     async def close(self) -> None:
+        self._rules.close()
         self._hub.close()
         self._sign_in.close()

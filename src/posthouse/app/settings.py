@@ -13,6 +13,7 @@ from posthouse.servers.tls import Certificate, TlsSettings
 from posthouse.services.delivery import DeliverySettings
 from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
+from posthouse.services.rules import RuleSettings
 from posthouse.sessions.imap.services import ImapLimits
 from posthouse.sessions.pop3 import Pop3Settings
 from posthouse.sessions.smtp import SmtpSettings
@@ -93,6 +94,10 @@ def resolve_settings(config: Config) -> ResolveSettings:
         administrator=config.postmaster,
         primary_domain=config.postmaster.rpartition("@")[2],
     )
+
+
+def rule_settings(config: Config) -> RuleSettings:
+    return RuleSettings(config.hostname, config.plus_delimiter)
 
 
 def routes(config: Config) -> Routes:

@@ -31,6 +31,14 @@ class ScopeExceeded(Forbidden):
     """The account may do this, but not by the credential that signed in (an app password for reading, a token)."""
 
 
+class Refused(Forbidden):
+    """The recipient's own rules refuse the message; `text` is what they say to its sender."""
+
+    def __init__(self, detail: str = "", *, text: str = "") -> None:
+        super().__init__(detail)
+        self.text = text
+
+
 class SignInFailed(MailError):
     """Unknown account or wrong secret; the two are never told apart."""
 

@@ -47,6 +47,13 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "dsn.said": ("{host} 的答复：{text}", "{host} said: {text}"),
     "dsn.returned.full": ("原邮件附后。", "Your message is attached."),
     "dsn.returned.headers": ("原邮件的信头附后。", "The header of your message is attached."),
+    # --- what rules send (services.answers) ---
+    "vacation.subject": ("自动回复", "Automatic reply"),
+    "notify.subject": ("新邮件：来自 {sender}", "New mail from {sender}"),
+    "notify.text": (
+        "您收到一封新邮件。\n发件人：{sender}\n主题：{subject}\n",
+        "You have new mail.\nFrom: {sender}\nSubject: {subject}\n",
+    ),
     # --- why a delivery failed, by enhanced status code (RFC 3463) ---
     "why.5.1.1": (
         "没有这个收件人。请核对地址的拼写。",
@@ -127,6 +134,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "存储：{size} 字节，放入 {copies} 个邮箱",
         "Stored: {size} bytes, in {copies} mailbox(es)",
     ),
+    "journal.ruled": ("收件人的规则：{decisions}", "Rules of the recipients: {decisions}"),
     "journal.queued": ("排队等待发送：{recipients}", "Queued for: {recipients}"),
     "journal.attempt": (
         "尝试发送到 {destination}（第 {attempt} 次）：{recipient}",

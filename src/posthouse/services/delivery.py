@@ -26,10 +26,13 @@ from posthouse.core.errors import (
 from posthouse.core.ports import Clock, Ids
 from posthouse.mime.edit import header_end
 from posthouse.mime.facts import MessageFacts, facts_of
+from posthouse.mime.scan import Data
 from posthouse.services import notice
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution, Resolver, ResolveSettings
+from posthouse.services.rules import Rules
+from posthouse.services.srs import Srs
 from posthouse.services.steps import PLACING_STEPS, Letter, Placing
 from posthouse.services.trace_header import return_path_length
 from posthouse.storage.ports import ContentWriter, Store
@@ -75,13 +78,16 @@ class DeliveryService:
         ids: Ids,
         settings: DeliverySettings | None = None,
         resolve: ResolveSettings | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.ids = ids
         self.settings = settings or DeliverySettings()
         self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
-        self.resolver = Resolver(store.directory, resolve, store.hints)
+        self.srs = Srs(store.directory, clock)
+        self.resolver = Resolver(store.directory, resolve, store.hints, self.srs)
+        self.rules = rules
 
     # --- before the message ---
 
@@ -151,22 +157,46 @@ class DeliveryService:
             raise error
         return receipt
 
-    async def accept(self, letter: Letter, facts: MessageFacts, draft: ContentDraft) -> Receipt:
-        """Run the placing steps, commit, tell outcomes; raises MailError when nothing was stored."""
-        placing = Placing(self, letter, facts, draft)
+    async def place(self, letter: Letter, facts: MessageFacts, content: Data) -> Placing:
+        """Run the placing steps; `content` has to stay until this returns."""
+        placing = Placing(self, letter, facts, content)
         for name, step in PLACING_STEPS:
             if (found := await step(placing)) is not None:
                 letter.note(name, found)
-        if not placing.copies and not placing.remote:
+        return placing
+
+    async def commit(self, placing: Placing, draft: ContentDraft) -> Receipt:
+        """Store what was placed, tell outcomes; raises MailError when nothing was stored."""
+        placing.versions[0].draft = draft
+        if all(error is not None for error in placing.errors):
             return self._nothing_stored(placing)
-        delivery = Delivery(letter.trace, draft, facts, placing.copies, placing.queue, letter.journal)
-        (stored,) = await self.store.messages.deliver([delivery])
-        for position, placed in enumerate(stored.placed):
-            if placed.error is not None:
-                placing.fail_copy(position, _LATE_ERRORS.get(placed.error, Unavailable)(placed.error))
+        await self._store(placing)
         if not placing.remote and all(error is not None for error in placing.errors):
             return self._nothing_stored(placing)
-        return await self._tell(placing)
+        receipt = await self._tell(placing)
+        for task in placing.afterwards:
+            await task()
+        return receipt
+
+    async def _store(self, placing: Placing) -> None:
+        """One transaction; copies that found no place there have failed."""
+        letter = placing.letter
+        deliveries: list[Delivery] = []
+        positions: list[list[int]] = []
+        for number, version in enumerate(placing.versions):
+            assert version.draft is not None
+            mine = [at for at, of in enumerate(placing.version_of) if of == number]
+            positions.append(mine)
+            copies = placing.copies if len(placing.versions) == 1 else [placing.copies[at] for at in mine]
+            # A message that was discarded leaves its journal.
+            journal = [] if number else letter.journal
+            deliveries.append(
+                Delivery(letter.trace, version.draft, version.facts, copies, version.queue, journal)
+            )
+        for mine, stored in zip(positions, await self.store.messages.deliver(deliveries), strict=True):
+            for position, placed in zip(mine, stored.placed, strict=True):
+                if placed.error is not None:
+                    placing.fail_copy(position, _LATE_ERRORS.get(placed.error, Unavailable)(placed.error))
 
     @staticmethod
     def _nothing_stored(placing: Placing) -> Receipt:
@@ -192,6 +222,7 @@ class DeliveryService:
                     reports.append(notice.failed_copy(recipient, error))
             elif resolution is not None and _tells_success(recipient, resolution):
                 reports.append(notice.delivered_copy(recipient, expanded=resolution.count > 1))
+        reports += [notice.failed_copy(envelope.recipients[at], error) for at, error in placing.refused]
         if reports and envelope.sender is not None:
             await self.send_notices(placing, reports)
         return Receipt(letter.trace, outcomes)
@@ -339,9 +370,11 @@ class Incoming:
             if self._error is not None:
                 raise self._error
             assert self._writer is not None
-            facts = await _scan(self._writer.view())
-            draft = await self._writer.finish()
-            return await self._service.accept(self.letter, facts, draft)
+            view = self._writer.view()
+            placing = await self._service.place(self.letter, await _scan(view), view)
+            del view  # it ends with the writer
+            placing.content = b""
+            return await self._service.commit(placing, await self._writer.finish())
         finally:
             self.abort()
 
@@ -351,9 +384,8 @@ class Incoming:
         end = header_end(data)
         content = self.letter.open(data[:end]) + data[end:]
         self.letter.content = content
-        return await self._service.accept(
-            self.letter, facts_of(content), self._service.store.contents.draft(content)
-        )
+        placing = await self._service.place(self.letter, facts_of(content), content)
+        return await self._service.commit(placing, self._service.store.contents.draft(content))
 
     def _spill(self) -> None:
         """Too long to hold: rewrite the header and let the rest flow to the store."""

@@ -45,6 +45,11 @@ class MailboxSettings(Struct, frozen=True):
     """UIDs of mailboxes that nobody looks at, kept for the next SELECT (four bytes each)."""
 
 
+def mailbox_id(mailbox: Mailbox) -> str:
+    """MAILBOXID (RFC 8474 §4.1): stays when the mailbox is renamed."""
+    return f"F{mailbox.id}"
+
+
 def canonical_name(name: str) -> str:
     """NFC, INBOX in capitals, no trailing delimiter: the form in which names are stored and compared."""
     if not name.isascii():

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, TooLarge
+from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, Refused, TooLarge
 from posthouse.core.messages import LANGUAGES, say, why
 from posthouse.mime import compose as mime
 from posthouse.mime.dates import format_date
@@ -72,7 +72,10 @@ class Subject(Struct):
 
 def failed_copy(recipient: Recipient, error: MailError) -> Report:
     """A local recipient who could not be given a copy of a message that others got."""
-    return Report(str(recipient.address), "failed", local_status(error), recipient.orcpt, recipient.notify)
+    report = Report(str(recipient.address), "failed", local_status(error), recipient.orcpt, recipient.notify)
+    if isinstance(error, Refused):
+        report.diagnostic = f"550 {report.status} {' '.join(error.text.split())}"
+    return report
 
 
 def local_status(error: MailError) -> str:

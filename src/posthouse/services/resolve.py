@@ -1,8 +1,8 @@
 """Where does mail for this address go: aliases, plus addressing, role addresses, catch-all; loop-safe.
 
-At each address the first match of this list wins: alias, account, the same without its detail (plus
-addressing), postmaster and abuse to the administrator, the domain's catch-all.  An alias that names itself
-means the account of the same address, so "keep a copy and forward" is one alias.
+At each address the first match of this list wins: alias, account, the sender of a forwarded letter (`srs`), the same
+without its detail (plus addressing), postmaster and abuse to the administrator, the domain's catch-all.  An alias
+that names itself means the account of the same address, so "keep a copy and forward" is one alias.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from posthouse.core.address import Address, try_address
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ids import AccountId
+from posthouse.services.srs import Srs
 from posthouse.storage.ports import Directory, Hints
 from posthouse.storage.rows import Account, Domain, Hint
 
@@ -60,9 +61,14 @@ class Resolver:
     """
 
     def __init__(
-        self, directory: Directory, settings: ResolveSettings | None = None, hints: Hints | None = None
+        self,
+        directory: Directory,
+        settings: ResolveSettings | None = None,
+        hints: Hints | None = None,
+        srs: Srs | None = None,
     ) -> None:
         self._directory = directory
+        self._srs = srs
         self.settings = settings or ResolveSettings()
         self._known: dict[str, Resolution] | None = None
         if hints is not None:
@@ -152,6 +158,8 @@ class Resolver:
 
     async def _fallback(self, address: Address, domain: Domain | None) -> Address | None:
         """Where mail for an address goes that is neither alias nor account."""
+        if self._srs is not None and (origin := await self._srs.back(address)) is not None:
+            return origin
         local, delimiter = address.local, self.settings.plus_delimiter
         if delimiter and (at := local.find(delimiter)) > 0:
             plain = Address(local[:at], address.domain)

@@ -10,11 +10,14 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct, field
+
 from posthouse.core.address import Address
 from posthouse.core.errors import MailError, MailLoop, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
 from posthouse.mime.edit import count_received
 from posthouse.mime.facts import MessageFacts
+from posthouse.mime.scan import Data
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution
@@ -64,38 +67,64 @@ class Letter:
         return self.top + (self.header if _FIELD.match(self.header) else b"\r\n" + self.header)
 
 
+class Version(Struct):
+    """The message as it is stored for some: as it came, or as a recipient's rules changed it."""
+
+    facts: MessageFacts
+    draft: ContentDraft | None  # None: made when the copies are decided
+    queue: list[QueueEntry] = field(default_factory=list)
+
+
 class Placing:
     """A complete message while its copies are decided: what the placing steps read and write.
 
-    `errors`, `resolutions` and `copies_of` have one element per recipient of the envelope, in order.
+    `errors`, `resolutions` and `copies_of` have one element per recipient of the envelope, in order; `version_of`
+    has one per copy.  `versions[0]` is the message as it came.
     """
 
     __slots__ = (
+        "afterwards",
+        "content",
         "copies",
         "copies_of",
-        "draft",
         "errors",
         "facts",
         "letter",
-        "queue",
+        "refused",
         "remote",
         "resolutions",
         "service",
+        "version_of",
+        "versions",
     )
 
-    def __init__(
-        self, service: DeliveryService, letter: Letter, facts: MessageFacts, draft: ContentDraft
-    ) -> None:
+    def __init__(self, service: DeliveryService, letter: Letter, facts: MessageFacts, content: Data) -> None:
         self.service = service
         self.letter = letter
         self.facts = facts
-        self.draft = draft
+        self.content = content  # to be read while the steps run, not later
+        self.versions = [Version(facts, None)]
+        self.version_of: list[int] = []
+        self.refused: list[tuple[int, MailError]] = []
+        """(recipient, why): refused by the rules of one account, while others got their copies."""
+        self.afterwards: list[Callable[[], Awaitable[None]]] = []
+        """To be done once the commit is durable: answers, notices."""
         self.errors: list[MailError | None] = []
         self.resolutions: list[Resolution | None] = []
         self.copies: list[LocalCopy] = []
         self.copies_of: list[list[int]] = []
         self.remote: list[QueueRecipient] = []
-        self.queue: list[QueueEntry] = []
+
+    @property
+    def queue(self) -> list[QueueEntry]:
+        """What of the message as it came travels on."""
+        return self.versions[0].queue
+
+    def add_copy(self, copy: LocalCopy, version: int = 0) -> int:
+        """Its position."""
+        self.copies.append(copy)
+        self.version_of.append(version)
+        return len(self.copies) - 1
 
     def fail_copy(self, position: int, error: MailError) -> None:
         """A copy was kept out at the commit; recipients that have no other copy failed."""
@@ -223,11 +252,12 @@ def _copies(
     for account in resolution.accounts.values():
         position = position_of.get(account.id)
         if position is None:
-            if not has_room(account, placing.draft.size):
+            if not has_room(account, placing.facts.size):
                 error = OverQuota(account.address)
                 continue
-            position = position_of[account.id] = len(placing.copies)
-            placing.copies.append(LocalCopy(account.id, role="inbox", date=placing.letter.at))
+            position = position_of[account.id] = placing.add_copy(
+                LocalCopy(account.id, role="inbox", date=placing.letter.at)
+            )
         positions.append(position)
     return positions, None if positions or resolution.remote else error
 
@@ -238,6 +268,14 @@ def _forward(recipient: Recipient, address: Address, resolution: Resolution) -> 
     if resolution.count > 1 and "SUCCESS" in notify:
         notify = tuple(word for word in notify if word != "SUCCESS") or ("NEVER",)
     return QueueRecipient(address=str(address), orcpt=recipient.orcpt, notify=notify)
+
+
+async def ruled(placing: Placing) -> Found:
+    """The recipients' own rules say where their copies go."""
+    rules = placing.service.rules
+    if rules is None or not placing.copies or rules.know_of_none(placing.copies):
+        return None
+    return await rules.sort(placing)
 
 
 async def queued(placing: Placing) -> Found:
@@ -256,7 +294,7 @@ async def queued(placing: Placing) -> Found:
             trace=letter.trace,
             arrived_at=letter.at,
             expires_at=start + letter.settings.queue_lifetime_s,
-            size=placing.draft.size,
+            size=placing.facts.size,
             body=envelope.body,
             smtputf8=envelope.smtputf8,
             requiretls=envelope.requiretls,
@@ -276,7 +314,7 @@ async def queued(placing: Placing) -> Found:
 async def stored(placing: Placing) -> Found:
     """What the commit is about to make durable."""
     return {
-        "size": placing.draft.size,
+        "size": placing.facts.size,
         "copies": len(placing.copies),
         "message_id": placing.facts.message_id or "",
     }
@@ -284,6 +322,7 @@ async def stored(placing: Placing) -> Found:
 
 PLACING_STEPS: Final[tuple[tuple[str, Callable[[Placing], Awaitable[Found]]], ...]] = (
     ("resolved", resolved),
+    ("ruled", ruled),
     ("stored", stored),
     ("queued", queued),
 )

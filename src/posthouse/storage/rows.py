@@ -195,7 +195,10 @@ class ContentDraft(Struct, array_like=True):
 
 
 class LocalCopy(Struct, array_like=True):
-    """A placement to make: one mailbox of one account, by id, or by role (created if it was deleted)."""
+    """A placement to make: one mailbox of one account, by id, or by role (created if it was deleted).
+
+    With both, the role stands in when the mailbox is gone.
+    """
 
     account: AccountId
     mailbox: MailboxId | None = None

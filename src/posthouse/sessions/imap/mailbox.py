@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Conflict, Exists, OverQuota
 from posthouse.core.rights import DELETE
-from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, canonical_name
+from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, canonical_name, mailbox_id
 from posthouse.services.namespaces import is_foreign
 from posthouse.services.rights import owner_name
 from posthouse.storage.rows import ROLES
@@ -14,7 +14,6 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
 from .answer import Answers
-from .select import mailbox_id
 from .text import CHINESE, NAMESPACES_ZH
 
 if TYPE_CHECKING:

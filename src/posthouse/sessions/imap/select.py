@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.core.flags import SEEN
 from posthouse.core.rights import CHANGES, EXPUNGE, READ
+from posthouse.services.mailboxes import mailbox_id
 from posthouse.storage.rows import Mailbox, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -77,11 +78,6 @@ async def _describe(session: ImapSession, row: Mailbox) -> None:
         response.ok(b"*", "Mailbox id", code.code_mailboxid(mailbox_id(row))),
     ]
     session.write(b"".join(out))
-
-
-def mailbox_id(row: Mailbox) -> str:
-    """RFC 8474 §4.1: stays when the mailbox is renamed."""
-    return f"F{row.id}"
 
 
 async def _first_unseen(session: ImapSession, row: Mailbox) -> int:

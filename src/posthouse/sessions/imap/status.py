@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from posthouse.core.rights import READ
+from posthouse.services.mailboxes import mailbox_id
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
-from .select import mailbox_id
 from .state import CONDSTORE
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.OverQuota: (reply.SYS_PERM, Text.OVER_QUOTA),
     errors.Forbidden: (reply.SYS_PERM, Text.FORBIDDEN),
     errors.ScopeExceeded: (reply.AUTH, Text.SCOPE_EXCEEDED),
+    errors.Refused: (reply.SYS_PERM, Text.FORBIDDEN),
     errors.TooLarge: (reply.SYS_PERM, Text.TOO_LARGE),
     errors.Invalid: (reply.SYS_PERM, Text.INVALID),
     errors.MailLoop: (reply.SYS_PERM, Text.INVALID),

@@ -17,6 +17,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Exists: reply.FAILED,
     errors.Forbidden: reply.REFUSED,
     errors.ScopeExceeded: reply.NOT_FOR_SENDING,
+    errors.Refused: reply.REFUSED_BY_RECIPIENT,
     errors.SignInFailed: reply.SIGN_IN_FAILED,
     errors.OverQuota: reply.MAILBOX_FULL_NOW,
     errors.Conflict: reply.TRY_LATER,
@@ -60,4 +61,10 @@ def _filled(row: Reply, error: MailError, address: str) -> Reply:
     if "{" not in row.text:
         return row
     limit, hops = getattr(error, "limit", 0), getattr(error, "hops", 0)
-    return row.fill(address=address, limit=limit, hops=hops)
+    return row.fill(address=address, limit=limit, hops=hops, text=_one_line(getattr(error, "text", "")))
+
+
+def _one_line(text: str) -> str:
+    """What a person wrote, as one line of a reply; another script than ours needs SMTPUTF8 (RFC 6531 §3.7.4.1)."""
+    line = " ".join(text.split())
+    return line[:400] if line.isascii() and line.isprintable() else ""

@@ -116,11 +116,10 @@ def _target(ledger: Ledger, copy: LocalCopy, size: int) -> tuple[AccountState, M
         return Placed(copy.account, error="NotFound")
     if copy.enforce_quota and not account.has_room(size):
         return Placed(copy.account, error="OverQuota")
-    if copy.mailbox is not None:
-        mailbox = ledger.try_mailbox(copy.account, copy.mailbox)
-        if mailbox is None:
+    mailbox = None if copy.mailbox is None else ledger.try_mailbox(copy.account, copy.mailbox)
+    if mailbox is None:
+        if copy.mailbox is not None and copy.role is None:
             return Placed(copy.account, copy.mailbox, error="NotFound")
-    else:
         role = copy.role or "inbox"
         number = ledger.roles(account).get(role)
         if number is None:

@@ -201,6 +201,7 @@ SENDER_NOT_YOURS: Final = Reply(
 LOOP: Final = Reply(
     554, "5.4.6", "{hops} Received fields: the message goes in circles; check forwards and routes"
 )
+REFUSED_BY_RECIPIENT: Final = Reply(550, "5.7.1", "The recipient's rules refuse this message: {text}")
 BAD_ADDRESS: Final = Reply(553, "5.1.3", "<{address}> cannot be delivered to; check its spelling")
 FAILED: Final = Reply(554, "5.6.0", "The message cannot be taken as it is; nothing was kept")
 UNKNOWN_PARAMETER: Final = Reply(555, "5.5.4", "Parameter {name} not recognised; send {verb} without it")
