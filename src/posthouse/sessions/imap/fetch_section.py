@@ -31,6 +31,7 @@ Row = tuple[Any, ...]
 _WHOLE: Final = Section(())
 PIECE_ROWS: Final = 512
 LAYOUT_PIECE_ROWS: Final = 128
+"""Messages of one piece with up to eight sections; with more of them fewer."""
 """Rows whose sections are cut before other work of the event loop gets its turn: a few milliseconds."""
 
 
@@ -117,7 +118,8 @@ class SectionReader:
     async def _full_rows(self, ranges: UidRanges) -> AsyncIterator[list[Row]]:
         extra = ("layout", "content") if self._needs_layout else ("content",)
         fetched = self._store.messages.fetch(*self._key, ranges, (*self._width, *extra))
-        async for chunk in pieces(fetched, LAYOUT_PIECE_ROWS if self._needs_layout else PIECE_ROWS):
+        rows = LAYOUT_PIECE_ROWS if self._needs_layout else PIECE_ROWS
+        async for chunk in pieces(fetched, 1 + rows * 8 // max(8, len(self._sections))):
             if self._decodes:
                 yield await self._decoded(chunk)
             else:

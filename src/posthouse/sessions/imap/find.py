@@ -95,7 +95,8 @@ async def find_in(
     matcher = Matcher(selected.view, keywords, session.services.clock.now(), known)
     # perf: the ranges of many UIDs take a microsecond for each
     hits = sum(len(one.uids) for one in known.values())
-    plan = matcher.plan(key) if hits <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
+    named = sum(len(leaf.numbers.ranges) for leaf in k.leaves(key) if isinstance(leaf, k.Sequence | k.Uid))
+    plan = matcher.plan(key) if hits + named <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
     plan.asks_text = bool(text_keys(key))
     if plan.asks_text and not known and selected.view.count(plan.ranges) > SCANNED_MAX:
         session.services.store.search.want(selected.shared.account)

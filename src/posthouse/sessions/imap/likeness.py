@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from posthouse.mime.fuzzy import Looked, Needle
 from posthouse.mime.header import Fields
 from posthouse.mime.search_text import folded_fields
 from posthouse.wire.imap import search_key as k
+
+from .searched_text import SearchedText
 
 Scores = dict[int, dict[int, float]]
 """UID -> by FUZZY key how well it matches, 0 to 1."""
@@ -20,22 +22,16 @@ _VALUE: Final = 0.8
 """What a field is worth that is much longer than what is sought; the rest is for the share that was meant."""
 
 
-class WholeText(Protocol):
-    @property
-    def fields(self) -> Fields: ...
-    @property
-    def header(self) -> list[str]: ...
-    @property
-    def body(self) -> list[str]: ...
-
-
 def likeness_test(
     key: k.Like,
     scores: Scores,
     fields_of: Callable[[Row, str], Fields | None],
-    message_of: Callable[[Row], WholeText | None],
+    message_of: Callable[[Row], SearchedText | None],
 ) -> Callable[[Row], bool | None]:
-    """A test of rows that leaves what it found in `scores`; None where the row lacks the text."""
+    """A test of rows that leaves what it found in `scores`; None where the row lacks the text.
+
+    `fields_of`: fields of a name, with folded values.
+    """
     needle, number = Needle(key.value), id(key)
     name = key.name.lower()
 
@@ -50,7 +46,7 @@ def likeness_test(
             if message is None:
                 return None
             found = (
-                needle.likeness(Looked(message.body)) if key.where == "BODY" else _anywhere(needle, message)
+                needle.likeness(message.looked("BODY")) if key.where == "BODY" else _anywhere(needle, message)
             )
         if found:
             scores.setdefault(row[0], {})[number] = found
@@ -61,21 +57,21 @@ def likeness_test(
 
 def _in_fields(needle: Needle, fields: Fields) -> float:
     best = 0.0
-    for _, value in folded_fields(fields):
+    for _, value in fields:
         if likeness := needle.likeness(Looked((value,))):
             share = min(1.0, len(needle.text) / max(len(value), 1))
             best = max(best, likeness * (_VALUE + (1 - _VALUE) * share))
     return best
 
 
-def _anywhere(needle: Needle, message: WholeText) -> float:
+def _anywhere(needle: Needle, message: SearchedText) -> float:
     """The subject tells most of what a message is about, then the rest of the header, then the body."""
     subject = [field for field in message.fields if field[0].lower() == "subject"]
-    best = _in_fields(needle, subject)
+    best = _in_fields(needle, folded_fields(subject))
     if best < _IN_HEADER:
-        best = max(best, _IN_HEADER * needle.likeness(Looked(message.header)))
+        best = max(best, _IN_HEADER * needle.likeness(message.looked("HEADER")))
     if best < _IN_BODY:
-        best = max(best, _IN_BODY * needle.likeness(Looked([*message.header, *message.body])))
+        best = max(best, _IN_BODY * needle.likeness(message.looked("TEXT")))
     return best
 
 

@@ -19,14 +19,14 @@ from posthouse.mime.dates import parse_day
 from posthouse.mime.facts import HEADER_FIELDS
 from posthouse.mime.header import Fields, header_text, parse_fields
 from posthouse.mime.layout import unpack_layout
-from posthouse.mime.scan import MAX_HEADER, Part
-from posthouse.mime.search_text import body_pieces, fold, folded_fields, header_pieces, other_lines
+from posthouse.mime.search_text import fold, folded_fields
 from posthouse.storage.rows import TextSought, UidRanges
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
 
 from .likeness import Scores, likeness_test
 from .search_index import Known, sought_of
+from .searched_text import SearchedText
 from .view import View
 
 COLUMNS: Final = (
@@ -67,7 +67,20 @@ class Plan:
 class Matcher:
     """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
 
-    __slots__ = ("_keywords", "_known", "_now", "_text", "_text_uid", "_unknown", "_view", "scores", "width")
+    __slots__ = (
+        "_folded",
+        "_kept_fields",
+        "_keywords",
+        "_known",
+        "_now",
+        "_row",
+        "_text",
+        "_text_uid",
+        "_unknown",
+        "_view",
+        "scores",
+        "width",
+    )
 
     def __init__(
         self,
@@ -81,8 +94,11 @@ class Matcher:
         self._unknown = False
         self._keywords = {name.lower(): 1 << (FIRST_KEYWORD_BIT + i) for i, name in enumerate(keywords)}
         self._now = now
-        self._text: Text | None = None
+        self._text: SearchedText | None = None
         self._text_uid = 0
+        self._row: Row = ()  # the next two are of it
+        self._kept_fields: Fields | None = None
+        self._folded: dict[str, Fields] = {}
         self.scores: Scores = {}
         self.width = 1
 
@@ -208,21 +224,32 @@ class Matcher:
         return test
 
     def _fields(self, row: Row, name: str) -> Fields | None:
-        """Fields of that name (lower case); None: they are not in the row."""
+        """Fields of that name (lower case), with folded values; None: they are not in the row."""
+        if self._row is not row:
+            # perf: a search may ask for hundreds of texts in the fields of one message
+            self._row, self._kept_fields, self._folded = row, None, {}
+        if (known := self._folded.get(name)) is not None:
+            return known
         if name in _KEPT and row[_FIELDS]:
-            fields = parse_fields(header_text(row[_FIELDS]))
+            if self._kept_fields is None:
+                self._kept_fields = parse_fields(header_text(row[_FIELDS]))
+            fields = self._kept_fields
         elif len(row) > _CONTENT:
             fields = self._message(row).fields
         else:
             return None
-        return [field for field in fields if field[0].lower() == name]
+        found = self._folded[name] = folded_fields([field for field in fields if field[0].lower() == name])
+        return found
 
-    def _whole(self, row: Row) -> Text | None:
+    def _has_folded(self, row: Row, name: str) -> bool:
+        return self._row is row and name in self._folded
+
+    def _whole(self, row: Row) -> SearchedText | None:
         return self._message(row) if len(row) > _CONTENT else None
 
-    def _message(self, row: Row) -> Text:
+    def _message(self, row: Row) -> SearchedText:
         if self._text is None or self._text_uid != row[_UID]:
-            self._text, self._text_uid = Text(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
+            self._text, self._text_uid = SearchedText(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
         return self._text
 
     def _known_key(self, key: k.Header | k.Text, known: Known) -> Test:
@@ -264,58 +291,15 @@ class Matcher:
 
         def test(row: Row) -> bool | None:
             kept = row[_FIELDS]
-            if plain and kept and _NOT_PLAIN.search(kept) is None and raw not in kept.lower():
+            told = plain and kept and not self._has_folded(row, name) and _NOT_PLAIN.search(kept) is None
+            if told and raw not in kept.lower():
                 return False
             fields = self._fields(row, name)
             if fields is None:
                 return None
-            return any(needle in value for _, value in folded_fields(fields))
+            return any(needle in value for _, value in fields)
 
         return test
-
-
-class Text:
-    """The searchable text of one message, decoded when asked for."""
-
-    __slots__ = ("_body", "_content", "_fields", "_header", "_root")
-
-    def __init__(self, content: bytes, root: Part) -> None:
-        self._content = content
-        self._root = root
-        self._fields: Fields | None = None
-        self._header: list[str] | None = None
-        self._body: list[str] | None = None
-
-    @property
-    def fields(self) -> Fields:
-        if self._fields is None:
-            self._fields = parse_fields(self._block())
-        return self._fields
-
-    def _block(self) -> str:
-        root = self._root
-        return header_text(
-            self._content[root.header_start : min(root.body_start, root.header_start + MAX_HEADER)]
-        )
-
-    @property
-    def header(self) -> list[str]:
-        if self._header is None:
-            self._header = header_pieces(folded_fields(self.fields), other_lines(self._block()))
-        return self._header
-
-    @property
-    def body(self) -> list[str]:
-        """RFC 9051 §6.4.4: the text parts, with encodings undone, and the headers of messages inside."""
-        if self._body is None:
-            self._body = body_pieces(self._content, self._root)
-        return self._body
-
-    def header_holds(self, needle: str) -> bool:
-        return any(needle in piece for piece in self.header)
-
-    def body_holds(self, needle: str) -> bool:
-        return not needle or any(needle in piece for piece in self.body)
 
 
 def _cost(key: k.SearchKey) -> int:

@@ -10,6 +10,8 @@ from .parse_esearch import names_of_mailboxes
 from .parse_fetch import item_list
 
 GROUPS_MAX = 100
+NAMES_MAX = 1000
+"""Mailboxes that one NOTIFY names."""
 PLAIN = frozenset(("SELECTED", "SELECTED-DELAYED", "INBOXES", "PERSONAL", "SUBSCRIBED"))
 NAMING = frozenset(("SUBTREE", "MAILBOXES"))
 
@@ -32,6 +34,8 @@ def notify(c: Cursor) -> Notify:
         _group(c, wanted)
         if len(wanted.groups) > GROUPS_MAX:
             raise c.error(f"More than {GROUPS_MAX} groups; name several mailboxes in one")
+        if sum(len(names) for _, names, _ in wanted.groups) > NAMES_MAX:
+            raise c.error(f"More than {NAMES_MAX} mailboxes; SUBTREE names all below one")
         if not c.try_char(b" "):
             return Notify(c.tag, wanted)
 
