@@ -9,7 +9,9 @@ import pytest
 
 from posthouse.core.address import parse_address
 from posthouse.core.errors import Refused
+from posthouse.services.refile import refile
 from posthouse.services.srs import AGE_MAX_DAYS, Srs
+from posthouse.sieve import compile_script
 from posthouse.storage.rows import Account, Alias, Mailbox, SieveScript
 from tests.unit.service_world import LETTER, World, open_world, parse, smtp_origin
 
@@ -315,3 +317,31 @@ async def test_a_second_forwarder_does_not_lengthen_them(world: World) -> None:
     third = await srs.forward(second.replace("post.test", "other.test"), "li@post.test")
     assert str(await srs.back(parse_address(third))) == first
     assert abs(len(third) - len(second)) < 3
+
+
+# --- mail that is stored already ---
+
+
+async def test_rules_for_stored_mail(world: World) -> None:
+    li = await world.account("li")
+    for number, subject in enumerate(("bill", "spam", "flag", "both", "out")):
+        letter = LETTER.replace(b"hello", subject.encode()).replace(b"<m1", b"<m%d" % number)
+        await world.send(letter, "li@post.test")
+    script = compile_script(
+        'require ["fileinto", "mailbox", "imap4flags", "copy", "reject"];'
+        'if header "subject" "bill" { fileinto :create :flags "$Bill" "Bills"; }'
+        'elsif header "subject" "spam" { discard; }'
+        'elsif header "subject" "flag" { keep :flags "\\\\Flagged"; }'
+        'elsif header "subject" "both" { fileinto :copy :create "Bills"; }'
+        'else { redirect "far@far.test"; }'
+    )
+    rules, inbox = world.delivery.rules, await box(world, li, "INBOX")
+    assert rules is not None
+    dry = [one.targets async for one in refile(rules, li, inbox, script, dry=True)]
+    assert dry == [["Bills"], [], ["INBOX"], ["Bills", "INBOX"], ["INBOX"]]
+    assert await counts(world, li) == {"INBOX": 5}
+    done = [one.targets async for one in refile(rules, li, inbox, script, dry=False)]
+    assert done == dry
+    assert await counts(world, li) == {"INBOX": 3, "Bills": 2}
+    assert await world.store.messages.keywords(li.id) == ("$Bill",)
+    assert await world.store.queue.entries() == []

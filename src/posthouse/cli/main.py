@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "account",
     "alias",
     "mailbox",
+    "sieve",
     "queue",
     "trace",
 )

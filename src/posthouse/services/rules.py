@@ -94,7 +94,7 @@ class Rules:
         if active is not None:
             try:
                 script = compile_script(active.content)
-                found = Compiled(script, await self._others(account) if script.uses("include") else {})
+                found = Compiled(script, await self.others(account) if script.uses("include") else {})
             except ScriptError as error:
                 log.warning("the active script of account %d cannot be read: %s", account, error)
         self._known[account] = found
@@ -102,7 +102,8 @@ class Rules:
             self._known.popitem(last=False)
         return found
 
-    async def _others(self, account: AccountId) -> dict[tuple[str, str], Script]:
+    async def others(self, account: AccountId) -> dict[tuple[str, str], Script]:
+        """The scripts that this account may include."""
         found = {}
         for one in await self.store.scripts.of_account(account):
             try:
