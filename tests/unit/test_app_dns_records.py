@@ -1,16 +1,20 @@
 """What a domain has to publish."""
 
 from posthouse.app.dns_records import records_for
+from posthouse.services.dkim import PublicKey
+
+KEY = PublicKey("example.org", "s1", "rsa", "active", 0, 0, 0, "v=DKIM1; p=" + "A" * 392)
 
 
 def test_records_name_the_host_and_every_service():
-    records = records_for("example.org", "mail.example.org", ["192.0.2.1", "2001:db8::1"], "posthouse")
+    records = records_for("example.org", "mail.example.org", ["192.0.2.1", "2001:db8::1"], [KEY])
     lines = [(r.name, r.type, r.value) for r in records]
     assert ("mail.example.org.", "A", "192.0.2.1") in lines
     assert ("mail.example.org.", "AAAA", "2001:db8::1") in lines
     assert ("example.org.", "MX", "10 mail.example.org.") in lines
     assert ("example.org.", "TXT", '"v=spf1 mx -all"') in lines
-    assert ("posthouse._domainkey.example.org.", "TXT", '"v=DKIM1; k=ed25519; p="') in lines
+    key = f'"v=DKIM1; p={"A" * 244}" "{"A" * 148}"'
+    assert ("s1._domainkey.example.org.", "TXT", key) in lines
     assert ("_submissions._tcp.example.org.", "SRV", "0 1 465 mail.example.org.") in lines
     assert ("_imaps._tcp.example.org.", "SRV", "0 1 993 mail.example.org.") in lines
     assert ("_pop3s._tcp.example.org.", "SRV", "0 1 995 mail.example.org.") in lines

@@ -88,6 +88,34 @@ def test_domains_come_and_go(shell):
     assert "MX" in shell.run("domain", "dns", "example.org", "--ip", "192.0.2.7")
 
 
+def test_signing_keys_are_made_rotated_and_exported(shell):
+    told = shell.init()
+    first = shell.json("dkim", "list", "example.org")
+    assert [(key["kind"], key["state"]) for key in first] == [("rsa", "next"), ("ed25519", "next")]
+    assert all(f"{key['selector']}._domainkey.example.org." in told for key in first)
+    assert "in use" in shell.run("dkim", "rotate", "example.org", "--now")
+    assert [key["state"] for key in shell.json("dkim", "rotate", "example.org")] == ["active"] * 2 + [
+        "next"
+    ] * 2
+    assert "waits for DNS" in shell.run("dkim", "list", "example.org")
+    exported = shell.run("dkim", "export", "example.org", "--selector", first[0]["selector"])
+    assert "v=DKIM1; k=rsa; p=" in exported
+    assert "ed25519" not in exported
+    file = shell.directory / "key.pem"
+    words = ("dkim", "export", "example.org", "--private", str(file))
+    assert "--selector" in shell.run(*words, status=1)
+    assert "no key" in shell.run(*words, "--selector", "x", status=1)
+    assert not file.exists()
+    shell.run(*words, "--selector", first[0]["selector"])
+    assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "exists" in shell.run(*words, "--selector", first[0]["selector"], status=1)
+    assert "domain add" in shell.run("dkim", "rotate", "far.test", status=1)
+    shell.run("domain", "add", "new.test")
+    assert len(shell.json("dkim", "list", "new.test")) == 2
+    assert "no keys" in shell.run("dkim", "list", "far.test")
+
+
 def test_app_passwords_are_shown_once_listed_and_revoked(shell):
     shell.init()
     words = ("account", "app-password")

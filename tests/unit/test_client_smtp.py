@@ -91,6 +91,49 @@ async def test_a_message_goes_out_with_what_the_peer_understands(peer: Peer) -> 
     ]
 
 
+class Signer:
+    """Signs with the length of what is signed; counts."""
+
+    def __init__(self) -> None:
+        self.signed: list[bytes] = []
+
+    async def __call__(self, content: Any, skip: int) -> bytes:
+        self.signed.append(content[skip:])
+        return b"DKIM-Signature: %d\r\n" % len(content[skip:])
+
+
+async def test_a_signature_goes_on_top_and_counts_in_the_size(peer: Peer) -> None:
+    sign = Signer()
+    what = parcel(content=b"Return-Path: <a@b>\r\n" + LETTER, skip=20, sign=sign, signer="post.test")
+    (result,) = await deliver(client(peer), what)
+    assert (result.delivered, result.signed) == (True, "post.test")
+    top = b"DKIM-Signature: %d\r\n" % len(LETTER)
+    assert peer.messages == [top + LETTER]
+    assert f"SIZE={len(top + LETTER)} " in peer.lines[1] + " "
+    assert sign.signed == [LETTER]
+
+
+async def test_what_is_recoded_is_signed_as_it_is_sent() -> None:
+    sign = Signer()
+    async with running(Peer(extensions=("SIZE 1000000",))) as peer:
+        what = parcel(content=EIGHT_BIT, body="8BITMIME", sign=sign, signer="post.test")
+        (result,) = await deliver(client(peer), what)
+    assert result.signed == "post.test"
+    (sent,) = peer.messages
+    assert sent == b"DKIM-Signature: %d\r\n" % len(sign.signed[-1]) + sign.signed[-1]
+    assert sent.isascii()
+
+
+async def test_no_host_no_signature() -> None:
+    sign = Signer()
+    async with running(Peer()) as peer:
+        port = peer.port
+    peer.port = port
+    (result,) = await deliver(client(peer), parcel(sign=sign))
+    assert not result.delivered
+    assert sign.signed == []
+
+
 async def test_a_connection_is_kept_for_the_next_message(peer: Peer) -> None:
     sender = client(peer, messages_per_connection=3)
     for _ in range(4):

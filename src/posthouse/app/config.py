@@ -203,6 +203,32 @@ class RouteConfig(Struct, forbid_unknown_fields=True):
     ] = ""
 
 
+class MailAuth(Struct, forbid_unknown_fields=True):
+    """Who really sent a message: signing what leaves, checking what comes from outside (DKIM, SPF, DMARC)."""
+
+    sign: Annotated[
+        bool, Meta(description="Sign outgoing mail with the keys of its domain (`posthouse dkim`).")
+    ] = True
+
+
+class Dns(Struct, forbid_unknown_fields=True):
+    """Asking DNS. Every worker has one cache for sending and for checks."""
+
+    servers: Annotated[
+        list[str], Meta(description="Addresses of resolvers; empty: those of `/etc/resolv.conf`.")
+    ] = []
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="For one question; then it counts as a temporary failure.")
+    ] = 10.0
+    static_file: Annotated[
+        str,
+        Meta(
+            description="File with lines such as `example.org. IN A 192.0.2.1` that are answered instead of asking; "
+            "everything below a name with a SOA record there is answered from it. For tests and split horizon."
+        ),
+    ] = ""
+
+
 class Log(Struct, forbid_unknown_fields=True):
     """Structured lines on standard error; never a password, never the text of a message."""
 
@@ -256,6 +282,10 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     limits: Annotated[Limits, Meta(description="Limits.")] = field(default_factory=Limits)
     queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
+    mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
+        default_factory=MailAuth
+    )
+    dns: Annotated[Dns, Meta(description="Asking DNS.")] = field(default_factory=Dns)
     log: Annotated[Log, Meta(description="Logging.")] = field(default_factory=Log)
     base: Annotated[str, Meta(extra={"internal": True})] = ""  # directory that relative paths start from
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from posthouse.services.dkim import PublicKey
+
 
 class Record(Struct, frozen=True):
     name: str  # with a dot at the end
@@ -17,8 +19,17 @@ class Record(Struct, frozen=True):
         return f"{self.name:<40} IN {self.type:<5} {self.value}"
 
 
+def text_value(text: str) -> str:
+    """A TXT record's data: strings of at most 255 octets (RFC 1035 §3.3.14)."""
+    return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+
+
+def key_records(keys: Sequence[PublicKey]) -> list[Record]:
+    return [Record(f"{key.name}.", "TXT", text_value(key.record), f"dns.dkim.{key.state}") for key in keys]
+
+
 def records_for(
-    domain: str, hostname: str, addresses: Sequence[str], dkim_selector: str = ""
+    domain: str, hostname: str, addresses: Sequence[str], keys: Sequence[PublicKey] = ()
 ) -> list[Record]:
     """What to publish for one domain whose mail `hostname` takes."""
     host = f"{hostname}."
@@ -29,12 +40,7 @@ def records_for(
     records.append(Record(f"{domain}.", "MX", f"10 {host}", "dns.mx"))
     # RFC 7208 §5.4: whoever receives our mail comes to know which hosts may send it.
     records.append(Record(f"{domain}.", "TXT", '"v=spf1 mx -all"', "dns.spf"))
-    if dkim_selector:
-        # RFC 6376 §3.6.1: an empty p= says that the key is revoked, so nothing is trusted before signing
-        # starts.
-        records.append(
-            Record(f"{dkim_selector}._domainkey.{domain}.", "TXT", '"v=DKIM1; k=ed25519; p="', "dns.dkim")
-        )
+    records += key_records(keys)
     policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
     records.append(Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc"))
     # RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered.

@@ -7,16 +7,18 @@ from collections.abc import Callable
 
 from posthouse.app import settings
 from posthouse.app.config import Config
-from posthouse.client.resolver import Resolver
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
 from posthouse.services.delivery import DeliveryService
+from posthouse.services.dkim import DkimKeys
+from posthouse.services.dkim_watch import DkimWatch
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
 from posthouse.services.queue import QueueRunner
 from posthouse.services.rules import Rules
 from posthouse.services.signin import SignIn
+from posthouse.services.signing import Signer
 from posthouse.sessions.imap import ImapServices, ImapSession
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session
 from posthouse.sessions.session import Peer, Session
@@ -36,16 +38,18 @@ class Factories:
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)
         self._delay = LoginDelay(clock, 0)
-        self._dns = Resolver()
         self._rules = Rules(store, clock)
+        self._dkim = DkimKeys(store, clock)
         self._queue_task: asyncio.Task[None] | None = None
         self.configure(config)
 
     def configure(self, config: Config) -> None:
         """Make what depends on the configuration.  Raises ConfigError and changes nothing."""
         routes = settings.routes(config)
+        dns = settings.dns_resolver(config, self._clock)
         self.config = config
         self._rules.settings = settings.rule_settings(config)
+        self._dns = dns
         self._delivery = DeliveryService(
             self._store,
             self._clock,
@@ -53,6 +57,7 @@ class Factories:
             settings.delivery_settings(config),
             settings.resolve_settings(config),
             self._rules,
+            signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
         self._smtp = settings.smtp_settings(config)
         self._pop3 = settings.pop3_settings(config)
@@ -115,11 +120,14 @@ class Factories:
             clock=self._clock,
             rng=self._rng,
         )
-        self._queue_task = asyncio.get_running_loop().create_task(self._queue.run())
+        loop = asyncio.get_running_loop()
+        self._queue_task = loop.create_task(self._queue.run())
+        self._watch_task = loop.create_task(DkimWatch(self._store, self._dkim, self._dns).run())
 
     async def stop_queue(self) -> None:
         if self._queue_task is None:
             return
+        self._watch_task.cancel()
         await self._queue.stop()
         await self._queue_task
         await self._client.close()

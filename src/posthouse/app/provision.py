@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from posthouse.core.errors import Exists
 from posthouse.core.ports import SystemClock
 from posthouse.services.accounts import Accounts
+from posthouse.services.dkim import DkimKeys
 from posthouse.storage.ports import Store
 
 
 async def provision(
     store: Store, domain: str, people: Sequence[tuple[str, str]], *, password: str, language: str
 ) -> list[str]:
-    """Make the domain and those of the (address, name) accounts that are missing; the addresses made."""
+    """Make the domain with its signing keys and those of the (address, name) accounts that are missing.
+
+    Returns the addresses made.
+    """
     accounts = Accounts(store, SystemClock())
     if await store.directory.domain(domain) is None:
         await accounts.create_domain(domain)
+        await DkimKeys(store, SystemClock()).rotate(domain)
     made = []
     for address, name in people:
         try:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from posthouse.app.config import IMPLICIT_TLS, Config, ConfigError, RouteConfig
+from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings
+from posthouse.core.errors import Invalid
+from posthouse.core.ports import Clock
 from posthouse.servers.host import Limits
 from posthouse.servers.listener import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, TlsSettings
@@ -144,6 +147,16 @@ def client_settings(config: Config) -> ClientSettings:
         ca_file=str(config.path(config.tls.ca_file)) if config.tls.ca_file else None,
         refused_networks=tuple(config.queue.refused_networks),
     )
+
+
+def dns_resolver(config: Config, clock: Clock) -> Resolver:
+    """Raises ConfigError when the file of static names cannot be read."""
+    try:
+        static = load_static_zone(config.path(config.dns.static_file)) if config.dns.static_file else None
+    except Invalid as error:
+        raise ConfigError(f"dns.static_file: {error}") from error
+    settings = ResolverSettings(tuple(config.dns.servers), timeout_s=config.dns.timeout_s)
+    return Resolver(settings, clock=clock, static=static)
 
 
 def queue_settings(config: Config, owner: str) -> QueueSettings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -17,10 +16,10 @@ from posthouse.app.dns_records import Record, records_for
 from posthouse.app.provision import provision
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Exists, Invalid
+from posthouse.core.ports import SystemClock
 from posthouse.servers.process import Identity, find_identity
+from posthouse.services.dkim import DkimKeys
 from posthouse.storage.ports import Store
-
-DKIM_SELECTOR: Final = "posthouse"
 
 
 class Setup(Struct):
@@ -73,13 +72,14 @@ def set_up(setup: Setup, password: str) -> Made:
         }
     )
     config = parse_config(text, setup.config_path.parent, name=str(setup.config_path))
-    records = records_for(domain, config.hostname, [], DKIM_SELECTOR)
     _write_config(setup.config_path, text, identity)
 
-    async def act(store: Store, _config: Config) -> None:
+    async def act(store: Store, _config: Config) -> list[Record]:
         await provision(store, domain, [(address.key, "")], password=password, language=setup.language)
+        keys = await DkimKeys(store, SystemClock()).listed(domain)
+        return records_for(domain, config.hostname, [], keys)
 
-    run_with_store(config, act)
+    records = run_with_store(config, act)
     return Made(str(setup.config_path), str(setup.data), str(certificate.chain), address.key, records)
 
 

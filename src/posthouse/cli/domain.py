@@ -53,16 +53,19 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.dns_records import records_for  # noqa: PLC0415
     from posthouse.core.ports import SystemClock  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
+    from posthouse.services.dkim import DkimKeys  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
     async def act(store: Store, config: Config) -> None:
-        accounts = Accounts(store, SystemClock())
+        accounts, keys = Accounts(store, SystemClock()), DkimKeys(store, SystemClock())
         if arguments.action == "list":
             domains = await store.directory.domains()
             out.result(domains)
             out.table(("domain", "enabled", "catch_all"), [(d.name, d.enabled, d.catch_all) for d in domains])
         elif arguments.action == "add":
-            out.result(await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all))
+            domain = await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all)
+            await keys.rotate(domain.name)
+            out.result(domain)
             out.text("domain.added", domain=arguments.domain)
         elif arguments.action == "set":
             changes: dict[str, object] = {}
@@ -77,15 +80,16 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             out.result({"deleted": arguments.domain})
             out.text("deleted", name=arguments.domain)
         else:
-            show_records(out, records_for(arguments.domain, config.hostname, arguments.ip, "posthouse"))
+            listed = await keys.listed(arguments.domain)
+            show_records(out, records_for(arguments.domain, config.hostname, arguments.ip, listed))
 
     with_store(arguments.config, act)
     return 0
 
 
-def show_records(out: Output, records: list[Record]) -> None:
+def show_records(out: Output, records: list[Record], *, address: bool = True) -> None:
     out.result(records)
-    if not any(record.type in {"A", "AAAA"} for record in records):
+    if address and not any(record.type in {"A", "AAAA"} for record in records):
         out.line(f"; {out.say('dns.address_missing')}")
     for record in records:
         out.line(f"; {out.say(record.purpose)}")

@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "init",
     "check",
     "domain",
+    "dkim",
     "account",
     "alias",
     "mailbox",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from msgspec import Struct
@@ -11,6 +11,9 @@ from posthouse.core.address import Address
 from posthouse.storage.ports import Content
 
 CHUNK_BYTES: Final = 64 * 1024
+
+Sign = Callable[[Content, int], Awaitable[bytes]]
+"""(content, bytes at its start that are not sent) -> the signature fields to put on top of what is sent."""
 
 
 class ParcelRecipient(Struct):
@@ -33,6 +36,8 @@ class Parcel(Struct):
     requiretls: bool = False
     ret: str | None = None
     envid: str | None = None
+    sign: Sign | None = None
+    signer: str = ""  # whose signature `sign` makes
 
 
 class Result(Struct):
@@ -42,6 +47,7 @@ class Result(Struct):
     remote: str = ""  # the host that said it; empty: nobody did, the status is our own
     dsn: bool = False  # the host reports deliveries itself (RFC 3461)
     tls: str = ""
+    signed: str = ""  # the domain that signed
 
     @property
     def delivered(self) -> bool:
@@ -59,11 +65,12 @@ class Result(Struct):
 class Transit:
     """A parcel on its way: results come in, the recipients without one are still to be tried."""
 
-    __slots__ = ("content", "parcel", "results", "sent_whole")
+    __slots__ = ("content", "parcel", "results", "sent_whole", "signature")
 
     def __init__(self, parcel: Parcel) -> None:
         self.parcel = parcel
         self.content: bytes | None = None  # re-coded for peers that take 7-bit only
+        self.signature: bytes | None = None  # of what is sent; None: not made yet
         self.results: list[Result | None] = [None] * len(parcel.recipients)
         self.sent_whole = False
 
@@ -77,7 +84,7 @@ class Transit:
 
 
 async def chunks(parcel: Parcel, content: bytes | None) -> AsyncIterator[bytes]:
-    """What is sent, in pieces."""
+    """The message, without its signature, in pieces."""
     data = parcel.content if content is None else content
     skip = parcel.skip if content is None else 0
     if isinstance(data, bytes):
@@ -86,3 +93,16 @@ async def chunks(parcel: Parcel, content: bytes | None) -> AsyncIterator[bytes]:
     else:
         async for chunk in data.chunks(skip):
             yield chunk
+
+
+async def signature(transit: Transit) -> bytes:
+    """Made when it is needed first: hosts that cannot be reached cost none."""
+    if transit.signature is None:
+        parcel = transit.parcel
+        if parcel.sign is None:
+            transit.signature = b""
+        elif transit.content is None:
+            transit.signature = await parcel.sign(parcel.content, parcel.skip)
+        else:
+            transit.signature = await parcel.sign(transit.content, 0)
+    return transit.signature

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from posthouse.client.connection import Connection, Endpoint, HostError, TlsContexts
 from posthouse.client.mx import Dns, Host, MxError, find_hosts
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
-from posthouse.client.parcel import Parcel, ParcelRecipient, Result, Transit, chunks
+from posthouse.client.parcel import Parcel, ParcelRecipient, Result, Transit, chunks, signature
 from posthouse.client.pool import Pool
 from posthouse.client.routes import Route, Routes, is_address
 from posthouse.core.ports import Clock, Rng
@@ -222,6 +222,7 @@ class SmtpClient:
                 connection.endpoint.name,
                 "DSN" in connection.engine.capabilities,
                 connection.tls_text,
+                transit.parcel.signer if transit.signature else "",
             )
         return taken
 
@@ -251,7 +252,8 @@ class SmtpClient:
         message = Outgoing(
             parcel.sender,
             [self._recipient(parcel.recipients[index]) for index in indexes],
-            size=parcel.size if transit.content is None else len(transit.content),
+            size=len(await signature(transit))
+            + (parcel.size if transit.content is None else len(transit.content)),
             body=parcel.body if transit.content is None else "7BIT",
             smtputf8=smtputf8,
             # RFC 8689 §5: a notice asks for it where it is offered, and is not stopped where it is not.
@@ -265,7 +267,9 @@ class SmtpClient:
             # RFC 6152 §3, RFC 3030 §3: re-code what the next hop cannot take.
             whole = b"".join([chunk async for chunk in chunks(parcel, None)])
             transit.content = await asyncio.to_thread(downgrade_8bit, whole)
-            message.body, message.size = "7BIT", len(transit.content)
+            transit.signature = None  # it was one of other bytes
+            message.body = "7BIT"
+            message.size = len(await signature(transit)) + len(transit.content)
             obstacle = find_obstacle(message, capabilities, tls=engine.tls)
         if obstacle is None:
             return message
@@ -287,6 +291,8 @@ class SmtpClient:
 
     async def _feed(self, transit: Transit, connection: Connection) -> None:
         engine = connection.engine
+        if (fields := await signature(transit)) and not engine.content(fields):
+            return
         async for chunk in chunks(transit.parcel, transit.content):
             if not engine.content(chunk):
                 return

@@ -144,6 +144,10 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "已送达 {recipient}：{remote} 答复 {status}",
         "Delivered to {recipient}: {remote} said {status}",
     ),
+    "journal.delivered.signed": (
+        "已送达 {recipient}：{remote} 答复 {status}；DKIM 签名域 {signed}",
+        "Delivered to {recipient}: {remote} said {status}; signed (DKIM) as {signed}",
+    ),
     "journal.deferred": (
         "暂未送达 {recipient}：{remote} {status}；下次尝试 {next_attempt}",
         "Deferred for {recipient}: {remote} {status}; next attempt {next_attempt}",

@@ -13,6 +13,7 @@ from posthouse.core.messages import LANGUAGES
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import prepare
 from posthouse.services.credentials import Credentials
+from posthouse.services.dkim import DkimKeys
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
@@ -74,7 +75,9 @@ class Accounts:
 
     async def delete_domain(self, name: str) -> None:
         """Conflict while accounts or aliases remain."""
-        await self._directory.delete_domain((await self._domain(name)).name)
+        domain = (await self._domain(name)).name
+        await self._directory.delete_domain(domain)
+        await DkimKeys(self._store, self._clock).forget(domain)
 
     async def _domain(self, name: str) -> Domain:
         domain = await self._directory.domain(_domain(name))

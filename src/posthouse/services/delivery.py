@@ -32,6 +32,7 @@ from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipi
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution, Resolver, ResolveSettings
 from posthouse.services.rules import Rules
+from posthouse.services.signing import Signer
 from posthouse.services.srs import Srs
 from posthouse.services.steps import PLACING_STEPS, Letter, Placing
 from posthouse.services.trace_header import return_path_length
@@ -79,11 +80,14 @@ class DeliveryService:
         settings: DeliverySettings | None = None,
         resolve: ResolveSettings | None = None,
         rules: Rules | None = None,
+        *,
+        signer: Signer | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.ids = ids
         self.settings = settings or DeliverySettings()
+        self.signer = signer
         self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
         self.srs = Srs(store.directory, clock)
         self.resolver = Resolver(store.directory, resolve, store.hints, self.srs)
@@ -99,7 +103,7 @@ class DeliveryService:
         """RCPT: NotFound (no such local user), Forbidden (relaying denied), OverQuota; else fine."""
         resolution = await self.resolver.resolve(address)
         if resolution.domain is None and resolution.remote:
-            if account is None and not self._may_relay(peer_ip):
+            if account is None and not self.may_relay(peer_ip):
                 raise Forbidden(f"relaying to {address} denied")
             return resolution
         if resolution.count == len(resolution.accounts) == 1:
@@ -108,7 +112,7 @@ class DeliveryService:
                 raise OverQuota(owner.address)
         return resolution
 
-    def _may_relay(self, peer_ip: str) -> bool:
+    def may_relay(self, peer_ip: str) -> bool:
         if not peer_ip or not self._relay_networks:
             return False
         address = ipaddress.ip_address(peer_ip.partition("%")[0])

@@ -53,6 +53,8 @@ def _words(step: str, facts: dict[str, Any], language: str) -> str:
             key = "journal.submitted"
         elif facts.get("protocol") == "local":
             key = "journal.made"
+    elif step == "delivered" and facts.get("signed"):
+        key = "journal.delivered.signed"
     elif step == "resolved":
         separator = "；" if language == "zh" else "; "
         fields["recipients"] = separator.join(_resolved(one, language) for one in facts.get("recipients", ()))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from posthouse.client.parcel import Parcel, ParcelRecipient
+from posthouse.client.parcel import Parcel, ParcelRecipient, Sign
 from posthouse.core.address import Address, parse_address
 from posthouse.core.errors import Invalid
 from posthouse.mime.edit import header_end
+from posthouse.services.signing import Signer
 from posthouse.storage.ports import Content
 from posthouse.storage.rows import QueueJob
 
 
-def parcel_of(job: QueueJob, content: Content, skip: int) -> Parcel:
+def parcel_of(job: QueueJob, content: Content, skip: int, signer: Signer | None = None) -> Parcel:
     entry = job.entry
+    sign: Sign | None = None
+    if signer is not None and entry.sign_as:
+
+        async def sign(what: Content, start: int) -> bytes:
+            # What was re-coded for one host is its own content; the stored one is the same for all.
+            blob = entry.blob if what is content else 0
+            return await signer.fields(entry.sign_as, what, start, blob=blob)
+
     size = len(content) if isinstance(content, bytes) else content.size
     body = entry.body
     if body == "7BIT" and isinstance(content, bytes) and not content.isascii():
@@ -32,6 +41,8 @@ def parcel_of(job: QueueJob, content: Content, skip: int) -> Parcel:
         requiretls=entry.requiretls,
         ret=entry.ret if entry.sender else None,
         envid=entry.envid,
+        sign=sign,
+        signer=entry.sign_as,
     )
 
 

@@ -237,7 +237,7 @@ class QueueRunner:
 
     async def _deliver(self, job: QueueJob, content: Content, skip: int) -> list[Result]:
         try:
-            return await self._deliverer.deliver(parcel_of(job, content, skip))
+            return await self._deliverer.deliver(parcel_of(job, content, skip, self._delivery.signer))
         except Exception:
             # Deferred as any other failure, so that it is tried on schedule and returned in the end.
             log.exception("queue: %s for %s failed", job.entry.trace, job.destination)
@@ -274,6 +274,7 @@ class QueueRunner:
             "status": result.status,
             "attempt": recipient.attempts + 1,
             "tls": result.tls,
+            "signed": result.signed,
         }
         if result.delivered:
             # RFC 3461 §5.2.2: only if the next host will not tell; a local delivery has told already.

@@ -303,12 +303,21 @@ async def queued(placing: Placing) -> Found:
             account=None if letter.origin.account is None else letter.origin.account.id,
             not_before=envelope.not_before,
             message_id=placing.facts.message_id or "",
+            sign_as=await _sign_as(placing),
         )
     )
     found: dict[str, Any] = {"recipients": [remote.address for remote in placing.remote[:100]]}
     if envelope.not_before > letter.at:
         found["not_before"] = envelope.not_before
     return found
+
+
+async def _sign_as(placing: Placing) -> str:
+    letter, service = placing.letter, placing.service
+    if service.signer is None:
+        return ""
+    relayed = letter.origin.account is None and service.may_relay(letter.origin.peer_ip)
+    return await service.signer.signer_for(letter.header, letter.envelope, letter.origin, relayed=relayed)
 
 
 async def stored(placing: Placing) -> Found:

@@ -246,6 +246,7 @@ class QueueEntry(Struct):
     message_id: str = ""
     id: QueueId = QueueId(0)
     blob: BlobId = BlobId(0)
+    sign_as: str = ""  # domain whose DKIM keys sign it when it leaves; "": it is not signed
 
 
 class JournalLine(Struct):

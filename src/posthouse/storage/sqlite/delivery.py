@@ -185,6 +185,7 @@ def _add_queue(ledger: Ledger, entry: QueueEntry, delivery: PackedDelivery, blob
             entry.envid,
             entry.account,
             entry.message_id or delivery.message_id,
+            entry.sign_as,
         )
     )
     rows = ledger.rows["queue_recipient"]

@@ -120,8 +120,8 @@ _INSERTS: Final = {
     "thread_ref": "INSERT OR IGNORE INTO thread_ref (account, hash, thread) VALUES (?, ?, ?)",
     "queue_message": (
         "INSERT INTO queue_message (id, blob, sender, trace, arrived_at, expires_at, not_before, size, body,"
-        " smtputf8, requiretls, ret, envid, account, message_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " smtputf8, requiretls, ret, envid, account, message_id, sign_as)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "queue_recipient": (
         "INSERT INTO queue_recipient (id, message, state, due_at, next_attempt, lease_owner, lease_until, attempts,"

@@ -22,7 +22,7 @@ SELECT_RECIPIENT: Final = (
 )
 SELECT_ENTRY: Final = (
     "SELECT id, sender, trace, arrived_at, expires_at, size, body, smtputf8, requiretls, ret, envid, account,"
-    " not_before, message_id, blob FROM queue_message"
+    " not_before, message_id, blob, sign_as FROM queue_message"
 )
 _OPEN_STATES: Final = "('due', 'held')"
 CROWDED_WAIT_S: Final = 15.0
@@ -58,6 +58,7 @@ def entry_from(row: tuple[Any, ...], recipients: list[QueueRecipient]) -> QueueE
         message_id=row[13],
         id=QueueId(row[0]),
         blob=BlobId(row[14]),
+        sign_as=row[15],
     )
 
 

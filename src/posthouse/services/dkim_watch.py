@@ -1,0 +1,54 @@
+"""New signing keys put to use once DNS shows them: one worker of the node looks, every few minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from posthouse.client.resolver import Resolver
+from posthouse.core.errors import InUse, MailError
+from posthouse.services.dkim import DkimKeys
+from posthouse.storage.ports import Store
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S: Final = 300.0
+LOCK: Final = "dkim-watch"
+
+
+class DkimWatch:
+    def __init__(
+        self, store: Store, keys: DkimKeys, resolver: Resolver, *, interval_s: float = INTERVAL_S
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._resolver = resolver
+        self._interval_s = interval_s
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except MailError as error:
+                log.warning("dkim: keys not looked at: %s", error.detail)
+            except Exception:
+                log.exception("dkim: a look at the keys failed")
+            await asyncio.sleep(self._interval_s)
+
+    async def look(self) -> dict[str, list[str]]:
+        """The selectors that were put to use, by domain; nothing while another worker looks."""
+        try:
+            lock = await self._store.locks.acquire(LOCK)
+        except InUse:
+            return {}
+        try:
+            found: dict[str, list[str]] = {}
+            for domain in await self._store.directory.domains():
+                if selectors := await self._keys.activate_published(domain.name, self._resolver):
+                    found[domain.name] = selectors
+                    log.info("dkim: %s signs with %s from now on", domain.name, ", ".join(selectors))
+            return found
+        finally:
+            await lock.release()
