@@ -88,7 +88,7 @@ async def test_bans(store: Store) -> None:
         Ban("account", "li@example.test", "by hand", 2.0, 0.0),
         Ban("address", "192.0.2.1", "again", 3.0, 60.0),
     ]
-    await store.access.ban(Ban("network", "2001:db8::/48", "guessing", 61.0, 90.0))
+    await store.access.ban(Ban("network", "2001:db8::/48", "guessing", 86461.0, 90000.0))
     assert [ban.kind for ban in await store.access.bans()] == ["account", "network"]
     assert await store.access.lift("network", "2001:db8::/48")
     assert not await store.access.lift("network", "2001:db8::/48")

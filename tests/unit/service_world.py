@@ -94,6 +94,11 @@ class World:
                     found.append(b"".join([chunk async for chunk in content.chunks()]))
         return found
 
+    async def letters(self, name: str) -> list[EmailMessage]:
+        """The messages of somebody's INBOX, parsed."""
+        account = await self.accounts.account(f"{name}@{self.domain}")
+        return [parse(content) for content in await self.inbox(account)]
+
     async def send(
         self, content: bytes, *to: str, sender: str | None = "a@remote.test", **options: Any
     ) -> Receipt:

@@ -41,11 +41,13 @@ def error_classes(cls: type[MailError]) -> list[type[MailError]]:
     return [cls, *(found for sub in cls.__subclasses__() for found in error_classes(sub))]
 
 
-@pytest.mark.parametrize("cls", error_classes(MailError))
+@pytest.mark.parametrize(
+    "cls", [cls for cls in error_classes(MailError) if cls.__module__ == MailError.__module__]
+)
 def test_every_domain_error_has_an_answer(cls: type[MailError]) -> None:
     code, text = answer_for(cls())
     assert code in reply.CODES
-    if cls is not MailError and cls.__module__ == "posthouse.core.errors":
+    if cls is not MailError:
         assert (code, text) == ANSWERS[cls]
 
 

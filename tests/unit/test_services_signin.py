@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
+from posthouse.services.bans import BanSettings
 from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn, SignInSettings, hash_password
 from posthouse.storage.rows import Account
@@ -143,9 +144,9 @@ async def test_too_many_waiting_are_told_to_come_back(world: World) -> None:
 
 
 async def test_repeated_failures_wait_longer_and_are_forgotten(world: World) -> None:
-    sign = Sign(world, failures_max=12)
-    for _ in range(12):
-        await sign.fails(password="wrong")
+    sign = Sign(world, bans=BanSettings(failures_max=12))
+    for number in range(12):
+        await sign.fails(password=f"wrong{number}")
     assert sign.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0]
     with pytest.raises(Unavailable):
         await sign(password="wrong")
@@ -165,10 +166,10 @@ async def test_the_fast_path_is_fast(sign: Sign) -> None:
 
 
 async def test_all_addresses_of_an_ipv6_customer_fail_together(world: World) -> None:
-    sign = Sign(world, failures_max=3)
+    sign = Sign(world, bans=BanSettings(failures_max=3))
     for number in range(3):
         with pytest.raises(SignInFailed):
-            await sign(password="wrong", ip=f"2001:db8::{number + 1:x}:1")
+            await sign(password=f"wrong{number}", ip=f"2001:db8::{number + 1:x}:1")
     with pytest.raises(Unavailable):
         await sign(password="wrong", ip="2001:db8:0:0:ffff::9")
     assert await sign(ip="2001:db8:0:1::1")

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
 from posthouse.core.errors import Invalid
@@ -281,6 +282,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     tls: Annotated[Tls, Meta(description="Certificates.")] = field(default_factory=Tls)
     limits: Annotated[Limits, Meta(description="Limits.")] = field(default_factory=Limits)
     queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
+    signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
         default_factory=MailAuth

@@ -10,6 +10,8 @@ from posthouse.app.config import Config
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
+from posthouse.services.alerts import Alerts
+from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.dkim_watch import DkimWatch
@@ -59,6 +61,8 @@ class Factories:
             self._rules,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
+        self._sign_in.devices.alerts = Alerts(self._delivery, self._clock, config.hostname)
+        self._load_countries(config)
         self._smtp = settings.smtp_settings(config)
         self._pop3 = settings.pop3_settings(config)
         self._imap = ImapServices(
@@ -72,6 +76,20 @@ class Factories:
             settings.imap_limits(config),
         )
         self._routes = routes
+
+    def _load_countries(self, config: Config) -> None:
+        """In a thread; until it is read, nobody's country is known."""
+        devices = self._sign_in.devices
+        if not config.signin.country_file:
+            devices.country_of = lambda _ip: ""
+            return
+        path = config.path(config.signin.country_file)
+
+        async def load() -> None:
+            devices.country_of = (await asyncio.to_thread(Countries.read, path)).country_of
+
+        self._loading = asyncio.get_running_loop().create_task(load())
+        self._loading.add_done_callback(_tell_fault)
 
     def session_factory(self, listener: str) -> SessionFactory:
         if listener in ("pop3", "pop3s"):
@@ -136,4 +154,12 @@ class Factories:
     async def close(self) -> None:
         self._rules.close()
         self._hub.close()
+        await self._sign_in.settled()
         self._sign_in.close()
+
+
+def _tell_fault(task: asyncio.Task[None]) -> None:
+    """A file that cannot be read is logged, and sign-ins go on without countries."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        context = {"message": "signin.country_file cannot be used", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)

@@ -43,6 +43,8 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     _properties(parser, say)
     parser.add_argument("--enabled", choices=("yes", "no"), help=say("help.arg.account_enabled"))
     parser.add_argument("--app-only", metavar="LIST", help=say("help.arg.app_only"))
+    parser.add_argument("--new-device", choices=("off", "notify", "hold"), help=say("help.arg.new_device"))
+    parser.add_argument("--second-address", metavar="ADDRESS", help=say("help.arg.second_address"))
     parser.add_argument("--pop3-delete", metavar="POLICY", help=say("help.arg.pop3_delete"))
 
 
@@ -114,6 +116,9 @@ async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         "enabled",
         "protocols",
         "app_only",
+        "two_step",
+        "new_device",
+        "second_address",
         "used_messages",
         "used_bytes",
         "quota_messages",
@@ -138,6 +143,10 @@ async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         changes["enabled"] = arguments.enabled == "yes"
     if arguments.app_only is not None:
         changes["app_only"] = app_password.split(arguments.app_only)
+    if arguments.new_device:
+        changes["new_device"] = arguments.new_device
+    if arguments.second_address is not None:
+        changes["second_address"] = arguments.second_address
     if arguments.pop3_delete:
         changes["pop3_delete"] = arguments.pop3_delete
     out.result(await accounts.update_account(arguments.address, **changes))

@@ -25,6 +25,9 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     _name(parser, say)
     parser.add_argument("--catch-all", metavar="ADDRESS", help=say("help.arg.catch_all_set"))
     parser.add_argument("--enabled", choices=("yes", "no"), help=say("help.arg.domain_enabled"))
+    parser.add_argument(
+        "--two-step", choices=("off", "optional", "required"), help=say("help.arg.two_step_policy")
+    )
 
 
 def _fill_dns(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -61,7 +64,10 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         if arguments.action == "list":
             domains = await store.directory.domains()
             out.result(domains)
-            out.table(("domain", "enabled", "catch_all"), [(d.name, d.enabled, d.catch_all) for d in domains])
+            out.table(
+                ("domain", "enabled", "catch_all", "two_step"),
+                [(d.name, d.enabled, d.catch_all, d.two_step) for d in domains],
+            )
         elif arguments.action == "add":
             domain = await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all)
             await keys.rotate(domain.name)
@@ -73,6 +79,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
                 changes["catch_all"] = arguments.catch_all or None
             if arguments.enabled:
                 changes["enabled"] = arguments.enabled == "yes"
+            if arguments.two_step:
+                changes["two_step"] = arguments.two_step
             out.result(await accounts.update_domain(arguments.domain, **changes))
             out.text("changed", name=arguments.domain)
         elif arguments.action == "delete":

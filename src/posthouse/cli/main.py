@@ -32,6 +32,9 @@ COMMANDS: Final = (
     "alias",
     "mailbox",
     "sieve",
+    "sign-ins",
+    "device",
+    "ban",
     "queue",
     "trace",
 )
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     say = partial(texts.say, language=language)
     parser = make_parser(say)
     arguments = parser.parse_args(words)
-    module = importlib.import_module(f"posthouse.cli.{arguments.command}")
+    module = _module(arguments.command)
     out = Output(say, language, as_json=getattr(arguments, "json", False))
     return _guarded(module.run, arguments, out)
 
@@ -74,8 +77,12 @@ def make_parser(say: Callable[..., str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     parsers = parser.add_subparsers(dest="command", required=True, metavar=say("help.metavar"))
     for name in COMMANDS:
-        importlib.import_module(f"posthouse.cli.{name}").add(parsers, say)
+        _module(name).add(parsers, say)
     return parser
+
+
+def _module(command: str) -> Any:
+    return importlib.import_module(f"posthouse.cli.{command.replace('-', '_')}")
 
 
 def _version() -> str:

@@ -39,6 +39,10 @@ class Refused(Forbidden):
         self.text = text
 
 
+class NotApproved(Forbidden):
+    """The credential is right, but the device it comes from waits for its owner's approval, or was blocked."""
+
+
 class SignInFailed(MailError):
     """Unknown account or wrong secret; the two are never told apart."""
 

@@ -162,6 +162,49 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     "journal.controlled": ("管理员操作 {action}：{recipients}", "Administrator: {action} for {recipients}"),
     "journal.other": ("{step}：{facts}", "{step}: {facts}"),
+    # --- letters about sign-ins (services.alerts) ---
+    "alert.sender": ("邮件系统", "Mail system"),
+    "alert.new.subject": ("新设备登录：{client}", "New sign-in: {client}"),
+    "alert.held.subject": ("有新设备等待您批准：{client}", "A new device waits for your approval: {client}"),
+    "alert.new": (
+        "账号 {address} 刚刚在一台新设备上登录：",
+        "Somebody signed in to {address} from a new device:",
+    ),
+    "alert.held": (
+        "有人用正确的密码从新设备登录账号 {address}，已被拦下，等待您批准：",
+        "Somebody with the right password tried to sign in to {address} from a new device and waits for your approval:",
+    ),
+    "alert.travel.subject": ("异地登录：{client}", "Sign-in from far away: {client}"),
+    "alert.travel": (
+        "账号 {address} 刚刚从 {country} 登录，而不久之前的登录来自 {before}，两地之间来不及往返：",
+        "Somebody signed in to {address} from {country}, a short time after one from {before}; nobody travels so fast:",
+    ),
+    "alert.time": ("时间：", "Time: "),
+    "alert.protocol": ("协议：", "Protocol: "),
+    "alert.client": ("程序：", "Program: "),
+    "alert.credential": ("凭据：", "Signed in with: "),
+    "alert.from": ("来源：", "From: "),
+    "alert.kind.password": ("账号密码", "the password of the account"),
+    "alert.kind.app": ("授权码", "an app password"),
+    "alert.kind.token": ("授权令牌", "an access token"),
+    "alert.kind.certificate": ("客户端证书", "a certificate"),
+    "alert.kind.passkey": ("通行密钥", "a passkey"),
+    "alert.kind.two-step": ("密码和验证码", "the password and a second step"),
+    "alert.approve.link": (
+        "如果是您本人，请打开下面的链接批准；如果不是，请在同一页面阻止，并立即修改密码。\n\n{link}\n",
+        "If this was you, approve it by the link below. If it was not, block it there and change your password at once."
+        "\n\n{link}\n",
+    ),
+    "alert.approve": (
+        "如果是您本人，请在服务器上运行下面的命令批准（或请管理员代为操作）；如果不是，请立即修改密码。\n\n{approve}\n{block}\n",
+        "If this was you, approve it on the server, or ask the administrator to. If it was not, change your password "
+        "at once.\n\n{approve}\n{block}\n",
+    ),
+    "alert.not_you": (
+        "如果是您本人，无需处理。如果不是，请立即修改密码、吊销授权码，并阻止此设备：\n\n{block}\n",
+        "If this was you, there is nothing to do. If it was not, change your password, revoke the app password and "
+        "block the device:\n\n{block}\n",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from posthouse.core.address import Address, parse_address, parse_domain
@@ -13,6 +14,7 @@ from posthouse.core.messages import LANGUAGES
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import prepare
 from posthouse.services.credentials import Credentials
+from posthouse.services.devices import POLICIES as DEVICE_POLICIES
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
@@ -20,6 +22,7 @@ from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
 
 PASSWORD_MIN: Final = 8
 ALIAS_TARGETS_MAX: Final = 500
+TWO_STEP: Final = ("off", "optional", "required")
 
 DEFAULT_MAILBOXES: Final[dict[str, tuple[tuple[str, str | None], ...]]] = {
     "zh": (
@@ -62,13 +65,14 @@ class Accounts:
         return domain
 
     async def update_domain(self, name: str, **changes: Any) -> Domain:
-        """`catch_all` (None: none), `enabled`."""
+        """`catch_all` (None: none), `enabled`, `two_step`."""
         old = await self._domain(name)
         domain = Domain(
             old.name,
             _optional(changes.get("catch_all", old.catch_all)),
             bool(changes.get("enabled", old.enabled)),
             old.created_at,
+            _one_of(changes.get("two_step", old.two_step), TWO_STEP),
         )
         await self._directory.put_domain(domain)
         return domain
@@ -221,6 +225,12 @@ def _pop3_delete(policy: str) -> str:
     return policy
 
 
+def _one_of(value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise Invalid(f"{value!r}: use one of {', '.join(known)}")
+    return value
+
+
 _CHECKS: Final[dict[str, Any]] = {
     "name": str,
     "language": _language,
@@ -230,4 +240,6 @@ _CHECKS: Final[dict[str, Any]] = {
     "quota_bytes": _limit,
     "quota_messages": _limit,
     "pop3_delete": _pop3_delete,
+    "new_device": partial(_one_of, known=DEVICE_POLICIES),
+    "second_address": lambda address: _optional(address) or "",
 }

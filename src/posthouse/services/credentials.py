@@ -14,19 +14,20 @@ import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from posthouse.core import scram
 from posthouse.core.address import parse_address, try_address
-from posthouse.core.errors import Conflict, Invalid, MailError, NotFound
+from posthouse.core.errors import Conflict, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scope import ALL
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
+from posthouse.services.background import Background
 from posthouse.services.grant import Origin
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
@@ -50,6 +51,7 @@ class Claim(Struct):
     account: Account | None
     keys: ScramKeys
     credentials: list[Credential]  # one per key; empty when the keys are nobody's
+    name: str = ""  # as it was looked up
 
 
 class Credentials:
@@ -61,7 +63,7 @@ class Credentials:
         self._iterations = iterations
         self._secret = b""
         self._noted: dict[int, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background("noting a sign-in")
 
     # --- app passwords ---
 
@@ -137,31 +139,38 @@ class Credentials:
         if len(self._noted) > 10_000:
             self._noted.clear()
         self._noted[one.id] = now
-        self._background(self._store.credentials.used(one.id, now, ip, origin.protocol))
+        self._background.run(self._store.credentials.used(one.id, now, ip, origin.protocol))
 
     # --- SCRAM ---
 
-    async def claim(self, address: str, account: Account | None, mechanism: str, origin: Origin) -> Claim:
+    async def claim(
+        self, address: str, account: Account | None, mechanism: str, origin: Origin, *, password: bool
+    ) -> Claim:
+        """`password`: that of the account opens the protocol."""
         found = await self._store.credentials.of_account(account.id if account is not None else AccountId(0))
         salt, iterations = await self._salt(address, found, mechanism)
         keys: list[ScramKey] = []
         owners: list[Credential] = []
         for one in found:
             key = _key_of(one, mechanism, salt, iterations)
-            if key is not None and account is not None and self._opens(one, account, origin):
+            if (
+                key is not None
+                and account is not None
+                and self._opens(one, account, origin, password=password)
+            ):
                 keys.append(key)
                 owners.append(one)
         if not keys:
             # Keys that nothing opens, so that nobody learns from the answers or their time that there are none.
             size = len(scram.digest(mechanism, b""))
             keys.append(ScramKey(secrets.token_bytes(size), secrets.token_bytes(size)))
-        return Claim(account, ScramKeys(salt, iterations, keys), owners)
+        return Claim(account, ScramKeys(salt, iterations, keys), owners, address)
 
-    def _opens(self, one: Credential, account: Account, origin: Origin) -> bool:
+    def _opens(self, one: Credential, account: Account, origin: Origin, *, password: bool) -> bool:
         if one.kind == "password":
             # Keys of an older password are no keys.
-            return one.secret == account.password and origin.protocol not in account.app_only
-        return self._usable(one, origin)
+            return password and one.secret == account.password
+        return one.kind == "app" and self._usable(one, origin)
 
     async def keep_keys(self, account: Account, password: str) -> None:
         """SCRAM keys for the (prepared) password that `account.password` is the hash of."""
@@ -175,7 +184,7 @@ class Credentials:
 
     def upgrade(self, account: Account, password: str) -> None:
         """In the background: keys for an account whose password was set without."""
-        self._background(self._upgrade(account, password))
+        self._background.run(self._upgrade(account, password))
 
     async def _upgrade(self, account: Account, password: str) -> None:
         found = await self._store.credentials.of_account(account.id)
@@ -227,25 +236,12 @@ class Credentials:
             b"%d %b" % (account, text.encode()), key=key, digest_size=32, person=b"app"
         ).hexdigest()
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) and not isinstance(error, MailError):
-            # A MailError will not come back or is tried again at the next sign-in; anything else is a fault of ours.
-            context = {"message": "noting a sign-in failed", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(context)
-
     async def settled(self) -> None:
         """What runs in the background is done."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.settled()
 
     def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        self._background.close()
 
 
 def _key_of(one: Credential, mechanism: str, salt: bytes, iterations: int) -> ScramKey | None:

@@ -27,16 +27,18 @@ from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import try_prepare
 from posthouse.core.scram import ITERATIONS
-from posthouse.services.credentials import Claim, Credentials
+from posthouse.services.bans import Bans, BanSettings
+from posthouse.services.credentials import APP_PROTOCOLS, Claim, Credentials
+from posthouse.services.devices import Devices
 from posthouse.services.fair_pool import FairPool
 from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account, Credential, Hint
+from posthouse.storage.rows import Account, Credential, Domain, Hint
 
 PASSWORD_MAX_BYTES: Final = 1024
 """Longer ones are wrong by definition; keeps hashing cost bounded."""
-TRACKED_IPS_MAX: Final = 50_000
-"""Addresses whose failures are remembered; the oldest are forgotten first."""
+ADDRESS_MAX: Final = 320
+"""Of a name that is no address, as far as it is remembered."""
 
 
 class SignInSettings(Struct, frozen=True):
@@ -50,20 +52,15 @@ class SignInSettings(Struct, frozen=True):
     scram_iterations: int = ITERATIONS
     cache_s: float = 300.0
     cache_entries: int = 10_000
-    free_failures: int = 3
-    """Failures per client address that are answered at once."""
-    failure_delay_max_s: float = 8.0
-    failure_window_s: float = 600.0
-    failures_max: int = 200
-    """Failures of a client address within the window after which it is refused unheard."""
+    bans: BanSettings = BanSettings()
 
 
-class _Failures:
-    __slots__ = ("count", "until")
+class Found(Struct):
+    """Whom a login name means."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.until = 0.0
+    name: str  # normalised, or as it was given
+    account: Account | None = None
+    password_opens: bool = False  # the account's password, that is, and not only what it gave to programs
 
 
 def _hasher(settings: SignInSettings) -> argon2.PasswordHasher:
@@ -96,16 +93,16 @@ class SignIn:
         self._store = store
         self._clock = clock
         self.settings = settings or SignInSettings()
-        self._sleep = sleep
         self.tokens = tokens
         self._hasher = _hasher(self.settings)
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
+        self.bans = Bans(store, clock, self.settings.bans, sleep)
+        self.devices = Devices(store, clock)
         self.credentials = Credentials(store, clock, self.settings.scram_iterations)
         self._key = secrets.token_bytes(32)
         # account -> (hash verified against, keyed digest of the password, good until)
         self._verified: OrderedDict[AccountId, tuple[str, bytes, float]] = OrderedDict()
         self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
         self._decoy = ""
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
@@ -113,40 +110,55 @@ class SignIn:
         self._unsubscribe()
         self._pool.close()
         self.credentials.close()
+        self.devices.close()
+        self.bans.close()
+
+    async def settled(self) -> None:
+        """What sign-ins left to be written is written."""
+        await self.credentials.settled()
+        await self.devices.settled()
 
     async def check_password(self, address: str, password: str, origin: Origin) -> Grant:
-        """Raises SignInFailed, Forbidden (protocol off), ScopeExceeded (credential for something else), Unavailable."""
+        """Raises SignInFailed, Forbidden (protocol off), ScopeExceeded (credential for something else), NotApproved
+        (new device), Unavailable."""
+        return await self.devices.admit(await self.verify_password(address, password, origin), origin)
+
+    async def verify_password(self, address: str, password: str, origin: Origin) -> Grant:
+        """As `check_password`, but for the device: for who asks for more before it counts as signed in."""
         # RFC 4616 §2, RFC 5802 §5.1, RFC 6856 §2.2: equal forms of a name or a password are equal.
         prepared = try_prepare(password)
-        account = await self._account(address)
-        main = account.password if account is not None and origin.protocol not in account.app_only else None
+        found = await self._find(address, origin)
+        await self._refuse_banned(found, origin)
+        account = found.account
+        main = account.password if account is not None and found.password_opens else None
         digest = self._digest(password if prepared is None else prepared)
         if account is not None and main is not None and self._remembered(account, digest):
             return permitted(of_password(account), origin.protocol)
         if prepared is not None:
-            found = await self.credentials.match(account, prepared, origin)
-            if found is not None and account is not None:
-                return self._opened(account, found, origin)
-        self._refuse_blocked(origin)
+            one = await self.credentials.match(account, prepared, origin)
+            if one is not None and account is not None:
+                return self._opened(account, one, origin)
         # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
         if await self._verify(
             account, main if prepared else None, prepared or password, digest, origin.peer_ip
         ):
             assert account is not None
             return permitted(of_password(account), origin.protocol)
-        await self._punish(origin.peer_ip)
+        await self._failed(found, digest, origin)
         raise SignInFailed(f"{origin.connection}: {address!r}")
 
     async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
         """OAUTHBEARER and XOAUTH2; raises as `check_password`."""
-        self._refuse_blocked(origin)
+        found = await self._find(username, origin)
+        await self._refuse_banned(found, origin)
         if self.tokens is None:
             raise SignInFailed(f"{origin.connection}: no tokens are taken")
         try:
-            return permitted(await self.tokens.verify(username, token, origin), origin.protocol)
+            grant = permitted(await self.tokens.verify(username, token, origin), origin.protocol)
         except SignInFailed:
-            await self._punish(origin.peer_ip)
+            await self._failed(found, self._digest(token), origin)
             raise
+        return await self.devices.admit(grant, origin)
 
     def _opened(self, account: Account, by: Credential, origin: Origin) -> Grant:
         grant = permitted(of_credential(account, by), origin.protocol)
@@ -157,29 +169,49 @@ class SignIn:
 
     async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim:
         """Keys to challenge with; an unknown address has some too.  Raises Unavailable."""
-        self._refuse_blocked(origin)
-        account = await self._account(address)
-        return await self.credentials.claim(address, account, mechanism, origin)
+        found = await self._find(address, origin)
+        await self._refuse_banned(found, origin)
+        return await self.credentials.claim(
+            found.name, found.account, mechanism, origin, password=found.password_opens
+        )
 
     async def scram_finish(self, claim: Claim, key: int | None, origin: Origin) -> Grant:
         """`key` is the index of the key that was proven.  Raises as `check_password`."""
         if key is None or claim.account is None or key >= len(claim.credentials):
-            await self._punish(origin.peer_ip)
+            # Two proofs of one wrong password look different, so each counts.
+            await self._failed(Found(claim.name, claim.account), secrets.token_bytes(8), origin)
             raise SignInFailed(f"{origin.connection}: SCRAM")
-        return self._opened(claim.account, claim.credentials[key], origin)
+        return await self.devices.admit(self._opened(claim.account, claim.credentials[key], origin), origin)
 
-    async def _account(self, address: str) -> Account | None:
+    # --- who it is, and whether they are heard ---
+
+    async def _find(self, address: str, origin: Origin) -> Found:
         """The enabled account of an enabled domain with this login name."""
         prepared = try_prepare(address)
         parsed = None if prepared is None else try_address(prepared)
         if parsed is None:
-            return None
+            return Found(address[:ADDRESS_MAX])
         directory = self._store.directory
         account = await directory.account_by_address(parsed.key)
         if account is None or not account.enabled:
-            return None
+            return Found(parsed.key)
         domain = await directory.domain(parsed.domain)
-        return account if domain is not None and domain.enabled else None
+        if domain is None or not domain.enabled:
+            return Found(parsed.key)
+        return Found(parsed.key, account, _password_opens(account, domain, origin.protocol))
+
+    async def _refuse_banned(self, found: Found, origin: Origin) -> None:
+        ban = await self.bans.ban_of(origin.peer_ip, found.name)
+        if ban is None:
+            return
+        if found.account is not None and await self.devices.is_familiar(found.account.id, origin.peer_ip):
+            return
+        raise Unavailable(f"{origin.connection}: {ban.kind} {ban.subject} is banned: {ban.reason}")
+
+    async def _failed(self, found: Found, secret: bytes, origin: Origin) -> None:
+        if found.account is not None:
+            self.devices.wrong(found.account, origin)
+        await self.bans.failed(origin.peer_ip, found.name, secret)
 
     # --- verified passwords ---
 
@@ -253,32 +285,9 @@ class SignIn:
         except (VerificationError, InvalidHashError):
             return False
 
-    # --- failures per client address ---
 
-    def _refuse_blocked(self, origin: Origin) -> None:
-        failures = self._failures.get(customer_of(origin.peer_ip))
-        if failures is not None and self._blocked(failures):
-            raise Unavailable(f"{origin.connection}: too many failed sign-ins from {origin.peer_ip}")
-
-    def _blocked(self, failures: _Failures) -> bool:
-        if failures.until < self._clock.monotonic():
-            failures.count = 0
-        return failures.count >= self.settings.failures_max
-
-    async def _punish(self, peer_ip: str) -> None:
-        """Count a failure; the answer waits ever longer, other sessions do not."""
-        if not peer_ip:
-            return
-        customer = customer_of(peer_ip)
-        failures = self._failures.get(customer)
-        if failures is None:
-            failures = self._failures[customer] = _Failures()
-            if len(self._failures) > TRACKED_IPS_MAX:
-                self._failures.popitem(last=False)
-        elif failures.until < self._clock.monotonic():
-            failures.count = 0
-        failures.count += 1
-        failures.until = self._clock.monotonic() + self.settings.failure_window_s
-        excess = failures.count - self.settings.free_failures
-        if excess > 0:
-            await self._sleep(min(0.25 * 2.0 ** min(excess, 20), self.settings.failure_delay_max_s))
+def _password_opens(account: Account, domain: Domain, protocol: str) -> bool:
+    """With two steps, one secret alone opens nothing: programs that cannot ask for a second have app passwords."""
+    if protocol in account.app_only:
+        return False
+    return protocol not in APP_PROTOCOLS or not (account.two_step or domain.two_step == "required")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from posthouse.core.errors import Forbidden, MailError, ScopeExceeded, SignInFailed
+from posthouse.core.errors import Forbidden, MailError, NotApproved, ScopeExceeded, SignInFailed
 from posthouse.services.grant import Grant
 from posthouse.services.rights import viewer_of
 from posthouse.sessions.authentication import ActsForOther, Authentication, Outcome, knows, origin_of
@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 _NO_TLS: Final = b"NO [PRIVACYREQUIRED] A password needs encryption; use STARTTLS, or the port for TLS"
 ERRORS: Final[Answers] = {
     Forbidden: b"NO [AUTHORIZATIONFAILED] IMAP is switched off for this account; ask the administrator",
+    # RFC 9051 §7.1: ALERT, as the program has to show it to its user.
+    NotApproved: b"NO [ALERT] This device is new; approve it by the letter you were sent, then sign in again",
     ScopeExceeded: b"NO [AUTHORIZATIONFAILED] What you signed in with is not for IMAP; use one that is",
 }
 _FAILURES: Final = {

@@ -43,6 +43,10 @@ ZH: Final[dict[str, str]] = {
     ),
     "IMAP is switched off for this account; ask the administrator": "此账号未开启 IMAP；请联系管理员",
     "What you signed in with is not for IMAP; use one that is": "当前登录凭据不能用于 IMAP；请使用允许 IMAP 的凭据",
+    "This device waits for the owner's approval": "此设备尚待账号主人批准",
+    "This device is new; approve it by the letter you were sent, then sign in again": (
+        "这是一台新设备；请按通知邮件批准后重新登录"
+    ),
     "What you signed in with does not allow this; use a password that does": (
         "当前登录凭据不允许此操作；请使用允许该操作的凭据"
     ),

@@ -24,6 +24,8 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.Forbidden: (reply.SYS_PERM, Text.FORBIDDEN),
     errors.ScopeExceeded: (reply.AUTH, Text.SCOPE_EXCEEDED),
     errors.Refused: (reply.SYS_PERM, Text.FORBIDDEN),
+    # RFC 3206 §4: it goes away once the owner has approved, so no program should ask for another password.
+    errors.NotApproved: (reply.SYS_TEMP, Text.NOT_APPROVED),
     errors.TooLarge: (reply.SYS_PERM, Text.TOO_LARGE),
     errors.Invalid: (reply.SYS_PERM, Text.INVALID),
     errors.MailLoop: (reply.SYS_PERM, Text.INVALID),

@@ -136,6 +136,10 @@ class Text(enum.Enum):
         "POP3 is switched off for this account; use IMAP or webmail, or ask the administrator",
         "此账号未开启 POP3；请使用 IMAP 或网页邮箱，或联系管理员",
     )
+    NOT_APPROVED = (
+        "This device is new; approve it by the letter you were sent, then sign in again",
+        "这是一台新设备；请按通知邮件批准后重新登录",
+    )
     SCOPE_EXCEEDED = (
         "What you signed in with is not for reading mail by POP3; use an app password that is",
         "当前登录凭据不能用于 POP3 收信；请使用允许 POP3 的授权码",

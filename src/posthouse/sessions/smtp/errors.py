@@ -18,6 +18,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Forbidden: reply.REFUSED,
     errors.ScopeExceeded: reply.NOT_FOR_SENDING,
     errors.Refused: reply.REFUSED_BY_RECIPIENT,
+    errors.NotApproved: reply.NOT_APPROVED,
     errors.SignInFailed: reply.SIGN_IN_FAILED,
     errors.OverQuota: reply.MAILBOX_FULL_NOW,
     errors.Conflict: reply.TRY_LATER,
@@ -39,6 +40,7 @@ RECIPIENT_REPLIES: Final[dict[type[MailError], Reply]] = {
 }
 AUTH_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Forbidden: reply.SIGN_IN_DISABLED,
+    errors.NotApproved: reply.NOT_APPROVED,
     errors.ScopeExceeded: reply.SIGN_IN_NOT_FOR_SENDING,
     errors.NotFound: reply.SIGN_IN_FAILED,
     errors.Invalid: reply.SIGN_IN_FAILED,

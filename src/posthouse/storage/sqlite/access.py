@@ -116,7 +116,8 @@ def set_devices(ledger: Ledger, request: rq.SetDevices) -> int:
 
 def put_ban(ledger: Ledger, request: rq.PutBan) -> None:
     one = request.ban
-    ledger.execute("DELETE FROM ban WHERE expires_at > 0 AND expires_at <= ?", (one.created_at,))
+    # How long the last one was decides how long the next one is, for a day.
+    ledger.execute("DELETE FROM ban WHERE expires_at > 0 AND expires_at <= ? - 86400", (one.created_at,))
     ledger.execute(
         "INSERT OR REPLACE INTO ban (kind, subject, reason, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
         (one.kind, one.subject, one.reason, one.created_at, one.expires_at),

@@ -170,6 +170,10 @@ SIGN_IN_NEEDS_TLS: Final = Reply(
 SIGN_IN_DISABLED: Final = Reply(
     535, "5.7.1", "Sending is switched off for this account; ask its administrator"
 )
+# RFC 4954 §6: 454, as the same sign-in is right once the owner has approved.
+NOT_APPROVED: Final = Reply(
+    454, "4.7.0", "This device is new; approve it by the letter you were sent, then sign in again"
+)
 SIGN_IN_NOT_FOR_SENDING: Final = Reply(
     535, "5.7.1", "What you signed in with is not for sending; use an app password that is"
 )

@@ -1,0 +1,181 @@
+"""Who guesses passwords: failures are counted per address, network and account, and end in bans that all workers share.
+
+A ban ends by itself, and lasts twice as long each time within a day.  It never keeps out a user who signs in from a
+network that a device of theirs is known from: `services.devices` says so, and `SignIn` asks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.core.address import customer_of, parse_address, parse_network
+from posthouse.core.errors import Invalid
+from posthouse.core.ports import Clock
+from posthouse.storage.access import Ban
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Hint
+
+TRACKED_MAX: Final = 50_000
+"""Subjects whose failures are remembered; the oldest are forgotten first."""
+DISTINCT_MAX: Final = 512
+"""Different secrets of one subject that are told apart."""
+DAY_S: Final = 86400.0
+KINDS: Final = ("address", "network", "account")
+
+
+class BanSettings(Struct, frozen=True):
+    free_failures: int = 3
+    """Failures per client address that are answered at once."""
+    failure_delay_max_s: float = 8.0
+    failure_window_s: float = 600.0
+    failures_max: int = 30
+    """Different wrong secrets from one address within the window; then it is banned."""
+    network_failures_max: int = 100
+    """The same for an IPv4 /24 or IPv6 /48, when they come from three addresses or more."""
+    account_failures_max: int = 100
+    """The same at one account, from wherever."""
+    ban_s: float = 600.0
+    ban_max_s: float = DAY_S
+
+
+class _Failures:
+    __slots__ = ("count", "distinct", "sources", "until")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.until = 0.0
+        self.distinct: set[bytes] = set()
+        self.sources: set[str] = set()
+
+
+def network_of(ip: str) -> str:
+    """The IPv4 /24 or IPv6 /48 of an address; "" for what is none."""
+    try:
+        address = ipaddress.ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return str(ipaddress.ip_network((mapped, 24 if mapped.version == 4 else 48), strict=False))
+
+
+def normal_subject(kind: str, subject: str) -> str:
+    """The form in which a ban is kept.  Raises Invalid."""
+    if kind == "account":
+        return parse_address(subject).key
+    try:
+        if kind == "network":
+            return str(parse_network(subject))
+        return customer_of(str(ipaddress.ip_address(subject)))
+    except ValueError as error:
+        raise Invalid(f"{subject!r} is no {kind}; write 192.0.2.1, or 192.0.2.0/24 for a network") from error
+
+
+class Bans:
+    """One per process."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settings: BanSettings, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._sleep = sleep
+        self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+        self._bans: dict[tuple[str, str], Ban] = {}
+        self._networks: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, Ban]] = []
+        self._stale = True
+        self._unsubscribe = store.hints.subscribe(self._on_hint)
+
+    def close(self) -> None:
+        self._unsubscribe()
+
+    def _on_hint(self, hint: Hint) -> None:
+        if hint.kind == "access" and not hint.account:
+            self._stale = True
+
+    async def ban_of(self, ip: str, account: str) -> Ban | None:
+        """The ban that keeps this client out, if any; `account` is the name it gave."""
+        if self._stale:
+            await self._load()
+        if not self._bans:
+            return None
+        now = self._clock.now()
+        for key in (("address", customer_of(ip)), ("account", account)):
+            if (ban := self._bans.get(key)) is not None and _holds(ban, now):
+                return ban
+        if self._networks and ip:
+            address = ipaddress.ip_address(customer_of(ip))
+            for network, ban in self._networks:
+                if address in network and _holds(ban, now):
+                    return ban
+        return None
+
+    async def _load(self) -> None:
+        self._stale = False
+        bans = await self._store.access.bans()
+        self._bans = {(ban.kind, ban.subject): ban for ban in bans}
+        self._networks = [(ipaddress.ip_network(ban.subject), ban) for ban in bans if ban.kind == "network"]
+
+    async def failed(self, ip: str, account: str, secret: bytes) -> None:
+        """Count a failure; the answer waits ever longer, other sessions do not.
+
+        `secret` is a digest of what was tried: a program that repeats an old password is no guesser.
+        """
+        settings = self._settings
+        count = 0
+        for kind, subject, limit in (
+            ("address", customer_of(ip) if ip else "", settings.failures_max),
+            ("network", network_of(ip), settings.network_failures_max),
+            ("account", account, settings.account_failures_max),
+        ):
+            if not subject:
+                continue
+            failures = self._count(kind, subject, ip, secret)
+            if kind == "address":
+                count = failures.count
+            if len(failures.distinct) < limit or (kind == "network" and len(failures.sources) < 3):
+                continue
+            if kind == "account" or not ipaddress.ip_address(ip.partition("%")[0]).is_loopback:
+                del self._failures[kind, subject]
+                await self._begin(kind, subject, len(failures.distinct))
+        excess = count - settings.free_failures
+        if excess > 0:
+            await self._sleep(min(0.25 * 2.0 ** min(excess, 20), settings.failure_delay_max_s))
+
+    def _count(self, kind: str, subject: str, ip: str, secret: bytes) -> _Failures:
+        key = (kind, subject)
+        now = self._clock.monotonic()
+        failures = self._failures.get(key)
+        if failures is None or failures.until < now:
+            failures = self._failures[key] = _Failures()
+            self._failures.move_to_end(key)
+            if len(self._failures) > TRACKED_MAX:
+                self._failures.popitem(last=False)
+        failures.count += 1
+        failures.until = now + self._settings.failure_window_s
+        if len(failures.distinct) < DISTINCT_MAX:
+            failures.distinct.add(blake2b(secret, digest_size=8).digest())
+            failures.sources.add(customer_of(ip) if ip else "")
+        return failures
+
+    async def _begin(self, kind: str, subject: str, count: int) -> None:
+        now = self._clock.now()
+        duration = self._settings.ban_s
+        before = self._bans.get((kind, subject))
+        if before is not None and before.expires_at > now - DAY_S:
+            duration = min(2 * (before.expires_at - before.created_at), self._settings.ban_max_s)
+        if before is not None and before.expires_at == 0.0:
+            return
+        reason = f"{count} wrong passwords"
+        await self._store.access.ban(Ban(kind, subject, reason, now, now + duration))
+        self._stale = True
+
+
+def _holds(ban: Ban, now: float) -> bool:
+    return ban.expires_at == 0.0 or ban.expires_at > now
