@@ -65,11 +65,16 @@ class Rights:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def find(self, viewer: Viewer, name: str) -> Place:
-        """The mailbox and the rights on it, be they none; raises NotFound when there is none of this name."""
+    async def find(self, viewer: Viewer, name: str, *, counted: bool = True) -> Place:
+        """The mailbox and the rights on it, be they none; raises NotFound when there is none of this name.
+
+        Without `counted` its counters may be old figures, and nothing may need to be read.
+        """
         name = canonical_name(name)
         if (foreign := try_foreign(name)) is None:
-            return Place(await self._store.mailboxes.get(viewer.account, name), viewer.allows(name))
+            mailboxes = self._store.mailboxes
+            row = await (mailboxes.get if counted else mailboxes.find)(viewer.account, name)
+            return Place(row, viewer.allows(name))
         owner = await self._owner(viewer, foreign.address)
         row = await self._store.mailboxes.get(owner, foreign.name)
         name = foreign_name(foreign.address, row.name)
@@ -90,9 +95,9 @@ class Rights:
         grants = await self._store.acls.granted(viewer.account, account, mailbox)
         return combine((grant.negative, grant.rights) for grant in grants) & allowed
 
-    async def need(self, viewer: Viewer, name: str, needed: int) -> Place:
+    async def need(self, viewer: Viewer, name: str, needed: int, *, counted: bool = True) -> Place:
         """The mailbox, if all of the rights are there; raises NotFound (none, or hidden), Forbidden."""
-        place = await self.find(viewer, name)
+        place = await self.find(viewer, name, counted=counted)
         if place.rights & needed != needed:
             raise refusal(viewer, place, needed)
         return place

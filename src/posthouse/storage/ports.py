@@ -110,9 +110,11 @@ class Directory(Protocol):
         ...
 
     async def account(self, account: AccountId) -> Account | None: ...
+    async def quota_of(self, account: AccountId) -> Account | None:
+        """`account` for those who ask whether something fits: without a quota, what is used may be an old figure."""
+
     async def account_by_address(self, address: str) -> Account | None:
         """By normalised address, exactly; aliases and plus addressing are `services.resolve`'s."""
-        ...
 
     async def accounts(self, domain: str | None = None) -> list[Account]: ...
     async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
@@ -134,15 +136,15 @@ class Directory(Protocol):
 class Mailboxes(Protocol):
     async def list(self, account: AccountId) -> list[Mailbox]:
         """All mailboxes of the account, by name, counters included."""
-        ...
 
     async def subscriptions(self, account: AccountId) -> Names:
         """Subscribed names; they may name mailboxes that no longer exist (RFC 9051 §6.3.7)."""
-        ...
 
     async def get(self, account: AccountId, name: str) -> Mailbox:
         """By name; INBOX in capitals.  Raises NotFound."""
-        ...
+
+    async def find(self, account: AccountId, name: str) -> Mailbox:
+        """`get` for those who want to write there: its counters may be old, and nothing may need to be read."""
 
     async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox: ...
 

@@ -159,7 +159,7 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
             return EMPTY
         mailbox, rights, room = before.mailbox, before.rights, before.room - before.writer.size
     else:
-        place = await session.reach(event.mailbox, INSERT)
+        place = await services.rights.need(session.eyes, event.mailbox, INSERT, counted=False)
         mailbox, rights = place.row, place.rights
         room = await _room(session, mailbox.account)
     if replaces and session.mailbox.shared.account != mailbox.account:
@@ -187,7 +187,7 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
 
 async def _room(session: ImapSession, owner: AccountId) -> float:
     """Octets that fit into the account; the store looks again when it commits."""
-    account = await session.services.store.directory.account(owner)
+    account = await session.services.store.directory.quota_of(owner)
     if account is None:
         raise OverQuota
     return account.quota_bytes - account.used_bytes if account.quota_bytes else math.inf

@@ -1,19 +1,23 @@
-"""Domains, accounts, aliases, settings: the writer's side."""
+"""Domains, accounts, aliases, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.ports import Search
 from posthouse.storage.rows import Account, Alias, Domain
 from posthouse.storage.sqlite.acl import drop_grants
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.mailbox import make_mailbox, remove_mailbox
+from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import (
+    AnyRequest,
     CreateAccount,
     DeleteAccount,
     DeleteAlias,
@@ -23,6 +27,7 @@ from posthouse.storage.sqlite.requests import (
     PutSetting,
     UpdateAccount,
 )
+from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsView
 
 SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at, two_step FROM domain"
 SELECT_ACCOUNT: Final = (
@@ -238,3 +243,85 @@ def put_setting(ledger: Ledger, request: PutSetting) -> None:
         (request.name, request.value),
     )
     ledger.hint("directory")
+
+
+class SqliteDirectory:
+    """`ports.Directory`."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        submit: Callable[[AnyRequest], asyncio.Future[Any]],
+        search: Search,
+        versions: VersionsView,
+    ) -> None:
+        self._reader = reader
+        self._submit = submit
+        self._search = search
+        self._unlimited: Remembered[AccountId, Account] = Remembered(versions, DIRECTORY)
+
+    async def domain(self, name: str) -> Domain | None:
+        row = self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))
+        return row and domain_from(row)
+
+    async def domains(self) -> list[Domain]:
+        return [domain_from(row) for row in self._reader.rows(SELECT_DOMAIN + " ORDER BY name")]
+
+    async def put_domain(self, domain: Domain) -> None:
+        await self._submit(PutDomain(domain))
+
+    async def delete_domain(self, name: str) -> None:
+        await self._submit(DeleteDomain(name))
+
+    async def account(self, account: AccountId) -> Account | None:
+        row = self._reader.row(SELECT_ACCOUNT + " WHERE id = ?", (account,))
+        return row and account_from(row)
+
+    async def quota_of(self, account: AccountId) -> Account | None:
+        found = self._unlimited.get(account)
+        if found is None:
+            found = await self.account(account)
+            if found is not None and not (found.quota_bytes or found.quota_messages):
+                self._unlimited.keep(account, found)
+        return found
+
+    async def account_by_address(self, address: str) -> Account | None:
+        row = self._reader.row(SELECT_ACCOUNT + " WHERE address = ?", (address,))
+        return row and account_from(row)
+
+    async def accounts(self, domain: str | None = None) -> list[Account]:
+        sql = SELECT_ACCOUNT + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
+        return [account_from(row) for row in self._reader.rows(sql, (domain,))]
+
+    async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
+        created: Account = await self._submit(CreateAccount(account, list(mailboxes)))
+        return created
+
+    async def update_account(self, account: AccountId, changes: dict[str, Any]) -> Account:
+        updated: Account = await self._submit(UpdateAccount(account, changes))
+        return updated
+
+    async def delete_account(self, account: AccountId) -> None:
+        await self._submit(DeleteAccount(account))
+        await self._search.forget(account)
+
+    async def alias(self, address: str) -> Alias | None:
+        row = self._reader.row(SELECT_ALIAS + " WHERE address = ?", (address,))
+        return row and alias_from(row)
+
+    async def aliases(self, domain: str | None = None) -> list[Alias]:
+        sql = SELECT_ALIAS + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
+        return [alias_from(row) for row in self._reader.rows(sql, (domain,))]
+
+    async def put_alias(self, alias: Alias) -> None:
+        await self._submit(PutAlias(alias))
+
+    async def delete_alias(self, address: str) -> None:
+        await self._submit(DeleteAlias(address))
+
+    async def setting(self, name: str) -> bytes | None:
+        row = self._reader.row("SELECT value FROM setting WHERE name = ?", (name,))
+        return None if row is None else bytes(row[0])
+
+    async def put_setting(self, name: str, value: bytes) -> None:
+        await self._submit(PutSetting(name, value))

@@ -22,15 +22,12 @@ from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import Acls, Metadata
 from posthouse.storage.rows import (
-    Account,
     Actor,
-    Alias,
     Attempt,
     Changes,
     ContentDraft,
     Copied,
     Delivery,
-    Domain,
     Expunged,
     FlagsStored,
     Hint,
@@ -51,14 +48,7 @@ from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
 from posthouse.storage.sqlite.delivery import split_lines
-from posthouse.storage.sqlite.directory import (
-    SELECT_ACCOUNT,
-    SELECT_ALIAS,
-    SELECT_DOMAIN,
-    account_from,
-    alias_from,
-    domain_from,
-)
+from posthouse.storage.sqlite.directory import SqliteDirectory
 from posthouse.storage.sqlite.email_read import SqliteEmails
 from posthouse.storage.sqlite.fetch import fetch, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
@@ -69,6 +59,7 @@ from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
 from posthouse.storage.sqlite.upload import SqliteUploads
+from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, VersionsView
 
 
 class WriterHandle(Protocol):
@@ -122,75 +113,11 @@ class SqliteContents:
         return self._codec.unpack(codec, packed)
 
 
-class SqliteDirectory:
-    def __init__(self, reader: Reader, writer: WriterHandle, search: ports.Search) -> None:
-        self._reader = reader
-        self._submit = writer.submit
-        self._search = search
-
-    async def domain(self, name: str) -> Domain | None:
-        row = self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))
-        return row and domain_from(row)
-
-    async def domains(self) -> list[Domain]:
-        return [domain_from(row) for row in self._reader.rows(SELECT_DOMAIN + " ORDER BY name")]
-
-    async def put_domain(self, domain: Domain) -> None:
-        await self._submit(rq.PutDomain(domain))
-
-    async def delete_domain(self, name: str) -> None:
-        await self._submit(rq.DeleteDomain(name))
-
-    async def account(self, account: AccountId) -> Account | None:
-        row = self._reader.row(SELECT_ACCOUNT + " WHERE id = ?", (account,))
-        return row and account_from(row)
-
-    async def account_by_address(self, address: str) -> Account | None:
-        row = self._reader.row(SELECT_ACCOUNT + " WHERE address = ?", (address,))
-        return row and account_from(row)
-
-    async def accounts(self, domain: str | None = None) -> list[Account]:
-        sql = SELECT_ACCOUNT + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
-        return [account_from(row) for row in self._reader.rows(sql, (domain,))]
-
-    async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
-        created: Account = await self._submit(rq.CreateAccount(account, list(mailboxes)))
-        return created
-
-    async def update_account(self, account: AccountId, changes: dict[str, Any]) -> Account:
-        updated: Account = await self._submit(rq.UpdateAccount(account, changes))
-        return updated
-
-    async def delete_account(self, account: AccountId) -> None:
-        await self._submit(rq.DeleteAccount(account))
-        await self._search.forget(account)
-
-    async def alias(self, address: str) -> Alias | None:
-        row = self._reader.row(SELECT_ALIAS + " WHERE address = ?", (address,))
-        return row and alias_from(row)
-
-    async def aliases(self, domain: str | None = None) -> list[Alias]:
-        sql = SELECT_ALIAS + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
-        return [alias_from(row) for row in self._reader.rows(sql, (domain,))]
-
-    async def put_alias(self, alias: Alias) -> None:
-        await self._submit(rq.PutAlias(alias))
-
-    async def delete_alias(self, address: str) -> None:
-        await self._submit(rq.DeleteAlias(address))
-
-    async def setting(self, name: str) -> bytes | None:
-        row = self._reader.row("SELECT value FROM setting WHERE name = ?", (name,))
-        return None if row is None else bytes(row[0])
-
-    async def put_setting(self, name: str, value: bytes) -> None:
-        await self._submit(rq.PutSetting(name, value))
-
-
 class SqliteMailboxes:
-    def __init__(self, reader: Reader, writer: WriterHandle) -> None:
+    def __init__(self, reader: Reader, writer: WriterHandle, versions: VersionsView) -> None:
         self._reader = reader
         self._submit = writer.submit
+        self._known: Remembered[tuple[AccountId, str], Mailbox] = Remembered(versions, MAILBOXES)
 
     async def list(self, account: AccountId) -> list[Mailbox]:
         rows = self._reader.rows(SELECT_MAILBOX + " ORDER BY m.name", (account,))
@@ -205,6 +132,14 @@ class SqliteMailboxes:
         if row is None:
             raise NotFound(f"mailbox {name!r}")
         return mailbox_from(row)
+
+    async def find(self, account: AccountId, name: str) -> Mailbox:
+        key = account, name
+        found = self._known.get(key)
+        if found is None:
+            found = await self.get(account, name)
+            self._known.keep(key, found)
+        return found
 
     async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox:
         return self._reader.mailbox(account, mailbox)
@@ -406,10 +341,11 @@ class SqliteStore:
         self._files = files
         self._writer = writer
         self._reader = reader = Reader(root)
-        self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer)
+        self._versions = versions = VersionsView(root)
+        self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer, versions)
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
         self.search: ports.Search = AccountIndexes(root / "search", self.mailboxes, self.messages)
-        self.directory: ports.Directory = SqliteDirectory(reader, writer, self.search)
+        self.directory: ports.Directory = SqliteDirectory(reader, writer.submit, self.search, versions)
         self.metadata: Metadata = SqliteMetadata(reader, writer.submit)
         self.acls: Acls = SqliteAcls(reader, writer.submit)
         self.answers = AnswerFiles(root / "answers", 0)
@@ -435,4 +371,5 @@ class SqliteStore:
     async def close(self) -> None:
         self.search.close()
         self._reader.close()
+        self._versions.close()
         await self._writer.close()

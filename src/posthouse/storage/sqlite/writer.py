@@ -30,6 +30,7 @@ from posthouse.storage.sqlite.checkpoint import Checkpointer
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log
 from posthouse.storage.sqlite.request_class import Request
 from posthouse.storage.sqlite.transaction import INLINE_S, Transactor, Unexpected
+from posthouse.storage.sqlite.versions import Versions
 
 GROUP_MAX: Final = 512
 """Requests in one transaction."""
@@ -83,6 +84,7 @@ class Writer:
         *,
         own_process: bool = False,
     ) -> None:
+        self._versions = Versions(root)
         self._loop = asyncio.get_running_loop()
         self._own_process = own_process
         self._small_group = SMALL_GROUP if own_process else 0
@@ -221,6 +223,8 @@ class Writer:
 
     def _done(self, group: list[_Waiting], results: list[Any], hints: list[Hint]) -> None:
         self._busy = False
+        if hints:
+            self._versions.note(hints)
         for (_, answer), result in zip(group, results, strict=False):
             answer(result)
         if group:
@@ -275,3 +279,4 @@ class Writer:
             self._jobs.put(self._transactor.close)
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
+            self._versions.close()
