@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(rb"^X-Token: (\S+)", re.MULTILINE)
@@ -89,7 +90,11 @@ class Load:
         self._begin(self._pop, "pop", pop3_user)
 
     def _begin(self, work: object, name: str, user: str) -> None:
-        thread = threading.Thread(target=self._forever, args=(work, name, user), daemon=True)
+        self.run(lambda _: self._forever(work, name, user))
+
+    def run(self, work: Callable[[threading.Event], None]) -> None:
+        """Work in a thread, until the event is set."""
+        thread = threading.Thread(target=work, args=(self.stop,), daemon=True)
         thread.start()
         self._threads.append(thread)
 

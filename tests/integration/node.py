@@ -107,9 +107,8 @@ class Node:
             f"workers = {self.workers}",
             'language = "en"',
             f'postmaster = "u0@{DOMAIN}"',
+            "limits.stop_s = 5.0",
             more,
-            "[limits]",
-            "stop_s = 5.0",
         ]
         if tls is not None:
             lines += [

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kill_load import Load, message, read_all
+from tests.integration.kill_moves import Mover
 from tests.integration.node import DOMAIN, HOST, PASSWORD, Node, running_node, wait_until
 
 KILLS = int(os.environ.get("POSTHOUSE_KILLS", "200"))
@@ -22,7 +23,7 @@ SUPERVISOR_KILLS = 0.1
 WRITER_KILLS = 0.4
 PAUSE_MAX_S = 0.35
 TAKERS = [f"u{n}@{DOMAIN}" for n in range(4)]
-APPENDED, COLLECTED = f"u4@{DOMAIN}", f"u5@{DOMAIN}"
+APPENDED, COLLECTED, MOVED = f"u4@{DOMAIN}", f"u5@{DOMAIN}", f"u6@{DOMAIN}"
 
 
 def choose(chance: random.Random) -> str:
@@ -41,6 +42,13 @@ def kill_one(node: Node, chance: random.Random) -> str:
     return role
 
 
+def last_look(node: Node, mover: Mover) -> None:
+    client = node.imap(MOVED)
+    mover.look(client)
+    client.logout()
+    assert mover.faults == [], node.tail()
+
+
 @pytest.mark.slow
 def test_kills_under_load(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
@@ -48,7 +56,9 @@ def test_kills_under_load(tmp_path: Path) -> None:
     killed = {"supervisor": 0, "writer": 0, "worker": 0}
     with running_node(tmp_path) as node:
         load = Load(HOST, node.ports["smtp"], node.ports["imap"], node.ports["pop3"], PASSWORD)
+        mover = Mover(HOST, node.ports["imap"], MOVED, PASSWORD, random.Random(seed))
         load.start(smtp_to=TAKERS, append_to=APPENDED, pop3_user=COLLECTED)
+        load.run(mover.run)
         ledger = load.ledger
         try:
             wait_until(lambda: len(ledger.acked) > 50, "the load runs")
@@ -61,6 +71,7 @@ def test_kills_under_load(tmp_path: Path) -> None:
             pytest.fail(f"seed {seed}, killed {killed}, {len(ledger.acked)} acknowledged\n{node.tail(80)}")
         finally:
             load.join()
+        last_look(node, mover)
         found = read_all(HOST, node.ports["imap"], [*TAKERS, APPENDED, COLLECTED], PASSWORD)
         assert ledger.verify(found) == [], f"seed {seed}\n{node.tail()}"
         assert node.check() == []
@@ -68,7 +79,9 @@ def test_kills_under_load(tmp_path: Path) -> None:
             f"killed {killed}; {len(ledger.acked)} acknowledged, {len(ledger.deleted)} deleted, "
             f"{ledger.refused} refused for now, {len(ledger.unknown)} cut off"
         )
+        print(f"moved and copied {dict(mover.done)}; without answer {dict(mover.settled)}")
         assert sum(killed.values()) == KILLS
+        assert mover.done.total() > KILLS / 4
         assert len(ledger.acked) > KILLS
         assert len(ledger.deleted) > KILLS / 4
 
