@@ -11,6 +11,8 @@ from posthouse.core.flags import ANSWERED, DELETED, FIRST_KEYWORD_BIT, FLAGGED, 
 from posthouse.core.ids import MailboxId
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import COLUMNS, Account, LocalCopy, Mailbox
+from posthouse.storage.sqlite import fetch
+from posthouse.storage.sqlite.reads import Reader
 from tests.storage.fixtures import ALL, deliver, deliver_one, make_account, message, rows
 
 MANY = [f"kw{n:03}" for n in range(70)]
@@ -180,6 +182,44 @@ async def test_fetch_in_chunks(store: Store, inbox: Mailbox) -> None:
     ranges = [(1, 2), (150, 150), (198, 201), (700, 800)]
     assert await rows(store, inbox, "uid", uids=ranges) == [(1,), (2,), (200,), (201,), (700,)]
     assert await rows(store, inbox, "size", uids=[(1, 1)]) == [(len(message(0)),)]
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("chunk", [50, 8192])
+async def test_numbers_by_column(
+    store: Store, account: Account, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch, *, long: bool, chunk: int
+) -> None:
+    monkeypatch.setattr(fetch, "NUMBERS_CHUNK_ROWS", chunk)
+    await deliver(store, inbox, *(message(n) for n in range(300)))
+    await store.messages.expunge(account.id, inbox.id, [(5, 9), (120, 120), (290, 300)], only_deleted=False)
+    await store.messages.store_flags(account.id, inbox.id, [(20, 200)], add=SEEN)
+    await store.messages.store_flags(account.id, inbox.id, [(100, 102)], add=1 << 62)
+    if long:
+        last = await store.messages.keyword_bits(account.id, MANY)
+        await store.messages.store_flags(account.id, inbox.id, [(150, 160)], add=last)
+    wanted = [(1, 3), (4, 130), (135, 135), (140, 0xFFFFFFFF)]
+
+    async def read(*columns: str) -> list[tuple[int, ...]]:
+        chunks = [c async for c in store.messages.fetch_numbers(account.id, inbox.id, wanted, columns)]
+        assert all(0 < len(lists[0]) <= chunk for lists in chunks)
+        return [row for lists in chunks for row in zip(*lists, strict=True)]
+
+    for columns in (("uid", "flags"), ("uid", "size", "flags", "modseq"), ("uid",), ("uid", "message")):
+        rows = store.messages.fetch(account.id, inbox.id, wanted, columns)
+        expected = [row async for piece in rows for row in piece]
+        assert await read(*columns) == expected
+        # A keyword may be new between the look at how many there are and the rows.
+        with monkeypatch.context() as patch:
+            patch.setattr(Reader, "has_long_flags", lambda *_: False)
+            assert await read(*columns) == expected
+    there = [
+        n for n in range(1, 290) if n not in (5, 6, 7, 8, 9, 120) and any(a <= n <= b for a, b in wanted)
+    ]
+    assert await read("uid") == [(n,) for n in there]
+    with pytest.raises(Invalid):
+        await read("uid", "date")
+    with pytest.raises(NotFound):
+        [c async for c in store.messages.fetch_numbers(account.id, MailboxId(999), wanted, ("uid",))]
 
 
 async def test_fetch_content_in_chunks(store: Store, inbox: Mailbox) -> None:

@@ -1,5 +1,6 @@
 """FETCH rows: exact octets for every item, read back by the client's parser."""
 
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,41 @@ def test_rows_of_a_chunk_in_one_call() -> None:
     assert template.format_rows([], []) == b""
     with pytest.raises(ValueError, match="zip"):
         template.format_rows([1], rows)
+
+
+@given(
+    st.lists(st.sampled_from(("UID", "FLAGS", "MODSEQ", "RFC822.SIZE", "EMAILID")), min_size=1, unique=True),
+    st.lists(st.integers(1, 60), min_size=1, unique=True).map(sorted),
+    st.sampled_from((None, 0, 30, 99)),
+    st.randoms(use_true_random=False),
+)
+def test_numbers_column_by_column(
+    items: list[FetchItem], uids: list[int], recent_from: int | None, chance: random.Random
+) -> None:
+    template = compile_row(items, LISTS, recent_from=recent_from)
+    assert template.only_numbers
+    rows = [(uid, *[chance.randrange(128) for _ in template.columns[1:]]) for uid in uids]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for numbers in (range(1, len(uids) + 1), range(uids[0], uids[0] + len(uids)), uids):
+        assert template.format_numbers(numbers, columns) == template.format_rows(numbers, rows)
+
+
+@pytest.mark.parametrize(
+    "item", ["ENVELOPE", "INTERNALDATE", "PREVIEW", "THREADID", "SAVEDATE", BodySection()]
+)
+def test_what_is_no_number(item: FetchItem) -> None:
+    assert not compile_row(["UID", "FLAGS", item], LISTS).only_numbers
+
+
+def test_short_texts() -> None:
+    sections = [
+        BodySection(text="HEADER.FIELDS", fields=("From", "100%d"), label=b"BODY[HEADER.FIELDS (100%d)]")
+    ]
+    sections.append(BodySection())
+    for items in (["UID", "FLAGS", *sections], [*sections]):
+        template = compile_row(items, LISTS)
+        rows = [(uid, *[1] * (len(template.columns) - 1), b"x" * uid, b"%d") for uid in range(5, 9)]
+        assert template.format_text_rows(range(1, 5), rows) == template.format_rows(range(1, 5), rows)
 
 
 def test_long_sections_are_not_copied() -> None:

@@ -21,6 +21,8 @@ UidRanges = list[tuple[int, int]]
 
 PLACEMENT_COLUMNS: Final = ("uid", "message", "flags", "modseq", "size", "date", "savedate")
 """Columns that cost one row of the clustered placement table and nothing else."""
+NUMBER_COLUMNS: Final = frozenset(("uid", "message", "flags", "modseq", "size"))
+"""Those of whole numbers."""
 MESSAGE_COLUMNS: Final = (
     "envelope",
     "bodystructure",

@@ -63,11 +63,26 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
         seen = await _send_sections(session, template, reader, ranges, command.changed_since)
         if reader.unknown_encoding:
             return b"NO [%b] A part has an encoding this server cannot undo; fetch BODY" % UNKNOWN_CTE
+    elif template.only_numbers and command.changed_since is None:
+        seen = await _send_numbers(session, template, ranges)
     else:
         seen = await _send_rows(session, template, ranges, command.changed_since)
     if not command.uid and seen < view.count(ranges):
         return b"NO [%b] Some of the messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
     return b"OK FETCH completed"
+
+
+async def _send_numbers(session: ImapSession, template: RowTemplate, ranges: UidRanges) -> int:
+    """How many messages there were."""
+    peer, shared = session.peer, session.mailbox.shared
+    messages = session.services.store.messages
+    seen = 0
+    async for columns in messages.fetch_numbers(shared.account, shared.mailbox, ranges, template.columns):
+        seen += len(columns[0])
+        peer.write(template.format_numbers(session.numbers_of(columns[0]), columns))
+        if peer.must_drain:
+            await peer.drain()
+    return seen
 
 
 async def _send_rows(

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import apsw
+import msgspec
 from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import Invalid
@@ -22,7 +23,13 @@ from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
 from posthouse.storage.blobs.files import BlobFiles, FileContent
-from posthouse.storage.rows import CONTENT_COLUMN, MESSAGE_COLUMNS, PLACEMENT_COLUMNS, UidRanges
+from posthouse.storage.rows import (
+    CONTENT_COLUMN,
+    MESSAGE_COLUMNS,
+    NUMBER_COLUMNS,
+    PLACEMENT_COLUMNS,
+    UidRanges,
+)
 from posthouse.storage.sqlite.connection import reading
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import unpack_flags
@@ -34,6 +41,10 @@ CHUNK_MAX_ROWS: Final = 16_384
 CONTENT_CHUNK_BYTES: Final = 2 << 20
 """Message bytes in one chunk; two chunks are in memory at a time."""
 CONTENT_CHUNK_ROWS: Final = 512
+NUMBERS_CHUNK_ROWS: Final = 8192
+"""Rows of whole numbers in one chunk: some milliseconds to read and to format them."""
+MANY_NUMBERS: Final = 64
+"""UIDs of a range from which on numbers are read by column."""
 FEW_MESSAGES: Final = 8
 FEW_BYTES: Final = 128 << 10
 """So many and so short messages are unpacked on the event loop: half a millisecond at most."""
@@ -56,6 +67,7 @@ def _sql(columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(['p.uid', *names])} FROM placement p{joins}{_IN_RANGE}"  # noqa: S608
 
 
+_decode_numbers: Final = msgspec.json.Decoder(list[int]).decode
 _INDEXED: Final = bytes((INDEXED,))
 _NAMES: Final = {
     **{column: f"p.{column}" for column in PLACEMENT_COLUMNS},
@@ -132,6 +144,55 @@ async def _row_chunks(
             started = time.perf_counter()
     if rows:
         yield rows if leads else [row[1:] for row in rows]
+
+
+async def fetch_numbers(
+    reader: Reader, key: tuple[AccountId, MailboxId], uids: UidRanges, columns: Sequence[str]
+) -> AsyncGenerator[list[list[int]], None]:
+    """`ports.Messages.fetch_numbers`."""
+    if columns[0] != "uid" or not NUMBER_COLUMNS.issuperset(columns):
+        raise Invalid(f"not UIDs and other whole numbers: {columns}")
+    reader.mailbox(*key)
+    by_column = "flags" not in columns or not reader.has_long_flags(key[0])
+    waiting: list[list[int]] = [[] for _ in columns]
+    for first, last in uids:
+        while first <= last:
+            want = NUMBERS_CHUNK_ROWS - len(waiting[0])
+            values = (*key, first, last, want)
+            found = _numbers(reader, values, columns, by_column=by_column and last - first >= MANY_NUMBERS)
+            for before, more in zip(waiting, found, strict=True):
+                before += more
+            if len(found[0]) < want:
+                break
+            first = found[0][-1] + 1
+            yield waiting
+            waiting = [[] for _ in columns]
+            await asyncio.sleep(0)
+    if waiting[0]:
+        yield waiting
+
+
+def _numbers(
+    reader: Reader, values: tuple[int, ...], columns: Sequence[str], *, by_column: bool
+) -> list[list[int]]:
+    if by_column:
+        # perf: one JSON text for each column takes a third of what a row of SQLite takes, half a microsecond.
+        texts = ", ".join([f"json_group_array({column})" for column in columns])
+        try:
+            [found] = reader.rows(
+                f"SELECT {texts} FROM (SELECT {', '.join(columns)} FROM placement p{_IN_RANGE})",  # noqa: S608
+                values,
+            )
+            return list(map(_decode_numbers, found))
+        except apsw.SQLError:
+            # Flags of more than 63 bits are no number; such a keyword may be new this moment.
+            pass
+    rows = reader.rows(_sql(columns[1:]), values)
+    lists = [[row[at] for row in rows] for at in range(len(columns))]
+    if "flags" in columns:
+        at = columns.index("flags")
+        lists[at] = list(map(unpack_flags, lists[at]))
+    return lists
 
 
 def _next_limit(limit: int, spent_s: float) -> int:

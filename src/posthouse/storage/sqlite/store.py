@@ -50,7 +50,7 @@ from posthouse.storage.sqlite.credential import SqliteCredentials
 from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.directory import SqliteDirectory
 from posthouse.storage.sqlite.email_read import SqliteEmails
-from posthouse.storage.sqlite.fetch import fetch, read_file
+from posthouse.storage.sqlite.fetch import fetch, fetch_numbers, read_file
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
 from posthouse.storage.sqlite.objects import SqliteObjects
@@ -197,6 +197,11 @@ class SqliteMessages:
         self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
         return fetch(self._reader, self._files, (account, mailbox), uids, columns)
+
+    def fetch_numbers(
+        self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
+    ) -> AsyncIterator[list[list[int]]]:
+        return fetch_numbers(self._reader, (account, mailbox), uids, columns)
 
     async def keywords(self, account: AccountId) -> tuple[str, ...]:
         sql = "SELECT name FROM keyword WHERE account = ? ORDER BY position"

@@ -8,6 +8,7 @@ int, or any object with a `size` (octets), which only `format_parts` takes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -35,6 +36,9 @@ THREAD: Final = "thread"
 HEADER_FIELDS: Final = "header_fields"
 LAYOUT: Final = "layout"
 
+NUMBERS: Final = frozenset((UID, MESSAGE, FLAGS, MODSEQ, SIZE))
+"""Columns of whole numbers."""
+_PLACES: Final = re.compile(rb"%[db]")
 BLOCK_BYTES: Final = 2048
 """Sections from this length on are handed to the transport as they are."""
 
@@ -86,6 +90,8 @@ class RowTemplate:
     """What `compile_row` makes.  `columns` and `sections` say what a row has to hold, in order."""
 
     __slots__ = (
+        "_between",
+        "_first",
         "_format",
         "_makers",
         "_recent_from",
@@ -93,6 +99,7 @@ class RowTemplate:
         "_tails",
         "_text_format",
         "columns",
+        "only_numbers",
         "sections",
     )
 
@@ -118,6 +125,12 @@ class RowTemplate:
         )
         texts = b"".join([tail.replace(b"%", b"%%") + b"{%d}\r\n%b" for tail in self._tails])
         self._text_format = row_format + texts + b")\r\n"
+        self.only_numbers = not sections and NUMBERS.issuperset(columns)
+        first, *literals, end = _PLACES.split(row_format)
+        self._first = first
+        self._between = [
+            piece for literal in (*literals, end + first) for piece in ("", literal.decode("ascii"))
+        ]  # for `format_numbers`: what stands behind each value of a row, the last with what begins the next row
 
     def format_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
         """All rows as one bytes object.  `numbers`: their sequence numbers, one per row."""
@@ -128,6 +141,34 @@ class RowTemplate:
             # perf: one formatting of all rows takes a quarter less than one of each and a join.
             return (self._format * len(rows)) % tuple(chain.from_iterable(values))
         return b"".join(self._pieces(values, rows))
+
+    def format_numbers(self, numbers: Sequence[int], columns: Sequence[Sequence[int]]) -> bytes:
+        """`format_rows` where all columns are whole numbers (`only_numbers`), given column by column."""
+        uids = columns[0]
+        # perf: texts are put between each other by slices and joined once: 0.15 us a row for 0.25 by `format_rows`.
+        counted = list(map(str, numbers))
+        out: list[str] = self._between * len(counted)
+        out[0 :: len(self._between)] = counted
+        shown = columns if self._show_uid else columns[1:]
+        names = self.columns if self._show_uid else self.columns[1:]
+        for at, (name, column) in enumerate(zip(names, shown, strict=True), 1):
+            if name == UID and _is_same(numbers, uids):
+                texts = counted
+            elif name == FLAGS:
+                texts = self._flag_texts(uids, column)
+            else:
+                texts = list(map(str, column))
+            out[2 * at :: len(self._between)] = texts
+        return self._first + "".join(out).encode("ascii")[: -len(self._first)]
+
+    def _flag_texts(self, uids: Sequence[int], flags: Sequence[int]) -> list[str]:
+        maker = self._makers[self.columns.index(FLAGS)]
+        assert maker is not None
+        if self._recent_from is not None and uids[-1] >= self._recent_from:
+            flags = _with_recent(uids, flags, self._recent_from)
+        kinds = list(frozenset(flags))
+        text_of = dict(zip(kinds, [text.decode("ascii") for text in maker(kinds)], strict=True))
+        return list(map(text_of.__getitem__, flags))
 
     def format_text_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
         """`format_rows` of rows whose sections are short texts, all of them bytes and none of BINARY."""
@@ -183,10 +224,9 @@ class RowTemplate:
     def _columns(self, numbers: Iterable[int], rows: Sequence[Row]) -> list[Iterable[Any]]:
         # perf: by column, so that no Python code runs per row (see bench/imap_wire.py).
         width = len(self.columns)
-        columns: list[Iterable[Any]] = []
-        columns.extend(islice(zip(*rows, strict=True), width))
+        columns: list[Any] = list(islice(zip(*rows, strict=True), width))
         uids = columns[0]
-        if self._recent_from is not None and FLAGS in self.columns:
+        if self._recent_from is not None and FLAGS in self.columns and uids[-1] >= self._recent_from:
             at = self.columns.index(FLAGS)
             columns[at] = _with_recent(uids, columns[at], self._recent_from)
         shown = [
@@ -195,6 +235,11 @@ class RowTemplate:
         if not self._show_uid:
             shown = shown[1:]
         return [numbers, *shown]
+
+
+def _is_same(numbers: Sequence[int], uids: Sequence[int]) -> bool:
+    """Whether two ascending rows of numbers are one, seen from their ends: nothing was ever expunged before them."""
+    return isinstance(numbers, range) and (numbers[0], numbers[-1]) == (uids[0], uids[-1])
 
 
 def _with_recent(uids: Iterable[int], flags: Iterable[int], recent_from: int) -> list[int]:
