@@ -36,6 +36,12 @@ class Tree:
         # RFC 4314 §4: what one may not look up is as if it were not there.
         self.places = {place.row.name: place for place in places if place.rights & LOOKUP}
         self.rows = {name: place.row for name, place in self.places.items()}
+        # RFC 6154 §2: a use is one of this user's; a client must not file into somebody else's \Sent.
+        self.uses = {
+            name: use
+            for name, place in self.places.items()
+            if not place.foreign and (use := SPECIAL_USE.get(place.row.role or ""))
+        }
         self.subscribed = frozenset(subscribed)
         self.parents = {superior for name in self.rows for superior in superiors(name)}
         self.metadata: dict[MailboxId, dict[str, bytes]] = {}
@@ -48,8 +54,8 @@ class Tree:
             out.append("\\NonExistent")
         # RFC 5258 §4, RFC 3348 §3: costs nothing, so it is always said.
         out.append("\\HasChildren" if name in self.parents else "\\HasNoChildren")
-        if row is not None and (use := SPECIAL_USE.get(row.role or "")):
-            out.append(use)
+        if name in self.uses:
+            out.append(self.uses[name])
         if subscribed and name in self.subscribed:
             out.append("\\Subscribed")
         return out
@@ -86,7 +92,7 @@ def _selected_names(tree: Tree, command: c.List) -> list[str]:
         if "RECURSIVEMATCH" in command.select:
             names |= tree.above_subscribed
     if "SPECIAL-USE" in command.select:
-        names = {name for name in names if (row := tree.rows.get(name)) and (row.role or "") in SPECIAL_USE}
+        names &= tree.uses.keys()
     return sorted(names, key=lambda name: (name != "INBOX", name))
 
 

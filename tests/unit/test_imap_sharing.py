@@ -1,0 +1,188 @@
+"""A mailbox that several users have open: what one does the others hear of, and rights that change meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.core.flags import DELETED
+from tests.storage.fixtures import make_account
+from tests.unit.imap_world import Client, World, imap_world
+from tests.unit.test_imap_rights import LI, outcome, share, wang
+
+BOX = f'"{LI}/Archive"'
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with imap_world(tmp_path) as made:
+        await make_account(made.store, "wang")
+        await make_account(made.store, "zhao")
+        yield made
+
+
+async def heard(client: Client, wanted: bytes) -> bytes:
+    """What is said unasked, up to something that is wanted."""
+    said = b""
+    for _ in range(2000):
+        said += await client.settle()
+        if wanted in said:
+            return said
+        await asyncio.sleep(0.001)  # the hint comes over a socket
+    raise AssertionError(f"{said!r} lacks {wanted!r}")
+
+
+async def idle(client: Client) -> None:
+    assert (await client.send(b"i1 IDLE\r\n")).startswith(b"+ ")
+
+
+async def test_each_hears_of_the_others_while_idle(world: World) -> None:
+    await share(world, "lrswite", to="wang@example.test")
+    await share(world, "lr", to="zhao@example.test")
+    owner = await world.login("Archive")
+    one = await wang(world, BOX)
+    two = await world.login(BOX, address="zhao@example.test")
+    for client in (owner, two):
+        await idle(client)
+    await one.append(BOX, b"a: b\r\n\r\n")
+    for client in (owner, two):
+        await heard(client, b"* 1 EXISTS\r\n")
+    await one.run("STORE 1 +FLAGS (\\Flagged mine)")
+    for client in (owner, two):
+        assert b"FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft mine)" in await heard(client, b"FETCH")
+    await one.run("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    await one.run("EXPUNGE")
+    for client in (owner, two):
+        await heard(client, b"* 1 EXPUNGE\r\n")
+
+
+async def test_the_owners_keywords_are_registered_with_the_owner(world: World) -> None:
+    await share(world, "lrw")
+    await world.letters(1, "Archive")
+    client = await wang(world, BOX)
+    await client.run("STORE 1 +FLAGS (project)")
+    assert await world.store.messages.keywords(world.account.id) == ("project",)
+    found = await client.run("SEARCH KEYWORD project")
+    assert found[0] == "* SEARCH 1"
+    found = await client.run(f"ESEARCH IN (MAILBOXES {BOX}) KEYWORD project")
+    assert found[0].endswith("UID ALL 1")
+
+
+@pytest.mark.parametrize(
+    "how", ["SETACL Archive wang@example.test -r", "DELETEACL Archive wang@example.test"]
+)
+async def test_who_may_read_no_more_hears_it_while_idle(how: str, world: World) -> None:
+    await share(world, "lrs")
+    owner = await world.login()
+    client = await wang(world, BOX)
+    await idle(client)
+    await owner.run(how)
+    said = await heard(client, b"* BYE You may no longer read this mailbox")
+    assert said.count(b"\r\n") == 1
+    assert client.peer.closed
+
+
+async def test_who_may_read_no_more_gets_nothing_from_the_next_command(world: World) -> None:
+    await world.letters(1, "Archive")
+    await share(world, "lrs")
+    for command in ("FETCH 1 BODY[]", "SEARCH ALL", "NOOP", "COPY 1 INBOX", "STORE 1 +FLAGS (\\Seen)", "IDLE",
+                    "UID REPLACE 1 INBOX {3+}\r\na:b", 'APPEND INBOX CATENATE (URL "/;UID=1")', "CLOSE"):  # fmt: skip
+        client = await wang(world, BOX)
+        await share(world, "l")
+        assert await client.run(command) == [
+            "* BYE You may no longer read this mailbox; connect again and select another"
+        ], command
+        assert client.peer.closed
+        await share(world, "lrs")
+    owner = await world.login("Archive")
+    assert (await owner.run("FETCH 1 (FLAGS)"))[0] == "* 1 FETCH (FLAGS ())"
+
+
+async def test_other_changes_of_rights_are_told(world: World) -> None:
+    await world.letters(1, "Archive", flags=DELETED)
+    await share(world, "lrs")
+    client = await wang(world, BOX)
+    await idle(client)
+    await share(world, "lrst")
+    said = await heard(client, b"PERMANENTFLAGS")
+    assert b"[PERMANENTFLAGS (\\Deleted \\Seen)]" in said
+    await client.send(b"DONE\r\n")
+    await share(world, "lr")
+    said = await client.run("STORE 1 +FLAGS (\\Seen)")
+    assert any("[PERMANENTFLAGS ()]" in line for line in said)
+    assert outcome(said) == "NOPERM"
+    await share(world, "lrte")
+    assert outcome(await client.run("EXPUNGE")) == "OK"
+
+
+async def test_what_the_owner_deletes_is_gone_for_others(world: World) -> None:
+    await share(world, "lr")
+    owner = await world.login()
+    client = await wang(world, BOX)
+    await idle(client)
+    await owner.run("DELETE Archive")
+    await heard(client, b"* BYE The mailbox was deleted")
+
+
+async def test_an_account_that_is_deleted_lets_go_of_what_it_shared(world: World) -> None:
+    zhao = await world.login(address="zhao@example.test")
+    await zhao.run("SETACL INBOX wang@example.test lr")
+    client = await wang(world, '"Other Users/zhao@example.test/INBOX"')
+    await idle(client)
+    await world.store.directory.delete_account(zhao.session.account_id)
+    await heard(client, b"* BYE")
+    client = await wang(world)
+    assert await client.run('LIST "" "Other Users/*"') == ["t OK LIST completed"]
+
+
+# --- NOTIFY ---
+
+
+async def test_notify_of_a_shared_mailbox(world: World) -> None:
+    await share(world, "lri")
+    client = await wang(world)
+    said = await client.run(f"NOTIFY SET STATUS (MAILBOXES {BOX} (MessageNew MessageExpunge))")
+    assert said[0].startswith(f"* STATUS {BOX} (UIDVALIDITY ")
+    await world.letters(2, "Archive")
+    assert f"* STATUS {BOX}".encode() in await heard(client, b"MESSAGES 2")
+    await share(world, "l")
+    await world.letters(1, "Archive")
+    assert await client.run("NOOP") == ["t OK NOOP completed"]
+    # RFC 5465 §5.9: when it may be read again, it is watched again.
+    await share(world, "lr")
+    await client.settle()
+    await world.letters(1, "Archive")
+    assert f"* STATUS {BOX}".encode() in await heard(client, b"MESSAGES 4")
+
+
+async def test_notify_tells_of_mailboxes_that_are_granted_and_revoked(world: World) -> None:
+    client = await wang(world)
+    await client.run('NOTIFY SET (SUBTREE "Other Users" (MailboxName))')
+    await share(world, "r")
+    assert await client.run("NOOP") == ["t OK NOOP completed"]
+    await share(world, "lr")
+    said = await heard(client, b"Archive")
+    assert f'* LIST (\\HasNoChildren) "/" {BOX}\r\n'.encode() in said
+    await share(world, "r")
+    assert b"\\NonExistent" in await heard(client, b"Archive")
+
+
+async def test_personal_is_not_what_others_share(world: World) -> None:
+    await share(world, "lr")
+    client = await wang(world)
+    assert len(await client.run("NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge))")) == 7
+    await world.letters(1, "Archive")
+    assert await client.run("NOOP") == ["t OK NOOP completed"]
+
+
+async def test_notify_of_the_selected_mailbox_of_somebody_else(world: World) -> None:
+    await share(world, "lr")
+    client = await wang(world, BOX)
+    await client.run("NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge))")
+    await world.letters(1, "Archive")
+    await heard(client, b"* 1 EXISTS")
+    await share(world, "l")
+    await heard(client, b"* BYE You may no longer read")
