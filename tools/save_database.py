@@ -12,6 +12,7 @@ from pathlib import Path
 
 import zstandard
 
+from posthouse.core.ids import AccountId
 from posthouse.storage.rows import (
     Alias,
     Credential,
@@ -47,6 +48,9 @@ async def fill(root: Path) -> None:
         await store.scripts.put(SieveScript(account.id, "rules", "keep;"), count_max=9)
         await store.scripts.activate(account.id, "rules")
         await store.scripts.remember(account.id, [("k", 9e9)], 0.0, count_max=9)
+        await store.acls.set(
+            account.id, inbox.id, AccountId(0), negative=False, change=("=", 3), entries_max=9
+        )
         await store.metadata.set(account.id, inbox.id, {"/private/comment": "注".encode()}, entries_max=9)
 
 

@@ -36,6 +36,7 @@ PLANTED = {
         " SELECT id, 1, 0, x.name, '' FROM account, (SELECT 'a' AS name UNION SELECT 'b') x"
     ),
     "acl-has-mailbox": "INSERT INTO acl SELECT id, 999999, 0, 0, 1 FROM account",
+    "team-has-no-password": "UPDATE account SET team = 1, password = 'x'",
     "acl-rights": "INSERT INTO acl SELECT account, id, 0, 0, 4096 FROM mailbox",
     "credential-has-account": (
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"

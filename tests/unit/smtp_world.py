@@ -16,7 +16,17 @@ from posthouse.services.resolve import ResolveSettings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
 from posthouse.sessions.smtp import SmtpSession, SmtpSettings
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account, Alias, ContentDraft, Delivery, Domain, Hint, Placed, Stored
+from posthouse.storage.rows import (
+    Account,
+    Alias,
+    ContentDraft,
+    Delivery,
+    Domain,
+    Hint,
+    Placed,
+    RightsEntry,
+    Stored,
+)
 from tests.unit.sign_in_tokens import TakesTokens
 
 LI = Account(id=AccountId(1), address="li@163.test")
@@ -89,7 +99,8 @@ class MemoryStore:
     """Only the ports delivery uses; `failure` is raised by the next commits, `late` is the error of each copy."""
 
     def __init__(self) -> None:
-        self.directory = self.messages = self.contents = self.queue = self.hints = self
+        self.directory = self.messages = self.contents = self.queue = self.hints = self.acls = self
+        self.grants: dict[tuple[int, int], list[RightsEntry]] = {}
         self.known = {account.address: account for account in (LI, ZHAO, FULL)}
         self.aliases = {
             "away@163.test": Alias("away@163.test", ("someone@example.org",)),
@@ -108,6 +119,9 @@ class MemoryStore:
 
     async def account_by_address(self, address: str) -> Account | None:
         return self.known.get(address)
+
+    async def granted(self, user: int, account: int, _mailbox: int) -> list[RightsEntry]:
+        return self.grants.get((user, account), [])
 
     async def alias(self, address: str) -> Alias | None:
         return self.aliases.get(address)

@@ -281,3 +281,53 @@ def test_both_languages_have_the_same_fields():
 
 def test_wide_characters_take_two_columns():
     assert width("驿站ab") == 6
+
+
+def test_teams_and_their_members(shell):
+    shell.init()
+    shell.run("account", "add", "li@example.org", "--password-stdin", stdin="another password\n")
+    assert shell.json("account", "add", "help@example.org", "--team")["team"] is True
+    assert shell.json("team", "add", "help@example.org", "li@example.org") == [
+        {"member": "li@example.org", "rights": "lrswipkxtecda"}
+    ]
+    shell.run("team", "add", "help@example.org", "me@example.org", "--rights", "lr")
+    assert "me@example.org" in shell.run("team", "list", "help@example.org")
+    assert len(shell.json("team", "remove", "help@example.org", "me@example.org")) == 1
+    assert "no member" in shell.run("team", "remove", "help@example.org", "me@example.org", status=1)
+    assert "no team" in shell.run("team", "add", "li@example.org", "me@example.org", status=1)
+    assert "team itself" in shell.run("team", "add", "help@example.org", "help@example.org", status=1)
+    # Nobody can ever sign in as a team.
+    for words in (
+        ("account", "password", "help@example.org", "--password-stdin"),
+        ("account", "set", "help@example.org", "--protocols", "imap"),
+        ("account", "app-password", "add", "help@example.org", "phone"),
+    ):
+        assert "team" in shell.run(*words, stdin="a new password\n", status=1)
+    shell.run("account", "set", "help@example.org", "--quota-messages", "10")
+    assert shell.json("check") == {"problems": []}
+    shell.run("account", "delete", "li@example.org", "--yes")
+    assert shell.json("team", "list", "help@example.org") == []
+    shell.run("account", "delete", "help@example.org", "--yes")
+    assert shell.json("check") == {"problems": []}
+
+
+def test_access_control_lists(shell):
+    shell.init()
+    shell.run("account", "add", "li@example.org", "--password-stdin", stdin="another password\n")
+    owner = {"identifier": "me@example.org", "rights": "lrswipkxtecda"}
+    assert shell.json("acl", "list", "me@example.org", "inbox") == [owner]
+    granted = shell.json("acl", "set", "me@example.org", "INBOX", "li@example.org", "lrs")
+    assert granted == [owner, {"identifier": "li@example.org", "rights": "lrs"}]
+    shell.run("acl", "set", "me@example.org", "INBOX", "li@example.org", "s", "--less")
+    shell.run("acl", "set", "me@example.org", "INBOX", "anyone", "r", "--deny")
+    assert shell.json("acl", "list", "me@example.org", "INBOX") == [
+        owner,
+        {"identifier": "-anyone", "rights": "r"},
+        {"identifier": "li@example.org", "rights": "lr"},
+    ]
+    assert "li@example.org" in shell.run("acl", "list", "me@example.org", "INBOX")
+    shell.run("acl", "remove", "me@example.org", "INBOX", "anyone", "--deny")
+    assert shell.json("acl", "remove", "me@example.org", "INBOX", "li@example.org") == [owner]
+    assert "no right" in shell.run("acl", "set", "me@example.org", "INBOX", "anyone", "lQ", status=1)
+    assert "account" in shell.run("acl", "set", "me@example.org", "INBOX", "no@example.org", "l", status=1)
+    shell.run("acl", "remove", "me@example.org", "INBOX", "owner", status=1)

@@ -434,6 +434,4 @@ async def test_negative_entries_groups_and_anyone(world: World) -> None:
     assert (await client.run(f'MYRIGHTS "{LI}/Archive"'))[0].endswith(" ri")
     assert len(await client.run('LIST "" "Other Users/*"')) == 1
     await share(world, "", to="-wang@example.test")
-    assert f'* LIST (\\HasNoChildren) "/" "{LI}/Archive"' in await client.run(
-        'LIST "" "Other Users/*"'
-    )
+    assert f'* LIST (\\HasNoChildren) "/" "{LI}/Archive"' in await client.run('LIST "" "Other Users/*"')

@@ -144,7 +144,9 @@ async def test_list_extended(client: Client) -> None:
 
 async def test_the_delimiter_is_told(client: Client) -> None:
     assert (await client.run('LIST "" ""'))[0] == '* LIST (\\Noselect) "/" ""'
-    assert (await client.run("NAMESPACE"))[0] == '* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL'
+    assert (await client.run("NAMESPACE"))[
+        0
+    ] == '* NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))'
 
 
 async def test_names_in_utf7_until_utf8_is_enabled(client: Client) -> None:

@@ -6,9 +6,12 @@ import pytest
 
 from posthouse.core import errors
 from posthouse.core.errors import MailError
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.rights import ALL, POST
 from posthouse.sessions.smtp import SmtpSettings
+from posthouse.storage.rows import Account, RightsEntry
 from posthouse.wire.sasl import encode_base64
-from tests.unit.smtp_world import ENVELOPE, HELLO, ZHAO, Client, World
+from tests.unit.smtp_world import ENVELOPE, HELLO, LI, ZHAO, Client, World
 
 PLAIN = b"AUTH PLAIN " + encode_base64(b"\0li@163.test\0posthouse-demo") + b"\r\n"
 WRONG = b"AUTH PLAIN " + encode_base64(b"\0li@163.test\0guess") + b"\r\n"
@@ -205,3 +208,29 @@ async def test_help_fits_the_mode() -> None:
     assert "LHLO MAIL" in await World().connect("lmtp").say(b"HELP\r\n")
     assert "AUTH" in await World().connect("submission").say(b"HELP\r\n")
     assert "AUTH" not in await World().connect("smtp").say(b"HELP\r\n")
+
+
+async def test_members_of_a_team_send_as_the_team() -> None:
+    """RFC 4314 §2.1: with the right to post; the journal has both addresses."""
+    world = World()
+    team = Account(id=AccountId(9), address="help@163.test", team=True)
+    world.store.known[team.address] = team
+    client = await signed_in(world)
+
+    def grant(to: AccountId, rights: int) -> None:
+        entry = RightsEntry(team.id, MailboxId(0), to, negative=False, rights=rights)
+        world.store.grants[LI.id, team.id] = [entry]
+
+    mail = b"MAIL FROM:<help@163.test>\r\n"
+    assert await client.codes(mail) == ["553 5.7.1"]
+    grant(LI.id, ALL & ~POST)
+    assert await client.codes(mail) == ["553 5.7.1"]
+    grant(AccountId(0), ALL)  # what everybody may do is no leave to speak for the team
+    assert await client.codes(mail) == ["553 5.7.1"]
+    grant(LI.id, POST)
+    letter = LETTER.replace(b"li@163.test", b"help@163.test")
+    codes = await client.codes(mail + b"RCPT TO:<zhang@qq.test>\r\nDATA\r\n" + letter + b".\r\n")
+    assert codes[-1] == "250 2.0.0"
+    assert b"Sender:" not in world.letter
+    facts = world.store.delivered[0].journal[0].facts
+    assert (facts["account"], facts["sender"]) == ("li@163.test", "help@163.test")

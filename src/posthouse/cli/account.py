@@ -36,6 +36,7 @@ def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
     _address(parser, say)
     _properties(parser, say)
     _password_options(parser, say)
+    parser.add_argument("--team", action="store_true", help=say("help.arg.team_account"))
 
 
 def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
     password, generated = None, False
-    if arguments.action in ("add", "password"):
+    if arguments.action == "password" or (arguments.action == "add" and not arguments.team):
         password, generated = choose_password(arguments, out)
     if arguments.action == "delete" and not arguments.yes and not confirmed(out, arguments.address):
         out.text("not_confirmed")
@@ -133,8 +134,10 @@ async def _add(
 ) -> None:
     properties = chosen_properties(arguments)
     properties.setdefault("language", language)
+    if arguments.team:
+        properties["team"] = True
     out.result(await accounts.create_account(arguments.address, password, **properties))
-    out.text("account.added", address=arguments.address)
+    out.text("account.team_added" if arguments.team else "account.added", address=arguments.address)
 
 
 async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:

@@ -35,6 +35,8 @@ COMMANDS: Final = (
     "sign-ins",
     "device",
     "ban",
+    "team",
+    "acl",
     "queue",
     "trace",
 )

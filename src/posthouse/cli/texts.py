@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from posthouse.cli import texts_sharing
+
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    **texts_sharing.TEXTS,
     "help.program": ("驿站：一个完整的邮件系统", "Posthouse: a complete mail system"),
     "help.epilog": (
         "先试一试：posthouse demo。正式使用：posthouse init 域名 地址，然后 posthouse serve。",

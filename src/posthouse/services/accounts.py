@@ -21,6 +21,9 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
 
 PASSWORD_MIN: Final = 8
+TEAM_PROTOCOLS: Final = ("smtp",)
+"""A team gets mail; nobody signs in as one."""
+_SIGN_IN: Final = frozenset(("password", "protocols", "app_only", "pop3_delete"))
 ALIAS_TARGETS_MAX: Final = 500
 TWO_STEP: Final = ("off", "optional", "required")
 
@@ -101,8 +104,14 @@ class Accounts:
         quota_bytes: int = 0,
         quota_messages: int = 0,
         protocols: Sequence[str] = PROTOCOLS,
+        team: bool = False,
     ) -> Account:
-        """With the default mailboxes of its language; without a password nobody can sign in."""
+        """With the default mailboxes of its language; without a password nobody can sign in.
+
+        `team`: nobody ever can; its members (`services.teams`) work in it.
+        """
+        if team and password is not None:
+            raise Invalid("a team has no password: its members sign in with their own")
         parsed = await self._own_address(address)
         if await self._directory.account_by_address(parsed.key) is not None:
             raise Exists(f"the account {parsed.key} exists already")
@@ -112,10 +121,11 @@ class Accounts:
             name=name,
             language=_language(language),
             password=await self._hash(password),
-            protocols=_protocols(protocols),
+            protocols=TEAM_PROTOCOLS if team else _protocols(protocols),
             quota_bytes=_limit(quota_bytes),
             quota_messages=_limit(quota_messages),
             created_at=self._clock.now(),
+            team=team,
         )
         created = await self._directory.create_account(account, DEFAULT_MAILBOXES[language])
         if password is not None:
@@ -125,6 +135,8 @@ class Accounts:
     async def update_account(self, address: str, **changes: Any) -> Account:
         """The keys of `_CHECKS`, and `password`."""
         account = await self.account(address)
+        if account.team and (refused := changes.keys() & _SIGN_IN):
+            raise Invalid(f"nobody signs in as a team, so it has no {', '.join(sorted(refused))}")
         checked: dict[str, Any] = {}
         for key, value in changes.items():
             if key == "password":

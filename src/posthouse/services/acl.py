@@ -1,7 +1,10 @@
 """Access control lists as people read them: identifiers in place of numbers.  RFC 4314 §2, §3.
 
-An identifier is the address of an account here, `anyone` (every account of this server), or `owner`; with `-` before
-it, what the entry names is taken away.
+An identifier is the address of an account here (that of a team means its members), `anyone` (every account of this
+server), or `owner`; with `-` before it, what the entry names is taken away.
+
+Members of a team, and others who were granted all of an account by an administrator, have entries that these lists show
+and cannot make smaller; a negative entry for them can.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from msgspec import Struct
 from posthouse.core.address import try_address
 from posthouse.core.errors import Forbidden, Invalid, NotFound
 from posthouse.core.ids import AccountId
-from posthouse.core.rights import ALL
+from posthouse.core.rights import ALL, changed, combine
 from posthouse.core.saslprep import try_prepare
+from posthouse.services.rights import WHOLE
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Mailbox
 
@@ -58,12 +62,20 @@ class AclService:
         return Identifier(account.id, negative)
 
     async def entries(self, mailbox: Mailbox) -> list[AclEntry]:
-        """The owner first, then as they were stored."""
-        names = {EVERYONE: ANYONE}
-        found = [AclEntry(await self._name(names, mailbox.account), ALL)]
-        for entry in await self._store.acls.entries(mailbox.account, mailbox.id):
-            name = await self._name(names, entry.grantee)
-            found.append(AclEntry(f"-{name}" if entry.negative else name, entry.rights))
+        """The owner first (a team has none), then as they were stored."""
+        acls, names = self._store.acls, {EVERYONE: ANYONE}
+        owner = await self._store.directory.account(mailbox.account)
+        rights: dict[Identifier, int] = {}
+        if owner is not None and not owner.team:
+            rights[Identifier(mailbox.account, negative=False)] = ALL
+        for where in (WHOLE, mailbox.id):
+            for entry in await acls.entries(mailbox.account, where):
+                key = Identifier(entry.grantee, entry.negative)
+                rights[key] = rights.get(key, 0) | entry.rights
+        found = []
+        for key, bits in rights.items():
+            name = await self._name(names, key.grantee)
+            found.append(AclEntry(f"-{name}" if key.negative else name, bits))
         return found
 
     async def _name(self, names: dict[AccountId, str], account: AccountId) -> str:
@@ -73,9 +85,14 @@ class AclService:
         return names[account]
 
     async def set(self, mailbox: Mailbox, identifier: Identifier, change: tuple[str, int]) -> None:
-        """`change`: of `core.rights.parse_change`.  Raises Forbidden (of the owner), OverQuota, NotFound."""
+        """`change`: of `core.rights.parse_change`.  Raises Forbidden (of what stays), OverQuota, NotFound."""
+        always = await self.always(mailbox, identifier)
+        if changed(always, change) & always != always:
+            raise Forbidden("these rights do not come from the list")
         if identifier.grantee == mailbox.account:
-            raise Forbidden("the owner of a mailbox keeps all rights")
+            if identifier.negative:
+                raise Forbidden("the owner of a mailbox keeps all rights")
+            return  # it has them
         await self._store.acls.set(
             mailbox.account,
             mailbox.id,
@@ -85,6 +102,12 @@ class AclService:
             entries_max=ENTRIES_MAX,
         )
 
-    def always(self, mailbox: Mailbox, identifier: Identifier) -> int:
-        """The rights that the identifier has whatever the list says; an entry for it cannot be made."""
-        return ALL if identifier.grantee == mailbox.account else 0
+    async def always(self, mailbox: Mailbox, identifier: Identifier) -> int:
+        """The rights that the identifier has whatever the list says."""
+        if identifier.grantee == mailbox.account:
+            return ALL
+        return combine(
+            (False, entry.rights)
+            for entry in await self._store.acls.entries(mailbox.account, WHOLE)
+            if (entry.grantee, entry.negative) == (identifier.grantee, identifier.negative)
+        )

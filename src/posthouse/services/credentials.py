@@ -80,6 +80,8 @@ class Credentials:
     ) -> tuple[Credential, str]:
         """The new app password and its text, which is told once.  Raises NotFound, Exists, Invalid."""
         account = await self._account(address)
+        if account.team:
+            raise Invalid("nobody signs in as a team; make app passwords for its members")
         name = name.strip()
         if not 0 < len(name) <= NAME_MAX or not name.isprintable():
             raise Invalid(f"the name of an app password has 1 to {NAME_MAX} printable characters")

@@ -35,6 +35,7 @@ from posthouse.services.rules import Rules
 from posthouse.services.signing import Signer
 from posthouse.services.srs import Srs
 from posthouse.services.steps import PLACING_STEPS, Letter, Placing
+from posthouse.services.teams import may_send_as
 from posthouse.services.trace_header import return_path_length
 from posthouse.storage.ports import ContentWriter, Store
 from posthouse.storage.rows import Account, ContentDraft, Delivery, JournalLine
@@ -119,15 +120,23 @@ class DeliveryService:
         return any(address in network for network in self._relay_networks)
 
     async def check_sender(self, sender: Address | None, account: Account) -> None:
-        """Submission: Forbidden unless mail for the sender address reaches the account."""
+        """Submission: Forbidden unless mail for the sender address reaches the account, or a team of its own."""
         if sender is None or sender.key == account.address:  # RFC 8098 §3: read receipts have a null sender
             return
         try:
             resolution = await self.resolver.resolve(sender)
         except (NotFound, Invalid):
             resolution = None
-        if resolution is None or account.id not in resolution.accounts:
+        if resolution is None or not await self._is_one_of(account, resolution):
             raise Forbidden(f"{account.address} may not send as {sender}")
+
+    async def _is_one_of(self, account: Account, resolution: Resolution) -> bool:
+        if account.id in resolution.accounts:
+            return True
+        for owner in resolution.accounts:
+            if await may_send_as(self.store, account.id, owner):
+                return True
+        return False
 
     # --- the message ---
 

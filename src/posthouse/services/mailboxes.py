@@ -28,7 +28,11 @@ from posthouse.storage.rows import Changes, Hint, Mailbox
 DELIMITER: Final = "/"
 INBOX: Final = "INBOX"
 OTHER_USERS: Final = "Other Users"
-"""RFC 2342 §5: below it stand the mailboxes of other accounts, which no personal mailbox may be named like."""
+"""RFC 2342 §5: below it stand the mailboxes of other accounts."""
+SHARED: Final = "Shared"
+"""And below it those of teams."""
+NAMESPACES: Final = (OTHER_USERS, SHARED)
+"""First levels that no personal mailbox may have."""
 
 
 class MailboxSettings(Struct, frozen=True):
@@ -69,8 +73,8 @@ def check_new_name(name: str, settings: MailboxSettings) -> None:
     levels = name.split(DELIMITER)
     if not all(levels):
         raise Invalid("a level of the name is empty")
-    if levels[0] == OTHER_USERS:
-        raise Invalid("the name is that of other users' mailboxes")
+    if levels[0] in NAMESPACES:
+        raise Invalid("the name is that of mailboxes of others")
     if len(levels) > settings.levels_max:
         raise Invalid(f"the name has more than {settings.levels_max} levels")
     if len(name.encode("utf-8", "surrogatepass")) > settings.name_max_bytes:
@@ -293,9 +297,9 @@ class MailboxHub:
                     if shared.listeners:
                         self._read_soon(shared)
         elif hint.kind == "rights":
-            shared = self._find(hint.account, hint.mailbox)
-            if shared is not None:
-                self._poke(list(shared.listeners))
+            for number, shared in list(self._open.get(hint.account, {}).items()):
+                if hint.mailbox in {number, 0}:
+                    self._poke(list(shared.listeners))
         if self._watchers and hint.kind in {"mailbox", "mailboxes"}:
             for account in (hint.account,) if hint.account else tuple(self._watchers):
                 for callback in list(self._watchers.get(account, ())):
@@ -371,5 +375,6 @@ class MailboxService:
         name = canonical_name(name)
         if on:
             # Of a mailbox of somebody else, the part that the owner gave it.
-            check_new_name(name.removeprefix(OTHER_USERS + DELIMITER), self.settings)
+            first, _, rest = name.partition(DELIMITER)
+            check_new_name(rest if first in NAMESPACES and rest else name, self.settings)
         await self._store.mailboxes.subscribe(account, name, on=on)

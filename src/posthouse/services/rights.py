@@ -20,12 +20,14 @@ from posthouse.core.scope import SEND as ACTION_SEND
 from posthouse.core.scope import WRITE as ACTION_WRITE
 from posthouse.services.grant import Grant
 from posthouse.services.mailboxes import DELIMITER, canonical_name, superiors
-from posthouse.services.namespaces import foreign_name, try_foreign
+from posthouse.services.namespaces import Foreign, foreign_name, try_foreign
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Mailbox, RightsEntry
 
 READS: Final = LOOKUP | READ
 WRITES: Final = ALL & ~(LOOKUP | READ | POST)
+WHOLE: Final = MailboxId(0)
+"""In place of a mailbox: all of the account."""
 EVERYWHERE: Final[tuple[str, ...]] = ()
 
 
@@ -75,16 +77,16 @@ class Rights:
             mailboxes = self._store.mailboxes
             row = await (mailboxes.get if counted else mailboxes.find)(viewer.account, name)
             return Place(row, viewer.allows(name))
-        owner = await self._owner(viewer, foreign.address)
+        owner = await self._owner(viewer, foreign)
         row = await self._store.mailboxes.get(owner, foreign.name)
-        name = foreign_name(foreign.address, row.name)
+        name = foreign_name(foreign.address, row.name, team=foreign.team)
         rights = await self.on(viewer, row.account, row.id, name)
         return Place(replace(row, name=name), rights, foreign=True)
 
-    async def _owner(self, viewer: Viewer, address: str) -> AccountId:
-        owner = await self._store.directory.account_by_address(address)
-        if owner is None or owner.id == viewer.account:
-            raise NotFound(f"mailboxes of {address!r}")
+    async def _owner(self, viewer: Viewer, foreign: Foreign) -> AccountId:
+        owner = await self._store.directory.account_by_address(foreign.address)
+        if owner is None or owner.id == viewer.account or owner.team != foreign.team:
+            raise NotFound(f"mailboxes of {foreign.address!r}")
         return owner.id
 
     async def on(self, viewer: Viewer, account: AccountId, mailbox: MailboxId, name: str) -> int:
@@ -124,10 +126,11 @@ class Rights:
             owner = await self._store.directory.account(account)
             if owner is None:
                 continue  # deleted just now
+            whole = by_mailbox.get(WHOLE, [])
             for row in await self._store.mailboxes.list(account):
-                rights = _combined(by_mailbox.get(row.id, ()))
+                rights = _combined([*whole, *by_mailbox.get(row.id, ())])
                 if rights:
-                    name = foreign_name(owner.address, row.name)
+                    name = foreign_name(owner.address, row.name, team=owner.team)
                     if allowed := rights & viewer.allows(name):
                         places.append(Place(replace(row, name=name), allowed, foreign=True))
         return places
@@ -146,11 +149,10 @@ class Rights:
                 raise ScopeExceeded(name)
             return viewer.account, name
         try:
-            owner = await self._owner(viewer, foreign.address)
-            above = await self._nearest(viewer, foreign.address, foreign.name)
+            owner = await self._owner(viewer, foreign)
         except NotFound:
             raise Forbidden(name) from None
-        if not above.rights & CREATE:
+        if not foreign.name or not await self._above(viewer, owner, foreign) & CREATE:
             raise Forbidden(name)
         try:
             there = await self.find(viewer, name)
@@ -158,13 +160,16 @@ class Rights:
             return owner, foreign.name
         raise (Exists if there.rights & LOOKUP else Forbidden)(name)
 
-    async def _nearest(self, viewer: Viewer, address: str, name: str) -> Place:
-        for superior in reversed(superiors(name)):
+    async def _above(self, viewer: Viewer, owner: AccountId, foreign: Foreign) -> int:
+        """The rights on the nearest mailbox above that is there; without one those on the whole account."""
+        for superior in reversed(superiors(foreign.name)):
             try:
-                return await self.find(viewer, foreign_name(address, superior))
+                place = await self.find(viewer, foreign_name(foreign.address, superior, team=foreign.team))
             except NotFound:
                 continue
-        raise NotFound(name)
+            return place.rights
+        top = foreign_name(foreign.address, foreign.name, team=foreign.team)
+        return await self.on(viewer, owner, WHOLE, top)
 
 
 def owner_name(place: Place) -> str:

@@ -98,13 +98,19 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "acl-has-mailbox": (
         "SELECT c.account, c.mailbox, c.grantee FROM acl c LEFT JOIN mailbox m"
         " ON m.id = c.mailbox AND m.account = c.account LEFT JOIN account a ON a.id = c.grantee"
-        " WHERE m.id IS NULL OR (c.grantee <> 0 AND a.id IS NULL)",
+        " LEFT JOIN account o ON o.id = c.account WHERE (c.mailbox <> 0 AND m.id IS NULL) OR o.id IS NULL"
+        " OR (c.grantee <> 0 AND a.id IS NULL)",
         "rights are granted on no mailbox of the account, or to nobody",
     ),
     "acl-rights": (
         "SELECT account, mailbox, grantee FROM acl WHERE rights NOT BETWEEN 1 AND 2047 OR negative NOT IN (0, 1)"
         " OR grantee = account",
         "an entry grants no rights, unknown ones, or something to the owner",
+    ),
+    "team-has-no-password": (
+        "SELECT a.id, a.address FROM account a WHERE a.team AND (a.password IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM credential c WHERE c.account = a.id))",
+        "somebody could sign in as a team",
     ),
     "credential-has-account": (
         "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"

@@ -12,13 +12,14 @@ class Acls(Protocol):
     """Access control lists (RFC 4314).  Who may do what is `services.rights`' to say."""
 
     async def entries(self, account: AccountId, mailbox: MailboxId) -> list[RightsEntry]:
-        """The list of one mailbox."""
+        """The list of one mailbox; mailbox 0: what is granted on all of the account, which only administrators do."""
         ...
 
     async def granted(
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:
-        """All entries that apply to a user: of a mailbox, of an account, or of all accounts but its own."""
+        """All entries that apply to a user, as a member of teams too: of a mailbox (with those of the whole account),
+        of an account, or of all accounts but its own."""
         ...
 
     async def set(

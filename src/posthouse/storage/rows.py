@@ -82,6 +82,7 @@ class Account(Struct, frozen=True):
     two_step: bool = False  # a second factor is set up
     new_device: str = "off"  # first sign-in of a device: "off", "notify" or "hold"
     second_address: str = ""  # where approvals are asked for
+    team: bool = False  # owned by several people: has no password, its members see it below Shared/
 
 
 class Credential(Struct, frozen=True):
@@ -150,8 +151,8 @@ class RightsEntry(Struct, frozen=True, array_like=True):
     """An entry of the access control list of a mailbox.  `rights` are bits of `core.rights`."""
 
     account: AccountId  # the owner
-    mailbox: MailboxId
-    grantee: AccountId  # 0: every account
+    mailbox: MailboxId  # 0: all of the account
+    grantee: AccountId  # 0: every account; a team: its members
     negative: bool  # the rights are taken away
     rights: int
 

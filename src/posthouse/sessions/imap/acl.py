@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import Invalid, NotFound, OverQuota
+from posthouse.core.errors import Forbidden, Invalid, NotFound, OverQuota
 from posthouse.core.rights import ADMINISTER, LETTERS, SHOWS, format_rights, parse_change
 from posthouse.services.acl import Identifier
 from posthouse.storage.rows import Mailbox
@@ -23,7 +23,7 @@ ERRORS: Final[Answers] = {
 _NOBODY: Final = (
     b"NO [CANNOT] There is no account of that address here; use the full address, anyone, or owner"
 )
-_KEEPS: Final = b"NO [CANNOT] The owner of a mailbox keeps all rights"
+_KEEPS: Final = b"NO [CANNOT] The owner, and members of a team, keep the rights they have as such"
 
 
 async def get_acl(session: ImapSession, command: c.GetAcl) -> bytes:
@@ -48,13 +48,13 @@ async def _change(
     session: ImapSession, mailbox: str, identifier: str, change: tuple[str, int]
 ) -> bytes | None:
     row = (await session.reach(mailbox, ADMINISTER)).row
-    acl = session.services.acl
     found = await _identify(session, row, identifier)
     if found is None:
         return _NOBODY
-    if acl.always(row, found):
-        return _KEEPS if change[0] != "+" else None
-    await acl.set(row, found, change)
+    try:
+        await session.services.acl.set(row, found, change)
+    except Forbidden:
+        return _KEEPS
     return None
 
 
@@ -63,7 +63,7 @@ async def list_rights(session: ImapSession, command: c.ListRights) -> bytes:
     found = await _identify(session, row, command.identifier)
     if found is None:
         return _NOBODY
-    always = format_rights(session.services.acl.always(row, found))
+    always = format_rights(await session.services.acl.always(row, found))
     # No two rights are tied, and those that cannot be taken are not listed again.
     optional = [letter for letter in LETTERS if letter not in always]
     session.write(format_listrights(row.name, command.identifier, always, optional, utf8=session.utf8))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Conflict, Exists, OverQuota
 from posthouse.core.rights import DELETE
-from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, canonical_name, mailbox_id
+from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, SHARED, canonical_name, mailbox_id
 from posthouse.services.namespaces import is_foreign
 from posthouse.services.rights import owner_name
 from posthouse.storage.rows import ROLES
@@ -91,8 +91,8 @@ async def namespace(session: ImapSession, _command: c.Namespace) -> bytes:
 
 def format_namespaces(session: ImapSession) -> bytes:
     # RFC 2342 §5: the personal mailboxes have no prefix.
-    others = _namespace(session, OTHER_USERS)
-    return response.format_namespace([("", DELIMITER)], [others], utf8=session.utf8)
+    others, shared = (_namespace(session, name) for name in (OTHER_USERS, SHARED))
+    return response.format_namespace([("", DELIMITER)], [others], [shared], utf8=session.utf8)
 
 
 def _namespace(session: ImapSession, name: str) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ ZH: Final[dict[str, str]] = {
     "There is no account of that address here; use the full address, anyone, or owner": (
         "此处没有该地址的账号；请使用完整地址、anyone 或 owner"
     ),
-    "The owner of a mailbox keeps all rights": "文件夹的所有者始终拥有全部权限",
+    "The owner, and members of a team, keep the rights they have as such": "所有者和团队成员始终保有其固有权限",
     "A mailbox stays with its owner; CREATE one there and COPY the messages": (
         "文件夹不能移交给其他所有者；请在目标处用 CREATE 新建，再用 COPY 复制邮件"
     ),
@@ -135,7 +135,7 @@ ZH: Final[dict[str, str]] = {
     ),
 }
 
-NAMESPACES_ZH: Final = {"Other Users": "其他用户"}
+NAMESPACES_ZH: Final = {"Other Users": "其他用户", "Shared": "共享邮箱"}
 
 _TEXTS: Final = {english.encode(): chinese.encode() for english, chinese in ZH.items()}
 

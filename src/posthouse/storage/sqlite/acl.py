@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
 DELIMITER: Final = "/"
 _SELECT: Final = "SELECT account, mailbox, grantee, negative, rights FROM acl"
+# A team is a group: what is granted to it is granted to its members.
+_OF_USER: Final = (
+    " WHERE grantee IN (SELECT 0 UNION ALL SELECT ?1 UNION ALL SELECT m.account FROM acl m JOIN account t"
+    " ON t.id = m.account AND t.team WHERE m.grantee = ?1 AND m.mailbox = 0 AND NOT m.negative)"
+)
 _grant: Final[Callable[..., RightsEntry]] = RightsEntry
 
 
 def set_rights(ledger: Ledger, request: SetRights) -> None:
     account, mailbox, grantee = request.account, request.mailbox, request.grantee
-    ledger.mailbox(account, mailbox)
+    ledger.account(account)
+    if mailbox:
+        ledger.mailbox(account, mailbox)
     if grantee and ledger.try_account(grantee) is None:
         raise NotFound(f"account {grantee}")
     key = (account, mailbox, grantee, request.negative)
@@ -57,7 +64,15 @@ def _check_length(ledger: Ledger, account: AccountId, mailbox: MailboxId, limit:
 def _tell(ledger: Ledger, account: AccountId, mailbox: MailboxId, grantee: AccountId) -> None:
     """Those who have the mailbox open look whether they still may; for the grantee it may appear or vanish."""
     ledger.hints["rights", account, mailbox] = Hint("rights", account, mailbox)
+    _tell_grantee(ledger, grantee)
+
+
+def _tell_grantee(ledger: Ledger, grantee: AccountId) -> None:
     ledger.hint("mailboxes", grantee)
+    for (member,) in ledger.execute(
+        "SELECT grantee FROM acl WHERE account = ? AND mailbox = 0", (grantee,)
+    ).fetchall():
+        ledger.hint("mailboxes", member)
 
 
 def inherit(ledger: Ledger, account: AccountId, mailbox: int, name: str) -> None:
@@ -70,11 +85,12 @@ def inherit(ledger: Ledger, account: AccountId, mailbox: int, name: str) -> None
         (mailbox, account, above),
     ).fetchall()
     for (grantee,) in grantees:
-        ledger.hint("mailboxes", grantee)
+        _tell_grantee(ledger, grantee)
 
 
 def drop_grants(ledger: Ledger, grantee: AccountId) -> None:
-    """What an account that goes was granted by others."""
+    """What an account that goes was granted by others, and what it granted as a whole."""
+    ledger.execute("DELETE FROM acl WHERE account = ?", (grantee,))
     for account, mailbox in ledger.execute(
         "DELETE FROM acl WHERE grantee = ? RETURNING account, mailbox", (grantee,)
     ).fetchall():
@@ -95,12 +111,12 @@ class SqliteAcls:
     async def granted(
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:
-        values: tuple[int, ...] = (user, user)
-        sql = _SELECT + " WHERE grantee IN (0, ?) AND account <> ?"
+        values: tuple[int, ...] = (user,)
+        sql = _SELECT + _OF_USER + " AND account <> ?1"
         if account is not None:
-            sql, values = _SELECT + " WHERE grantee IN (0, ?) AND account = ?", (user, account)
+            sql, values = _SELECT + _OF_USER + " AND account = ?2", (user, account)
             if mailbox is not None:
-                sql, values = sql + " AND mailbox = ?", (*values, mailbox)
+                sql, values = sql + " AND mailbox IN (0, ?3)", (*values, mailbox)
         rows = self._reader.rows(sql, values)
         return [_grant(*row[:3], bool(row[3]), row[4]) for row in rows]
 

@@ -32,7 +32,8 @@ from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsVie
 SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at, two_step FROM domain"
 SELECT_ACCOUNT: Final = (
     "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
-    " used_messages, modseq, pop3_delete, created_at, two_step, new_device, second_address, app_only FROM account"
+    " used_messages, modseq, pop3_delete, created_at, two_step, new_device, second_address, team, app_only"
+    " FROM account"
 )
 SELECT_ALIAS: Final = "SELECT address, targets FROM alias"
 _CHANGEABLE: Final = frozenset(
@@ -69,7 +70,8 @@ def account_from(row: tuple[Any, ...]) -> Account:
         *row[7:14],
         tuple(row[-1].split()),
         bool(row[14]),
-        *row[15:-1],
+        *row[15:17],
+        bool(row[17]),
     )
 
 
@@ -125,8 +127,8 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
     ledger.execute(
         "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
         " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at, app_only,"
-        " two_step, new_device, second_address)"
-        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " two_step, new_device, second_address, team)"
+        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             account.quota_bytes,
@@ -144,6 +146,7 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
             account.two_step,
             account.new_device,
             account.second_address,
+            account.team,
         ),
     )
     state = ledger.account(AccountId(number))

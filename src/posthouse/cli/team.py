@@ -1,0 +1,51 @@
+"""`posthouse team`: who works in the mailboxes of a team."""
+
+from __future__ import annotations
+
+import argparse
+
+from posthouse.cli.options import Parsers, Say, add_actions
+from posthouse.cli.output import Output
+
+
+def _team(parser: argparse.ArgumentParser, say: Say) -> None:
+    parser.add_argument("team", metavar="TEAM", help=say("help.arg.team"))
+
+
+def _member(parser: argparse.ArgumentParser, say: Say) -> None:
+    _team(parser, say)
+    parser.add_argument("member", metavar="MEMBER", help=say("help.arg.member"))
+
+
+def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
+    _member(parser, say)
+    parser.add_argument("--rights", metavar="RIGHTS", help=say("help.arg.member_rights"))
+
+
+def add(parsers: Parsers, say: Say) -> None:
+    add_actions(parsers, say, "team", [("list", _team), ("add", _fill_add), ("remove", _member)])
+
+
+def run(arguments: argparse.Namespace, out: Output) -> int:
+    from posthouse.app.admin import with_store  # noqa: PLC0415
+    from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.core.rights import ALL, format_rights, parse_rights  # noqa: PLC0415
+    from posthouse.services.teams import Teams  # noqa: PLC0415
+    from posthouse.storage.ports import Store  # noqa: PLC0415
+
+    async def act(store: Store, _config: Config) -> None:
+        teams = Teams(store)
+        if arguments.action == "add":
+            rights = ALL if arguments.rights is None else parse_rights(arguments.rights)
+            await teams.add(arguments.team, arguments.member, rights)
+            out.text("team.added", member=arguments.member, team=arguments.team, rights=format_rights(rights))
+        elif arguments.action == "remove":
+            await teams.remove(arguments.team, arguments.member)
+            out.text("team.removed", member=arguments.member, team=arguments.team)
+        members = [(one.address, format_rights(one.rights)) for one in await teams.members(arguments.team)]
+        out.result([{"member": address, "rights": rights} for address, rights in members])
+        if arguments.action == "list":
+            out.table(("member", "rights"), members)
+
+    with_store(arguments.config, act)
+    return 0

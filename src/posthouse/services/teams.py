@@ -1,0 +1,76 @@
+"""Teams: accounts that several people own.  Membership is a grant on the whole account, made by administrators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.core.address import parse_address
+from posthouse.core.errors import Invalid, NotFound
+from posthouse.core.ids import AccountId
+from posthouse.core.rights import ALL, NOTHING, POST, combine
+from posthouse.services.rights import WHOLE
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account
+
+MEMBERS_MAX: Final = 500
+
+
+class Member(Struct, frozen=True):
+    address: str
+    rights: int
+
+
+class Teams:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def members(self, team: str) -> list[Member]:
+        found = []
+        for entry in await self._store.acls.entries((await self._team(team)).id, WHOLE):
+            account = await self._store.directory.account(entry.grantee)
+            if account is not None:
+                found.append(Member(account.address, entry.rights))
+        return sorted(found, key=lambda one: one.address)
+
+    async def add(self, team: str, member: str, rights: int = ALL) -> None:
+        """Or give a member other rights.  Raises NotFound, Invalid, OverQuota (too many members)."""
+        person = await self._account(member)
+        if person.team:
+            raise Invalid(f"{person.address} is a team itself; add its members")
+        if not rights:
+            raise Invalid("a member has some rights; to take all of them, remove the member")
+        await self._set((await self._team(team)).id, person.id, rights)
+
+    async def remove(self, team: str, member: str) -> None:
+        owner, person = await self._team(team), await self._account(member)
+        entries = await self._store.acls.entries(owner.id, WHOLE)
+        if person.id not in {entry.grantee for entry in entries}:
+            raise NotFound(f"{person.address} is no member of {owner.address}")
+        await self._set(owner.id, person.id, NOTHING)
+
+    async def _set(self, team: AccountId, member: AccountId, rights: int) -> None:
+        await self._store.acls.set(
+            team, WHOLE, member, negative=False, change=("=", rights), entries_max=MEMBERS_MAX
+        )
+
+    async def _team(self, address: str) -> Account:
+        account = await self._account(address)
+        if not account.team:
+            raise Invalid(
+                f"{account.address} is no team; make one with `posthouse account add --team ADDRESS`"
+            )
+        return account
+
+    async def _account(self, address: str) -> Account:
+        account = await self._store.directory.account_by_address(parse_address(address).key)
+        if account is None:
+            raise NotFound(f"no account {address}")
+        return account
+
+
+async def may_send_as(store: Store, account: AccountId, owner: AccountId) -> bool:
+    """RFC 4314 §2.1 (p): whether all of an account was granted with the right to send in its name."""
+    grants = await store.acls.granted(account, owner, WHOLE)
+    return bool(combine((grant.negative, grant.rights) for grant in grants if grant.grantee) & POST)
