@@ -15,7 +15,10 @@ from posthouse.storage.sqlite.connection import open_writer
 from posthouse.storage.sqlite.schema import SCHEMA_VERSION, migrate, version_of
 from tests.storage.fixtures import DOMAIN, deliver, message, open_backend, rows
 
-SAVED = sorted((Path(__file__).parent / "data").glob("schema-*.db.zst"))
+SAVED = sorted(
+    (Path(__file__).parent / "data").glob("schema-*.db.zst"),
+    key=lambda path: int(path.name[7:].partition(".")[0]),
+)
 
 
 def shape(connection: apsw.Connection) -> list[tuple[object, ...]]:
