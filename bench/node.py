@@ -25,6 +25,7 @@ LISTENERS = {
     "pop3s": 995,
     "imap": 143,
     "imaps": 993,
+    "managesieve": 190,
     "http": 80,
 }
 

@@ -34,9 +34,20 @@ from posthouse.storage.sqlite import open_store
 DOMAIN = "example.test"
 PASSWORD = "post-horse"
 HOST = "127.0.0.1"
-LISTENERS = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "http")
+LISTENERS = (
+    "smtp",
+    "submission",
+    "submissions",
+    "lmtp",
+    "pop3",
+    "pop3s",
+    "imap",
+    "imaps",
+    "managesieve",
+    "http",
+)
 ENCRYPTED = ("submissions", "pop3s", "imaps")
-WITH_PASSWORDS = ("submission", "pop3", "imap")
+WITH_PASSWORDS = ("submission", "pop3", "imap", "managesieve")
 START_LIMIT_S = 30.0
 _PROGRAM = (sys.executable, "-c", "import sys; from posthouse.cli import main; sys.exit(main())")
 

@@ -17,7 +17,18 @@ from posthouse.app.certificates import Authority
 LIMIT_S = 20
 PASSWORD = "correct horse"
 HOSTNAME = "mail.qq.test"
-SERVICES = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "http")
+SERVICES = (
+    "smtp",
+    "submission",
+    "submissions",
+    "lmtp",
+    "pop3",
+    "pop3s",
+    "imap",
+    "imaps",
+    "managesieve",
+    "http",
+)
 
 
 def free_ports(count: int) -> list[int]:

@@ -19,7 +19,7 @@ def test_a_script_is_tried_on_letters(shell, tmp_path):  # noqa: F811
     [found] = shell.json("sieve", "test", str(tmp_path / "s"), str(tmp_path / "m"))
     assert [one["action"] for one in found["actions"]] == ["fileinto"]
     (tmp_path / "s").write_text("keep\n")
-    assert 'line 1: expected ";"' in shell.run(
+    assert 'line 1: ";" is missing' in shell.run(
         "sieve", "test", str(tmp_path / "s"), str(tmp_path / "m"), status=1
     )
 

@@ -17,10 +17,10 @@ from tests.unit.sieve_world import decided, holds, letter
 @pytest.mark.parametrize(
     ("script", "line", "key"),
     [
-        ("keep", 1, "expected"),
+        ("keep", 1, "expected.end"),
         ("keep;\nfoo;", 2, "unknown.command"),
         ('if foo "x" { keep; }', 1, "unknown.test"),
-        ("if true { keep;", 1, "expected"),
+        ("if true { keep;", 1, "expected.end"),
         ('redirect "a@b;', 1, "string.open"),
         ("/* never closed", 1, "comment.open"),
         ('require "vacation";\nvacation text:\nhello\n', 2, "text.open"),

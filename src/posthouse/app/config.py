@@ -88,6 +88,9 @@ class Listeners(Struct, forbid_unknown_fields=True):
     imaps: Annotated[Listener, Meta(description="IMAP, TLS from the first octet (RFC 8314).")] = field(
         default_factory=lambda: _on("*:993")
     )
+    managesieve: Annotated[Listener, Meta(description="ManageSieve with STARTTLS (RFC 5804).")] = field(
+        default_factory=lambda: _on("*:4190")
+    )
     http: Annotated[
         Listener, Meta(description="Health (`/healthz`, `/readyz`) and Prometheus metrics (`/metrics`).")
     ] = field(default_factory=lambda: _on("127.0.0.1:2080"))

@@ -34,6 +34,7 @@ PORTS: Final = {
     "pop3s": 995,
     "imap": 143,
     "imaps": 993,
+    "managesieve": 190,
     "http": 80,
 }
 """Behind the thousands of the house."""

@@ -19,9 +19,11 @@ from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
 from posthouse.services.queue import QueueRunner
 from posthouse.services.rules import Rules
+from posthouse.services.scripts import Scripts
 from posthouse.services.signin import SignIn
 from posthouse.services.signing import Signer
 from posthouse.sessions.imap import ImapServices, ImapSession
+from posthouse.sessions.managesieve import ManageSieveSession
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session
 from posthouse.sessions.session import Peer, Session
 from posthouse.sessions.smtp import SmtpSession
@@ -96,6 +98,8 @@ class Factories:
             return self._pop3_factory()
         if listener in ("imap", "imaps"):
             return self._imap_factory()
+        if listener == "managesieve":
+            return self._managesieve_factory()
         return self._smtp_factory()
 
     def _smtp_factory(self) -> SessionFactory:
@@ -121,6 +125,18 @@ class Factories:
 
         def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
             return ImapSession(peer, on_fault, services)
+
+        return make
+
+    def _managesieve_factory(self) -> SessionFactory:
+        sign_in, scripts, sieve = (
+            self._sign_in,
+            Scripts(self._store, self._clock),
+            settings.managesieve_settings(),
+        )
+
+        def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
+            return ManageSieveSession(peer, on_fault, sign_in=sign_in, scripts=scripts, settings=sieve)
 
         return make
 

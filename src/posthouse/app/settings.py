@@ -18,6 +18,7 @@ from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
 from posthouse.sessions.imap.services import ImapLimits
+from posthouse.sessions.managesieve import ManageSieveSettings
 from posthouse.sessions.pop3 import Pop3Settings
 from posthouse.sessions.smtp import SmtpSettings
 
@@ -34,6 +35,8 @@ def refusal_texts(listener: str, hostname: str) -> tuple[bytes, bytes]:
         "pop3": "-ERR [SYS/TEMP] {text}",
         # RFC 9051 §7.1.5: BYE as the greeting; RFC 5530 §3: UNAVAILABLE.
         "imap": "* BYE [UNAVAILABLE] {text}",
+        # RFC 5804 §1.2: BYE as the greeting.
+        "managesieve": 'BYE (TRYLATER) "{text}"',
     }[_FAMILY[listener]]
     node, address = (
         f"{form.format(host=hostname, text=t)}\r\n".encode() for t in (_NODE_FULL, _ADDRESS_FULL)
@@ -50,6 +53,7 @@ _FAMILY: Final = {
     "pop3s": "pop3",
     "imap": "imap",
     "imaps": "imap",
+    "managesieve": "managesieve",
 }
 
 
@@ -134,6 +138,10 @@ def smtp_settings(config: Config) -> SmtpSettings:
 
 def pop3_settings(config: Config) -> Pop3Settings:
     return Pop3Settings(hostname=config.hostname, language=config.language)
+
+
+def managesieve_settings() -> ManageSieveSettings:
+    return ManageSieveSettings(redirects_max=RuleSettings().redirects_max)
 
 
 def imap_limits(config: Config) -> ImapLimits:

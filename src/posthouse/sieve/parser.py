@@ -73,7 +73,9 @@ class _Parser:
             kind, value, line = self._tokens[self._at]
             # The missing ";" stands at the end of what came before.
             line = self._tokens[self._at - 1][2] if self._at else line
-            raise ScriptError("expected", line, mark=mark, token="" if kind == END else str(value)[:40])
+            if kind == END:
+                raise ScriptError("expected.end", line, mark=mark)
+            raise ScriptError("expected", line, mark=mark, token=str(value)[:40])
         self._at += 1
 
     def commands(self, depth: int) -> list[Node]:

@@ -22,6 +22,7 @@ FAULTS: Final[dict[str, tuple[str, str]]] = {
     "end": ("脚本在命令中途结束，是否缺少分号或右括号？", "the script ends inside a command; is a ; or }} missing?"),
     "unexpected": ("此处不应出现“{token}”", '"{token}" is not expected here'),
     "expected": ("缺少“{mark}”，却见到“{token}”", 'expected "{mark}" but found "{token}"'),
+    "expected.end": ("缺少“{mark}”", '"{mark}" is missing'),
     "nesting": ("嵌套超过 {limit} 层", "nested more than {limit} levels deep"),
     "strings": ("列表中的字符串超过 {limit} 个", "more than {limit} strings in one list"),
     # --- checking ---
