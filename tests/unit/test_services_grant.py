@@ -97,7 +97,7 @@ def test_a_protocol_that_is_switched_off_is_off_for_all() -> None:
 async def test_an_app_password_keeps_its_scope(world: World) -> None:
     service = SignIn(world.store, world.clock, CHEAP_HASH)
     _, text = await service.credentials.add(
-        "li@post.test", "reader", protocols=("imap", "pop3"), actions=READ, folders=("INBOX", "工作")
+        "li@post.test", "reader", protocols=("imap", "pop3"), actions=("read",), folders=("inbox", "工作")
     )
     grant = await service.check_password("li@post.test", text, Origin("imap", "c1", "192.0.2.1"))
     assert (grant.kind, grant.name) == ("app", "reader")

@@ -23,6 +23,8 @@ def fill(parser: argparse.ArgumentParser, say: Say) -> None:
             sub.add_argument("name", metavar="NAME", help=say("help.arg.app_name"))
         if action == "add":
             sub.add_argument("--protocols", metavar="LIST", help=say("help.arg.app_protocols"))
+            sub.add_argument("--actions", metavar="LIST", help=say("help.arg.app_actions"))
+            sub.add_argument("--folders", metavar="LIST", help=say("help.arg.app_folders"))
             sub.add_argument("--networks", metavar="LIST", help=say("help.arg.app_networks"))
             sub.add_argument("--days", type=int, metavar="N", help=say("help.arg.app_days"))
         add_store_options(sub, say)
@@ -47,6 +49,8 @@ async def _add(arguments: Any, out: Output, credentials: Any, clock: Any) -> Non
         protocols=APP_PROTOCOLS if given is None else split(given),
         networks=split(getattr(arguments, "networks", "")),
         expires_at=clock.now() + days * DAY_S if days is not None else 0.0,
+        actions=split(getattr(arguments, "actions", "read,write,send")),
+        folders=split(getattr(arguments, "folders", "")),
     )
     out.result(_shown(credential))
     out.text("app_password.added", name=credential.name, address=arguments.address)
@@ -55,13 +59,28 @@ async def _add(arguments: Any, out: Output, credentials: Any, clock: Any) -> Non
 
 
 async def _list(arguments: Any, out: Output, credentials: Any, _clock: Any) -> None:
+    from posthouse.core.scope import action_names  # noqa: PLC0415
+
     found = await credentials.app_passwords(arguments.address)
     out.result([_shown(one) for one in found])
-    columns = ("name", "protocols", "networks", "created", "expires", "last_used", "last_ip", "last_protocol")
+    columns = (
+        "name",
+        "protocols",
+        "actions",
+        "folders",
+        "networks",
+        "created",
+        "expires",
+        "last_used",
+        "last_ip",
+        "last_protocol",
+    )
     rows = [
         (
             one.name,
             one.protocols,
+            action_names(one.actions),
+            one.folders,
             one.networks,
             moment(one.created_at),
             moment(one.expires_at),
@@ -88,6 +107,7 @@ def _shown(one: Any) -> dict[str, Any]:
     names = (
         "name",
         "protocols",
+        "folders",
         "networks",
         "created_at",
         "expires_at",
@@ -95,7 +115,9 @@ def _shown(one: Any) -> dict[str, Any]:
         "used_ip",
         "used_protocol",
     )
-    return {name: getattr(one, name) for name in names}
+    from posthouse.core.scope import action_names  # noqa: PLC0415
+
+    return {name: getattr(one, name) for name in names} | {"actions": action_names(one.actions)}
 
 
 def split(text: str) -> list[str]:

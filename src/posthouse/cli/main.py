@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "alias",
     "mailbox",
     "sieve",
+    "two-step",
     "sign-ins",
     "device",
     "ban",

@@ -179,6 +179,13 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "账号 {address} 刚刚从 {country} 登录，而不久之前的登录来自 {before}，两地之间来不及往返：",
         "Somebody signed in to {address} from {country}, a short time after one from {before}; nobody travels so fast:",
     ),
+    "alert.code.subject": ("登录验证码", "Your code to sign in"),
+    "alert.code": (
+        "登录账号 {address} 的验证码：\n\n  {code}\n\n十分钟内有效，只能使用一次。"
+        "如果不是您本人在登录，请立即修改密码；不要把验证码告诉任何人。",
+        "Your code to sign in to {address}:\n\n  {code}\n\nIt is good once, for ten minutes. If you are not "
+        "signing in, change your password at once; tell the code to nobody.",
+    ),
     "alert.time": ("时间：", "Time: "),
     "alert.protocol": ("协议：", "Protocol: "),
     "alert.client": ("程序：", "Program: "),

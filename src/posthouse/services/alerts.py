@@ -62,6 +62,11 @@ class Alerts:
         if account.second_address:
             await self._send(account, account.second_address, subject, text)
 
+    async def code(self, account: Account, code: str) -> None:
+        """To the second address, and nowhere else."""
+        text = say("alert.code", account.language, address=account.address, code=code)
+        await self._send(account, account.second_address, say("alert.code.subject", account.language), text)
+
     def _facts(self, device: Device, language: str) -> str:
         at = datetime.fromtimestamp(device.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         rows = (
@@ -99,3 +104,17 @@ class Alerts:
             raise
         except MailError:  # a full mailbox; the device is listed all the same
             return
+
+
+class EmailSender:
+    """Codes of a second step, to the second address (`services.two_step.Sender`)."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    def reaches(self, account: Account) -> str:
+        local, _, domain = account.second_address.partition("@")
+        return f"{local[:1]}…@{domain}" if domain else ""
+
+    async def send(self, account: Account, code: str) -> None:
+        await self._alerts.code(account, code)

@@ -25,10 +25,11 @@ from posthouse.core.address import parse_address, try_address
 from posthouse.core.errors import Conflict, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
-from posthouse.core.scope import ALL
+from posthouse.core.scope import ACTIONS
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
 from posthouse.services.background import Background
 from posthouse.services.grant import Origin
+from posthouse.services.mailboxes import canonical_name
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
 
@@ -38,6 +39,7 @@ APP_PASSWORDS_MAX: Final = 100
 """Of one account."""
 NAME_MAX: Final = 100
 NETWORKS_MAX: Final = 50
+FOLDERS_MAX: Final = 50
 USE_NOTED_S: Final = 60.0
 """The last use is written once in so many seconds."""
 
@@ -75,7 +77,7 @@ class Credentials:
         protocols: Sequence[str] = APP_PROTOCOLS,
         networks: Sequence[str] = (),
         expires_at: float = 0.0,
-        actions: int = ALL,
+        actions: Sequence[str] = tuple(ACTIONS),
         folders: Sequence[str] = (),
     ) -> tuple[Credential, str]:
         """The new app password and its text, which is told once.  Raises NotFound, Exists, Invalid."""
@@ -100,8 +102,8 @@ class Credentials:
             _networks(networks),
             self._clock.now(),
             expires_at,
-            actions=actions,
-            folders=tuple(folders),
+            actions=_actions(actions),
+            folders=_folders(folders),
         )
         await self._store.credentials.put(credential)
         return credential, text
@@ -259,6 +261,19 @@ def _app_protocols(protocols: Sequence[str]) -> tuple[str, ...]:
     if unknown or not protocols:
         raise Invalid(f"protocols of an app password: use some of {', '.join(APP_PROTOCOLS)}")
     return tuple(protocol for protocol in APP_PROTOCOLS if protocol in protocols)
+
+
+def _actions(actions: Sequence[str]) -> int:
+    unknown = set(actions) - set(ACTIONS)
+    if unknown or not actions:
+        raise Invalid(f"actions of an app password: use some of {', '.join(ACTIONS)}")
+    return sum(ACTIONS[action] for action in set(actions))
+
+
+def _folders(folders: Sequence[str]) -> tuple[str, ...]:
+    if len(folders) > FOLDERS_MAX:
+        raise Invalid(f"an app password has at most {FOLDERS_MAX} mailboxes")
+    return tuple(canonical_name(folder) for folder in folders)
 
 
 def _networks(networks: Sequence[str]) -> tuple[str, ...]:
