@@ -94,7 +94,14 @@ def test_a_letter_travels_from_one_house_to_the_other(demo):
     lines = pop.retr(1)[1]
     pop.quit()
     assert b"\r\n".join(lines).endswith("你好，李。".encode())
-    assert b"by mail.163.test" in b" ".join(lines)
+    whole = b" ".join(lines)
+    assert b"by mail.163.test" in whole
+    for result in (b"dkim=pass", b"spf=pass", b"dmarc=pass"):
+        assert result in whole, whole
+    assert b"header.a=ed25519-sha256" in whole
+    told = traced(demo, HOUSES[0])
+    assert "signed (DKIM) as qq.test" in told, told
+    assert "DKIM pass (qq.test, selector ph" in traced(demo, HOUSES[1])
     for command in printed(demo.told, "curl")[-2:]:  # those of li@163.test
         done = subprocess.run(shlex.split(command), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -106,6 +113,18 @@ def test_a_letter_travels_from_one_house_to_the_other(demo):
         assert again.letters(context) == 1
     finally:
         assert again.interrupt()[0] == 0
+
+
+def traced(demo, house):
+    config = demo.data / house.domain / "posthouse.toml"
+    done = subprocess.run(
+        [sys.executable, "-m", "posthouse", "--lang", "en", "trace", "-c", str(config)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
 
 
 def test_the_table_names_every_port_and_account(demo):

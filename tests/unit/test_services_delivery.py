@@ -200,7 +200,7 @@ async def test_a_sender_that_leaves_during_the_scan_leaves_nothing(
     li = await world.account("li")
     started, go_on = threading.Event(), threading.Event()
     monkeypatch.setattr(
-        "posthouse.services.delivery.facts_of", lambda view: (started.set(), go_on.wait(5), facts_of(view))[2]
+        "posthouse.services.incoming.facts_of", lambda view: (started.set(), go_on.wait(5), facts_of(view))[2]
     )
     task = asyncio.create_task(world.send(LETTER + b"x" * 200_000, "li@post.test"))
     await asyncio.to_thread(started.wait, 5)

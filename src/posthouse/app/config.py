@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
@@ -207,32 +208,6 @@ class RouteConfig(Struct, forbid_unknown_fields=True):
     ] = ""
 
 
-class MailAuth(Struct, forbid_unknown_fields=True):
-    """Who really sent a message: signing what leaves, checking what comes from outside (DKIM, SPF, DMARC)."""
-
-    sign: Annotated[
-        bool, Meta(description="Sign outgoing mail with the keys of its domain (`posthouse dkim`).")
-    ] = True
-
-
-class Dns(Struct, forbid_unknown_fields=True):
-    """Asking DNS. Every worker has one cache for sending and for checks."""
-
-    servers: Annotated[
-        list[str], Meta(description="Addresses of resolvers; empty: those of `/etc/resolv.conf`.")
-    ] = []
-    timeout_s: Annotated[
-        float, Meta(gt=0, le=60, description="For one question; then it counts as a temporary failure.")
-    ] = 10.0
-    static_file: Annotated[
-        str,
-        Meta(
-            description="File with lines such as `example.org. IN A 192.0.2.1` that are answered instead of asking; "
-            "everything below a name with a SOA record there is answered from it. For tests and split horizon."
-        ),
-    ] = ""
-
-
 class Log(Struct, forbid_unknown_fields=True):
     """Structured lines on standard error; never a password, never the text of a message."""
 
@@ -382,11 +357,15 @@ def _verify(config: Config) -> None:
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
-    for text in config.relay_networks:
-        try:
-            parse_network(text)
-        except ValueError as error:
-            raise ValueError(f"relay_networks: {error}") from error
+    for where, networks in (
+        ("relay_networks", config.relay_networks),
+        ("mailauth.trusted_networks", config.mailauth.trusted_networks),
+    ):
+        for text in networks:
+            try:
+                parse_network(text)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
     try:
         Networks(config.queue.refused_networks)
     except ValueError as error:

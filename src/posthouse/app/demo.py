@@ -17,10 +17,13 @@ from msgspec import Struct
 from posthouse.app.admin import run_with_store
 from posthouse.app.certificates import Authority
 from posthouse.app.config import Config, load_config
+from posthouse.app.dns_records import key_records
 from posthouse.app.provision import provision
 from posthouse.app.serve import running_pid, serve
 from posthouse.core.errors import InUse
+from posthouse.core.ports import SystemClock
 from posthouse.servers.listener import BindError
+from posthouse.services.dkim import DkimKeys, PublicKey
 from posthouse.storage.ports import Store
 
 PASSWORD: Final = "posthouse-demo"  # noqa: S105 - of loopback accounts that everybody may know
@@ -78,21 +81,32 @@ class Demo(Struct):
     def config_path(self, house: House) -> Path:
         return self.data / house.domain / "posthouse.toml"
 
+    @property
+    def zone_path(self) -> Path:
+        return self.data / "dns.zone"
+
     def prepare(self) -> int:
-        """Certificates, configurations and accounts; what is there stays."""
+        """Certificates, configurations, accounts and what DNS would say of them; what is there stays."""
         authority = Authority(self.data / "ca")
+        records = ["; What DNS would say of the two houses, which are in none.", "test. IN SOA . . 1 1 1 1 1"]
         for house in HOUSES:
             path = self.config_path(house)
             path.parent.mkdir(parents=True, exist_ok=True)
             certificate = authority.issue([house.hostname, house.domain, "localhost", "127.0.0.1", "::1"])
             other = next(h for h in HOUSES if h is not house)
             path.write_text(self._config(house, other, certificate.chain, certificate.key), encoding="utf-8")
-            run_with_store(load_config(path), partial(self._provision, house))
+            keys = run_with_store(load_config(path), partial(self._provision, house))
+            records += [f"; {house.domain}", f"{house.hostname}. IN A 127.0.0.1", *_records(house, keys)]
+        self.zone_path.write_text("\n".join([*records, ""]), encoding="utf-8")
         return 0
 
-    async def _provision(self, house: House, store: Store, _config: Config) -> None:
+    async def _provision(self, house: House, store: Store, _config: Config) -> list[PublicKey]:
         people = [(f"{local}@{house.domain}", name) for local, name in house.people]
         await provision(store, house.domain, people, password=PASSWORD, language=self.language)
+        keys = DkimKeys(store, SystemClock())
+        if not await keys.signing(house.domain):
+            await keys.rotate(house.domain, now=True)
+        return await keys.listed(house.domain)
 
     def _config(self, house: House, other: House, chain: Path, key: Path) -> str:
         lines = [
@@ -111,6 +125,13 @@ class Demo(Struct):
             "",
             "[tls]",
             f'ca_file = "{self.ca_file}"',
+            "",
+            "[dns]",
+            f'static_file = "{self.zone_path}"',
+            "timeout_s = 3",
+            "",
+            "[mailauth]",
+            "trusted_networks = []  # the houses check each other, though both are on loopback",
             "",
             "[[routes]]",
             f'domains = ["{other.domain}"]',
@@ -166,6 +187,16 @@ class Demo(Struct):
             return serve(load_config(path), path, announce=announce, quiet=True)
 
         return _fork(main)
+
+
+def _records(house: House, keys: list[PublicKey]) -> list[str]:
+    return [
+        f"{house.domain}. IN MX 10 {house.hostname}.",
+        f'{house.domain}. IN TXT "v=spf1 ip4:127.0.0.1 -all"',
+        f'{house.hostname}. IN TXT "v=spf1 ip4:127.0.0.1 -all"',
+        f'_dmarc.{house.domain}. IN TXT "v=DMARC1; p=reject"',
+        *(str(record) for record in key_records(keys)),
+    ]
 
 
 class _Stop:

@@ -20,6 +20,7 @@ from posthouse.services.maildrop import Maildrops
 from posthouse.services.queue import QueueRunner
 from posthouse.services.rules import Rules
 from posthouse.services.scripts import Scripts
+from posthouse.services.sender_check import SenderChecks
 from posthouse.services.signin import SignIn
 from posthouse.services.signing import Signer
 from posthouse.sessions.imap import ImapServices, ImapSession
@@ -61,6 +62,9 @@ class Factories:
             settings.delivery_settings(config),
             settings.resolve_settings(config),
             self._rules,
+            checks=SenderChecks(dns, self._clock, settings.check_settings(config))
+            if config.mailauth.check
+            else None,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
         self._sign_in.devices.alerts = Alerts(self._delivery, self._clock, config.hostname)

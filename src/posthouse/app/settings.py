@@ -17,6 +17,7 @@ from posthouse.services.delivery import DeliverySettings
 from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
+from posthouse.services.sender_check import CheckSettings
 from posthouse.sessions.imap.services import ImapLimits
 from posthouse.sessions.managesieve import ManageSieveSettings
 from posthouse.sessions.pop3 import Pop3Settings
@@ -92,6 +93,19 @@ def delivery_settings(config: Config) -> DeliverySettings:
         queue_lifetime_s=config.queue.lifetime_s,
         relay_networks=tuple(config.relay_networks),
         language=config.language,
+        authserv_id=config.mailauth.authserv_id,
+    )
+
+
+def check_settings(config: Config) -> CheckSettings:
+    mailauth = config.mailauth
+    return CheckSettings(
+        authserv_id=mailauth.authserv_id or config.hostname,
+        trusted_networks=tuple(mailauth.trusted_networks),
+        on_reject=mailauth.dmarc_reject,
+        on_quarantine=mailauth.dmarc_quarantine,
+        on_spf_fail=mailauth.spf_fail,
+        on_temporary=mailauth.temporary,
     )
 
 

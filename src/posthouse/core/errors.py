@@ -43,6 +43,16 @@ class NotApproved(Forbidden):
     """The credential is right, but the device it comes from waits for its owner's approval, or was blocked."""
 
 
+class Unauthenticated(Forbidden):
+    """Mail that says to be from a domain, while that domain says it is not; `text` is what was found."""
+
+    def __init__(self, detail: str = "", *, domain: str = "", text: str = "", trace: str = "") -> None:
+        super().__init__(detail)
+        self.domain = domain
+        self.text = text
+        self.trace = trace
+
+
 class SignInFailed(MailError):
     """Unknown account or wrong secret; the two are never told apart."""
 
@@ -89,3 +99,11 @@ class Uncertain(Unavailable):
 
 class StorageFull(Unavailable):
     """The disk (or the store behind it) has no room; temporary, nothing was changed."""
+
+
+class Unverifiable(Unavailable):
+    """DNS does not say now whether the sender is who he says he is."""
+
+    def __init__(self, detail: str = "", *, domain: str = "") -> None:
+        super().__init__(detail)
+        self.domain = domain

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from posthouse.mime.header import raw_fields
+from posthouse.mime.scan import Data
 
 SIMPLE: Final = "simple"
 RELAXED: Final = "relaxed"
@@ -197,7 +198,7 @@ class BodyDigests:
         for form in self._forms.values():
             form.finish()
 
-    def feed_view(self, view: bytes, start: int = 0) -> None:
+    def feed_view(self, view: Data, start: int = 0) -> None:
         """All of a bytes-like object (bytes, mmap) from `start` on, and the end."""
         for at in range(start, len(view), PIECE_BYTES):
             self.feed(view[at : at + PIECE_BYTES])

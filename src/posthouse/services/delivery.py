@@ -7,9 +7,10 @@ recipients differ only in the rows of that one transaction.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import ipaddress
-from typing import Any, Final
+import logging
+from typing import Final
 
 from msgspec import Struct
 
@@ -20,24 +21,24 @@ from posthouse.core.errors import (
     MailError,
     NotFound,
     OverQuota,
-    TooLarge,
     Unavailable,
 )
 from posthouse.core.ports import Clock, Ids
-from posthouse.mime.edit import header_end
-from posthouse.mime.facts import MessageFacts, facts_of
+from posthouse.mime.facts import MessageFacts
 from posthouse.mime.scan import Data
 from posthouse.services import notice
+from posthouse.services.incoming import Incoming
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution, Resolver, ResolveSettings
 from posthouse.services.rules import Rules
+from posthouse.services.sender_check import SenderChecks
 from posthouse.services.signing import Signer
 from posthouse.services.srs import Srs
-from posthouse.services.steps import PLACING_STEPS, Letter, Placing
+from posthouse.services.steps import CONTENT_STEPS, PLACING_STEPS, Arrived, Letter, Placing
 from posthouse.services.teams import may_send_as
 from posthouse.services.trace_header import return_path_length
-from posthouse.storage.ports import ContentWriter, Store
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, ContentDraft, Delivery, JournalLine
 
 __all__ = [
@@ -51,8 +52,7 @@ __all__ = [
     "Recipient",
 ]
 
-HELD_BYTES: Final = 128 * 1024
-"""A message up to this size stays in memory and is scanned on the event loop; a longer one streams."""
+log = logging.getLogger(__name__)
 
 _LATE_ERRORS: Final[dict[str, type[MailError]]] = {"OverQuota": OverQuota, "NotFound": NotFound}
 
@@ -70,6 +70,12 @@ class DeliverySettings(Struct, frozen=True):
     """Clients that may relay without signing in: addresses, networks (192.0.2.0/24), or the start of one (192.0.2.)."""
     language: str = "zh"
     """Of notices to senders; both languages are in every notice, this one first."""
+    authserv_id: str = ""
+    """Our name in Authentication-Results; empty: the host name."""
+
+    @property
+    def own_id(self) -> str:
+        return (self.authserv_id or self.hostname).lower()
 
 
 class DeliveryService:
@@ -83,12 +89,14 @@ class DeliveryService:
         rules: Rules | None = None,
         *,
         signer: Signer | None = None,
+        checks: SenderChecks | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.ids = ids
         self.settings = settings or DeliverySettings()
         self.signer = signer
+        self.checks = checks
         self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
         self.srs = Srs(store.directory, clock)
         self.resolver = Resolver(store.directory, resolve, store.hints, self.srs)
@@ -169,6 +177,24 @@ class DeliveryService:
         if (error := receipt.outcomes[0].error) is not None:
             raise error
         return receipt
+
+    def examines(self, origin: Origin) -> bool:
+        """Whether the content steps run: for mail from outside, unless the client may relay anyway."""
+        return self.checks is not None and self.checks.concerns(origin) and not self.may_relay(origin.peer_ip)
+
+    async def examine(self, letter: Letter, data: Data, body: int) -> None:
+        """Run the content steps; what is refused is in the journal all the same."""
+        arrived = Arrived(self, letter, data, body)
+        try:
+            for name, step in CONTENT_STEPS:
+                if (found := await step(arrived)) is not None:
+                    letter.note(name, found)
+        except MailError as error:
+            letter.note("refused", {"error": type(error).__name__, "detail": error.detail})
+            log.info("refused", extra={"facts": {"trace": letter.trace, "reason": error.detail}})
+            with contextlib.suppress(Unavailable):
+                await self.store.queue.report([], [(letter.trace, line) for line in letter.journal])
+            raise
 
     async def place(self, letter: Letter, facts: MessageFacts, content: Data) -> Placing:
         """Run the placing steps; `content` has to stay until this returns."""
@@ -300,16 +326,6 @@ class DeliveryService:
             return ""
 
 
-async def _scan(view: Any) -> MessageFacts:
-    """In a thread; a cancelled caller waits for it, because it reads from what would be unmapped."""
-    scan = asyncio.ensure_future(asyncio.to_thread(facts_of, view))
-    try:
-        return await asyncio.shield(scan)
-    except asyncio.CancelledError:
-        await asyncio.wait([scan])
-        raise
-
-
 def _tells_success(recipient: Recipient, resolution: Resolution) -> bool:
     """RFC 3461 §5.2.7: what ends here or branches here is told here; what travels on, by the next host."""
     return "SUCCESS" in recipient.notify and (resolution.count > 1 or bool(resolution.accounts))
@@ -318,106 +334,3 @@ def _tells_success(recipient: Recipient, resolution: Resolution) -> bool:
 def _answers_each(origin: Origin) -> bool:
     """Whether the transport tells the outcome of every recipient (LMTP, the queue), not one for all (SMTP)."""
     return origin.protocol.startswith(("LMTP", "UTF8LMTP", "local"))
-
-
-class Incoming:
-    """One message as it arrives: CRLF lines, dot-unstuffed.  Never raises before `finish`."""
-
-    __slots__ = ("_error", "_held", "_parts", "_service", "_size", "_spill_at", "_writer", "letter")
-
-    def __init__(self, service: DeliveryService, envelope: Envelope, origin: Origin) -> None:
-        self._service = service
-        self.letter = Letter(service.settings, envelope, origin, service.ids.trace(), service.clock.now())
-        self._parts: list[bytes] = []
-        self._held = 0
-        self._size = 0
-        self._spill_at = HELD_BYTES
-        self._writer: ContentWriter | None = None
-        self._error: MailError | None = None
-
-    @property
-    def trace(self) -> str:
-        return self.letter.trace
-
-    def write(self, chunk: bytes) -> None:
-        if self._error is not None:
-            return
-        self._size += len(chunk)
-        limit = self._service.settings.max_message_bytes
-        if self._size > limit:
-            self._refuse(TooLarge(f"more than {limit} bytes", limit=limit))
-        elif self._writer is not None:
-            try:
-                self._writer.write(chunk)
-            except MailError as error:
-                self._refuse(error)
-        else:
-            self._parts.append(chunk)
-            self._held += len(chunk)
-            if self._held > self._spill_at:
-                self._spill()
-
-    @property
-    def must_drain(self) -> bool:
-        return self._writer is not None and self._writer.must_drain
-
-    async def drain(self) -> None:
-        if self._writer is not None:
-            try:
-                await self._writer.drain()
-            except MailError as error:
-                self._refuse(error)
-
-    def abort(self) -> None:
-        if self._writer is not None:
-            self._writer.abort()
-            self._writer = None
-        self._parts.clear()
-
-    async def finish(self) -> Receipt:
-        """Returns only when what was accepted is durable; raises MailError when nothing was stored."""
-        if self._error is None and self._writer is None:
-            return await self._finish_held()
-        try:
-            await self.drain()
-            if self._error is not None:
-                raise self._error
-            assert self._writer is not None
-            view = self._writer.view()
-            placing = await self._service.place(self.letter, await _scan(view), view)
-            del view  # it ends with the writer
-            placing.content = b""
-            return await self._service.commit(placing, await self._writer.finish())
-        finally:
-            self.abort()
-
-    async def _finish_held(self) -> Receipt:
-        data = b"".join(self._parts)
-        self._parts.clear()
-        end = header_end(data)
-        content = self.letter.open(data[:end]) + data[end:]
-        self.letter.content = content
-        placing = await self._service.place(self.letter, facts_of(content), content)
-        return await self._service.commit(placing, self._service.store.contents.draft(content))
-
-    def _spill(self) -> None:
-        """Too long to hold: rewrite the header and let the rest flow to the store."""
-        data = b"".join(self._parts)
-        self._parts = [data]
-        end = header_end(data)
-        limit = self._service.settings.max_header_bytes
-        if end == len(data) <= limit:
-            self._spill_at = min(2 * len(data), limit)
-            return
-        try:
-            top = self.letter.open(data[:end])
-            self._writer = self._service.store.contents.writer()
-            self._writer.write(top)
-            self._writer.write(data[end:])
-        except MailError as error:
-            self._refuse(error)
-        self._parts.clear()
-
-    def _refuse(self, error: MailError) -> None:
-        self._error = error
-        self.abort()

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from posthouse.core.errors import NotFound
 from posthouse.core.messages import MESSAGES, say
+from posthouse.services.check_story import tell_checks
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import JournalLine
 
@@ -55,6 +56,8 @@ def _words(step: str, facts: dict[str, Any], language: str) -> str:
             key = "journal.made"
     elif step == "delivered" and facts.get("signed"):
         key = "journal.delivered.signed"
+    elif step == "authenticated":
+        return tell_checks(facts, language)
     elif step == "resolved":
         separator = "；" if language == "zh" else "; "
         fields["recipients"] = separator.join(_resolved(one, language) for one in facts.get("recipients", ()))

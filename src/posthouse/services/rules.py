@@ -211,7 +211,9 @@ class _Sorter:
                 refused[position] = made.refused
             for account in made.redirected:
                 self._accounts[account.id] = account
-                waiting.append((position, LocalCopy(account.id, role="inbox", date=placing.letter.at)))
+                waiting.append(
+                    (position, LocalCopy(account.id, role=placing.letter.role, date=placing.letter.at))
+                )
         for recipient, positions in enumerate(placing.copies_of):
             for position in positions:
                 if position in refused:
@@ -283,6 +285,8 @@ class _Sorter:
                 case Reject(text):
                     made.refused = Refused(f"the rules of {account.address}", text=text)
                     words.append("reject")
+                case Vacation() if placing.letter.junk:
+                    words.append("no vacation answer to junk")
                 case Vacation():
                     key = f"v{action.handle}{action.to}"
                     if key not in context.seen:
@@ -325,7 +329,7 @@ class _Sorter:
             LocalCopy(
                 copy.account,
                 None if target is None else target.id,
-                "inbox",
+                copy.role,
                 flags,
                 keywords,
                 copy.date,

@@ -1,7 +1,9 @@
-"""The steps of delivery as two tables; each step tells what it found in one line of the letter's journal.
+"""The steps of delivery as three tables; each step tells what it found in one line of the letter's journal.
 
 HEADER_STEPS run, without waiting for anything, when the header is complete: before a long body is written.
-PLACING_STEPS run when all bytes are there, before the commit.
+CONTENT_STEPS run when all bytes are there, for mail from outside: they look at it as it came, may refuse it, put fields
+on top, or send it to Junk.
+PLACING_STEPS run last, before the commit.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from msgspec import Struct, field
 from posthouse.core.address import Address
 from posthouse.core.errors import MailError, MailLoop, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
+from posthouse.mailauth.results import remove_forged
 from posthouse.mime.edit import count_received
 from posthouse.mime.facts import MessageFacts
 from posthouse.mime.scan import Data
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.services.quota import has_room
 from posthouse.services.resolve import Resolution
+from posthouse.services.sender_check import raise_for
 from posthouse.services.submission import fix_header
-from posthouse.services.trace_header import format_received, format_return_path
+from posthouse.services.trace_header import format_received, format_return_path, return_path_length
 from posthouse.storage.rows import ContentDraft, JournalLine, LocalCopy, QueueEntry, QueueRecipient
 
 if TYPE_CHECKING:
@@ -36,7 +40,20 @@ _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|\r?\n|\Z|(?:>?From )")
 class Letter:
     """A message while it arrives: what the header steps read and write."""
 
-    __slots__ = ("at", "content", "envelope", "header", "journal", "origin", "settings", "top", "trace")
+    __slots__ = (
+        "arrived",
+        "at",
+        "content",
+        "envelope",
+        "header",
+        "journal",
+        "junk",
+        "origin",
+        "results",
+        "settings",
+        "top",
+        "trace",
+    )
 
     def __init__(
         self, settings: DeliverySettings, envelope: Envelope, origin: Origin, trace: str, at: float
@@ -48,7 +65,10 @@ class Letter:
         self.at = at
         self.journal: list[JournalLine] = []
         self.header = b""  # the fields and the blank line behind them
+        self.arrived = b""  # the same as it came
         self.top = b""  # our own fields above them
+        self.results = b""  # what the content steps found, to stand above all but Return-Path
+        self.junk = False  # whether its place is Junk, unless a recipient's rules say otherwise
         self.content: bytes | None = None  # the whole message, unless it is a long one
 
     def note(self, step: str, found: dict[str, Any]) -> None:
@@ -59,12 +79,22 @@ class Letter:
         if len(header) > self.settings.max_header_bytes:
             limit = self.settings.max_header_bytes
             raise TooLarge(f"a header of more than {limit} bytes", limit=limit)
-        self.header = header
+        self.header = self.arrived = header
         for name, step in HEADER_STEPS:
             if (found := step(self)) is not None:
                 self.note(name, found)
         # What does not begin like a header is a body: keep our fields apart from it.
         return self.top + (self.header if _FIELD.match(self.header) else b"\r\n" + self.header)
+
+    def topped(self, start: bytes) -> bytes:
+        """The start of the message with what the content steps found, behind Return-Path."""
+        at = return_path_length(start)
+        return start[:at] + self.results + start[at:]
+
+    @property
+    def role(self) -> str:
+        """Of the mailbox it goes to by itself."""
+        return "junk" if self.junk else "inbox"
 
 
 class Version(Struct):
@@ -181,6 +211,14 @@ def looped(letter: Letter) -> Found:
     return None
 
 
+def unforged(letter: Letter) -> Found:
+    """RFC 8601 §5: nobody else tells what we found.  A relay in front of us (LMTP) may be part of us."""
+    if letter.origin.protocol.startswith(("LMTP", "UTF8LMTP")):
+        return None
+    letter.header, removed = remove_forged(letter.header, letter.settings.own_id)
+    return {"fields": removed} if removed else None
+
+
 def fixed(letter: Letter) -> Found:
     """RFC 6409 §8: what a submission server may add or correct."""
     account = letter.origin.account
@@ -199,11 +237,42 @@ def fixed(letter: Letter) -> Found:
 HEADER_STEPS: Final[tuple[tuple[str, Callable[[Letter], Found]], ...]] = (
     ("received", received),
     ("looped", looped),
+    ("unforged", unforged),
     ("fixed", fixed),
 )
 
 
 # --- all bytes are there ---
+
+
+class Arrived(Struct):
+    """A complete message before it is placed; `data` from `body` on is the body."""
+
+    service: DeliveryService
+    letter: Letter
+    data: Data
+    body: int
+
+
+async def authenticated(arrived: Arrived) -> Found:
+    """DKIM, SPF and DMARC.  Raises Unauthenticated (by policy) or Unverifiable (DNS is silent, if so configured)."""
+    letter, checks = arrived.letter, arrived.service.checks
+    if checks is None or not checks.concerns(letter.origin):
+        return None
+    checked = await checks.check(
+        letter.envelope, letter.origin, letter.arrived, arrived.data, arrived.body, trace=letter.trace
+    )
+    letter.results += checks.field(checked, letter.envelope, letter.origin)
+    letter.junk = letter.junk or checked.decision == "junk"
+    if checked.decision in ("reject", "defer"):
+        letter.note("authenticated", checked.facts())
+        raise_for(checked, letter.trace)
+    return checked.facts()
+
+
+CONTENT_STEPS: Final[tuple[tuple[str, Callable[[Arrived], Awaitable[Found]]], ...]] = (
+    ("authenticated", authenticated),
+)
 
 
 async def resolved(placing: Placing) -> Found:
@@ -256,7 +325,7 @@ def _copies(
                 error = OverQuota(account.address)
                 continue
             position = position_of[account.id] = placing.add_copy(
-                LocalCopy(account.id, role="inbox", date=placing.letter.at)
+                LocalCopy(account.id, role=placing.letter.role, date=placing.letter.at)
             )
         positions.append(position)
     return positions, None if positions or resolution.remote else error

@@ -19,6 +19,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.ScopeExceeded: reply.NOT_FOR_SENDING,
     errors.Refused: reply.REFUSED_BY_RECIPIENT,
     errors.NotApproved: reply.NOT_APPROVED,
+    errors.Unauthenticated: reply.NOT_AUTHENTIC,
     errors.SignInFailed: reply.SIGN_IN_FAILED,
     errors.OverQuota: reply.MAILBOX_FULL_NOW,
     errors.Conflict: reply.TRY_LATER,
@@ -29,6 +30,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.Unavailable: reply.TRY_LATER,
     errors.Uncertain: reply.UNCERTAIN,
     errors.StorageFull: reply.STORAGE_FULL,
+    errors.Unverifiable: reply.CANNOT_AUTHENTICATE,
 }
 SUBMISSION_REPLIES: Final[dict[type[MailError], Reply]] = {
     # A person waits for the answer and no server would try again.
@@ -62,8 +64,8 @@ def reply_for(error: MailError, *tables: dict[type[MailError], Reply], address: 
 def _filled(row: Reply, error: MailError, address: str) -> Reply:
     if "{" not in row.text:
         return row
-    limit, hops = getattr(error, "limit", 0), getattr(error, "hops", 0)
-    return row.fill(address=address, limit=limit, hops=hops, text=_one_line(getattr(error, "text", "")))
+    fields = {name: getattr(error, name, 0) for name in ("limit", "hops", "domain", "trace")}
+    return row.fill(address=address, text=_one_line(getattr(error, "text", "")), **fields)
 
 
 def _one_line(text: str) -> str:

@@ -205,6 +205,16 @@ SENDER_NOT_YOURS: Final = Reply(
 LOOP: Final = Reply(
     554, "5.4.6", "{hops} Received fields: the message goes in circles; check forwards and routes"
 )
+# RFC 7372 §3.3: 5.7.26, neither SPF nor DKIM was good enough.
+NOT_AUTHENTIC: Final = Reply(
+    550,
+    "5.7.26",
+    "{domain} asks to refuse this: {text}. Send by its own servers, or have its SPF and DKIM records mended; "
+    "our reference is {trace}",
+)
+CANNOT_AUTHENTICATE: Final = Reply(
+    451, "4.4.3", "DNS of {domain} does not answer, so the sender cannot be verified now; try again later"
+)
 REFUSED_BY_RECIPIENT: Final = Reply(550, "5.7.1", "The recipient's rules refuse this message: {text}")
 BAD_ADDRESS: Final = Reply(553, "5.1.3", "<{address}> cannot be delivered to; check its spelling")
 FAILED: Final = Reply(554, "5.6.0", "The message cannot be taken as it is; nothing was kept")
