@@ -16,6 +16,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.InUse: (reply.IN_USE, Text.IN_USE),
     # RFC 3206 §4: SYS/TEMP goes away by itself, SYS/PERM needs somebody to act.
     errors.StorageFull: (reply.SYS_TEMP, Text.STORAGE_FULL),
+    errors.Unverifiable: (reply.SYS_TEMP, Text.UNAVAILABLE),
     errors.Uncertain: (reply.SYS_TEMP, Text.UNCERTAIN),
     errors.Unavailable: (reply.SYS_TEMP, Text.UNAVAILABLE),
     errors.Conflict: (reply.SYS_TEMP, Text.CONFLICT),
@@ -24,6 +25,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     errors.Forbidden: (reply.SYS_PERM, Text.FORBIDDEN),
     errors.ScopeExceeded: (reply.AUTH, Text.SCOPE_EXCEEDED),
     errors.Refused: (reply.SYS_PERM, Text.FORBIDDEN),
+    errors.Unauthenticated: (reply.SYS_PERM, Text.FORBIDDEN),
     # RFC 3206 §4: it goes away once the owner has approved, so no program should ask for another password.
     errors.NotApproved: (reply.SYS_TEMP, Text.NOT_APPROVED),
     errors.TooLarge: (reply.SYS_PERM, Text.TOO_LARGE),
