@@ -36,6 +36,8 @@ PLANTED = {
         " SELECT id, 1, 0, x.name, '' FROM account, (SELECT 'a' AS name UNION SELECT 'b') x"
     ),
     "acl-has-mailbox": "INSERT INTO acl SELECT id, 999999, 0, 0, 1 FROM account",
+    "seen-has-message": "INSERT INTO seen SELECT account, mailbox, uid, 1, 1, 1 FROM placement",
+    "reader-difference": "INSERT INTO reader SELECT account, id, 1, 1 FROM mailbox",
     "team-has-no-password": "UPDATE account SET team = 1, password = 'x'",
     "acl-rights": "INSERT INTO acl SELECT account, id, 0, 0, 4096 FROM mailbox",
     "credential-has-account": (

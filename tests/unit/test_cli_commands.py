@@ -331,3 +331,16 @@ def test_access_control_lists(shell):
     assert "no right" in shell.run("acl", "set", "me@example.org", "INBOX", "anyone", "lQ", status=1)
     assert "account" in shell.run("acl", "set", "me@example.org", "INBOX", "no@example.org", "l", status=1)
     shell.run("acl", "remove", "me@example.org", "INBOX", "owner", status=1)
+
+
+def test_members_of_a_team_with_their_own_read_mail(shell):
+    shell.init()
+    shell.run("account", "add", "help@example.org", "--team")
+    told = shell.json("team", "set", "help@example.org", "--seen", "each")
+    assert "INBOX" in told["mailboxes"]
+    assert all(row["own_seen"] for row in shell.json("mailbox", "list", "help@example.org"))
+    assert shell.json("mailbox", "create", "help@example.org", "New/below")["own_seen"] is True
+    told = shell.run("team", "set", "help@example.org", "--seen", "all", "--mailbox", "INBOX")
+    assert "read for all in: INBOX" in told
+    assert "team" in shell.run("team", "set", "me@example.org", "--seen", "each", status=1)
+    assert shell.json("check") == {"problems": []}

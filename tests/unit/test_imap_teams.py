@@ -145,3 +145,88 @@ async def test_all_of_a_personal_account_can_be_granted(world: World) -> None:
     li = await member(world, "li")
     await li.run("SETACL Archive zhao@example.test lr")
     assert outcome(await client.run('SELECT "Other Users/li@example.test/Archive"')) == "NONEXISTENT"
+
+
+# --- each member with its own \Seen ---
+
+
+@pytest.fixture
+async def told_apart(world: World) -> World:
+    await Teams(world.store).set_seen("help@example.test", each=True)
+    await Teams(world.store).add("help@example.test", "wang@example.test")
+    return world
+
+
+async def test_what_one_reads_is_unread_for_others(told_apart: World) -> None:
+    world = told_apart
+    li, wang = await member(world, "li"), await member(world, "wang")
+    for number in range(3):
+        await li.append(INBOX, message(number))
+    await li.run(f"SELECT {INBOX}")
+    await wang.run(f"SELECT {INBOX} (CONDSTORE)")
+    said = await li.run("FETCH 1 BODY[TEXT]")
+    assert any("\\Seen" in line for line in said)
+    await li.run("STORE 2 +FLAGS.SILENT (\\Seen \\Flagged)")
+    assert (await li.run("SEARCH UNSEEN"))[-2] == "* SEARCH 3"
+    said = await wang.run("NOOP")
+    assert len([line for line in said if "FETCH" in line]) == 1
+    assert any(line.startswith("* 2 FETCH (FLAGS (\\Flagged") for line in said)
+    assert (await wang.run("SEARCH UNSEEN"))[-2] == "* SEARCH 1 2 3"
+    assert (await wang.run("SEARCH SEEN"))[-2] == "* SEARCH"
+    assert (await li.run(f"STATUS {INBOX} (MESSAGES UNSEEN)"))[0] == f"* STATUS {INBOX} (MESSAGES 3 UNSEEN 1)"
+    assert (await wang.run(f"STATUS {INBOX} (UNSEEN)"))[0] == f"* STATUS {INBOX} (UNSEEN 3)"
+    said = await li.run(f'LIST "" "{INBOX}" RETURN (STATUS (UNSEEN))')
+    assert f"* STATUS {INBOX} (UNSEEN 1)" in said
+    assert any("[UNSEEN 3]" in line for line in await li.run(f"SELECT {INBOX}"))
+    assert any("[UNSEEN 1]" in line for line in await wang.run(f"SELECT {INBOX}"))
+    for client, expected in ((li, "1 2"), (wang, "")):
+        said = await client.run(f'ESEARCH IN (MAILBOXES "{INBOX}") RETURN (ALL) SEEN')
+        assert len(said) == 1 + bool(expected)
+
+
+async def test_ones_own_other_session_hears_of_it(told_apart: World) -> None:
+    world = told_apart
+    await (await member(world, "li")).append(INBOX, message(1))
+    one, two, wang = [await member(world, name, INBOX) for name in ("li", "li", "wang")]
+    for client in (two, wang):
+        await idle(client)
+    await one.run("STORE 1 +FLAGS (\\Seen)")
+    assert b"* 1 FETCH (FLAGS (\\Seen" in await heard(two, b"FETCH")
+    assert b"FETCH" not in await wang.settle()
+    await one.run("STORE 1 +FLAGS (\\Flagged)")
+    assert b"\\Seen" not in await heard(wang, b"\\Flagged")
+
+
+async def test_resynchronisation_tells_ones_own(told_apart: World) -> None:
+    world = told_apart
+    li, wang = await member(world, "li"), await member(world, "wang")
+    await li.append(INBOX, message(1))
+    for client in (li, wang):
+        await client.run("ENABLE QRESYNC")
+        await client.run(f"SELECT {INBOX}")
+    validity = li.session.mailbox.shared.uidvalidity
+    modseq = li.session.mailbox.view.modseq
+    await li.run("STORE 1 +FLAGS.SILENT (\\Seen)")
+    for client, changed in ((li, 1), (wang, 0)):
+        said = await client.run(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})")
+        assert len([line for line in said if line.startswith("* 1 FETCH")]) == changed
+        said = await client.run(f"SELECT {INBOX} (QRESYNC ({validity} {modseq}))")
+        found = [line for line in said if line.startswith("* 1 FETCH")]
+        assert len(found) == changed
+        assert all("\\Seen" in line for line in found)
+        said = await client.run(f"SEARCH MODSEQ {modseq + 1}")
+        assert (said[-2] != "* SEARCH") == bool(changed)
+    said = await li.run(f"STORE 1 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Flagged)")
+    assert "MODIFIED 1" in said[-1]
+    said = await wang.run(f"STORE 1 (UNCHANGEDSINCE {modseq}) +FLAGS (\\Flagged)")
+    assert said[-1] == "t OK STORE completed"
+
+
+async def test_notify_counts_ones_own(told_apart: World) -> None:
+    world = told_apart
+    li, two = await member(world, "li", INBOX), await member(world, "li")
+    await li.append(INBOX, message(1))
+    said = await two.run(f'NOTIFY SET STATUS (MAILBOXES "{INBOX}" (MessageNew MessageExpunge FlagChange))')
+    assert "UNSEEN 1 " in said[0]
+    await li.run("STORE 1 +FLAGS (\\Seen)")
+    await heard(two, b"UNSEEN 0")

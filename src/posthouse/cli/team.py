@@ -22,8 +22,15 @@ def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument("--rights", metavar="RIGHTS", help=say("help.arg.member_rights"))
 
 
+def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
+    _team(parser, say)
+    parser.add_argument("--seen", required=True, choices=("each", "all"), help=say("help.arg.seen"))
+    parser.add_argument("--mailbox", metavar="MAILBOX", help=say("help.arg.seen_mailbox"))
+
+
 def add(parsers: Parsers, say: Say) -> None:
-    add_actions(parsers, say, "team", [("list", _team), ("add", _fill_add), ("remove", _member)])
+    actions = [("list", _team), ("add", _fill_add), ("remove", _member), ("set", _fill_set)]
+    add_actions(parsers, say, "team", actions)
 
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
@@ -39,6 +46,13 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             rights = ALL if arguments.rights is None else parse_rights(arguments.rights)
             await teams.add(arguments.team, arguments.member, rights)
             out.text("team.added", member=arguments.member, team=arguments.team, rights=format_rights(rights))
+        elif arguments.action == "set":
+            changed = await teams.set_seen(
+                arguments.team, each=arguments.seen == "each", only=arguments.mailbox
+            )
+            out.result({"seen": arguments.seen, "mailboxes": changed})
+            out.text(f"team.seen_{arguments.seen}", mailboxes=", ".join(changed))
+            return
         elif arguments.action == "remove":
             await teams.remove(arguments.team, arguments.member)
             out.text("team.removed", member=arguments.member, team=arguments.team)

@@ -9,6 +9,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.team.list": ("列出成员及其权限", "list the members and their rights"),
     "help.team.add": ("添加成员，或修改成员的权限", "add a member, or change a member's rights"),
     "help.team.remove": ("移除成员", "remove a member"),
+    "help.team.set": ("设置已读状态各人分开还是全队共用", "whether each member has its own read mail"),
+    "help.arg.seen": (
+        "each：各成员的已读状态互不影响；all：全队共用（改回时各人的状态丢失）",
+        "each: members read without the others' mail becoming read; all: one state (what was told apart is lost)",
+    ),
+    "help.arg.seen_mailbox": ("只设置这个文件夹（默认全部）", "only this mailbox (default: all of them)"),
+    "team.seen_each": (
+        "各成员分别记录已读：{mailboxes}",
+        "each member has its own read mail in: {mailboxes}",
+    ),
+    "team.seen_all": ("全队共用已读状态：{mailboxes}", "what is read is read for all in: {mailboxes}"),
     "help.acl": ("管理文件夹的访问权限", "who may do what with a mailbox"),
     "help.acl.list": ("列出访问权限", "list the rights"),
     "help.acl.set": ("授予或收回权限", "grant rights, or take them"),

@@ -81,7 +81,14 @@ class Rights:
         row = await self._store.mailboxes.get(owner, foreign.name)
         name = foreign_name(foreign.address, row.name, team=foreign.team)
         rights = await self.on(viewer, row.account, row.id, name)
-        return Place(replace(row, name=name), rights, foreign=True)
+        return Place(await self.as_seen(viewer, replace(row, name=name)), rights, foreign=True)
+
+    async def as_seen(self, viewer: Viewer, row: Mailbox) -> Mailbox:
+        """A mailbox of somebody else with the unseen messages of the viewer."""
+        if not row.own_seen:
+            return row
+        more = (await self._store.acls.unseen(viewer.account, row.id)).get(row.id, 0)
+        return replace(row, unseen=row.unseen + more)
 
     async def _owner(self, viewer: Viewer, foreign: Foreign) -> AccountId:
         owner = await self._store.directory.account_by_address(foreign.address)
@@ -122,6 +129,7 @@ class Rights:
         for grant in await self._store.acls.granted(viewer.account):
             by_account.setdefault(grant.account, {}).setdefault(grant.mailbox, []).append(grant)
         places: list[Place] = []
+        unseen = await self._store.acls.unseen(viewer.account) if by_account else {}
         for account, by_mailbox in by_account.items():
             owner = await self._store.directory.account(account)
             if owner is None:
@@ -132,7 +140,9 @@ class Rights:
                 if rights:
                     name = foreign_name(owner.address, row.name, team=owner.team)
                     if allowed := rights & viewer.allows(name):
-                        places.append(Place(replace(row, name=name), allowed, foreign=True))
+                        more = unseen.get(row.id, 0)
+                        seen = replace(row, name=name, unseen=row.unseen + more)
+                        places.append(Place(seen, allowed, foreign=True))
         return places
 
     # --- names that are not there yet ---

@@ -10,6 +10,7 @@ from posthouse.core.address import parse_address
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, NOTHING, POST, combine
+from posthouse.services.mailboxes import canonical_name
 from posthouse.services.rights import WHOLE
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
@@ -49,6 +50,19 @@ class Teams:
         if person.id not in {entry.grantee for entry in entries}:
             raise NotFound(f"{person.address} is no member of {owner.address}")
         await self._set(owner.id, person.id, NOTHING)
+
+    async def set_seen(self, team: str, *, each: bool, only: str | None = None) -> list[str]:
+        """Whether each member has its own \\Seen, in one mailbox or all that there are; their names.
+
+        New mailboxes follow the one above them, at the top INBOX.
+        """
+        owner = await self._team(team)
+        rows = await self._store.mailboxes.list(owner.id)
+        if only is not None:
+            rows = [await self._store.mailboxes.get(owner.id, canonical_name(only))]
+        for row in rows:
+            await self._store.acls.set_own_seen(owner.id, row.id, on=each)
+        return [row.name for row in rows]
 
     async def _set(self, team: AccountId, member: AccountId, rights: int) -> None:
         await self._store.acls.set(

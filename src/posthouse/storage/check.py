@@ -107,6 +107,22 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " OR grantee = account",
         "an entry grants no rights, unknown ones, or something to the owner",
     ),
+    "seen-has-message": (
+        "SELECT s.account, s.mailbox, s.uid, s.user FROM seen s LEFT JOIN mailbox m ON m.id = s.mailbox"
+        " AND m.account = s.account LEFT JOIN placement p ON p.account = s.account AND p.mailbox = s.mailbox"
+        " AND p.uid = s.uid LEFT JOIN account a ON a.id = s.user"
+        " WHERE p.uid IS NULL OR a.id IS NULL OR NOT m.own_seen OR s.modseq > m.modseq",
+        "what a user has seen is not there, or not told apart",
+    ),
+    "reader-difference": (
+        "SELECT r.account, r.mailbox, r.user FROM reader r LEFT JOIN (SELECT s.mailbox, s.user,"
+        " sum((low_flags(p.flags) & 1) - s.seen) AS n FROM seen s JOIN placement p ON p.account = s.account"
+        " AND p.mailbox = s.mailbox AND p.uid = s.uid GROUP BY s.mailbox, s.user) f"
+        " ON f.mailbox = r.mailbox AND f.user = r.user WHERE r.difference <> coalesce(f.n, 0)"
+        " UNION ALL SELECT s.account, s.mailbox, s.user FROM seen s LEFT JOIN reader r"
+        " ON r.mailbox = s.mailbox AND r.user = s.user WHERE r.user IS NULL",
+        "the unseen messages of a user were counted wrongly",
+    ),
     "team-has-no-password": (
         "SELECT a.id, a.address FROM account a WHERE a.team AND (a.password IS NOT NULL"
         " OR EXISTS (SELECT 1 FROM credential c WHERE c.account = a.id))",

@@ -38,6 +38,14 @@ class Acls(Protocol):
         """
         ...
 
+    async def unseen(self, user: AccountId, mailbox: MailboxId | None = None) -> dict[MailboxId, int]:
+        """What has to be added to `Mailbox.unseen` for this user, in mailboxes where each user has its own \\Seen."""
+        ...
+
+    async def set_own_seen(self, account: AccountId, mailbox: MailboxId, *, on: bool) -> None:
+        """Whether each user has its own \\Seen; switched off, what was told apart is forgotten."""
+        ...
+
 
 class Metadata(Protocol):
     """Annotations (RFC 5464) that an account sees, of its own mailboxes and private ones of others.

@@ -167,7 +167,8 @@ class Mailboxes(Protocol):
 
 class Messages(Protocol):
     def acting(self, actor: Actor) -> Messages:
-        """The same for somebody who is not the owner: what is changed is what this one may change."""
+        """The same for somebody who is not the owner: with the \\Seen that this one sees, where each user has its own,
+        and changing what this one may change."""
         ...
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:

@@ -145,6 +145,7 @@ class Mailbox(Struct, frozen=True):
     created: int = 0  # modseq of the account when it was made, when one of its properties was changed last
     changed: int = 0
     sort_order: int = 0
+    own_seen: bool = False  # each user has its own \\Seen; `unseen` counts that of nobody in particular
 
 
 class RightsEntry(Struct, frozen=True, array_like=True):
@@ -210,6 +211,7 @@ class LocalCopy(Struct, array_like=True):
     keywords: tuple[str, ...] = ()
     date: float = 0.0  # INTERNALDATE
     enforce_quota: bool = True
+    user: AccountId = AccountId(0)  # who puts it there, if not the owner
 
 
 class QueueRecipient(Struct):

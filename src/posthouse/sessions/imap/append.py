@@ -13,7 +13,7 @@ from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
 from posthouse.mime.facts import facts_of
 from posthouse.storage.ports import ContentWriter
-from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
+from posthouse.storage.rows import Actor, Delivery, LocalCopy, Mailbox
 from posthouse.wire.imap.command import Catenate
 from posthouse.wire.imap.event import AppendBegin, AppendPiece, LiteralChunk
 from posthouse.wire.imap.flag_list import split_flags
@@ -237,7 +237,10 @@ async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
         return await replace(session, appending.replaces, await _complete(session, appending))
     deliveries = [*appending.before, await _complete(session, appending)]
     # RFC 3502 §6.3.11: all messages of the command are appended, or none.
-    stored = await session.services.store.messages.deliver(deliveries, together=True)
+    messages = session.services.store.messages
+    if appending.mailbox.account != session.account_id:
+        messages = messages.acting(Actor(session.account_id, appending.rights))
+    stored = await messages.deliver(deliveries, together=True)
     uids = [one.placed[0].uid for one in stored]
     made_here(session, appending.mailbox.id, uids)
     return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)

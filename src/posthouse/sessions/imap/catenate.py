@@ -71,7 +71,9 @@ async def _octets(session: ImapSession, row: Mailbox, url: MessageUrl) -> AsyncI
     hub = session.services.hub
     shared = await hub.open(row)
     try:
-        async for chunk in SectionReader(session.services.store, shared, template).rows([(url.uid, url.uid)]):
+        async for chunk in SectionReader(session.services.store.messages, shared, template).rows(
+            [(url.uid, url.uid)]
+        ):
             for message in chunk:
                 value = message[-1]
                 if isinstance(value, Slice):

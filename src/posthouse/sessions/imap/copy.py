@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Forbidden, NotFound
 from posthouse.core.rights import INSERT, changeable_flags
-from posthouse.storage.rows import Copied, UidRanges
+from posthouse.storage.rows import Actor, Copied, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_copyuid, code_highestmodseq
@@ -61,7 +61,10 @@ async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: boo
     shared = session.mailbox.shared
     if not ranges:
         return Copied(target.uidvalidity, [], [], 0)
-    copied = await session.services.store.messages.copy(
+    messages = session.messages
+    if place.foreign and not session.mailbox.foreign:
+        messages = messages.acting(Actor(session.account_id, place.rights))
+    copied = await messages.copy(
         shared.account,
         shared.mailbox,
         ranges,

@@ -84,7 +84,8 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
     shared = await hub.open(row)
     try:
         view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=row.recent_from)
-        other = Selected(row.name, shared, view, examined=True)
+        foreign = row.account != session.account_id
+        other = Selected(row.name, shared, view, examined=True, foreign=foreign)
         _answer(
             session, command, other, await find_in(session, other, clamp(command.key, view.exists), keywords)
         )

@@ -26,7 +26,7 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     uids = view.all() if command.uids is None else view.resolve(command.uids, uid=True)
     modseq = 0
     if uids:
-        modseq = (await session.services.store.messages.expunge(shared.account, shared.mailbox, uids)).modseq
+        modseq = (await session.messages.expunge(shared.account, shared.mailbox, uids)).modseq
     # RFC 7162 §3.2.7: with QRESYNC the answer tells the modseq; the EXPUNGE responses come by the look at the end.
     if session.enabled & QRESYNC and modseq:
         return b"OK [%b] EXPUNGE completed" % code_highestmodseq(modseq)

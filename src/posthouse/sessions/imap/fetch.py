@@ -59,7 +59,7 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     template = compile_row(items, session.flag_lists, recent_from=recent_from, word=word)
     session.flush()
     if template.sections:
-        reader = SectionReader(session.services.store, session.mailbox.shared, template)
+        reader = SectionReader(session.messages, session.mailbox.shared, template)
         seen = await _send_sections(session, template, reader, ranges, command.changed_since)
         if reader.unknown_encoding:
             return b"NO [%b] A part has an encoding this server cannot undo; fetch BODY" % UNKNOWN_CTE
@@ -75,7 +75,7 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
 async def _send_numbers(session: ImapSession, template: RowTemplate, ranges: UidRanges) -> int:
     """How many messages there were."""
     peer, shared = session.peer, session.mailbox.shared
-    messages = session.services.store.messages
+    messages = session.messages
     seen = 0
     async for columns in messages.fetch_numbers(shared.account, shared.mailbox, ranges, template.columns):
         seen += len(columns[0])
@@ -91,7 +91,7 @@ async def _send_rows(
     """How many messages there were."""
     peer, shared = session.peer, session.mailbox.shared
     seen = 0
-    fetched = session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, template.columns)
+    fetched = session.messages.fetch(shared.account, shared.mailbox, ranges, template.columns)
     async for piece in pieces(fetched, PIECE_ROWS):
         seen += len(piece)
         rows = piece if changed_since is None else _changed(template, piece, changed_since)
@@ -150,9 +150,9 @@ async def _send_parts(session: ImapSession, parts: list[Any]) -> None:
 
 async def _set_seen(session: ImapSession, ranges: UidRanges) -> bool:
     """Whether the flags of some message changed."""
-    messages, shared = session.services.store.messages, session.mailbox.shared
+    messages, shared = session.messages, session.mailbox.shared
     row = await session.services.store.mailboxes.by_id(shared.account, shared.mailbox)
-    if not row.unseen:
+    if not row.unseen and not row.own_seen:
         return False
     unseen: list[int] = []
     async for chunk in messages.fetch(shared.account, shared.mailbox, ranges, ("uid", "flags")):
@@ -167,7 +167,7 @@ async def _set_seen(session: ImapSession, ranges: UidRanges) -> bool:
 async def _vanished(session: ImapSession, command: c.Fetch, since: int) -> None:
     """RFC 7162 §3.2.6: which of these UIDs were expunged since then."""
     view, shared = session.mailbox.view, session.mailbox.shared
-    changes = await session.services.store.messages.changes(shared.account, shared.mailbox, since)
+    changes = await session.messages.changes(shared.account, shared.mailbox, since)
     wanted = command.sequence.resolve(view.uidnext - 1)
     gone = [
         uid

@@ -20,7 +20,7 @@ from posthouse.mime.section import (
     select_fields,
 )
 from posthouse.services.mailboxes import SharedMailbox
-from posthouse.storage.ports import Content, LargeContent, Store
+from posthouse.storage.ports import Content, LargeContent, Messages
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection
 from posthouse.wire.imap.format_fetch import RowTemplate
@@ -75,16 +75,16 @@ class SectionReader:
     __slots__ = (
         "_decodes",
         "_key",
+        "_messages",
         "_needs_layout",
         "_sections",
-        "_store",
         "_width",
         "texts",
         "unknown_encoding",
     )
 
-    def __init__(self, store: Store, shared: SharedMailbox, template: RowTemplate) -> None:
-        self._store = store
+    def __init__(self, messages: Messages, shared: SharedMailbox, template: RowTemplate) -> None:
+        self._messages = messages
         self._key: tuple[AccountId, MailboxId] = shared.account, shared.mailbox
         self._width = template.columns
         self._sections = [_compile(section) for section in template.sections]
@@ -100,7 +100,7 @@ class SectionReader:
                 yield chunk
             return
         columns = (*self._width, "kept_fields")
-        async for chunk in pieces(self._store.messages.fetch(*self._key, ranges, columns), PIECE_ROWS):
+        async for chunk in pieces(self._messages.fetch(*self._key, ranges, columns), PIECE_ROWS):
             # A message whose kept fields were too many has none; it is read whole.
             missing = [row[0] for row in chunk if not row[-1]]
             whole: dict[int, Row] = {}
@@ -117,7 +117,7 @@ class SectionReader:
 
     async def _full_rows(self, ranges: UidRanges) -> AsyncIterator[list[Row]]:
         extra = ("layout", "content") if self._needs_layout else ("content",)
-        fetched = self._store.messages.fetch(*self._key, ranges, (*self._width, *extra))
+        fetched = self._messages.fetch(*self._key, ranges, (*self._width, *extra))
         rows = LAYOUT_PIECE_ROWS if self._needs_layout else PIECE_ROWS
         async for chunk in pieces(fetched, 1 + rows * 8 // max(8, len(self._sections))):
             if self._decodes:

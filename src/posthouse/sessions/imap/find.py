@@ -143,7 +143,7 @@ async def _scan(
     session: ImapSession, selected: Selected, plan: Plan, found: Found, *, in_thread: bool, modseq: bool
 ) -> None:
     shared = selected.shared
-    messages = session.services.store.messages
+    messages = session.messages_of(selected)
     async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
         if in_thread:
             rows = await _with_bytes(chunk) if plan.width == ALL_COLUMNS else chunk
@@ -183,7 +183,7 @@ async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...
     else:
         ranges = await off_loop(len(uids), dense_ranges, view.uids, uids)
     rows: list[tuple[Any, ...]] = []
-    async for chunk in session.services.store.messages.fetch(shared.account, shared.mailbox, ranges, columns):
+    async for chunk in session.messages.fetch(shared.account, shared.mailbox, ranges, columns):
         rows += chunk
     if rows and rows[-1][0] >= view.uidnext:
         rows = [row for row in rows if row[0] < view.uidnext]

@@ -84,11 +84,12 @@ def tell_safe_modseq(session: ImapSession) -> None:
 
 async def _changes(session: ImapSession) -> list[Changes]:
     """From the view's modseq to exactly the shared one's."""
-    shared, view = session.mailbox.shared, session.mailbox.view
+    shared, view, foreign = session.mailbox.shared, session.mailbox.view, session.mailbox.foreign
     while True:
-        if (known := shared.changes_since(view.modseq)) is not None:
+        # What is remembered for all is not what a user with its own \Seen is to be told.
+        if not foreign and (known := shared.changes_since(view.modseq)) is not None:
             return known
-        read = await session.services.store.messages.changes(shared.account, shared.mailbox, view.modseq)
+        read = await session.messages.changes(shared.account, shared.mailbox, view.modseq)
         if read.modseq == shared.modseq:
             return [read]
         await session.services.hub.refresh(shared)

@@ -228,9 +228,7 @@ class Watch:
         if not self._held:
             return
         shared, view = self._session.mailbox.shared, self._session.mailbox.view
-        changes = await self._session.services.store.messages.changes(
-            shared.account, shared.mailbox, self._held
-        )
+        changes = await self._session.messages.changes(shared.account, shared.mailbox, self._held)
         rows = [row for row in changes.changed if row[2] <= view.modseq and view.seq_of(row[0])]
         if rows:
             await self._session.announce_keywords()
@@ -288,7 +286,7 @@ class Watch:
         rights = await session.services.rights.on(session.eyes, owner, number, name)
         if rights & OBSERVED != OBSERVED:
             raise NotFound(name)
-        return msgspec.structs.replace(row, name=name)
+        return await session.services.rights.as_seen(session.eyes, msgspec.structs.replace(row, name=name))
 
     async def _look_at_list(self) -> None:
         self._list_due = False

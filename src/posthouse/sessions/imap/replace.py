@@ -50,7 +50,7 @@ async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
     shared = session.mailbox.shared
     store = session.services.store
     try:
-        stored = await store.messages.replace(shared.account, shared.mailbox, uid, delivery)
+        stored = await session.messages.replace(shared.account, shared.mailbox, uid, delivery)
     except NotFound:
         # The message was expunged while the new one came, or the mailbox was deleted: then this raises again.
         target = delivery.copies[0].mailbox

@@ -89,7 +89,7 @@ async def _first_unseen(session: ImapSession, row: Mailbox) -> int:
         return 1
     if view.exists > session.services.limits.unseen_scan_max:
         return 0
-    rows = session.services.store.messages.fetch(row.account, row.id, view.all(), ("uid", "flags"))
+    rows = session.messages.fetch(row.account, row.id, view.all(), ("uid", "flags"))
     async for chunk in rows:
         for uid, flags in chunk:
             if not flags & SEEN:
@@ -100,7 +100,7 @@ async def _first_unseen(session: ImapSession, row: Mailbox) -> int:
 async def _resynchronise(session: ImapSession, known: c.Qresync) -> None:
     """RFC 7162 §3.2.5.1: what vanished and what changed since the client was here."""
     view, shared = session.mailbox.view, session.mailbox.shared
-    changes = await session.services.store.messages.changes(shared.account, shared.mailbox, known.modseq)
+    changes = await session.messages.changes(shared.account, shared.mailbox, known.modseq)
     wanted = known.known_uids.resolve(view.uidnext - 1) if known.known_uids is not None else None
     gone = [uid for uid in changes.expunged if not view.seq_of(uid) and _holds(wanted, uid)]
     floor = _still_agreed(view, known.match_sequence, known.match_uids)
@@ -143,7 +143,7 @@ async def close(session: ImapSession, _command: c.Close) -> bytes:
         shared = selected.shared
         row = await session.services.store.mailboxes.by_id(shared.account, shared.mailbox)
         if row.deleted:
-            await session.services.store.messages.expunge(shared.account, shared.mailbox, selected.view.all())
+            await session.messages_of(selected).expunge(shared.account, shared.mailbox, selected.view.all())
     return b"OK CLOSE completed"
 
 

@@ -326,7 +326,10 @@ class ImapSession(Session):
     @property
     def messages(self) -> Messages:
         """Those of the selected mailbox, as this user may see and change them."""
-        messages, selected = self.services.store.messages, self.mailbox
+        return self.messages_of(self.mailbox)
+
+    def messages_of(self, selected: Selected) -> Messages:
+        messages = self.services.store.messages
         return messages.acting(Actor(self.account_id, selected.rights)) if selected.foreign else messages
 
     @property

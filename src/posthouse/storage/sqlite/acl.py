@@ -11,7 +11,7 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.rights import changed
 from posthouse.storage.rows import Hint, RightsEntry
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.requests import AnyRequest, SetRights
+from posthouse.storage.sqlite.requests import AnyRequest, SetOwnSeen, SetRights
 
 if TYPE_CHECKING:
     from posthouse.storage.sqlite.reads import Reader
@@ -76,8 +76,13 @@ def _tell_grantee(ledger: Ledger, grantee: AccountId) -> None:
 
 
 def inherit(ledger: Ledger, account: AccountId, mailbox: int, name: str) -> None:
-    """RFC 4314 §4: a new mailbox has the list of the one above it."""
+    """RFC 4314 §4: a new mailbox has the list of the one above it, and its kind of \\Seen (at the top INBOX has)."""
     above = name.rpartition(DELIMITER)[0]
+    ledger.execute(
+        "UPDATE mailbox SET own_seen = coalesce((SELECT own_seen FROM mailbox WHERE account = ?2 AND name = ?3), 0)"
+        " WHERE id = ?1",
+        (mailbox, account, above or "INBOX"),
+    )
     grantees = ledger.execute(
         "INSERT INTO acl (account, mailbox, grantee, negative, rights)"
         " SELECT c.account, ?, c.grantee, c.negative, c.rights FROM mailbox m JOIN acl c ON c.account = m.account"
@@ -91,6 +96,8 @@ def inherit(ledger: Ledger, account: AccountId, mailbox: int, name: str) -> None
 def drop_grants(ledger: Ledger, grantee: AccountId) -> None:
     """What an account that goes was granted by others, and what it granted as a whole."""
     ledger.execute("DELETE FROM acl WHERE account = ?", (grantee,))
+    for table in ("seen", "reader"):
+        ledger.execute(f"DELETE FROM {table} WHERE user = ?", (grantee,))  # noqa: S608
     for account, mailbox in ledger.execute(
         "DELETE FROM acl WHERE grantee = ? RETURNING account, mailbox", (grantee,)
     ).fetchall():
@@ -131,3 +138,10 @@ class SqliteAcls:
         entries_max: int,
     ) -> None:
         await self._submit(SetRights(account, mailbox, grantee, negative, change, entries_max))
+
+    async def unseen(self, user: AccountId, mailbox: MailboxId | None = None) -> dict[MailboxId, int]:
+        sql = "SELECT mailbox, difference FROM reader WHERE user = ?1 AND (?2 IS NULL OR mailbox = ?2)"
+        return dict(self._reader.rows(sql, (user, mailbox)))
+
+    async def set_own_seen(self, account: AccountId, mailbox: MailboxId, *, on: bool) -> None:
+        await self._submit(SetOwnSeen(account, mailbox, on))

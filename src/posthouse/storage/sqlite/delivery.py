@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from posthouse.core.errors import MailError, NotFound, OverQuota
+from posthouse.core.flags import SEEN
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
@@ -147,6 +148,10 @@ def _place(
     modseq = made.places[message][mailbox.id] = ledger.bump(account, mailbox)
     uid = mailbox.uidnext
     mailbox.uidnext += 1
+    if mailbox.own_seen and copy.user and flags & SEEN:
+        flags &= ~SEEN
+        ledger.rows["seen"].append((account.id, mailbox.id, uid, copy.user, 1, modseq))
+        ledger.rows["reader"].append((account.id, mailbox.id, copy.user, -1))
     mailbox.count(flags, size, 1)
     savedate = float(int(ledger.clock.now()))
     ledger.rows["placement"].append(

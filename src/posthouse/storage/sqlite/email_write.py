@@ -12,6 +12,7 @@ from posthouse.core.ids import MailboxId
 from posthouse.storage.email_rows import EmailChange, EmailsChanged
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.sqlite import mailbox as mailbox_ops
+from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox
 from posthouse.storage.sqlite.email_requests import DeleteMailboxById as DeleteById
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
@@ -117,6 +118,8 @@ class _Work:
             for _, new, old, size in changes.values():
                 mailbox.count(old, size, -1)
                 mailbox.count(new, size, 1)
+            if mailbox.own_seen:
+                own_seen.recount(ledger, mailbox)
             if shown := [uid for uid, (_, _, old, _) in changes.items() if old & DELETED]:
                 show(ledger, mailbox, shown, modseq)
         for box, rows in self.into.items():

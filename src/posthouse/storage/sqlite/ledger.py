@@ -67,6 +67,7 @@ class MailboxState:
         "id",
         "messages",
         "modseq",
+        "own_seen",
         "recent_from",
         "size_bytes",
         "uidnext",
@@ -76,7 +77,8 @@ class MailboxState:
 
     def __init__(self, row: tuple[Any, ...]) -> None:
         self.id, self.account, self.uidvalidity, self.uidnext, self.modseq, self.messages = row[:6]
-        self.unseen, self.deleted, self.size_bytes, self.deleted_bytes, self.recent_from = row[6:]
+        self.unseen, self.deleted, self.size_bytes, self.deleted_bytes, self.recent_from = row[6:11]
+        self.own_seen = bool(row[11])
         self.dirty = False
 
     def count(self, flags: int, size: int, sign: int) -> None:
@@ -96,7 +98,7 @@ _READ_ACCOUNT: Final = (
 )
 _READ_MAILBOX: Final = (
     "SELECT id, account, uidvalidity, uidnext, modseq, messages, unseen, deleted, size_bytes, deleted_bytes,"
-    " recent_from FROM mailbox WHERE id = ?"
+    " recent_from, own_seen FROM mailbox WHERE id = ?"
 )
 _WRITE_ACCOUNT: Final = (
     "UPDATE account SET modseq = ?, used_bytes = ?, used_messages = ?, uidvalidity = ? WHERE id = ?"
@@ -116,6 +118,11 @@ _INSERTS: Final = {
     "placement": (
         "INSERT INTO placement (account, mailbox, uid, message, flags, modseq, size, date, savedate, thread)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ),
+    "seen": "INSERT INTO seen (account, mailbox, uid, user, seen, modseq) VALUES (?, ?, ?, ?, ?, ?)",
+    "reader": (
+        "INSERT INTO reader (account, mailbox, user, difference) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (mailbox, user) DO UPDATE SET difference = difference + excluded.difference"
     ),
     "thread_ref": "INSERT OR IGNORE INTO thread_ref (account, hash, thread) VALUES (?, ?, ?)",
     "queue_message": (

@@ -21,7 +21,7 @@ SELECT_MAILBOX: Final = (
     "SELECT m.account, m.id, m.name, m.role, m.uidvalidity, m.uidnext, m.modseq, m.messages, m.unseen, m.deleted,"
     " m.size_bytes, m.deleted_bytes, m.recent_from,"
     " EXISTS (SELECT 1 FROM subscription s WHERE s.account = m.account AND s.name = m.name),"
-    " m.created, m.changed, m.sort_order FROM mailbox m WHERE m.account = ?"
+    " m.created, m.changed, m.sort_order, m.own_seen FROM mailbox m WHERE m.account = ?"
 )
 
 
@@ -29,7 +29,7 @@ _mailbox: Final[Callable[..., Mailbox]] = Mailbox
 
 
 def mailbox_from(row: tuple[Any, ...]) -> Mailbox:
-    return _mailbox(*row[:13], bool(row[13]), *row[14:])
+    return _mailbox(*row[:13], bool(row[13]), *row[14:17], bool(row[17]))
 
 
 def make_mailbox(ledger: Ledger, account: AccountState, name: str, role: str | None) -> int:
@@ -148,7 +148,8 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
     )
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM metadata WHERE mailbox = ?", (mailbox,))
-    ledger.execute("DELETE FROM acl WHERE account = ? AND mailbox = ?", (account, mailbox))
+    for table in ("acl", "seen", "reader"):
+        ledger.execute(f"DELETE FROM {table} WHERE account = ? AND mailbox = ?", (account, mailbox))  # noqa: S608
     ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
     ledger.forget_states()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec.json import encode as json_encode
@@ -11,6 +11,7 @@ from posthouse.core.errors import OverQuota
 from posthouse.core.flags import DELETED, FIRST_KEYWORD_BIT
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Copied, Expunged, UidRanges
+from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.requests import (
     ClaimRecent,
@@ -37,7 +38,7 @@ _ADD_GONE: Final = (
 _ALL: Final[UidRanges] = [(1, 0xFFFFFFFF)]
 
 
-def _select(ledger: Ledger, sql: str, mailbox: MailboxState, uids: UidRanges) -> list[tuple[Any, ...]]:
+def select(ledger: Ledger, sql: str, mailbox: MailboxState, uids: UidRanges) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for first, last in uids:
         rows += ledger.execute(sql, (mailbox.account, mailbox.id, first, last)).fetchall()
@@ -47,6 +48,11 @@ def _select(ledger: Ledger, sql: str, mailbox: MailboxState, uids: UidRanges) ->
 def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     account = ledger.account(request.account)
     mailbox = ledger.mailbox(request.account, request.mailbox)
+    if mailbox.own_seen:
+        answer, shown = own_seen.store_flags(ledger, account, mailbox, request)
+        if shown:
+            show(ledger, mailbox, shown, mailbox.modseq)
+        return answer
     add, keep = unpack_flags(request.add), ~unpack_flags(request.remove)
     replace = None if request.replace is None else unpack_flags(request.replace)
     limit, known = request.unchanged_since, request.known_modseq
@@ -57,7 +63,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     updates = []
     shown = []
     modseq = account.modseq + 1
-    for uid, stored, seen_modseq, size in _select(ledger, _SELECT_FLAGS, mailbox, request.uids):
+    for uid, stored, seen_modseq, size in select(ledger, _SELECT_FLAGS, mailbox, request.uids):
         # RFC 7162 §3.1.3: a message that changed after UNCHANGEDSINCE is left alone.
         if limit is not None and seen_modseq > limit:
             refused.append(uid)
@@ -109,18 +115,27 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
     source = ledger.mailbox(request.account, request.mailbox)
     to_account = ledger.account(request.to_account)
     target = ledger.mailbox(request.to_account, request.to_mailbox)
-    rows = _select(ledger, _SELECT_WHOLE, source, request.uids)
+    rows = select(ledger, _SELECT_WHOLE, source, request.uids)
     if not rows:
         return Copied(target.uidvalidity, [], [], source.modseq)
+    # Among mailboxes of a team what each user has seen goes along; else what the one who copies has.
+    carries = source.own_seen and target.own_seen and account is to_account
+    own = request.user and source.own_seen and not carries
+    seen = own_seen.as_seen(ledger, source, request.user, rows) if own else rows
     if not (account is to_account and request.move):
         take_room(ledger, to_account, rows)
     if account is not to_account:
-        new_rows = _into_account(ledger, account, to_account, rows, request.keep)
+        new_rows = _into_account(ledger, account, to_account, seen, request.keep)
     else:
         stays = request.move and source is target
-        kept = rows if request.keep == -1 else [_kept(row, request.keep) for row in rows]
+        kept = seen if request.keep == -1 else [_kept(row, request.keep) for row in seen]
         new_rows = _once_each(ledger, account, target, kept, stays=stays)
+    puts = request.user and target.own_seen and not carries
+    marked = own_seen.take_seen(new_rows) if puts else []
     uids = append(ledger, to_account, target, new_rows)
+    own_seen.put_seen(ledger, target, request.user, [uids[at] for at in marked])
+    if carries:
+        own_seen.carry(ledger, source, target, new_rows, uids)
     if request.move:
         remove(ledger, account, source, rows)
         if account is not to_account:
@@ -245,10 +260,12 @@ def append(
 
 
 def remove(
-    ledger: Ledger, account: AccountState, mailbox: MailboxState, rows: Iterable[tuple[Any, ...]]
+    ledger: Ledger, account: AccountState, mailbox: MailboxState, rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Take rows of _SELECT_WHOLE out of the mailbox; messages, blobs and the account's usage are the caller's."""
     modseq = ledger.bump(account, mailbox)
+    if mailbox.own_seen:
+        own_seen.forget(ledger, mailbox, rows)
     gone, left = [], []
     for uid, message, flags, size, _, _, thread in rows:
         gone.append((account.id, mailbox.id, modseq, uid))
@@ -272,7 +289,7 @@ def expunge(ledger: Ledger, request: Expunge) -> Expunged:
     if request.only_deleted and not mailbox.deleted:
         return Expunged([], mailbox.modseq)
     uids = _ALL if request.uids is None else request.uids
-    rows = _select(ledger, _SELECT_WHOLE, mailbox, uids)
+    rows = select(ledger, _SELECT_WHOLE, mailbox, uids)
     if request.only_deleted:
         rows = [row for row in rows if unpack_flags(row[2]) & DELETED]
     if rows:

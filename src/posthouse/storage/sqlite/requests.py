@@ -60,6 +60,7 @@ class Replace(Request):
     mailbox: MailboxId
     uid: int
     delivery: PackedDelivery
+    user: AccountId = AccountId(0)
 
 
 class FlagsAnswer(Struct):
@@ -81,6 +82,7 @@ class StoreFlags(Request):
     unchanged_since: int | None = None
     known_modseq: int | None = None
     changeable: int = -1  # bits outside of it stay; of `core.rights.changeable_flags`
+    user: AccountId = AccountId(0)  # who does it, if not the owner
 
     @property
     def light(self) -> bool:
@@ -103,6 +105,7 @@ class Copy(Request):
     to_mailbox: MailboxId
     move: bool = False
     keep: int = -1
+    user: AccountId = AccountId(0)
 
     @property
     def light(self) -> bool:
@@ -115,6 +118,7 @@ class Expunge(Request):
     mailbox: MailboxId
     uids: UidRanges | None = None
     only_deleted: bool = True
+    user: AccountId = AccountId(0)
 
     @property
     def light(self) -> bool:
@@ -171,6 +175,12 @@ class SetMetadata(Request):
     mailbox: MailboxId
     values: dict[str, bytes | None]
     entries_max: int
+
+
+class SetOwnSeen(Request):
+    account: AccountId
+    mailbox: MailboxId
+    on: bool
 
 
 class SetRights(Request):
@@ -377,6 +387,7 @@ WriteRequest = (
     | SetRole
     | SetMetadata
     | SetRights
+    | SetOwnSeen
     | PutCredential
     | DeleteCredential
     | UseCredential

@@ -11,7 +11,6 @@ import msgspec
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
-from posthouse.core.rights import changeable_flags
 from posthouse.storage import ports
 from posthouse.storage.access import Access
 from posthouse.storage.blobs.answers import AnswerFiles
@@ -44,6 +43,7 @@ from posthouse.storage.search import AccountIndexes
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.access import SqliteAccess
 from posthouse.storage.sqlite.acl import SqliteAcls
+from posthouse.storage.sqlite.acting import ActingMessages, flags_stored
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
@@ -166,17 +166,13 @@ class SqliteMailboxes:
 
 
 class SqliteMessages:
-    def __init__(
-        self, reader: Reader, writer: WriterHandle, files: BlobFiles, actor: Actor | None = None
-    ) -> None:
+    def __init__(self, reader: Reader, writer: WriterHandle, files: BlobFiles) -> None:
         self._reader = reader
-        self._writer = writer
         self._submit = writer.submit
         self._files = files
-        self._changeable = -1 if actor is None else changeable_flags(actor.rights)
 
-    def acting(self, actor: Actor) -> SqliteMessages:
-        return SqliteMessages(self._reader, self._writer, self._files, actor)
+    def acting(self, actor: Actor) -> ports.Messages:
+        return ActingMessages(self, self._reader, self._submit, actor)
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
         packed = [pack_delivery(delivery) for delivery in deliveries]
@@ -231,11 +227,8 @@ class SqliteMessages:
             None if replace is None else rq.pack_flags(replace),
             unchanged_since,
             known_modseq,
-            self._changeable,
         )
-        answer: rq.FlagsAnswer = await self._submit(request)
-        changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
-        return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising)
+        return flags_stored(await self._submit(request))
 
     async def copy(
         self,
