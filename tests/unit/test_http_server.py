@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from contextlib import asynccontextmanager
 
 import pytest
+from starlette.applications import Starlette
 
 from posthouse.http import server
-from posthouse.http.endpoints import make_app
+from posthouse.http.endpoints import health_routes
 
 
 async def nothing():
@@ -18,7 +20,8 @@ async def nothing():
 @asynccontextmanager
 async def serving():
     sock = socket.create_server(("127.0.0.1", 0))
-    (listener,) = await server.serve_http(make_app(nothing, nothing), [sock])
+    app = Starlette(routes=health_routes(nothing, nothing))
+    (listener,) = server.serve_http(app, [sock], logging.getLogger("test"))
     try:
         yield sock.getsockname()[1]
     finally:

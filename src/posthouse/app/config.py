@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from posthouse.app.config_mailauth import Dns, MailAuth
+from posthouse.app.config_oauth import OAuthConfig, verify_oauth
 from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
@@ -95,6 +96,10 @@ class Listeners(Struct, forbid_unknown_fields=True):
     http: Annotated[
         Listener, Meta(description="Health (`/healthz`, `/readyz`) and Prometheus metrics (`/metrics`).")
     ] = field(default_factory=lambda: _on("127.0.0.1:2080"))
+
+    https: Annotated[
+        Listener, Meta(description="Pages and endpoints for people and programs: sign-in by OAuth 2.0.")
+    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:443"]))
 
     def items(self) -> list[tuple[str, Listener]]:
         return [(name, getattr(self, name)) for name in self.__struct_fields__]
@@ -261,6 +266,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     limits: Annotated[Limits, Meta(description="Limits.")] = field(default_factory=Limits)
     queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
+    oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
         default_factory=MailAuth
@@ -357,6 +363,7 @@ def _verify(config: Config) -> None:
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
+    verify_oauth(config.oauth)
     for where, networks in (
         ("relay_networks", config.relay_networks),
         ("mailauth.trusted_networks", config.mailauth.trusted_networks),
@@ -385,4 +392,4 @@ def _verify_route(route: RouteConfig) -> None:
         )
 
 
-IMPLICIT_TLS: Final = frozenset(("submissions", "pop3s", "imaps"))
+IMPLICIT_TLS: Final = frozenset(("submissions", "pop3s", "imaps", "https"))

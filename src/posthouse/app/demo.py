@@ -39,6 +39,7 @@ PORTS: Final = {
     "imaps": 993,
     "managesieve": 190,
     "http": 80,
+    "https": 443,
 }
 """Behind the thousands of the house."""
 
@@ -133,6 +134,9 @@ class Demo(Struct):
             "[mailauth]",
             "trusted_networks = []  # the houses check each other, though both are on loopback",
             "",
+            "[oauth]",
+            f'issuer = "http://127.0.0.1:{house.port("http", self.offset)}"',
+            "",
             "[[routes]]",
             f'domains = ["{other.domain}"]',
             'host = "127.0.0.1"',
@@ -146,7 +150,7 @@ class Demo(Struct):
                 "enabled = true",
                 f'addresses = ["127.0.0.1:{house.port(service, self.offset)}"]',
             ]
-            if service not in ("smtp", "lmtp", "http"):
+            if service not in ("smtp", "lmtp", "http", "https"):
                 lines.append("clear_text_auth = true")
             lines.append("")
         return "\n".join(lines)

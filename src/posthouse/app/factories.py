@@ -10,7 +10,7 @@ from posthouse.app.config import Config
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
-from posthouse.services.alerts import Alerts
+from posthouse.services.alerts import Alerts, EmailSender
 from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
@@ -38,7 +38,7 @@ class Factories:
         self._store = store
         self._owner = owner
         self._clock, self._ids, self._rng = clock, ids, rng
-        self._sign_in = SignIn(store, clock)
+        self.sign_in = SignIn(store, clock)
         self._hub = MailboxHub(store)
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)
@@ -67,13 +67,15 @@ class Factories:
             else None,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
-        self._sign_in.devices.alerts = Alerts(self._delivery, self._clock, config.hostname)
+        alerts = Alerts(self._delivery, self._clock, config.hostname)
+        self.sign_in.devices.alerts = alerts
+        self.code_sender = EmailSender(alerts)
         self._load_countries(config)
         self._smtp = settings.smtp_settings(config)
         self._pop3 = settings.pop3_settings(config)
         self._imap = ImapServices(
             self._store,
-            self._sign_in,
+            self.sign_in,
             self._hub,
             self._mailboxes,
             self._clock,
@@ -85,7 +87,7 @@ class Factories:
 
     def _load_countries(self, config: Config) -> None:
         """In a thread; until it is read, nobody's country is known."""
-        devices = self._sign_in.devices
+        devices = self.sign_in.devices
         if not config.signin.country_file:
             devices.country_of = lambda _ip: ""
             return
@@ -107,7 +109,7 @@ class Factories:
         return self._smtp_factory()
 
     def _smtp_factory(self) -> SessionFactory:
-        sign_in, delivery, smtp = self._sign_in, self._delivery, self._smtp
+        sign_in, delivery, smtp = self.sign_in, self._delivery, self._smtp
 
         def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
             return SmtpSession(peer, on_fault, delivery=delivery, sign_in=sign_in, settings=smtp)
@@ -115,7 +117,7 @@ class Factories:
         return make
 
     def _pop3_factory(self) -> SessionFactory:
-        sign_in, maildrops, delay, pop3 = self._sign_in, self._maildrops, self._delay, self._pop3
+        sign_in, maildrops, delay, pop3 = self.sign_in, self._maildrops, self._delay, self._pop3
 
         def make(peer: Peer, on_fault: Callable[[BaseException], None]) -> Session:
             return Pop3Session(
@@ -134,7 +136,7 @@ class Factories:
 
     def _managesieve_factory(self) -> SessionFactory:
         sign_in, scripts, sieve = (
-            self._sign_in,
+            self.sign_in,
             Scripts(self._store, self._clock),
             settings.managesieve_settings(),
         )
@@ -174,8 +176,8 @@ class Factories:
     async def close(self) -> None:
         self._rules.close()
         self._hub.close()
-        await self._sign_in.settled()
-        self._sign_in.close()
+        await self.sign_in.settled()
+        self.sign_in.close()
 
 
 def _tell_fault(task: asyncio.Task[None]) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from posthouse.app import settings
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
+from posthouse.app.web import Web
 from posthouse.core.errors import Unavailable
 from posthouse.core.ports import SystemClock, SystemIds, system_rng
-from posthouse.http.endpoints import make_app
+from posthouse.http.listener import HttpAcceptor
 from posthouse.http.server import serve_http
 from posthouse.servers.board import Field, Slot
 from posthouse.servers.host import Host, Service
@@ -41,9 +42,10 @@ class Node:
         self._log = log
         self._services: dict[str, Service] = {}
         self._acceptors: list[Acceptor] = []
-        self._http: list[asyncio.Server] = []
+        self._http: list[HttpAcceptor] = []
         self._store: Store | None = None
         self._factories: Factories | None = None
+        self._web: Web | None = None
 
     async def start(self, store: Store, sockets: Sockets, tls: ssl.SSLContext | None) -> None:
         self._store = store
@@ -56,17 +58,31 @@ class Node:
             ids=SystemIds(),
             rng=system_rng(),
         )
+        self._web = Web(
+            store,
+            SystemClock(),
+            self._factories,
+            self.config,
+            ready=self._missing,
+            metrics=self._metrics,
+        )
         self._configure(tls)
         self.host.start()
         self._factories.start_queue()
         for name, socks in sockets.items():
             if name == "http":
-                self._http += await serve_http(make_app(self._missing, self._metrics), socks)
+                self._http += serve_http(self._web.plain, socks, self._log)
+                continue
+            if name == "https":
+                self._http += serve_http(self._web.secure, socks, self._log, self._tls)
                 continue
             for sock in socks:
                 acceptor = Acceptor(self.host, sock, self._service(name))
                 acceptor.start()
                 self._acceptors.append(acceptor)
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return self.host.tls_context
 
     def _service(self, name: str) -> Callable[[], Service]:
         return lambda: self._services[name]
@@ -79,7 +95,7 @@ class Node:
         self.host.limits = settings.limits(config)
         services = {}
         for name, listener in config.listeners.items():
-            if name == "http":
+            if name in ("http", "https"):
                 continue
             services[name] = Service(
                 name,
@@ -97,6 +113,8 @@ class Node:
         if self._factories is None:
             return
         self._factories.configure(config)
+        if self._web is not None:
+            self._web.configure(config)
         self.config = config
         self._configure(tls)
         await self._factories.stop_queue()
@@ -110,6 +128,8 @@ class Node:
         queue = asyncio.get_running_loop().create_task(self._stop_queue())
         await self.host.drain(limit_s)
         await queue
+        if self._web is not None:
+            self._web.close()
         if self._factories is not None:
             await self._factories.close()
 

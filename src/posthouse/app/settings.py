@@ -14,6 +14,7 @@ from posthouse.servers.host import Limits
 from posthouse.servers.listener import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, TlsSettings
 from posthouse.services.delivery import DeliverySettings
+from posthouse.services.oauth.settings import OAuthSettings
 from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
@@ -147,6 +148,22 @@ def _password(config: Config, entry: RouteConfig) -> str:
 def smtp_settings(config: Config) -> SmtpSettings:
     return SmtpSettings(
         recipients_max=config.limits.recipients, messages_max=config.limits.messages_per_connection
+    )
+
+
+def oauth_settings(config: Config) -> OAuthSettings | None:
+    """None: no pages, so no tokens."""
+    issuer = config.oauth.issuer or (f"https://{config.hostname}" if config.listeners.https.enabled else "")
+    if not config.oauth.enabled or not issuer:
+        return None
+    return OAuthSettings(
+        issuer,
+        config.hostname,
+        access_s=config.oauth.access_token_s,
+        refresh_s=config.oauth.unused_s,
+        resources=tuple(config.oauth.resources),
+        registration=config.oauth.registration,
+        registered_max=config.oauth.registered_max,
     )
 
 

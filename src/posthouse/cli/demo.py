@@ -15,7 +15,14 @@ from posthouse.cli.output import Output, error
 if TYPE_CHECKING:
     from posthouse.app.demo import Demo, House
 
-ENCRYPTION = {"lmtp": "none", "http": "none", "submissions": "tls", "pop3s": "tls", "imaps": "tls"}
+ENCRYPTION = {
+    "lmtp": "none",
+    "http": "none",
+    "https": "tls",
+    "submissions": "tls",
+    "pop3s": "tls",
+    "imaps": "tls",
+}
 
 
 def add(parsers: Parsers, say: Say) -> None:

@@ -40,6 +40,9 @@ COMMANDS: Final = (
     "acl",
     "queue",
     "trace",
+    "client",
+    "grant",
+    "device-login",
 )
 
 

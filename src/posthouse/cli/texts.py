@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from posthouse.cli import texts_sharing, texts_sign_in
+from posthouse.cli import texts_oauth, texts_sharing, texts_sign_in
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     **texts_sharing.TEXTS,
     **texts_sign_in.TEXTS,
+    **texts_oauth.TEXTS,
     "help.program": ("驿站：一个完整的邮件系统", "Posthouse: a complete mail system"),
     "help.epilog": (
         "先试一试：posthouse demo。正式使用：posthouse init 域名 地址，然后 posthouse serve。",

@@ -1,5 +1,5 @@
-"""HTTP endpoints: health and metrics.
+"""HTTP: health and metrics (`endpoints`), the authorization server (`oauth`), and what pages need.
 
-`endpoints.make_app` is a plain ASGI application and knows no server; `server.serve_http` runs it on
-sockets that the worker inherited.  Everything runs on the worker's event loop.
+Routes make a plain ASGI application that knows no server; `server.serve_http` runs it on sockets that the worker
+inherited.  Everything runs on the worker's event loop.
 """

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(ready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[str]]) -> Starlette:
+def health_routes(
+    ready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[str]]
+) -> list[BaseRoute]:
     """`ready` says what is missing ("": nothing); `metrics` renders the node's numbers."""
 
     async def healthz(_request: Request) -> Response:
@@ -28,6 +29,4 @@ def make_app(ready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitabl
     async def show_metrics(_request: Request) -> Response:
         return Response(await metrics(), media_type=METRICS_TYPE)
 
-    return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
-    )
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]

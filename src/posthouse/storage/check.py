@@ -139,6 +139,12 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " UNION SELECT account FROM web_session) d LEFT JOIN account a ON a.id = d.account WHERE a.id IS NULL",
         "a sign-in, a device or a web session has no account",
     ),
+    "oauth-grant-has-account": (
+        "SELECT g.id, g.account, g.client FROM oauth_grant g LEFT JOIN account a ON a.id = g.account"
+        " WHERE a.id IS NULL UNION ALL SELECT t.grant_id, 0, '' FROM oauth_token t"
+        " LEFT JOIN oauth_grant g ON g.id = t.grant_id WHERE g.id IS NULL",
+        "a grant has no account, or an access token has no grant",
+    ),
     "placement-has-mailbox": (
         "SELECT p.account, p.mailbox, p.uid FROM placement p LEFT JOIN mailbox m"
         " ON m.id = p.mailbox AND m.account = p.account WHERE m.id IS NULL",

@@ -43,6 +43,7 @@ from posthouse.storage.rows import (
     TextSought,
     UidRanges,
 )
+from posthouse.storage.tokens import Tokens
 
 Names = list[str]
 
@@ -427,6 +428,7 @@ class Store(Protocol):
     credentials: Credentials
     scripts: Scripts
     access: Access
+    tokens: Tokens
     contents: Contents
     queue: Queue
     journal: Journal

@@ -27,6 +27,7 @@ from posthouse.storage.sqlite.requests import (
     PutSetting,
     UpdateAccount,
 )
+from posthouse.storage.sqlite.token import drop_account
 from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsView
 
 SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at, two_step FROM domain"
@@ -216,6 +217,7 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
     )
     ledger.execute("DELETE FROM upload WHERE account = ?", (account,))
     drop_grants(ledger, account)
+    drop_account(ledger, account)
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))
     ledger.execute("DELETE FROM account WHERE id = ?", (account,))
     ledger.forget_states()

@@ -23,6 +23,8 @@ from posthouse.storage.sqlite import (
     queue,
     requests,
     script,
+    token,
+    token_requests,
     upload,
 )
 from posthouse.storage.sqlite.ledger import Ledger
@@ -102,4 +104,14 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     email_requests.PutObjects: Operation(objects.put_objects, savepoint=True),
     email_requests.AddUpload: Operation(upload.add_upload),
     email_requests.ExpireUploads: Operation(upload.expire_uploads),
+    token_requests.PutClient: Operation(token.put_client, flush=False),
+    token_requests.DeleteClient: Operation(token.delete_client, flush=False),
+    token_requests.Ask: Operation(token.ask, flush=False, savepoint=True),
+    token_requests.AnswerDevice: Operation(token.answer_device, flush=False),
+    token_requests.PollDevice: Operation(token.poll_device, flush=False),
+    token_requests.Redeem: Operation(token.redeem, flush=False),
+    token_requests.RefreshGrant: Operation(token.refresh_grant, flush=False),
+    token_requests.RevokeGrants: Operation(token.revoke_grants, flush=False),
+    token_requests.RevokeAccess: Operation(token.revoke_access, flush=False),
+    token_requests.UseGrant: Operation(token.use_grant, flush=False),
 }

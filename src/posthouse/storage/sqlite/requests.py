@@ -38,6 +38,7 @@ from posthouse.storage.sqlite.email_requests import (
 )
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.request_class import LIGHT_UIDS, Request
+from posthouse.storage.sqlite.token_requests import TokenWrite
 
 Flags = int | bytes
 FlagRow = tuple[int, Flags, int]
@@ -423,6 +424,7 @@ WriteRequest = (
     | PutObjects
     | AddUpload
     | ExpireUploads
+    | TokenWrite
 )
 AnyRequest = WriteRequest | AcquireLock | ReleaseLock
 

@@ -58,8 +58,10 @@ from posthouse.storage.sqlite.packed import message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
+from posthouse.storage.sqlite.token import SqliteTokens
 from posthouse.storage.sqlite.upload import SqliteUploads
 from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, VersionsView
+from posthouse.storage.tokens import Tokens
 
 
 class WriterHandle(Protocol):
@@ -350,6 +352,7 @@ class SqliteStore:
         self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.access: Access = SqliteAccess(reader, writer.submit)
+        self.tokens: Tokens = SqliteTokens(reader, writer.submit)
         self.contents: ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)

@@ -1,0 +1,60 @@
+"""The settings of the authorization server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+Life = Annotated[float, Meta(ge=60)]
+
+
+class OAuthConfig(Struct, forbid_unknown_fields=True):
+    """The authorization server (OAuth 2.0, OpenID Connect): programs sign in by token instead of by password.
+
+    It is on when the listener `https` is, or when `issuer` names a loopback address.
+    """
+
+    enabled: Annotated[bool, Meta(description="Whether programs may sign in by token at all.")] = True
+    issuer: Annotated[
+        str,
+        Meta(
+            description="Address under which browsers reach the pages, without a slash at its end; empty: "
+            "`https://` and `hostname`. `http://` only for loopback, where the listener `http` shows the pages."
+        ),
+    ] = ""
+    access_token_s: Annotated[
+        Life, Meta(description="Life of an access token; programs renew it themselves.")
+    ] = 3600.0
+    unused_s: Annotated[
+        Life, Meta(description="A program that did not renew its token for so long has to ask again.")
+    ] = 90 * 86400.0
+    registration: Annotated[
+        bool, Meta(description="Programs may register themselves (RFC 7591), with the usual scopes.")
+    ] = False
+    registered_max: Annotated[int, Meta(ge=1, description="How many may.")] = 100
+    resources: Annotated[
+        list[str],
+        Meta(
+            description="Addresses of other services that tokens may be asked for (RFC 8707); they verify them by "
+            "introspection, and such tokens open no mail."
+        ),
+    ] = []
+
+
+def verify_oauth(config: OAuthConfig) -> None:
+    """Raises ValueError."""
+    for where, text in [("issuer", config.issuer), *(("resources", one) for one in config.resources)]:
+        if not text:
+            continue
+        parts = urlsplit(text)
+        local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"oauth.{where}: {text}: write https://HOST or https://HOST:PORT")
+        if where == "issuer" and (text.endswith("/") or parts.path):
+            raise ValueError(f"oauth.issuer: {text}: it has no path, and no slash at its end")
+        if where == "issuer" and parts.scheme == "http" and not local:
+            raise ValueError(
+                f"oauth.issuer: {text}: passwords must not cross a network in clear text; use https://"
+            )

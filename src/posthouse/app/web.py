@@ -1,0 +1,66 @@
+"""What the HTTP listeners of a worker show, put together from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from posthouse.app import settings
+from posthouse.app.config import Config
+from posthouse.app.factories import Factories
+from posthouse.core.ports import Clock
+from posthouse.http.endpoints import health_routes
+from posthouse.http.oauth.routes import make_context, routes
+from posthouse.services.oauth.server import AuthorizationServer
+from posthouse.services.oauth.verifier import OwnTokens
+from posthouse.services.two_step import TwoStep
+from posthouse.storage.ports import Store
+
+Text = Callable[[], Awaitable[str]]
+
+
+class Web:
+    """`plain` and `secure` are ASGI applications that stay the same while a reload replaces what they show."""
+
+    def __init__(
+        self, store: Store, clock: Clock, factories: Factories, config: Config, *, ready: Text, metrics: Text
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._factories = factories
+        self._sign_in = factories.sign_in
+        self._health = health_routes(ready, metrics)
+        self._tokens: OwnTokens | None = None
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        pages: list[BaseRoute] = []
+        chosen = settings.oauth_settings(config)
+        self.close()
+        if chosen is not None:
+            server = AuthorizationServer(self._store, self._clock, chosen)
+            self._sign_in.tokens = self._tokens = OwnTokens(server)
+            pages = routes(make_context(server, self._sign_in, self._two_step(config), config.language))
+        in_clear = chosen is not None and chosen.issuer.startswith("http:")
+        self._plain = Starlette(routes=[*self._health, *(pages if in_clear else [])])
+        self._secure = Starlette(routes=pages)
+
+    def _two_step(self, config: Config) -> TwoStep:
+        found = TwoStep(self._store, self._clock, config.hostname)
+        found.senders["email"] = self._factories.code_sender
+        return found
+
+    async def plain(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._plain(scope, receive, send)
+
+    async def secure(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._secure(scope, receive, send)
+
+    def close(self) -> None:
+        self._sign_in.tokens = None
+        if self._tokens is not None:
+            self._tokens.close()
+            self._tokens = None

@@ -1,0 +1,100 @@
+"""The addresses of the authorization server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from posthouse.core.errors import Unavailable
+from posthouse.http.browser import Browsers
+from posthouse.http.oauth.authorize import AuthorizePage
+from posthouse.http.oauth.context import Context, Limits, source_of
+from posthouse.http.oauth.device import DevicePage
+from posthouse.http.oauth.metadata import MetadataEndpoints
+from posthouse.http.oauth.token import TokenEndpoints, answered
+from posthouse.http.pages import STYLE_PATH, Pages
+from posthouse.http.texts import say
+from posthouse.services.oauth.device import DeviceGrants
+from posthouse.services.oauth.server import AuthorizationServer
+from posthouse.services.signin import SignIn
+from posthouse.services.two_step import TwoStep
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def make_context(server: AuthorizationServer, sign_in: SignIn, two_step: TwoStep, language: str) -> Context:
+    issuer = urlsplit(server.settings.issuer)
+    return Context(
+        server,
+        two_step,
+        DeviceGrants(server),
+        sign_in,
+        Browsers(
+            server.store,
+            server.clock,
+            partial(server.derived_key, b"browser"),
+            f"{issuer.scheme}://{issuer.netloc}",
+        ),
+        Pages(server.settings.hostname, language, secure=issuer.scheme == "https"),
+        Limits(server.clock),
+    )
+
+
+def _guarded(context: Context, page: Page) -> Page:
+    """A page for people: asked by the right name, not too often, and never without an answer."""
+    host = urlsplit(context.server.settings.issuer).netloc
+
+    async def run(request: Request) -> Response:
+        language = context.pages.language(request)
+        title = say("error.title", language=language)
+        if request.headers.get("host", "").lower() != host.lower():
+            # Cookies and forms belong to one name; another that leads here (DNS rebinding) gets none of it.
+            detail = context.server.settings.issuer
+            return context.pages.show(
+                request,
+                "message.html",
+                status=421,
+                title=title,
+                text=say("error.form", language=language),
+                detail=detail,
+            )
+        if wait := context.limits.page.take(source_of(request)):
+            text = say("error.many", language=language, seconds=int(wait) + 1)
+            page_of_error = context.pages.show(
+                request, "message.html", status=429, title=title, text=text, detail=""
+            )
+            page_of_error.headers["retry-after"] = str(int(wait) + 1)
+            return page_of_error
+        try:
+            return await page(request)
+        except Unavailable:
+            text = say("error.busy", language=language)
+            return context.pages.show(request, "message.html", status=503, title=title, text=text, detail="")
+
+    return run
+
+
+def routes(context: Context) -> list[BaseRoute]:
+    tokens, metadata = TokenEndpoints(context), MetadataEndpoints(context.server)
+    both = ["GET", "POST"]
+    found: list[BaseRoute] = [
+        Route("/.well-known/oauth-authorization-server", metadata.discovery),
+        Route("/.well-known/openid-configuration", metadata.discovery),
+        Route("/oauth/jwks", metadata.keys),
+        Route("/oauth/authorize", _guarded(context, AuthorizePage(context)), methods=both),
+        Route("/oauth/device", _guarded(context, DevicePage(context)), methods=both),
+        Route("/oauth/token", answered(tokens.token), methods=["POST"]),
+        Route("/oauth/device_authorization", answered(tokens.device_authorization), methods=["POST"]),
+        Route("/oauth/introspect", answered(tokens.introspect), methods=["POST"]),
+        Route("/oauth/revoke", answered(tokens.revoke), methods=["POST"]),
+        Route("/oauth/userinfo", answered(tokens.userinfo), methods=both),
+        Route(STYLE_PATH, context.pages.style),
+    ]
+    if context.server.settings.registration:
+        found.append(Route("/oauth/register", answered(tokens.register), methods=["POST"]))
+    return found

@@ -1,0 +1,151 @@
+"""A person signs in at a page: address and password, then a second step where the account has one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from posthouse.core.errors import Forbidden, MailError, NotApproved, NotFound, SignInFailed, Unavailable
+from posthouse.http.browser import Visitor
+from posthouse.http.forms import Fields
+from posthouse.http.oauth.context import Context, peer_of
+from posthouse.http.texts import say
+from posthouse.services.grant import Origin, of_password
+from posthouse.storage.rows import Account
+
+STEPS: Final = ("signin", "second", "send")
+"""Values of the field `step` that are the sign-in's."""
+ADDRESS_MAX: Final = 320
+CODE_MAX: Final = 40
+
+# The most telling first: NotApproved is a Forbidden.
+_PROBLEMS: Final[tuple[tuple[type[MailError], str], ...]] = (
+    (SignInFailed, "signin.wrong"),
+    (Unavailable, "signin.busy"),
+    (NotApproved, "signin.held"),
+    (Forbidden, "signin.off"),
+)
+
+
+class SignInForm:
+    """`posted` gives the visitor who is signed in, or the page to show next."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def page(
+        self,
+        request: Request,
+        visitor: Visitor,
+        *,
+        client: str = "",
+        address: str = "",
+        problem: str = "",
+        send_to: str = "",
+    ) -> Response:
+        """`client` is where it goes on to; "": a device."""
+        page = self._context.pages.show(
+            request,
+            "signin.html",
+            status=403 if problem else 200,
+            send_to=send_to,
+            client=client,
+            address=address[:ADDRESS_MAX],
+            problem=problem,
+            ticket=await self._context.browsers.ticket(visitor, "signin"),
+        )
+        return await self._context.browsers.remember(page, visitor)
+
+    async def posted(
+        self, request: Request, form: Fields, visitor: Visitor, *, client: str = "", send_to: str = ""
+    ) -> Visitor | Response:
+        """The form was found to be ours, with the purpose "signin"."""
+        origin = Origin("http", "http", peer_of(request), "browser")
+        where = {"client": client, "send_to": send_to}
+        if form["step"] != "signin":
+            return await self._second(request, form, visitor, origin, where)
+        address = form["address"].strip()[:ADDRESS_MAX]
+        try:
+            grant = await self._context.sign_in.verify_password(address, form["password"], origin)
+            wanted = await self._wanted(grant.account)
+            if not wanted:
+                return await self._done(grant.account, origin)
+        except MailError as error:
+            problem = _problem(error, "signin.wrong")
+            return await self.page(request, visitor, address=address, problem=problem, **where)
+        if not any(method != "passkey" for method in wanted):
+            return await self.page(request, visitor, address=address, problem="second.none", **where)
+        return await self._second_page(request, visitor, grant.account, wanted, send_to)
+
+    async def _wanted(self, account: Account) -> dict[str, str]:
+        """The methods of the second step; none: the password is enough.  Raises Forbidden."""
+        methods = await self._context.two_step.methods(account)
+        domain = await self._context.server.store.directory.domain(account.address.rpartition("@")[2])
+        if not methods and domain is not None and domain.two_step == "required":
+            raise Forbidden("two-step sign-in is required and not set up")
+        # An account whose factors are gone is not one without: the administrator has to say so.
+        return methods or ({"passkey": ""} if account.two_step else {})
+
+    async def _done(self, account: Account, origin: Origin) -> Visitor:
+        """Raises NotApproved."""
+        await self._context.sign_in.devices.admit(of_password(account), origin)
+        return self._context.browsers.signed_in(account)
+
+    # --- the second step ---
+
+    async def _second(
+        self, request: Request, form: Fields, visitor: Visitor, origin: Origin, where: dict[str, str]
+    ) -> Visitor | Response:
+        account = await self._context.browsers.who_is_half_way(visitor, form["half_way"])
+        if account is None:
+            return await self.page(request, visitor, problem="second.late", **where)
+        methods = await self._wanted(account)
+        send_to = where["send_to"]
+        try:
+            if form["step"] == "send":
+                await self._context.two_step.send(account, form["method"])
+                return await self._second_page(request, visitor, account, methods, send_to, sent=True)
+            await self._context.two_step.check(account, form["code"][:CODE_MAX])
+            return await self._done(account, origin)
+        except MailError as error:
+            problem = _problem(error, "second.wrong")
+            return await self._second_page(request, visitor, account, methods, send_to, problem=problem)
+
+    async def _second_page(
+        self,
+        request: Request,
+        visitor: Visitor,
+        account: Account,
+        methods: dict[str, str],
+        send_to: str,
+        *,
+        problem: str = "",
+        sent: bool = False,
+    ) -> Response:
+        language = self._context.pages.language(request)
+        senders = [
+            (name, say("second.send", language=language, where=where))
+            for name, where in methods.items()
+            if where
+        ]
+        page = self._context.pages.show(
+            request,
+            "second.html",
+            status=403 if problem else 200,
+            send_to=send_to,
+            account=account.address,
+            problem=problem,
+            sent=sent,
+            senders=senders,
+            ticket=await self._context.browsers.ticket(visitor, "signin"),
+            half_way=await self._context.browsers.half_way(visitor, account),
+        )
+        return await self._context.browsers.remember(page, visitor)
+
+
+def _problem(error: MailError, wrong: str) -> str:
+    if isinstance(error, SignInFailed | NotFound):
+        return wrong
+    return next((key for kind, key in _PROBLEMS if isinstance(error, kind)), "signin.busy")

@@ -1,0 +1,128 @@
+"""HTML for people: templates, the language of the reader, and the headers every page carries.
+
+No page needs a script, and none may run one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from posthouse.http.texts import LANGUAGES, say
+
+STYLE_PATH: Final = "/oauth/style.css"
+STYLE_AGE_S: Final = 3600
+
+
+class Pages:
+    """One per process."""
+
+    def __init__(self, hostname: str, language: str, *, secure: bool) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("posthouse.http", "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._hostname = hostname
+        self._language = language
+        self._secure = secure
+        self._style = (resources.files("posthouse.http") / "templates" / "style.css").read_bytes()
+
+    def show(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        send_to: str = "",
+        **values: Any,
+    ) -> Response:
+        """`send_to` is where the answer to the form may lead: browsers ask for it (CSP form-action)."""
+        language = self.language(request)
+        page = self._environment.get_template(template).render(
+            say=partial(say, language=language),
+            language=language,
+            languages=_links(request, language),
+            hostname=self._hostname,
+            style=STYLE_PATH,
+            **values,
+        )
+        return self._headers(HTMLResponse(page, status_code=status), _form_targets(send_to))
+
+    def language(self, request: Request) -> str:
+        """What the link says, else the client's wish (OpenID Connect `ui_locales`), else the browser's."""
+        wishes = request.query_params.get("ui_locales", "").split() + _accepted(
+            request.headers.get("accept-language", "")
+        )
+        for wish in wishes[:20]:
+            for known in LANGUAGES:
+                if wish.lower().partition("-")[0] == known:
+                    return known
+        return self._language
+
+    async def style(self, _request: Request) -> Response:
+        headers = {"cache-control": f"public, max-age={STYLE_AGE_S}", "x-content-type-options": "nosniff"}
+        return Response(self._style, media_type="text/css", headers=headers)
+
+    def _headers(self, response: Response, targets: Sequence[str]) -> Response:
+        response.headers.update(
+            {
+                "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
+                f"form-action 'self' {' '.join(targets)}".rstrip()
+                + "; frame-ancestors 'none'",
+                "x-frame-options": "DENY",
+                "x-content-type-options": "nosniff",
+                # Not `no-referrer`: browsers would then hide the origin of our own forms from us.
+                "referrer-policy": "same-origin",
+                "cross-origin-opener-policy": "same-origin",
+                "cross-origin-resource-policy": "same-origin",
+                "permissions-policy": "camera=(), geolocation=(), microphone=()",
+                "cache-control": "no-store",
+            }
+        )
+        if self._secure:
+            response.headers["strict-transport-security"] = "max-age=31536000"
+        return response
+
+
+def _form_targets(uri: str) -> list[str]:
+    """Chromium applies form-action to where the form's answer redirects to."""
+    if not uri:
+        return []
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return [f"{parts.scheme}:"]
+    # CSP has no way to write an IPv6 address.
+    return [f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"]
+
+
+def _accepted(header: str) -> list[str]:
+    """RFC 9110 §12.5.4, in the order of preference."""
+    found = []
+    for position, item in enumerate(header[:500].split(",")[:20]):
+        name, _, weight = item.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1.0)
+        except ValueError:
+            quality = 0.0
+        found.append((-quality, position, name.strip()))
+    return [name for quality, _, name in sorted(found) if quality < 0]
+
+
+def _links(request: Request, language: str) -> list[tuple[str, str]]:
+    """(address, name) of this page in the other languages."""
+    query = [pair for pair in parse_qsl(request.url.query) if pair[0] != "ui_locales"]
+    return [
+        ("?" + urlencode([*query, ("ui_locales", code)]), name)
+        for code, name in LANGUAGES.items()
+        if code != language
+    ]

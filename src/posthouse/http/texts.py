@@ -1,0 +1,135 @@
+"""What the pages say, in every language we speak: one row per text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LANGUAGES: Final = {"zh": "中文", "en": "English"}
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "brand": ("驿站", "Posthouse"),
+    "signin.title": ("登录", "Sign in"),
+    "signin.lead": ("登录后继续前往 {client}", "Sign in to go on to {client}"),
+    "signin.device": ("登录后输入设备上的代码", "Sign in, then enter the code that the device shows"),
+    "signin.address": ("邮箱地址", "E-mail address"),
+    "signin.password": ("密码", "Password"),
+    "signin.button": ("登录", "Sign in"),
+    "signin.wrong": (
+        "地址或密码不正确。授权码不能在这里使用。",
+        "The address or the password is wrong. App passwords are not for this page.",
+    ),
+    "signin.busy": (
+        "登录失败次数过多，或服务器正忙。请过几分钟再试。",
+        "Too many failed attempts, or the server is busy. Try again in a few minutes.",
+    ),
+    "signin.off": (
+        "该账户不能在网页登录：管理员关闭了网页登录，或要求先设置两步验证。",
+        "This account cannot sign in on pages: they are switched off for it, or two-step sign-in has to be set up "
+        "first. Ask the administrator.",
+    ),
+    "signin.held": (
+        "密码正确，但这台设备还没有得到您的批准。请在已登录的设备上批准后再试。",
+        "The password is right, but this device waits for your approval. Approve it from a device you know, then try "
+        "again.",
+    ),
+    "second.title": ("第二步验证", "Second step"),
+    "second.lead": ("{account} 开启了两步验证。", "{account} signs in in two steps."),
+    "second.code": ("验证器代码或恢复码", "Code of your authenticator, or a recovery code"),
+    "second.wrong": ("代码不正确或已用过，请用下一个。", "The code is wrong or was used; try the next one."),
+    "second.late": ("等待太久，请重新登录。", "That took too long; sign in again."),
+    "second.none": (
+        "这个账户的第二步不能在本页完成。请联系管理员。",
+        "The second step of this account cannot be done on this page; ask the administrator.",
+    ),
+    "second.send": ("把代码发送到 {where}", "Send a code to {where}"),
+    "second.sent": ("代码已发出，请查收。", "A code is on its way."),
+    "consent.title": ("允许访问？", "Allow access?"),
+    "consent.lead": ("{client} 想以 {account} 的身份：", "{client} wants to, as {account}:"),
+    "consent.known": ("您以前允许过它。", "You have allowed it before."),
+    "consent.sent_to": ("之后回到：{target}", "Afterwards you go back to: {target}"),
+    "consent.this_device": ("这台设备上的程序", "a program on this device"),
+    "consent.self_registered": (
+        "这个程序是自行登记的，管理员没有核实过它的名字。",
+        "This program registered itself; nobody has verified its name.",
+    ),
+    "consent.revoke": (
+        "以后可以随时收回，不影响密码。",
+        "You can take this back at any time; your password stays yours.",
+    ),
+    "consent.allow": ("允许", "Allow"),
+    "consent.deny": ("拒绝", "Refuse"),
+    "consent.switch": ("换一个账户", "Use another account"),
+    "scope.imap.7": ("读取、整理和删除您的邮件", "read, sort and delete your mail"),
+    "scope.imap.1": ("读取您的邮件，不能改动", "read your mail, without changing it"),
+    "scope.imap.3": ("读取、整理和删除您的邮件", "read, sort and delete your mail"),
+    "scope.pop.7": ("收取收件箱的邮件，并可删除", "fetch the mail of your inbox, and delete it"),
+    "scope.pop.1": ("收取收件箱的邮件，不能删除", "fetch the mail of your inbox, without deleting it"),
+    "scope.pop.3": ("收取收件箱的邮件，并可删除", "fetch the mail of your inbox, and delete it"),
+    "scope.smtp.7": ("以您的名义发送邮件", "send mail in your name"),
+    "scope.jmap.1": ("读取您的邮件，不能改动", "read your mail, without changing it"),
+    "scope.jmap.3": ("读取、整理和删除您的邮件", "read, sort and delete your mail"),
+    "scope.jmap.4": ("以您的名义发送邮件", "send mail in your name"),
+    "scope.jmap.5": ("读取您的邮件，并以您的名义发送", "read your mail, and send in your name"),
+    "scope.jmap.7": (
+        "读取、整理和删除您的邮件，并以您的名义发送",
+        "read, sort and delete your mail, and send in your name",
+    ),
+    "scope.folders": ("（仅限：{folders}）", " (only in: {folders})"),
+    "scope.openid": ("知道您是谁", "know who you are"),
+    "scope.email": ("知道您的邮箱地址", "know your e-mail address"),
+    "scope.profile": ("知道您的姓名和语言", "know your name and language"),
+    "scope.offline_access": ("您不在场时也能继续", "go on while you are away"),
+    "scope.resources": ("用于：{resources}", "use it at: {resources}"),
+    "device.title": ("连接设备", "Connect a device"),
+    "device.lead": ("输入设备上显示的代码：", "Enter the code that the device shows:"),
+    "device.code": ("代码", "Code"),
+    "device.go": ("继续", "Go on"),
+    "device.unknown": (
+        "没有这个代码，或它已过期。请核对，或在设备上重新开始。",
+        "There is no such code, or it has expired. Check it, or begin again on the device.",
+    ),
+    "device.slow": (
+        "输错次数过多，请 {minutes} 分钟后再试。",
+        "Too many wrong codes; try again in {minutes} minutes.",
+    ),
+    "device.warning": (
+        "只有当这台设备在您手边、并且是您自己刚刚开始的登录，才点“允许”。"
+        "如果代码是别人通过邮件、电话或聊天发给您的，请点“拒绝”：那是骗局，对方会读到您的全部邮件。",
+        "Allow this only if the device is in front of you and you have just started this yourself. "
+        "If somebody sent you the code by mail, phone or chat, refuse: it is a trick, and they would read all your "
+        "mail.",
+    ),
+    "device.shows": ("设备上显示的代码应当是：", "The device has to show this code:"),
+    "device.done": ("完成。请回到设备上继续。", "Done. Go on at the device."),
+    "device.refused": ("已拒绝。设备什么也得不到。", "Refused. The device gets nothing."),
+    "device.late": (
+        "代码已过期或已被处理，请在设备上重新开始。",
+        "The code has expired or was answered already; begin again on the device.",
+    ),
+    "error.title": ("无法继续", "This cannot go on"),
+    "error.request": (
+        "{client} 发来的请求有误。请回到该程序再试一次；如果还是这样，请把下面一行告诉它的开发者。",
+        "The request that {client} sent is not in order. Go back to it and try again; if that does not help, tell "
+        "its makers the line below.",
+    ),
+    "error.client": (
+        "请求来自一个未登记的程序，或要把答复送到未登记的地址。为安全起见，没有继续。",
+        "The request comes from a program that is not known here, or wants the answer sent to an address that is "
+        "not its own. To keep you safe nothing was done.",
+    ),
+    "error.form": (
+        "页面放置太久，或这份表单不是由本页发出的。请回到程序重新开始。",
+        "The page was open for too long, or the form was not sent by this page. Go back and begin again.",
+    ),
+    "error.busy": ("服务暂时不可用，请稍后再试。", "The service is not available now; try again soon."),
+    "error.many": (
+        "请求过于频繁，请 {seconds} 秒后再试。",
+        "Too many requests; try again in {seconds} seconds.",
+    ),
+    "the_program": ("该程序", "the program"),
+}
+
+
+def say(key: str, *, language: str, **fields: object) -> str:
+    text = TEXTS[key][0 if language == "zh" else 1]
+    return text.format(**fields) if fields else text
