@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from posthouse.core import scram
-from posthouse.core.errors import Exists, Forbidden, Invalid, NotFound, SignInFailed, Unavailable
+from posthouse.core.errors import Exists, Expired, Forbidden, Invalid, NotFound, SignInFailed, Unavailable
 from posthouse.services.credentials import APP_PASSWORDS_MAX, Credentials
 from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn
@@ -186,9 +186,13 @@ async def test_expiry_and_networks(world: World, sign: Sign) -> None:
             with pytest.raises(SignInFailed):
                 await way(text, ip=ip)
     world.clock.move(61)
-    for way in (sign.plain, sign.scram):
-        with pytest.raises(SignInFailed):
-            await way(text, ip="192.0.2.9")
+    with pytest.raises(Expired):  # who knows it is told so, from where it was allowed
+        await sign.plain(text, ip="192.0.2.9")
+    with pytest.raises(SignInFailed) as told:
+        await sign.plain(text, ip="192.0.3.1")
+    assert type(told.value) is SignInFailed
+    with pytest.raises(SignInFailed):
+        await sign.scram(text, ip="192.0.2.9")
 
 
 async def test_the_last_use_is_kept(world: World, sign: Sign) -> None:

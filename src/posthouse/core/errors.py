@@ -57,6 +57,10 @@ class SignInFailed(MailError):
     """Unknown account or wrong secret; the two are never told apart."""
 
 
+class Expired(SignInFailed):
+    """The secret was right once; only who knows it is told so."""
+
+
 class OverQuota(MailError):
     """The account's or mailbox's limit would be passed."""
 

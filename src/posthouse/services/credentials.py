@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from posthouse.core import scram
 from posthouse.core.address import parse_address, try_address
-from posthouse.core.errors import Conflict, Invalid, NotFound
+from posthouse.core.errors import Conflict, Expired, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scope import ACTIONS
@@ -119,7 +119,7 @@ class Credentials:
         await self._store.credentials.revoke(account.id, "app", name.strip())
 
     async def match(self, account: Account | None, password: str, origin: Origin) -> Credential | None:
-        """The app password this is, if it may be used so."""
+        """The app password this is, if it may be used so; raises Expired."""
         text = password.replace(" ", "").replace("-", "")  # people copy it in groups
         if not _FORM.fullmatch(text):
             return None
@@ -127,13 +127,21 @@ class Credentials:
         known = await self._keyed(number, text)
         for one in await self._store.credentials.of_account(number):
             if one.kind == "app" and hmac.compare_digest(one.secret, known):
+                if self._fits(one, origin) and self._is_over(one):
+                    raise Expired(f"{origin.connection}: the app password {one.name!r}")
                 return one if self._usable(one, origin) else None
         return None
 
     def _usable(self, one: Credential, origin: Origin) -> bool:
-        if origin.protocol not in one.protocols or (one.expires_at and one.expires_at <= self._clock.now()):
-            return False
-        return not one.networks or _within(origin.peer_ip, one.networks)
+        return self._fits(one, origin) and not self._is_over(one)
+
+    def _fits(self, one: Credential, origin: Origin) -> bool:
+        return origin.protocol in one.protocols and (
+            not one.networks or _within(origin.peer_ip, one.networks)
+        )
+
+    def _is_over(self, one: Credential) -> bool:
+        return bool(one.expires_at) and one.expires_at <= self._clock.now()
 
     def note_use(self, one: Credential, origin: Origin) -> None:
         """In the background; a use that cannot be noted is no reason to refuse it."""

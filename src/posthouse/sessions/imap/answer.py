@@ -8,6 +8,7 @@ from typing import Final
 from posthouse.core.errors import (
     Conflict,
     Exists,
+    Expired,
     Forbidden,
     InUse,
     Invalid,
@@ -41,6 +42,7 @@ ANSWERS: Final[Answers] = {
     ScopeExceeded: b"NO [NOPERM] What you signed in with does not allow this; use a password that does",
     NotApproved: b"NO [NOPERM] This device waits for the owner's approval",
     SignInFailed: b"NO [AUTHENTICATIONFAILED] Wrong address or password; use the full address as the name",
+    Expired: b"NO [EXPIRED] This app password has expired; make a new one",
     OverQuota: b"NO [OVERQUOTA] The mailbox is full; delete messages and expunge, or ask for more space",
     Conflict: b"NO [INUSE] Somebody else changed this at the same time; try again",
     InUse: b"NO [INUSE] Another session holds this mailbox; try again in a minute",

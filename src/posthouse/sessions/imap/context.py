@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from .session import ImapSession
 
 _OF_FLAGS: Final = (k.Flag, k.Keyword, k.ModSeq)
-TAG_IN_USE: Final = b"BAD This tag is that of a search which is kept up to date; CANCELUPDATE it first"
+TAG_IN_USE: Final = (
+    b"BAD [CLIENTBUG] This tag is that of a search which is kept up to date; CANCELUPDATE it first"
+)
 
 
 @final

@@ -41,6 +41,8 @@ ZH: Final[dict[str, str]] = {
     "Wrong address or password; use the full address as the name": (
         "邮箱地址或密码错误；用户名请使用完整邮箱地址"
     ),
+    "This app password has expired; make a new one": "此应用专用密码已过期；请生成新的密码",
+    "DONE ends IDLE, and none is running": "DONE 用于结束 IDLE，但当前没有 IDLE",
     "IMAP is switched off for this account; ask the administrator": "此账号未开启 IMAP；请联系管理员",
     "What you signed in with is not for IMAP; use one that is": "当前登录凭据不能用于 IMAP；请使用允许 IMAP 的凭据",
     "This device waits for the owner's approval": "此设备尚待账号主人批准",

@@ -128,6 +128,7 @@ class Text(enum.Enum):
     BAD_COUNT = ("{verb} needs a message number and a number of lines", "{verb} 需要邮件编号和行数")
 
     # One per row of `errors.ANSWERS`.
+    EXPIRED = "This app password has expired; make a new one", "此应用专用密码已过期；请生成新的密码"
     SIGN_IN_FAILED = (
         "Wrong address or password; use the full address and check the password",
         "邮箱地址或密码错误；请使用完整地址并核对密码",

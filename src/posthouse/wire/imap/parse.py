@@ -141,6 +141,9 @@ def tag_of(line: bytes) -> bytes:
 def head_error(line: bytes) -> ParseError:
     if not line.strip(b" \r\n"):
         return ParseError("Expected a command such as 'a1 NOOP', not an empty line")
+    if line.strip().upper() == b"DONE":
+        # RFC 5530 §3: CLIENTBUG, the example of the RFC.
+        return ParseError("DONE ends IDLE, and none is running", code=b"CLIENTBUG")
     tag = tag_of(line)
     if not tag:
         return ParseError("Expected a tag and a command such as 'a1 NOOP' at column 1")
