@@ -1,11 +1,12 @@
 """COMPRESS=DEFLATE on real sockets, in clear and inside of TLS; bombs and garbage."""
 
 import asyncio
+import socket
 import zlib
 
 import pytest
 
-from posthouse.servers.compression import PIECE_BYTES, PIECES_AT_ONCE, CompressionLayer
+from posthouse.servers.compression import PIECE_BYTES, PIECES_AT_ONCE, CompressionLayer, is_fast
 from tests.unit.servers_rig import Rig, until
 
 
@@ -17,6 +18,7 @@ class Pipe:
         self.inflate = zlib.decompressobj(-15)
         self.deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
         self.plain = b""
+        self.received = 0
 
     def send(self, data):
         self.writer.write(self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH))
@@ -26,6 +28,7 @@ class Pipe:
             while b"\n" not in self.plain:
                 data = await self.reader.read(65536)
                 assert data, "the connection ended"
+                self.received += len(data)
                 self.plain += self.inflate.decompress(data)
         line, _, self.plain = self.plain.partition(b"\n")
         return line.strip()
@@ -119,3 +122,39 @@ def test_octets_behind_the_end_of_the_stream_are_refused():
     layer.feed(b"more")
     with pytest.raises(zlib.error):
         layer.take()
+
+
+@pytest.mark.parametrize("sizes", [(0,), (1, 70_000, 3, 65_535, 65_536, 5_000), (200_000, 10)])
+def test_stored_and_packed_in_turns(sizes):
+    # The window of 32 KiB reaches back over stored blocks, so the same texts come again and again.
+    layer, inflate = CompressionLayer(), zlib.decompressobj(-15)
+    text = b"the same words, again and again %d\r\n" * 10_000
+    for turn in range(12):
+        data = text[: sizes[turn % len(sizes)]]
+        out = layer.store(data) if turn % 3 == 1 else layer.pack(data)
+        assert inflate.decompress(out) == data
+        assert turn % 3 != 1 or len(out) == len(data) + 5 * -(-len(data) // 65_535)
+    assert not inflate.eof
+
+
+async def test_a_peer_that_takes_much_gets_it_as_it_is(tmp_path, monkeypatch):
+    async with Rig(tmp_path) as rig:
+        pipe, connection = await compressed(rig)
+        words = b"word " * 8000
+        for fast in (True, False, True):
+            monkeypatch.setattr("posthouse.servers.connection.is_fast", lambda _, fast=fast: fast)
+            before = pipe.received
+            connection.write(words + b"\r\n")
+            connection.write(b"short\r\n")
+            assert await pipe.line() + b" " == words
+            assert await pipe.line() == b"short"
+            octets = pipe.received - before
+            assert octets < 1000 if not fast else octets >= len(words)
+        pipe.writer.close()
+
+
+def test_how_fast_a_peer_is_may_be_unknown():
+    one, other = socket.socketpair()
+    with one, other:
+        assert not is_fast(one)
+    assert not is_fast(None)

@@ -13,7 +13,7 @@ import zlib
 from typing import Any, Final, cast
 
 from posthouse.servers.board import field
-from posthouse.servers.compression import PIECES_AT_ONCE, CompressionLayer
+from posthouse.servers.compression import PIECES_AT_ONCE, STORED_FROM_BYTES, CompressionLayer, is_fast
 from posthouse.servers.host import Host, Service
 from posthouse.servers.proxy import ProxyError, parse_proxy
 from posthouse.servers.tls import TlsLayer
@@ -328,7 +328,8 @@ class Connection(asyncio.Protocol):
             return
         data = b"".join(parts)
         if self._compression is not None:
-            data = self._compression.pack(data)
+            stored = size >= STORED_FROM_BYTES and is_fast(self.transport.get_extra_info("socket"))
+            data = self._compression.store(data) if stored else self._compression.pack(data)
         if self._tls is None:
             self.transport.write(data)
         else:
