@@ -17,7 +17,8 @@ from posthouse.wire.imap.format_fetch import RowTemplate, compile_row
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
 
 from .answer import Answers
-from .fetch_section import SectionReader, Slice, pieces
+from .fetch_run import fetch_run, take_run
+from .fetch_section import SectionReader, pieces, send_parts
 from .state import CONDSTORE, UIDONLY
 from .view import uid_ranges
 
@@ -32,7 +33,7 @@ ERRORS: Final[Answers] = {
 }
 
 
-async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
+async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
     view = session.mailbox.view
     ranges = view.resolve(command.sequence, uid=command.uid)
     if command.partial is not None:
@@ -59,6 +60,9 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     template = compile_row(items, session.flag_lists, recent_from=recent_from, word=word)
     session.flush()
     if template.sections:
+        if not sets_seen and (run := take_run(session, command)):
+            await fetch_run(session, template, run, ERRORS)
+            return None
         reader = SectionReader(session.messages, session.mailbox.shared, template)
         seen = await _send_sections(session, template, reader, ranges, command.changed_since)
         if reader.unknown_encoding:
@@ -129,23 +133,10 @@ async def _send_sections(
                 peer.write(block)
         else:
             for number, row in zip(numbers, rows, strict=True):
-                await _send_parts(session, template.format_parts(number, row))
+                await send_parts(peer, template.format_parts(number, row))
         if peer.must_drain:
             await peer.drain()
     return seen
-
-
-async def _send_parts(session: ImapSession, parts: list[Any]) -> None:
-    """A message too long for memory: its bytes go out as they are read."""
-    peer = session.peer
-    for part in parts:
-        if isinstance(part, Slice):
-            async for piece in part.chunks():
-                peer.write(piece)
-                if peer.must_drain:
-                    await peer.drain()
-        else:
-            peer.write(part)
 
 
 async def _set_seen(session: ImapSession, ranges: UidRanges) -> bool:

@@ -20,6 +20,7 @@ from posthouse.mime.section import (
     select_fields,
 )
 from posthouse.services.mailboxes import SharedMailbox
+from posthouse.sessions.session import Peer
 from posthouse.storage.ports import Content, LargeContent, Messages
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection
@@ -66,6 +67,18 @@ class Slice:
 
     async def read(self) -> bytes:
         return b"".join([piece async for piece in self.chunks()])
+
+
+async def send_parts(peer: Peer, parts: list[Any]) -> None:
+    """A message too long for memory: its bytes go out as they are read."""
+    for part in parts:
+        if isinstance(part, Slice):
+            async for piece in part.chunks():
+                peer.write(piece)
+                if peer.must_drain:
+                    await peer.drain()
+        else:
+            peer.write(part)
 
 
 @final

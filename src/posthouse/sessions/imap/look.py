@@ -11,6 +11,7 @@ from posthouse.storage.rows import Changes
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import code_highestmodseq
 
+from . import metadata
 from .flags import format_flags
 from .state import QRESYNC, UIDONLY
 from .view import Updates
@@ -72,6 +73,17 @@ async def look_at_rights(session: ImapSession) -> bool:
         selected.rights = rights
         session.write(format_flags(session))
     return True
+
+
+async def look_behind(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
+    """What happened meanwhile, behind a command."""
+    if session.selected is not None:
+        await session.sync(expunge=expunge, by_uid=by_uid)
+        tell_safe_modseq(session)
+    if session.metadata_seen is not None and not session.closing:
+        await metadata.announce(session)
+    if session.notify is not None and not session.closing:
+        await session.notify.look()
 
 
 def tell_safe_modseq(session: ImapSession) -> None:

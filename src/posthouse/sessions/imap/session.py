@@ -28,7 +28,7 @@ from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import format_flag_updates
 from posthouse.wire.imap.response_code import code_capability
 
-from . import append, capability, idle, login, look, metadata
+from . import append, capability, idle, login, look
 from .answer import answer_error
 from .flags import format_flags
 from .notify import end_notify
@@ -230,7 +230,7 @@ class ImapSession(Session):
         return self._run_event(event.tag, self._allowed(partial(append.begin, self, event)), append.ERRORS)
 
     def _refuse(self, tag: bytes, text: bytes) -> None:
-        self.write(b"%b %b\r\n" % (tag, translate(text, self.language)))
+        self.answer(tag, text)
         self.flush()
 
     def _bad(self, event: wire.BadCommand) -> None:
@@ -281,15 +281,16 @@ class ImapSession(Session):
         except NoSuchMessageError:
             done = b"BAD There is no message with that number; look at the last EXISTS"
         if done is not None:
-            if self.selected is not None and not self.closing:
-                await self.sync(expunge=expunge, by_uid=by_uid)
-                look.tell_safe_modseq(self)
-            if self.metadata_seen is not None and not self.closing:
-                await metadata.announce(self)
-            if self.notify is not None and not self.closing:
-                await self.notify.look()
-            self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
+            await self.complete(tag, done, expunge=expunge, by_uid=by_uid)
         self._end_turn()
+
+    async def complete(self, tag: bytes, done: bytes, *, expunge: bool, by_uid: bool) -> None:
+        if not self.closing:
+            await look.look_behind(self, expunge=expunge, by_uid=by_uid)
+        self.answer(tag, done)
+
+    def answer(self, tag: bytes, done: bytes) -> None:
+        self.write(b"%b %b\r\n" % (tag, translate(done, self.language)))
 
     def _end_turn(self) -> None:
         self.told = None

@@ -24,6 +24,7 @@ from .event import (
     LiteralChunk,
     LiteralEnd,
 )
+from .fetch_run import take_same
 from .limits import Limits, limits_before_login
 from .line_buffer import TOO_LONG, LineBuffer
 from .parse import HEAD, PARSERS, head_error, parse_command, tag_of, unknown_command
@@ -64,27 +65,10 @@ class Engine:
     """`receive(data)`, then `next_event()` until None, sending `take_output()` after each call."""
 
     __slots__ = (
-        "_append",
-        "_buf",
-        "_chunks",
-        "_literal_minus",
-        "_mode",
-        "_multiappend",
-        "_nonsync",
-        "_output",
-        "_parts",
-        "_pending",
-        "_skip_left",
-        "_skipped",
-        "_tag",
-        "_total",
-        "_trouble",
-        "_want",
-        "limits",
-        "quirk_bare_lf",
-        "quirks",
-        "utf8",
-    )
+        "_append", "_buf", "_chunks", "_last", "_literal_minus", "_mode", "_multiappend", "_nonsync", "_output",
+        "_parts", "_pending", "_skip_left", "_skipped", "_tag", "_total", "_trouble", "_want",
+        "limits", "quirk_bare_lf", "quirks", "utf8",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -109,6 +93,7 @@ class Engine:
         self._want = 0  # octets of the literal still to come
         self._nonsync = False
         self._append: AppendHead | None = None
+        self._last = b""  # the command given out last, if it was one line
         self._tag = b""  # of the command that is open or was given out last
         self._pending: BadCommand | None = None  # comes after what is being skipped
         self._skip_left = 0
@@ -206,8 +191,15 @@ class Engine:
             command = parse_command(parts, self.quirks, utf8=self.utf8)
         except ParseError as error:
             return self._bad(error)
-        self._tag = command.tag
+        self._tag, self._last = command.tag, parts[0] if len(parts) == 1 else b""
         return command
+
+    def take_same_fetches(self, limit: int) -> list[tuple[bytes, int]]:
+        """(tag, UID) of at most `limit` commands that wait and ask of one message what the last one did."""
+        found = take_same(self._buf, self._last, limit)
+        if found:
+            self._tag = found[-1][0]
+        return found
 
     def _announced(self, size: int, *, nonsync: bool, binary: bool) -> Event | None:
         """The line just read announces a literal of `size` octets."""

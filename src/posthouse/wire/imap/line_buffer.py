@@ -50,6 +50,11 @@ class LineBuffer:
         self._pos = self._scan = end
         return line
 
+    def put_back(self, line: bytes) -> None:
+        """The line taken just now was not wanted."""
+        self._pos -= len(line)
+        self._scan = self._pos
+
     def peek(self, count: int) -> bytes:
         return self._buf[self._pos : self._pos + count]
 

@@ -110,11 +110,10 @@ PARSERS: Final[dict[bytes, Parser]] = {
 streams."""
 
 # tag = 1*<any ASTRING-CHAR except "+">
-TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256})(?=[ \r\n])')
+TAG_CHARS: Final = rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256})'
+TAG: Final = re.compile(TAG_CHARS + rb"(?=[ \r\n])")
 # command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
-HEAD: Final = re.compile(
-    rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,256}) ((?:[Uu][Ii][Dd] )?[A-Za-z]{1,30})(?=[ \r])'
-)
+HEAD: Final = re.compile(TAG_CHARS + rb" ((?:[Uu][Ii][Dd] )?[A-Za-z]{1,30})(?=[ \r])")
 
 
 def parse_command(parts: list[bytes], quirks: dict[str, int], *, utf8: bool = False) -> Command:
