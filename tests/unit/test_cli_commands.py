@@ -26,7 +26,7 @@ class Shell:
         code = main(["--lang", "en", *words, *options])
         out, err = self._capsys.readouterr()
         assert code == status, (out, err)
-        return out if status == 0 else err
+        return out if status == 0 else out + err
 
     def json(self, *words, **options):
         return json.loads(self.run(*words, "--json", **options))
@@ -85,7 +85,7 @@ def test_domains_come_and_go(shell):
     assert [d["name"] for d in shell.json("domain", "list")] == ["example.org"]
     assert "exists already" in shell.run("domain", "add", "example.org", status=1)
     assert shell.run("domain", "delete", "example.org", status=1)
-    assert "MX" in shell.run("domain", "dns", "example.org", "--ip", "192.0.2.7")
+    assert "MX" in shell.run("dns", "example.org", "--ip", "192.0.2.7", "--offline")
 
 
 def test_signing_keys_are_made_rotated_and_exported(shell):
@@ -114,6 +114,30 @@ def test_signing_keys_are_made_rotated_and_exported(shell):
     shell.run("domain", "add", "new.test")
     assert len(shell.json("dkim", "list", "new.test")) == 2
     assert "no keys" in shell.run("dkim", "list", "far.test")
+
+
+def test_dns_names_what_is_wrong_and_what_to_publish(shell):
+    told = shell.init()
+    zone = shell.directory / "zone"
+    lines = [line for line in told.splitlines() if " IN " in line]
+    zone.write_text("\n".join(["org. IN SOA a. b. 1 2 3 4 5", *lines, "mail.example.org. IN A 8.8.4.4"]))
+    with shell.config.open("a") as file:
+        file.write('\n[dns]\nservers = ["127.0.0.1:9"]\ntimeout_s = 0.1\nstatic_file = "zone"\n')
+    assert "that could not be looked up now" in shell.run("dns", "example.org", status=3)  # the reverse name
+    with zone.open("a") as file:
+        file.write("\n4.4.8.8.in-addr.arpa. IN PTR mail.example.org.\n")
+    told = shell.run("dns", "example.org")
+    assert "0 problem(s), 1 warning(s)" in told
+    assert "p=none only watches" in told
+    zone.write_text(zone.read_text().replace("v=spf1 mx", "v=spf1"))
+    told = shell.run("dns", "example.org", "--ip", "8.8.4.4", status=4)
+    assert "SPF does not allow this server's address 8.8.4.4 (fail)" in told
+    document = shell.json("dns", "example.org", status=4)
+    assert {one["subject"]: one["level"] for one in document}["spf"] == "problem"
+    assert "not a domain of this server" in shell.run("dns", "other.org", status=4)
+    assert "not an IP address" in shell.run("dns", "example.org", "--ip", "x", status=1)
+    zone.write_text("nonsense")
+    assert "line 1" in shell.run("dns", "example.org", status=78)
 
 
 def test_app_passwords_are_shown_once_listed_and_revoked(shell):

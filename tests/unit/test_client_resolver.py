@@ -10,7 +10,7 @@ import dns.resolver
 import pytest
 
 from posthouse.client.mx import MxError, find_hosts
-from posthouse.client.resolver import Resolver, ResolverSettings, StaticZone, load_static_zone
+from posthouse.client.resolver import Resolver, ResolverSettings, StaticZone, load_static_zone, parse_server
 from posthouse.core.dns import FAILED, NO_DATA, NO_NAME, OK, Lookup, Question
 from posthouse.core.errors import Invalid
 from tests.dns_server import DnsServer, dns_server
@@ -42,7 +42,7 @@ async def server() -> AsyncIterator[DnsServer]:
 
 
 def resolver(server: DnsServer, *, clock: MovableClock | None = None, **settings: object) -> Resolver:
-    given = {"servers": ("127.0.0.1",), "port": server.port, "timeout_s": 2.0} | settings
+    given = {"servers": (f"127.0.0.1:{server.port}",), "timeout_s": 2.0} | settings
     return Resolver(ResolverSettings(**given), clock=clock)  # type: ignore[arg-type]
 
 
@@ -164,7 +164,7 @@ async def test_no_answer_in_time_is_a_failure_and_not_forever(server: DnsServer)
     answer = await resolver(server, timeout_s=0.05).ask(ask("silent.test"))
     assert answer.failed
     with pytest.raises(MxError) as caught:
-        await Resolver(ResolverSettings(("127.0.0.1",), 9, 0.2)).mx("a.test")
+        await Resolver(ResolverSettings(("127.0.0.1:9",), 0.2)).mx("a.test")
     assert caught.value.status == "4.4.3"
 
 
@@ -231,7 +231,7 @@ def test_a_static_zone_answers_for_its_names(name: str, kind: str, state: str | 
 async def test_a_static_zone_needs_no_network(tmp_path: Path) -> None:
     path = tmp_path / "zone"
     path.write_text(STATIC)
-    dns_ = Resolver(ResolverSettings(("127.0.0.1",), 9), static=load_static_zone(path))
+    dns_ = Resolver(ResolverSettings(("127.0.0.1:9",)), static=load_static_zone(path))
     assert (await dns_.ask(ask("qq.test"))).records == ("v=spf1 -all",)
     assert dns_.asked == 0
     path.write_text("qq.test. IN A not-an-address\n")
@@ -246,4 +246,26 @@ def test_without_resolv_conf_a_local_resolver_is_asked(monkeypatch: pytest.Monke
         raise dns.resolver.NoResolverConfiguration
 
     monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", missing)
-    assert Resolver()._resolver.nameservers == ["127.0.0.1"]
+    assert [str(one) for one in Resolver()._resolver.nameservers] == ["Do53:127.0.0.1@53"]
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.1", "Do53:192.0.2.1@53"),
+        ("192.0.2.1:5353", "Do53:192.0.2.1@5353"),
+        ("2001:db8::1", "Do53:2001:db8::1@53"),
+        ("::1", "Do53:::1@53"),
+        ("[::1]:5353", "Do53:::1@5353"),
+        ("dns.example.org", None),
+        ("192.0.2.1:99999", None),
+        ("192.0.2.1:x", None),
+        ("", None),
+    ],
+)
+def test_servers_are_addresses_with_or_without_port(text: str, server: str | None) -> None:
+    if server is None:
+        with pytest.raises(Invalid, match=r"write 192\.0\.2\.1"):
+            parse_server(text)
+    else:
+        assert str(parse_server(text)) == server

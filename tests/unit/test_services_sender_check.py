@@ -36,7 +36,7 @@ ELSEWHERE = smtp_origin(peer_ip="198.51.100.9")
 
 
 def checks(world: World, zone: str = ZONE, **settings: Any) -> SenderChecks:
-    resolver = Resolver(ResolverSettings(("127.0.0.1",), 9, 0.2), static=StaticZone(zone))
+    resolver = Resolver(ResolverSettings(("127.0.0.1:9",), 0.2), static=StaticZone(zone))
     return SenderChecks(resolver, world.clock, CheckSettings(authserv_id="mx.post.test", **settings))
 
 

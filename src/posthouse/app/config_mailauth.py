@@ -53,7 +53,10 @@ class Dns(Struct, forbid_unknown_fields=True):
     """Asking DNS. Every worker has one cache for sending and for checks."""
 
     servers: Annotated[
-        list[str], Meta(description="Addresses of resolvers; empty: those of `/etc/resolv.conf`.")
+        list[str],
+        Meta(
+            description="Addresses of resolvers, each with `:PORT` if it is not 53; empty: those of `/etc/resolv.conf`."
+        ),
     ] = []
     timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="For one question; then it counts as a temporary failure.")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
+from posthouse.app.config import Config
 from posthouse.services.dkim import PublicKey
+
+SERVICES: Final = {"submissions": 465, "imaps": 993, "pop3s": 995, "imap": 0, "pop3": 0}
+"""SRV service -> port; 0: it is said that the service is not offered."""
 
 
 class Record(Struct, frozen=True):
@@ -24,32 +29,61 @@ def text_value(text: str) -> str:
     return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
 
 
+def host_records(hostname: str, addresses: Sequence[str]) -> list[Record]:
+    return [
+        Record(f"{hostname}.", "AAAA" if ":" in address else "A", address, "dns.address")
+        for address in addresses
+    ]
+
+
+def mx_record(domain: str, hostname: str) -> Record:
+    """RFC 5321 §5.1: senders find us by MX."""
+    return Record(f"{domain}.", "MX", f"10 {hostname}.", "dns.mx")
+
+
+def spf_record(domain: str) -> Record:
+    """RFC 7208 §5.4: whoever receives our mail comes to know which hosts may send it."""
+    return Record(f"{domain}.", "TXT", '"v=spf1 mx -all"', "dns.spf")
+
+
 def key_records(keys: Sequence[PublicKey]) -> list[Record]:
     return [Record(f"{key.name}.", "TXT", text_value(key.record), f"dns.dkim.{key.state}") for key in keys]
 
 
+def dmarc_record(domain: str) -> Record:
+    policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
+    return Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc")
+
+
+def srv_records(domain: str, hostname: str, services: dict[str, int]) -> list[Record]:
+    """RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered."""
+    return [
+        Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {hostname}.", "dns.srv")
+        if port
+        else Record(f"_{service}._tcp.{domain}.", "SRV", "0 0 0 .", "dns.srv_off")
+        for service, port in services.items()
+    ]
+
+
+def offered(config: Config) -> dict[str, int]:
+    """The services that clients should find, as this node is configured."""
+    on = {name: listener.enabled for name, listener in config.listeners.items()}
+    return {service: port if port and on.get(service) else 0 for service, port in SERVICES.items()}
+
+
 def records_for(
-    domain: str, hostname: str, addresses: Sequence[str], keys: Sequence[PublicKey] = ()
+    domain: str,
+    hostname: str,
+    addresses: Sequence[str],
+    keys: Sequence[PublicKey] = (),
+    services: dict[str, int] = SERVICES,
 ) -> list[Record]:
     """What to publish for one domain whose mail `hostname` takes."""
-    host = f"{hostname}."
-    records = [
-        Record(host, "AAAA" if ":" in address else "A", address, "dns.address") for address in addresses
+    return [
+        *host_records(hostname, addresses),
+        mx_record(domain, hostname),
+        spf_record(domain),
+        *key_records(keys),
+        dmarc_record(domain),
+        *srv_records(domain, hostname, services),
     ]
-    # RFC 5321 §5.1: senders find us by MX.
-    records.append(Record(f"{domain}.", "MX", f"10 {host}", "dns.mx"))
-    # RFC 7208 §5.4: whoever receives our mail comes to know which hosts may send it.
-    records.append(Record(f"{domain}.", "TXT", '"v=spf1 mx -all"', "dns.spf"))
-    records += key_records(keys)
-    policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
-    records.append(Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc"))
-    # RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered.
-    records += [
-        Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {host}", "dns.srv")
-        for service, port in (("submissions", 465), ("imaps", 993), ("pop3s", 995))
-    ]
-    records += [
-        Record(f"_{service}._tcp.{domain}.", "SRV", "0 0 0 .", "dns.srv_off") for service in ("imap", "pop3")
-    ]
-    records.append(Record(f"autoconfig.{domain}.", "CNAME", host, "dns.autoconfig"))
-    return records

@@ -189,13 +189,15 @@ def client_settings(config: Config) -> ClientSettings:
 
 
 def dns_resolver(config: Config, clock: Clock) -> Resolver:
-    """Raises ConfigError when the file of static names cannot be read."""
+    """Raises ConfigError when the file of static names cannot be read, or a server is no address."""
+    dns = config.dns
     try:
-        static = load_static_zone(config.path(config.dns.static_file)) if config.dns.static_file else None
+        static = load_static_zone(config.path(dns.static_file)) if dns.static_file else None
+        return Resolver(
+            ResolverSettings(tuple(dns.servers), timeout_s=dns.timeout_s), clock=clock, static=static
+        )
     except Invalid as error:
-        raise ConfigError(f"dns.static_file: {error}") from error
-    settings = ResolverSettings(tuple(config.dns.servers), timeout_s=config.dns.timeout_s)
-    return Resolver(settings, clock=clock, static=static)
+        raise ConfigError(f"dns: {error}") from error
 
 
 def queue_settings(config: Config, owner: str) -> QueueSettings:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from posthouse.cli.domain import show_records
+from posthouse.cli.dns import show_records
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output, moment
 

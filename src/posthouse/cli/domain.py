@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
-
-if TYPE_CHECKING:
-    from posthouse.app.dns_records import Record
 
 
 def _name(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -30,11 +26,6 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     )
 
 
-def _fill_dns(parser: argparse.ArgumentParser, say: Say) -> None:
-    _name(parser, say)
-    parser.add_argument("--ip", action="append", default=[], metavar="ADDRESS", help=say("help.arg.ip"))
-
-
 def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
     """No arguments of its own."""
 
@@ -45,7 +36,6 @@ def add(parsers: Parsers, say: Say) -> None:
         ("add", _fill_add),
         ("set", _fill_set),
         ("delete", _name),
-        ("dns", _fill_dns),
     ]
     add_actions(parsers, say, "domain", actions)
 
@@ -53,13 +43,12 @@ def add(parsers: Parsers, say: Say) -> None:
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.app.dns_records import records_for  # noqa: PLC0415
     from posthouse.core.ports import SystemClock  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.services.dkim import DkimKeys  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
-    async def act(store: Store, config: Config) -> None:
+    async def act(store: Store, _config: Config) -> None:
         accounts, keys = Accounts(store, SystemClock()), DkimKeys(store, SystemClock())
         if arguments.action == "list":
             domains = await store.directory.domains()
@@ -83,22 +72,10 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
                 changes["two_step"] = arguments.two_step
             out.result(await accounts.update_domain(arguments.domain, **changes))
             out.text("changed", name=arguments.domain)
-        elif arguments.action == "delete":
+        else:
             await accounts.delete_domain(arguments.domain)
             out.result({"deleted": arguments.domain})
             out.text("deleted", name=arguments.domain)
-        else:
-            listed = await keys.listed(arguments.domain)
-            show_records(out, records_for(arguments.domain, config.hostname, arguments.ip, listed))
 
     with_store(arguments.config, act)
     return 0
-
-
-def show_records(out: Output, records: list[Record], *, address: bool = True) -> None:
-    out.result(records)
-    if address and not any(record.type in {"A", "AAAA"} for record in records):
-        out.line(f"; {out.say('dns.address_missing')}")
-    for record in records:
-        out.line(f"; {out.say(record.purpose)}")
-        out.line(str(record))

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from posthouse.cli.account import choose_password, show_generated
-from posthouse.cli.domain import show_records
+from posthouse.cli.dns import show_records
 from posthouse.cli.options import Parsers, Say
 from posthouse.cli.output import Output
 

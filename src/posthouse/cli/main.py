@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "check",
     "domain",
     "dkim",
+    "dns",
     "account",
     "alias",
     "mailbox",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from posthouse.cli import texts_oauth, texts_sharing, texts_sign_in
+from posthouse.cli import texts_dns, texts_oauth, texts_sharing, texts_sign_in
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    **texts_dns.TEXTS,
     **texts_sharing.TEXTS,
     **texts_sign_in.TEXTS,
     **texts_oauth.TEXTS,
@@ -38,52 +39,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.domain.add": ("添加域名", "add a domain"),
     "help.domain.set": ("修改域名", "change a domain"),
     "help.domain.delete": ("删除没有账户和别名的域名", "delete a domain without accounts and aliases"),
-    "help.domain.dns": ("列出该域名要发布的 DNS 记录", "print the DNS records to publish for a domain"),
-    "help.dkim": ("管理域名的签名密钥（DKIM）", "signing keys of a domain (DKIM)"),
-    "help.dkim.list": ("列出密钥和状态", "list the keys and their states"),
-    "help.dkim.rotate": (
-        "生成新密钥；DNS 中出现后自动启用，旧密钥停用",
-        "make new keys; once DNS shows them they are used, and the old ones retire",
-    ),
-    "help.dkim.export": (
-        "列出要发布的 DNS 记录，或导出一个私钥",
-        "print the DNS records to publish, or write out a private key",
-    ),
-    "help.arg.dkim_now": (
-        "不等 DNS，立即启用（记录已发布，或确知自己在做什么时）",
-        "use them at once, without waiting for DNS (when the records are published already)",
-    ),
-    "help.arg.dkim_selector": ("选择器（见 dkim list）", "selector (see dkim list)"),
-    "help.arg.dkim_private": (
-        "把私钥写入此新文件（权限 0600），用于迁移到别的服务器",
-        "write the private key into this new file (mode 0600), to move it to another server",
-    ),
-    "dkim.none": (
-        "{domain} 还没有密钥；生成：posthouse dkim rotate {domain}",
-        "{domain} has no keys; make them: posthouse dkim rotate {domain}",
-    ),
-    "dkim.publish": (
-        "请在 DNS 中发布标为“新”的记录；出现后几分钟内自动启用。查看：posthouse dkim list {domain}",
-        "Publish the records of the new keys; they are used some minutes after DNS shows them."
-        " Look: posthouse dkim list {domain}",
-    ),
-    "dkim.used": ("新密钥已启用。", "The new keys are in use."),
-    "dkim.which": (
-        "--private 需要用 --selector 指明密钥（见 posthouse dkim list {domain}）",
-        "--private needs --selector to name the key (see posthouse dkim list {domain})",
-    ),
-    "dkim.file_exists": ("{path} 已存在；换一个文件名", "{path} exists; choose another name"),
-    "dkim.written": (
-        "私钥已写入 {path}。请妥善保管，用后删除。",
-        "Private key written to {path}. Keep it safe, delete it after use.",
-    ),
-    "dkim.state.next": ("待发布", "waits for DNS"),
-    "dkim.state.active": ("使用中", "in use"),
-    "dkim.state.retired": ("已停用", "retired"),
-    "column.selector": ("选择器", "SELECTOR"),
-    "column.kind": ("类型", "KIND"),
-    "column.activated": ("启用时间", "IN USE SINCE"),
-    "column.retired": ("停用时间", "RETIRED"),
     "help.account": ("管理账户", "accounts"),
     "help.account.list": ("列出账户", "list the accounts"),
     "help.account.show": ("显示一个账户", "show one account"),
@@ -230,8 +185,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "column.port": ("端口", "PORT"),
     "column.encryption": ("加密", "ENCRYPTION"),
     "domain.added": (
-        "已添加 {domain}。要发布的 DNS 记录：posthouse domain dns {domain}",
-        "{domain} added. DNS records to publish: posthouse domain dns {domain}",
+        "已添加 {domain}。要发布的 DNS 记录：posthouse dns {domain}",
+        "{domain} added. DNS records to publish: posthouse dns {domain}",
     ),
     "changed": ("已修改 {name}。", "{name} changed."),
     "deleted": ("已删除 {name}。", "{name} deleted."),
@@ -283,26 +238,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "然后启动：{command}",
         "Then start it: {command}",
     ),
-    "dns.address": ("服务器的地址", "where the server is"),
-    "dns.address_missing": (
-        "另外为服务器的主机名发布 A（和 AAAA）记录，指向它的公网地址",
-        "besides, an A (and AAAA) record of the server's name with its public address",
-    ),
-    "dns.mx": ("别人把信送到这里", "where others bring our mail"),
-    "dns.spf": ("只有 MX 主机可以代表本域名发信", "only the MX may send for the domain"),
-    "dns.dkim.next": (
-        "新的签名密钥；DNS 中出现后几分钟内自动启用",
-        "new signing key; put to use by itself some minutes after DNS shows it",
-    ),
-    "dns.dkim.active": ("正在使用的签名密钥", "the signing key in use"),
-    "dns.dkim.retired": (
-        "已停用的密钥；它签过的邮件可能还在路上，停用满 14 天后可删除此记录",
-        "retired key; mail it signed may still be on its way, so keep this record for 14 days after it was retired",
-    ),
-    "dns.dmarc": ("冒名信件如何处理；先只收报告", "what to do with forgeries; reports only, to begin with"),
-    "dns.srv": ("客户端由此找到服务", "how clients find the services"),
-    "dns.srv_off": ("不提供明文端口", "the ports that begin in clear text are not announced"),
-    "dns.autoconfig": ("一些客户端在这里查找设置", "where some clients look for their settings"),
     "demo.house": ("驿站 {domain}（{hostname}）", "Post house {domain} ({hostname})"),
     "demo.accounts": (
         "账户：{addresses}    密码：{password}",

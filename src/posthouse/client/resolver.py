@@ -10,6 +10,7 @@ Concurrency: everything on one event loop.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 import dns.rrset
-import dns.zone
+from dns.nameserver import Do53Nameserver
 from msgspec import Struct
 
 from posthouse.client.mx import MxError
@@ -46,13 +47,14 @@ DEFAULT_TTL_S: Final = 3600
 
 _ZONE_LINE: Final = re.compile(r"(\S+)\s+(?:([0-9]+)\s+)?(?:IN\s+)?([A-Z0-9]+)\s+(.+)", re.IGNORECASE)
 
+_SERVER: Final = re.compile(r"(\[[^\]]+\]|[^:\[\]]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*)(?::([0-9]{1,5}))?")
+
 T = TypeVar("T")
 
 
 class ResolverSettings(Struct, frozen=True):
     servers: tuple[str, ...] = ()
-    """Addresses; empty: those of /etc/resolv.conf."""
-    port: int = 53
+    """ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; empty: those of /etc/resolv.conf."""
     timeout_s: float = 10.0
     """For one question, with all its retries and CNAMEs."""
     questions_max: int = 200
@@ -268,20 +270,33 @@ class Resolver:
 
 
 def _system_resolver(settings: ResolverSettings) -> dns.asyncresolver.Resolver:
-    servers = list(settings.servers)
+    servers: list[Do53Nameserver] = [parse_server(text) for text in settings.servers]
     try:
         resolver = dns.asyncresolver.Resolver(configure=not servers)
     except dns.resolver.NoResolverConfiguration:  # no resolv.conf: perhaps one listens here
-        servers = ["127.0.0.1"]
+        servers = [parse_server("127.0.0.1")]
         resolver = dns.asyncresolver.Resolver(configure=False)
     if servers:
         resolver.nameservers = servers
-        resolver.port = settings.port
     resolver.lifetime = settings.timeout_s
     # RFC 6840 §5.7: the AD bit in the question asks for the AD bit in the answer
     resolver.flags = dns.flags.RD | dns.flags.AD
     resolver.use_edns(0, 0, EDNS_PAYLOAD)
     return resolver
+
+
+def parse_server(text: str) -> Do53Nameserver:
+    """Raises Invalid."""
+    match = _SERVER.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        port = int(match[2] or 53)
+        if not 0 < port < 65536:
+            raise ValueError
+        return Do53Nameserver(str(ipaddress.ip_address(match[1].strip("[]"))), port)
+    except ValueError:
+        raise Invalid(f"{text!r}: write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353") from None
 
 
 def _or_raise(name: str, answer: Answer) -> Answer:
