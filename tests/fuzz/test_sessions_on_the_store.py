@@ -16,9 +16,11 @@ import pytest
 
 from posthouse.core.ports import SystemClock, SystemIds
 from posthouse.services.accounts import DEFAULT_MAILBOXES
+from posthouse.services.bans import BanSettings
 from posthouse.services.delivery import DeliveryService, DeliverySettings
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
+from posthouse.services.passwords import HashSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.signin import SignIn, SignInSettings, hash_password
 from posthouse.sessions.imap import ImapServices, ImapSession
@@ -32,7 +34,8 @@ from tests.fuzz import pop3_mutation, smtp_mutation, test_imap_session
 from tests.storage.fixtures import deliver, message
 
 CHEAP: Final = SignInSettings(
-    argon2_memory_kib=8, argon2_time_cost=1, free_failures=1 << 30, failures_max=1 << 30
+    hashing=HashSettings(memory_kib=8, time_cost=1),
+    bans=BanSettings(free_failures=1 << 30, failures_max=1 << 30, account_failures_max=1 << 30),
 )
 AT_ONCE: Final = 20
 WARM_UP: Final = 1000

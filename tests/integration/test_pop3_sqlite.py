@@ -11,6 +11,7 @@ from posthouse.core.ids import AccountId
 from posthouse.core.ports import SystemClock
 from posthouse.mime.facts import facts_of
 from posthouse.services.maildrop import Maildrops
+from posthouse.services.passwords import HashSettings
 from posthouse.services.signin import SignIn, SignInSettings, hash_password
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session, Pop3Settings
 from posthouse.storage.ports import Store
@@ -19,7 +20,7 @@ from posthouse.storage.sqlite import open_store
 from tests.unit.pop3_world import PASSWORD, Client, MemoryPeer, message
 from tests.unit.test_pop3_retrieve import answers, retrievals
 
-CHEAP = SignInSettings(argon2_memory_kib=8, argon2_time_cost=1)
+CHEAP = SignInSettings(hashing=HashSettings(memory_kib=8, time_cost=1))
 
 
 class House:

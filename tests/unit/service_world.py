@@ -20,6 +20,7 @@ from posthouse.services.delivery import (
     Receipt,
     Recipient,
 )
+from posthouse.services.passwords import HashSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import Rules
 from posthouse.services.signin import SignInSettings
@@ -27,7 +28,7 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 from posthouse.storage.sqlite import open_store
 
-CHEAP_HASH = SignInSettings(argon2_memory_kib=8, argon2_time_cost=1, scram_iterations=4096)
+CHEAP_HASH = SignInSettings(hashing=HashSettings(memory_kib=8, time_cost=1), scram_iterations=4096)
 START = 1_790_000_000.0
 
 

@@ -93,7 +93,7 @@ async def test_an_older_account_gets_its_keys_at_login(world: World, sign: Sign)
     with pytest.raises(SignInFailed):
         await sign.scram()
     await sign.plain()
-    await sign.app.settled()
+    await sign.service.settled()
     assert await sign.scram()
 
 

@@ -13,6 +13,7 @@ import pytest
 from posthouse.core.errors import Forbidden, SignInFailed, Unavailable
 from posthouse.services.bans import BanSettings
 from posthouse.services.grant import Origin
+from posthouse.services.passwords import HashSettings
 from posthouse.services.signin import SignIn, SignInSettings, hash_password
 from posthouse.storage.rows import Account
 from tests.unit.service_world import World, open_world
@@ -36,7 +37,7 @@ class Sign:
         self.service = SignIn(
             world.store,
             world.clock,
-            SignInSettings(argon2_memory_kib=8, argon2_time_cost=1, **settings),
+            SignInSettings(hashing=HashSettings(memory_kib=8, time_cost=1), **settings),
             sleep=self._sleep,
         )
         matches = self.service._matches

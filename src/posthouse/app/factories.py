@@ -38,7 +38,7 @@ class Factories:
         self._store = store
         self._owner = owner
         self._clock, self._ids, self._rng = clock, ids, rng
-        self.sign_in = SignIn(store, clock)
+        self.sign_in = SignIn(store, clock, settings.signin_settings(config))
         self._hub = MailboxHub(store)
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)

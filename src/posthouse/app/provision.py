@@ -8,17 +8,24 @@ from posthouse.core.errors import Exists
 from posthouse.core.ports import SystemClock
 from posthouse.services.accounts import Accounts
 from posthouse.services.dkim import DkimKeys
+from posthouse.services.signin import SignInSettings
 from posthouse.storage.ports import Store
 
 
 async def provision(
-    store: Store, domain: str, people: Sequence[tuple[str, str]], *, password: str, language: str
+    store: Store,
+    domain: str,
+    people: Sequence[tuple[str, str]],
+    *,
+    password: str,
+    language: str,
+    hashing: SignInSettings | None = None,
 ) -> list[str]:
     """Make the domain with its signing keys and those of the (address, name) accounts that are missing.
 
     Returns the addresses made.
     """
-    accounts = Accounts(store, SystemClock())
+    accounts = Accounts(store, SystemClock(), hashing)
     if await store.directory.domain(domain) is None:
         await accounts.create_domain(domain)
         await DkimKeys(store, SystemClock()).rotate(domain)

@@ -15,10 +15,12 @@ from posthouse.servers.listener import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, TlsSettings
 from posthouse.services.delivery import DeliverySettings
 from posthouse.services.oauth.settings import OAuthSettings
+from posthouse.services.passwords import HashSettings, read_pepper
 from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
 from posthouse.services.sender_check import CheckSettings
+from posthouse.services.signin import SignInSettings
 from posthouse.sessions.imap.services import ImapLimits
 from posthouse.sessions.managesieve import ManageSieveSettings
 from posthouse.sessions.pop3 import Pop3Settings
@@ -120,6 +122,21 @@ def resolve_settings(config: Config) -> ResolveSettings:
 
 def rule_settings(config: Config) -> RuleSettings:
     return RuleSettings(config.hostname, config.plus_delimiter)
+
+
+def signin_settings(config: Config) -> SignInSettings:
+    """Raises ConfigError when the pepper cannot be read."""
+    if not config.signin.pepper_file:
+        return SignInSettings()
+    path = config.path(config.signin.pepper_file)
+    try:
+        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)))
+    except OSError as error:
+        raise ConfigError(
+            f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"
+        ) from error
+    except Invalid as error:
+        raise ConfigError(f"signin.pepper_file: {error.detail}") from error
 
 
 def routes(config: Config) -> Routes:

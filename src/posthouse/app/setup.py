@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,12 +16,17 @@ from posthouse.app.certificates import Authority
 from posthouse.app.config import Config, parse_config
 from posthouse.app.dns_records import Record, records_for
 from posthouse.app.provision import provision
+from posthouse.app.settings import signin_settings
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Exists, Invalid
 from posthouse.core.ports import SystemClock
 from posthouse.servers.process import Identity, find_identity
 from posthouse.services.dkim import DkimKeys
+from posthouse.services.passwords import write_pepper
 from posthouse.storage.ports import Store
+
+PEPPER_NAME: Final = "pepper.key"
+"""Beside the configuration, so that a copy of the data does not hold it."""
 
 
 class Setup(Struct):
@@ -38,6 +45,7 @@ class Made(Struct):
     config: str
     data: str
     certificate: str
+    pepper: str
     address: str
     records: list[Record]
 
@@ -56,8 +64,11 @@ def set_up(setup: Setup, password: str) -> Made:
     identity = find_identity(setup.user)
     tls = setup.config_path.parent / "tls"
     certificate = Authority(tls, name=f"{setup.hostname} CA").issue([setup.hostname])
+    pepper = setup.config_path.parent / PEPPER_NAME
+    with contextlib.suppress(FileExistsError):  # the key of a node that was here before
+        write_pepper(pepper)
     if identity is not None:
-        for path in (tls, certificate.chain, certificate.key):
+        for path in (tls, certificate.chain, certificate.key, pepper):
             os.chown(path, identity.uid, identity.gid)
     text = reference.commented(
         {
@@ -66,6 +77,7 @@ def set_up(setup: Setup, password: str) -> Made:
             "user": _quoted(setup.user),
             "language": _quoted(setup.language),
             "postmaster": _quoted(address.key),
+            "signin.pepper_file": _quoted(str(pepper)),
             "tls.certificates.names": f"[{_quoted(setup.hostname)}]",
             "tls.certificates.certificate": _quoted(str(certificate.chain)),
             "tls.certificates.key": _quoted(str(certificate.key)),
@@ -74,13 +86,17 @@ def set_up(setup: Setup, password: str) -> Made:
     config = parse_config(text, setup.config_path.parent, name=str(setup.config_path))
     _write_config(setup.config_path, text, identity)
 
-    async def act(store: Store, _config: Config) -> list[Record]:
-        await provision(store, domain, [(address.key, "")], password=password, language=setup.language)
+    async def act(store: Store, config: Config) -> list[Record]:
+        people = [(address.key, "")]
+        hashing = signin_settings(config)
+        await provision(store, domain, people, password=password, language=setup.language, hashing=hashing)
         keys = await DkimKeys(store, SystemClock()).listed(domain)
         return records_for(domain, config.hostname, [], keys)
 
     records = run_with_store(config, act)
-    return Made(str(setup.config_path), str(setup.data), str(certificate.chain), address.key, records)
+    return Made(
+        str(setup.config_path), str(setup.data), str(certificate.chain), str(pepper), address.key, records
+    )
 
 
 def _write_config(path: Path, text: str, identity: Identity | None) -> None:

@@ -29,6 +29,7 @@ def _properties(parser: argparse.ArgumentParser, say: Say) -> None:
 
 def _password_options(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument("--password-stdin", action="store_true", help=say("help.arg.password_stdin"))
+    parser.add_argument("--password-hash", metavar="HASH", help=say("help.arg.password_hash"))
     parser.add_argument("--generate", action="store_true", help=say("help.arg.generate"))
 
 
@@ -79,19 +80,21 @@ def add(parsers: Parsers, say: Say) -> None:
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.app.settings import signin_settings  # noqa: PLC0415
     from posthouse.core.ports import SystemClock  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
     password, generated = None, False
-    if arguments.action == "password" or (arguments.action == "add" and not arguments.team):
+    wanted = arguments.action == "password" or (arguments.action == "add" and not arguments.team)
+    if wanted and not arguments.password_hash:
         password, generated = choose_password(arguments, out)
     if arguments.action == "delete" and not arguments.yes and not confirmed(out, arguments.address):
         out.text("not_confirmed")
         return 1
 
     async def act(store: Store, config: Config) -> None:
-        accounts = Accounts(store, SystemClock())
+        accounts = Accounts(store, SystemClock(), signin_settings(config))
         await _ACTIONS[arguments.action](arguments, out, accounts, store, password, config.language)
 
     with_store(arguments.config, act)
@@ -132,11 +135,17 @@ async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
 async def _add(
     arguments: Any, out: Output, accounts: Any, _store: Any, password: str | None, language: str
 ) -> None:
+    from posthouse.services.foreign_hashes import normal_hash  # noqa: PLC0415
+
     properties = chosen_properties(arguments)
     properties.setdefault("language", language)
     if arguments.team:
         properties["team"] = True
-    out.result(await accounts.create_account(arguments.address, password, **properties))
+    imported = normal_hash(hash_from(arguments)) if arguments.password_hash else ""
+    account = await accounts.create_account(arguments.address, password, **properties)
+    if imported:
+        account = await accounts.update_account(arguments.address, password_hash=imported)
+    out.result(account)
     out.text("account.team_added" if arguments.team else "account.added", address=arguments.address)
 
 
@@ -157,7 +166,8 @@ async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
 
 
 async def _password(arguments: Any, out: Output, accounts: Any, _store: Any, password: str, *_: Any) -> None:
-    out.result(await accounts.update_account(arguments.address, password=password))
+    change = {"password_hash": hash_from(arguments)} if arguments.password_hash else {"password": password}
+    out.result(await accounts.update_account(arguments.address, **change))
     out.text("account.password_changed", address=arguments.address)
 
 
@@ -187,6 +197,12 @@ def chosen_properties(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.protocols is not None:
         values["protocols"] = app_password.split(arguments.protocols)
     return values
+
+
+def hash_from(arguments: argparse.Namespace) -> str:
+    """As given, or the line on standard input."""
+    given: str = arguments.password_hash
+    return sys.stdin.readline() if given == "-" else given
 
 
 def choose_password(arguments: argparse.Namespace, out: Output) -> tuple[str, bool]:

@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     out.text("init.written", path=made.config)
     out.text("init.data", path=made.data)
     out.text("init.certificate", path=made.certificate)
+    out.text("init.pepper", path=made.pepper)
     out.text("init.account", address=made.address)
     if generated:
         show_generated(out, password)

@@ -22,6 +22,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "只能用授权码登录的协议，逗号分隔；空字符串表示取消",
         "protocols which only app passwords open, with commas; an empty text takes it away",
     ),
+    "init.pepper": (
+        "密码密钥：{path}。请另存一份，不要与数据放在一起；丢失后所有密码都要重设。",
+        "Key of all passwords: {path}. Keep a copy, apart from the data; without it every password has to be set anew.",
+    ),
+    "help.arg.password_hash": (
+        "其他系统生成的密码哈希（bcrypt、crypt、PBKDF2、SSHA 等），- 表示从标准输入读取；首次登录时换成本系统的哈希",
+        "a hash made by another system (bcrypt, crypt, PBKDF2, SSHA), - for standard input; it is replaced at sign-in",
+    ),
     "help.two-step": ("管理账户的两步验证", "the second step of an account's sign-ins"),
     "help.two-step.enable": (
         "开启：显示二维码，用验证器应用扫描",

@@ -16,6 +16,7 @@ from posthouse.core.saslprep import prepare
 from posthouse.services.credentials import Credentials
 from posthouse.services.devices import POLICIES as DEVICE_POLICIES
 from posthouse.services.dkim import DkimKeys
+from posthouse.services.foreign_hashes import normal_hash
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
@@ -23,7 +24,7 @@ from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
 PASSWORD_MIN: Final = 8
 TEAM_PROTOCOLS: Final = ("smtp",)
 """A team gets mail; nobody signs in as one."""
-_SIGN_IN: Final = frozenset(("password", "protocols", "app_only", "pop3_delete"))
+_SIGN_IN: Final = frozenset(("password", "password_hash", "protocols", "app_only", "pop3_delete"))
 ALIAS_TARGETS_MAX: Final = 500
 TWO_STEP: Final = ("off", "optional", "required")
 
@@ -56,7 +57,9 @@ class Accounts:
         self._directory = store.directory
         self._clock = clock
         self._hashing = hashing or SignInSettings()
-        self._credentials = Credentials(store, clock, self._hashing.scram_iterations)
+        self._credentials = Credentials(
+            store, clock, self._hashing.scram_iterations, self._hashing.hashing.pepper
+        )
 
     # --- domains ---
 
@@ -133,7 +136,7 @@ class Accounts:
         return created
 
     async def update_account(self, address: str, **changes: Any) -> Account:
-        """The keys of `_CHECKS`, and `password`."""
+        """The keys of `_CHECKS`, `password`, and `password_hash` (made by another system)."""
         account = await self.account(address)
         if account.team and (refused := changes.keys() & _SIGN_IN):
             raise Invalid(f"nobody signs in as a team, so it has no {', '.join(sorted(refused))}")
@@ -141,6 +144,8 @@ class Accounts:
         for key, value in changes.items():
             if key == "password":
                 checked[key] = await self._hash(value)
+            elif key == "password_hash":
+                checked["password"] = normal_hash(value)
             elif key in _CHECKS:
                 checked[key] = _CHECKS[key](value)
             else:

@@ -14,10 +14,13 @@ import hmac
 import ipaddress
 import re
 import secrets
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from posthouse.core import scram
@@ -43,6 +46,7 @@ FOLDERS_MAX: Final = 50
 USE_NOTED_S: Final = 60.0
 """The last use is written once in so many seconds."""
 
+_SEALED: Final = "!"
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that are not taken for each other
 _FORM: Final = re.compile(rf"[{_ALPHABET}]{{{APP_PASSWORD_LENGTH}}}")
 
@@ -59,7 +63,11 @@ class Claim(Struct):
 class Credentials:
     """One per process; stateless but for the secret and when uses were noted."""
 
-    def __init__(self, store: Store, clock: Clock, iterations: int = ITERATIONS) -> None:
+    def __init__(self, store: Store, clock: Clock, iterations: int = ITERATIONS, pepper: bytes = b"") -> None:
+        """`pepper`: the SCRAM keys of passwords are sealed with it, as they can be searched like a fast hash."""
+        self._cipher = None
+        if pepper:
+            self._cipher = AESGCM(blake2b(pepper, digest_size=32, person=b"SCRAM keys").digest())
         self._store = store
         self._clock = clock
         self._iterations = iterations
@@ -164,7 +172,7 @@ class Credentials:
         keys: list[ScramKey] = []
         owners: list[Credential] = []
         for one in found:
-            key = _key_of(one, mechanism, salt, iterations)
+            key = self._key_of(one, mechanism, salt, iterations)
             if (
                 key is not None
                 and account is not None
@@ -187,20 +195,17 @@ class Credentials:
     async def keep_keys(self, account: Account, password: str) -> None:
         """SCRAM keys for the (prepared) password that `account.password` is the hash of."""
         if account.password is not None:
-            records = await self._records(account, password)
+            records = tuple(map(self._sealed, await self._records(account, password)))
             keys = Credential(
                 account.id, "password", "", account.password, records, created_at=self._clock.now()
             )
             with contextlib.suppress(Conflict):  # changed meanwhile: who did it makes the keys
                 await self._store.credentials.put(keys)
 
-    def upgrade(self, account: Account, password: str) -> None:
-        """In the background: keys for an account whose password was set without."""
-        self._background.run(self._upgrade(account, password))
-
-    async def _upgrade(self, account: Account, password: str) -> None:
+    async def upgrade(self, account: Account, password: str) -> None:
+        """Keys for an account whose password was set without."""
         found = await self._store.credentials.of_account(account.id)
-        if not any(one.kind == "password" and one.secret == account.password for one in found):
+        if not any(one.secret == account.password and self._is_current(one) for one in found):
             await self.keep_keys(account, password)
 
     async def _records(self, account: Account, password: str) -> tuple[str, ...]:
@@ -248,20 +253,44 @@ class Credentials:
             b"%d %b" % (account, text.encode()), key=key, digest_size=32, person=b"app"
         ).hexdigest()
 
+    # --- sealed keys ---
+
+    def _sealed(self, record: str) -> str:
+        if self._cipher is None:
+            return record
+        head, _, keys = record.rpartition("$")
+        nonce = secrets.token_bytes(12)
+        data = nonce + self._cipher.encrypt(nonce, keys.encode(), head.encode())
+        return f"{head}${_SEALED}{b64encode(data).decode()}"
+
+    def _is_current(self, one: Credential) -> bool:
+        """Sealed if keys are to be."""
+        sealed = all(f"${_SEALED}" in record for record in one.scram)
+        return one.kind == "password" and sealed is (self._cipher is not None)
+
+    def _key_of(self, one: Credential, mechanism: str, salt: bytes, iterations: int) -> ScramKey | None:
+        for record in one.scram:
+            if not record.startswith(mechanism + "$") or scram.salt_of(record) != (salt, iterations):
+                continue
+            head, _, keys = record.rpartition("$")
+            if not keys.startswith(_SEALED):
+                return scram.parse_record(record)[3]
+            if self._cipher is None:
+                return None  # the pepper is lost; PLAIN says so (`services.passwords`)
+            data = b64decode(keys[len(_SEALED) :])
+            try:
+                opened = self._cipher.decrypt(data[:12], data[12:], head.encode())
+            except InvalidTag:
+                return None
+            return scram.parse_record(f"{head}${opened.decode()}")[3]
+        return None
+
     async def settled(self) -> None:
         """What runs in the background is done."""
         await self._background.settled()
 
     def close(self) -> None:
         self._background.close()
-
-
-def _key_of(one: Credential, mechanism: str, salt: bytes, iterations: int) -> ScramKey | None:
-    for record in one.scram:
-        name, its_salt, its_iterations, key = scram.parse_record(record)
-        if (name, its_salt, its_iterations) == (mechanism, salt, iterations):
-            return key
-    return None
 
 
 def _app_protocols(protocols: Sequence[str]) -> tuple[str, ...]:

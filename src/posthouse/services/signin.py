@@ -17,9 +17,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final
 
-import argon2
-from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.core.address import customer_of, try_address
 from posthouse.core.errors import SignInFailed, Unavailable
@@ -27,11 +26,13 @@ from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import try_prepare
 from posthouse.core.scram import ITERATIONS
+from posthouse.services.background import Background
 from posthouse.services.bans import Bans, BanSettings
 from posthouse.services.credentials import APP_PROTOCOLS, Claim, Credentials
 from posthouse.services.devices import Devices
 from posthouse.services.fair_pool import FairPool
 from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
+from posthouse.services.passwords import HashSettings, Passwords
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential, Domain, Hint
 
@@ -42,9 +43,7 @@ ADDRESS_MAX: Final = 320
 
 
 class SignInSettings(Struct, frozen=True):
-    argon2_memory_kib: int = 19 * 1024
-    argon2_time_cost: int = 2
-    argon2_parallelism: int = 1
+    hashing: HashSettings = HashSettings()
     threads: int = 2
     """Hashes computed at the same time."""
     waiting_max: int = 200
@@ -63,18 +62,9 @@ class Found(Struct):
     password_opens: bool = False  # the account's password, that is, and not only what it gave to programs
 
 
-def _hasher(settings: SignInSettings) -> argon2.PasswordHasher:
-    return argon2.PasswordHasher(
-        time_cost=settings.argon2_time_cost,
-        memory_cost=settings.argon2_memory_kib,
-        parallelism=settings.argon2_parallelism,
-        type=argon2.Type.ID,
-    )
-
-
 def hash_password(password: str, settings: SignInSettings | None = None) -> str:
-    """Argon2id in PHC form; takes tens of milliseconds, so call it off the event loop."""
-    return _hasher(settings or SignInSettings()).hash(password)
+    """Takes tens of milliseconds, so call it off the event loop."""
+    return Passwords((settings or SignInSettings()).hashing).hash(password)
 
 
 class SignIn:
@@ -94,20 +84,23 @@ class SignIn:
         self._clock = clock
         self.settings = settings or SignInSettings()
         self.tokens = tokens
-        self._hasher = _hasher(self.settings)
+        self._passwords = Passwords(self.settings.hashing)
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
         self.bans = Bans(store, clock, self.settings.bans, sleep)
         self.devices = Devices(store, clock)
-        self.credentials = Credentials(store, clock, self.settings.scram_iterations)
+        self.credentials = Credentials(
+            store, clock, self.settings.scram_iterations, self.settings.hashing.pepper
+        )
         self._key = secrets.token_bytes(32)
         # account -> (hash verified against, keyed digest of the password, good until)
         self._verified: OrderedDict[AccountId, tuple[str, bytes, float]] = OrderedDict()
         self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
-        self._decoy = ""
+        self._background = Background("upgrading a password")
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
     def close(self) -> None:
         self._unsubscribe()
+        self._background.close()
         self._pool.close()
         self.credentials.close()
         self.devices.close()
@@ -115,6 +108,7 @@ class SignIn:
 
     async def settled(self) -> None:
         """What sign-ins left to be written is written."""
+        await self._background.settled()
         await self.credentials.settled()
         await self.devices.settled()
 
@@ -252,7 +246,7 @@ class SignIn:
     ) -> bool:
         source = customer_of(peer_ip)
         if account is None or phc is None or len(password) > PASSWORD_MAX_BYTES:
-            await self._hash(source, self._decoy, password[:PASSWORD_MAX_BYTES])
+            await self._hash(source, "", password[:PASSWORD_MAX_BYTES])
             return False
         # Many connections of one account signing in at once cost one hash.
         key = (phc, digest)
@@ -264,7 +258,7 @@ class SignIn:
         matches = await asyncio.shield(running)
         if matches:
             self._remember(account, digest)
-            self.credentials.upgrade(account, password)
+            self._background.run(self._upgrade(account, password))
         return matches
 
     def _ran(self, key: tuple[str, bytes], done: asyncio.Future[bool]) -> None:
@@ -278,12 +272,17 @@ class SignIn:
 
     def _matches(self, phc: str, password: str) -> bool:
         """In a thread of the pool."""
-        if not phc:  # the decoy for unknown addresses, made when it is first needed
-            phc = self._decoy = self._decoy or self._hasher.hash(secrets.token_urlsafe())
-        try:
-            return self._hasher.verify(phc, password.encode("utf-8", "surrogatepass"))
-        except (VerificationError, InvalidHashError):
-            return False
+        return self._passwords.matches(phc, password)
+
+    async def _upgrade(self, account: Account, password: str) -> None:
+        """A hash of today's making in the place of one that was imported, or is weaker; and its SCRAM keys."""
+        stored = account.password or ""
+        if not self._passwords.is_current(stored):
+            better = await asyncio.to_thread(self._passwords.hash, password)
+            if not await self._store.credentials.rehash(account.id, stored, better):
+                return  # changed meanwhile
+            account = replace(account, password=better)
+        await self.credentials.upgrade(account, password)
 
 
 def _password_opens(account: Account, domain: Domain, protocol: str) -> bool:

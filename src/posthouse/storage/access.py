@@ -1,4 +1,4 @@
-"""What is remembered of sign-ins: who came when and from where, devices, bans, sessions of the browser."""
+"""What opens accounts, and what is remembered of it: credentials, sign-ins, devices, bans, sessions of browsers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from posthouse.core.ids import AccountId
+from posthouse.storage.rows import Credential
 
 SIGN_INS_KEPT: Final = 500
 """Of one account; the oldest go first."""
@@ -73,6 +74,35 @@ class WebSession(Struct, frozen=True):
     used_ip: str = ""
     client: str = ""
     id: int = 0
+
+
+class Credentials(Protocol):
+    """What opens an account beside its password."""
+
+    async def of_account(self, account: AccountId) -> list[Credential]:
+        """Those of the password first, then app passwords by age; empty for an account that is none."""
+        ...
+
+    async def put(self, credential: Credential) -> None:
+        """Kind "password" replaces, or raises Conflict when its hash is not the account's any more; "app" raises
+        Exists when the name is taken.  NotFound without the account."""
+        ...
+
+    async def revoke(self, account: AccountId, kind: str, name: str) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def replace(self, account: AccountId, credential: int, known: str, secret: str | None) -> bool:
+        """Put `secret` in the place of `known` (None: remove the credential); False when it is another by now."""
+        ...
+
+    async def rehash(self, account: AccountId, known: str, better: str) -> bool:
+        """Another hash of the same password; False when the account's is not `known` any more."""
+        ...
+
+    async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
+        """Remember the last use; not awaited on stable storage."""
+        ...
 
 
 class Access(Protocol):

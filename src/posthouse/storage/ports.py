@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
-from posthouse.storage.access import Access
+from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import Acls, Metadata
@@ -25,7 +25,6 @@ from posthouse.storage.rows import (
     Changes,
     ContentDraft,
     Copied,
-    Credential,
     Delivery,
     Domain,
     Expunged,
@@ -250,31 +249,6 @@ class Messages(Protocol):
         only_deleted: bool = True,
     ) -> Expunged:
         """Remove the messages in uids (all if None), by default only those with \\Deleted."""
-        ...
-
-
-class Credentials(Protocol):
-    """What opens an account beside its password."""
-
-    async def of_account(self, account: AccountId) -> list[Credential]:
-        """Those of the password first, then app passwords by age; empty for an account that is none."""
-        ...
-
-    async def put(self, credential: Credential) -> None:
-        """Kind "password" replaces, or raises Conflict when its hash is not the account's any more; "app" raises
-        Exists when the name is taken.  NotFound without the account."""
-        ...
-
-    async def revoke(self, account: AccountId, kind: str, name: str) -> None:
-        """Raises NotFound."""
-        ...
-
-    async def replace(self, account: AccountId, credential: int, known: str, secret: str | None) -> bool:
-        """Put `secret` in the place of `known` (None: remove the credential); False when it is another by now."""
-        ...
-
-    async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:
-        """Remember the last use; not awaited on stable storage."""
         ...
 
 

@@ -17,9 +17,18 @@ from posthouse.storage.access import (
     SignInRecord,
     WebSession,
 )
-from posthouse.storage.sqlite import requests as rq
+from posthouse.storage.sqlite.access_requests import (
+    AddDevice,
+    AddWebSession,
+    EndWebSessions,
+    LiftBan,
+    PutBan,
+    RecordSignIns,
+    SetDevices,
+)
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.requests import AnyRequest
 
 _INSERT_SIGN_IN: Final = (
     "INSERT INTO sign_in (account, at, outcome, protocol, ip, client, kind, name, country)"
@@ -43,7 +52,7 @@ _ban: Final[Callable[..., Ban]] = Ban
 _web_session: Final[Callable[..., WebSession]] = WebSession
 
 
-def record_sign_ins(ledger: Ledger, request: rq.RecordSignIns) -> None:
+def record_sign_ins(ledger: Ledger, request: RecordSignIns) -> None:
     accounts = set()
     for one in request.records:
         ledger.execute(
@@ -71,7 +80,7 @@ def record_sign_ins(ledger: Ledger, request: rq.RecordSignIns) -> None:
         ledger.execute("UPDATE device SET used_at = ?, used_ip = ? WHERE id = ?", (at, ip, device))
 
 
-def add_device(ledger: Ledger, request: rq.AddDevice) -> Device:
+def add_device(ledger: Ledger, request: AddDevice) -> Device:
     one = request.device
     if ledger.execute("SELECT 1 FROM account WHERE id = ?", (one.account,)).fetchone() is None:
         raise NotFound(f"account {one.account}")
@@ -104,7 +113,7 @@ def add_device(ledger: Ledger, request: rq.AddDevice) -> Device:
     return _device(*row)
 
 
-def set_devices(ledger: Ledger, request: rq.SetDevices) -> int:
+def set_devices(ledger: Ledger, request: SetDevices) -> int:
     sql = "UPDATE device SET state = ?1 WHERE id = ?2 AND account = ?3 RETURNING 1"
     if request.state is None:
         sql = "DELETE FROM device WHERE ?1 IS NULL AND id = ?2 AND account = ?3 RETURNING 1"
@@ -114,7 +123,7 @@ def set_devices(ledger: Ledger, request: rq.SetDevices) -> int:
     return done
 
 
-def put_ban(ledger: Ledger, request: rq.PutBan) -> None:
+def put_ban(ledger: Ledger, request: PutBan) -> None:
     one = request.ban
     # How long the last one was decides how long the next one is, for a day.
     ledger.execute("DELETE FROM ban WHERE expires_at > 0 AND expires_at <= ? - 86400", (one.created_at,))
@@ -125,14 +134,14 @@ def put_ban(ledger: Ledger, request: rq.PutBan) -> None:
     ledger.hint("access")
 
 
-def lift_ban(ledger: Ledger, request: rq.LiftBan) -> bool:
+def lift_ban(ledger: Ledger, request: LiftBan) -> bool:
     sql = "DELETE FROM ban WHERE kind = ? AND subject = ? RETURNING 1"
     lifted = bool(ledger.execute(sql, (request.kind, request.subject)).fetchall())
     ledger.hint("access")
     return lifted
 
 
-def add_web_session(ledger: Ledger, request: rq.AddWebSession) -> None:
+def add_web_session(ledger: Ledger, request: AddWebSession) -> None:
     one = request.session
     ledger.execute(
         "DELETE FROM web_session WHERE account = ? AND expires_at <= ?", (one.account, one.created_at)
@@ -153,7 +162,7 @@ def add_web_session(ledger: Ledger, request: rq.AddWebSession) -> None:
     )
 
 
-def end_web_sessions(ledger: Ledger, request: rq.EndWebSessions) -> int:
+def end_web_sessions(ledger: Ledger, request: EndWebSessions) -> int:
     if request.sessions is None:
         sql = "DELETE FROM web_session WHERE account = ? RETURNING 1"
         return len(ledger.execute(sql, (request.account,)).fetchall())
@@ -166,12 +175,12 @@ def end_web_sessions(ledger: Ledger, request: rq.EndWebSessions) -> int:
 class SqliteAccess:
     """`storage.access.Access`."""
 
-    def __init__(self, reader: Reader, submit: Callable[[rq.AnyRequest], asyncio.Future[Any]]) -> None:
+    def __init__(self, reader: Reader, submit: Callable[[AnyRequest], asyncio.Future[Any]]) -> None:
         self._reader = reader
         self._submit = submit
 
     async def record(self, records: Sequence[SignInRecord], used: Sequence[tuple[int, float, str]]) -> None:
-        await self._submit(rq.RecordSignIns(list(records), list(used)))
+        await self._submit(RecordSignIns(list(records), list(used)))
 
     async def sign_ins(self, account: AccountId, limit: int = SIGN_INS_KEPT) -> list[SignInRecord]:
         return [_record(*row) for row in self._reader.rows(_SELECT_SIGN_IN, (account, limit))]
@@ -180,11 +189,11 @@ class SqliteAccess:
         return [_device(*row) for row in self._reader.rows(_SELECT_DEVICE + " ORDER BY id", (account,))]
 
     async def add_device(self, device: Device) -> Device:
-        added: Device = await self._submit(rq.AddDevice(device))
+        added: Device = await self._submit(AddDevice(device))
         return added
 
     async def set_devices(self, account: AccountId, devices: Sequence[int], state: str | None) -> int:
-        done: int = await self._submit(rq.SetDevices(account, list(devices), state))
+        done: int = await self._submit(SetDevices(account, list(devices), state))
         return done
 
     async def bans(self) -> list[Ban]:
@@ -192,14 +201,14 @@ class SqliteAccess:
         return [_ban(*row) for row in self._reader.rows(sql, ())]
 
     async def ban(self, ban: Ban) -> None:
-        await self._submit(rq.PutBan(ban))
+        await self._submit(PutBan(ban))
 
     async def lift(self, kind: str, subject: str) -> bool:
-        lifted: bool = await self._submit(rq.LiftBan(kind, subject))
+        lifted: bool = await self._submit(LiftBan(kind, subject))
         return lifted
 
     async def add_web_session(self, session: WebSession) -> None:
-        await self._submit(rq.AddWebSession(session))
+        await self._submit(AddWebSession(session))
 
     async def web_session(self, hash: str) -> WebSession | None:  # noqa: A002 - the port's
         row = self._reader.row(_SELECT_WEB_SESSION + " WHERE hash = ?", (hash,))
@@ -210,6 +219,6 @@ class SqliteAccess:
         return [_web_session(*row) for row in self._reader.rows(sql, (account,))]
 
     async def end_web_sessions(self, account: AccountId, sessions: Sequence[int] | None = None) -> int:
-        request = rq.EndWebSessions(account, None if sessions is None else list(sessions))
+        request = EndWebSessions(account, None if sessions is None else list(sessions))
         ended: int = await self._submit(request)
         return ended

@@ -11,15 +11,16 @@ import msgspec
 from posthouse.core.errors import Conflict, Exists, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.storage.rows import Credential
-from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.reads import Reader
-from posthouse.storage.sqlite.requests import (
-    AnyRequest,
+from posthouse.storage.sqlite.access_requests import (
     DeleteCredential,
     PutCredential,
+    RehashPassword,
     UpdateCredential,
     UseCredential,
 )
+from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.requests import AnyRequest
 
 _SELECT: Final = (
     "SELECT account, kind, name, secret, scram, protocols, networks, created_at, expires_at, used_at, used_ip,"
@@ -92,6 +93,15 @@ def update_credential(ledger: Ledger, request: UpdateCredential) -> bool:
     return done
 
 
+def rehash_password(ledger: Ledger, request: RehashPassword) -> bool:
+    sql = "UPDATE account SET password = ? WHERE id = ? AND password = ? RETURNING 1"
+    done = bool(ledger.execute(sql, (request.better, request.account, request.known)).fetchall())
+    if done:
+        ledger.forget_states()
+        ledger.hint("directory", request.account)
+    return done
+
+
 class SqliteCredentials:
     """`ports.Credentials`."""
 
@@ -120,6 +130,10 @@ class SqliteCredentials:
 
     async def replace(self, account: AccountId, credential: int, known: str, secret: str | None) -> bool:
         done: bool = await self._submit(UpdateCredential(account, credential, known, secret))
+        return done
+
+    async def rehash(self, account: AccountId, known: str, better: str) -> bool:
+        done: bool = await self._submit(RehashPassword(account, known, better))
         return done
 
     async def used(self, credential: int, at: float, ip: str, protocol: str) -> None:

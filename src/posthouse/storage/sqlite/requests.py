@@ -11,13 +11,11 @@ from typing import Any
 from msgspec import Struct, field
 
 from posthouse.core.ids import AccountId, MailboxId, RecipientId
-from posthouse.storage.access import Ban, Device, SignInRecord, WebSession
 from posthouse.storage.rows import (
     Account,
     Alias,
     Attempt,
     Copied,
-    Credential,
     Domain,
     Expunged,
     Hint,
@@ -28,6 +26,7 @@ from posthouse.storage.rows import (
     Stored,
     UidRanges,
 )
+from posthouse.storage.sqlite.access_requests import AccessWrite
 from posthouse.storage.sqlite.email_requests import (
     AddUpload,
     ChangeEmails,
@@ -193,24 +192,6 @@ class SetRights(Request):
     entries_max: int
 
 
-class PutCredential(Request):
-    credential: Credential
-
-
-class DeleteCredential(Request):
-    account: AccountId
-    kind: str
-    name: str
-
-
-class UseCredential(Request):
-    synced = False
-    id: int
-    at: float
-    ip: str
-    protocol: str
-
-
 class PutScript(Request):
     script: SieveScript
     count_max: int
@@ -237,52 +218,6 @@ class Remember(Request):
     keys: list[tuple[str, float]]
     now: float
     count_max: int
-
-
-class UpdateCredential(Request):
-    result = bool
-    account: AccountId
-    id: int
-    known: str
-    secret: str | None
-
-
-class RecordSignIns(Request):
-    synced = False
-    records: list[SignInRecord]
-    used: list[tuple[int, float, str]]
-
-
-class AddDevice(Request):
-    result = Device
-    device: Device
-
-
-class SetDevices(Request):
-    result = int
-    account: AccountId
-    devices: list[int]
-    state: str | None
-
-
-class PutBan(Request):
-    ban: Ban
-
-
-class LiftBan(Request):
-    result = bool
-    kind: str
-    subject: str
-
-
-class AddWebSession(Request):
-    session: WebSession
-
-
-class EndWebSessions(Request):
-    result = int
-    account: AccountId
-    sessions: list[int] | None
 
 
 class PutDomain(Request):
@@ -389,22 +324,11 @@ WriteRequest = (
     | SetMetadata
     | SetRights
     | SetOwnSeen
-    | PutCredential
-    | DeleteCredential
-    | UseCredential
     | PutScript
     | RenameScript
     | DeleteScript
     | ActivateScript
     | Remember
-    | UpdateCredential
-    | RecordSignIns
-    | AddDevice
-    | SetDevices
-    | PutBan
-    | LiftBan
-    | AddWebSession
-    | EndWebSessions
     | PutDomain
     | DeleteDomain
     | CreateAccount
@@ -425,6 +349,7 @@ WriteRequest = (
     | AddUpload
     | ExpireUploads
     | TokenWrite
+    | AccessWrite
 )
 AnyRequest = WriteRequest | AcquireLock | ReleaseLock
 

@@ -12,7 +12,7 @@ import msgspec
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
 from posthouse.storage import ports
-from posthouse.storage.access import Access
+from posthouse.storage.access import Access, Credentials
 from posthouse.storage.blobs.answers import AnswerFiles
 from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
@@ -349,7 +349,7 @@ class SqliteStore:
         self.metadata: Metadata = SqliteMetadata(reader, writer.submit)
         self.acls: Acls = SqliteAcls(reader, writer.submit)
         self.answers = AnswerFiles(root / "answers", 0)
-        self.credentials: ports.Credentials = SqliteCredentials(reader, writer.submit)
+        self.credentials: Credentials = SqliteCredentials(reader, writer.submit)
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.access: Access = SqliteAccess(reader, writer.submit)
         self.tokens: Tokens = SqliteTokens(reader, writer.submit)
