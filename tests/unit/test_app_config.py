@@ -6,6 +6,7 @@ import pytest
 
 from posthouse.app import reference, settings
 from posthouse.app.config import ConfigError, load_config, parse_config
+from posthouse.sessions.imap import ClientSwitch
 
 BASE = Path("/etc/posthouse")
 PLAIN = """
@@ -130,3 +131,12 @@ def test_a_network_that_would_never_match_is_an_error(network):
         parse_config(f'relay_networks = ["{network}"]\n' + PLAIN, BASE)
     with pytest.raises(ConfigError, match="refused_networks"):
         parse_config(PLAIN + '[queue]\nrefused_networks = ["10.0.0"]\n', BASE)
+
+
+def test_imap_clients_become_switches():
+    text = '[[imap.clients]]\nname = "Old Mail"\nversion = "1."\noff = ["COMPRESS=DEFLATE"]\n'
+    assert settings.imap_limits(config(text)).client_switches == (
+        ClientSwitch("Old Mail", ("COMPRESS=DEFLATE",), "1."),
+    )
+    with pytest.raises(ConfigError, match="off"):
+        config('[[imap.clients]]\nname = "x"\noff = []\n')

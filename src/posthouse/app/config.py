@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
 from posthouse.app.config_signin import SignInConfig
@@ -268,6 +269,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
+    imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
         default_factory=MailAuth
     )

@@ -21,7 +21,7 @@ from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
 from posthouse.services.sender_check import CheckSettings
 from posthouse.services.signin import SignInSettings
-from posthouse.sessions.imap.services import ImapLimits
+from posthouse.sessions.imap import ClientSwitch, ImapLimits
 from posthouse.sessions.managesieve import ManageSieveSettings
 from posthouse.sessions.pop3 import Pop3Settings
 from posthouse.sessions.smtp import SmtpSettings
@@ -193,7 +193,12 @@ def managesieve_settings() -> ManageSieveSettings:
 
 
 def imap_limits(config: Config) -> ImapLimits:
-    return ImapLimits(append_max_bytes=config.limits.message_bytes)
+    return ImapLimits(
+        append_max_bytes=config.limits.message_bytes,
+        client_switches=tuple(
+            [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]
+        ),
+    )
 
 
 def client_settings(config: Config) -> ClientSettings:

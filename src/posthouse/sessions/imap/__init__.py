@@ -11,8 +11,9 @@ Contract
 Imports `wire.imap`, `wire.sasl`, `mime`, `storage.ports`, `storage.rows`, `services.mailboxes`; never another protocol.
 """
 
+from .clients import ClientSwitch
 from .services import ImapLimits, ImapServices
 from .session import ImapSession
 from .table import COMMANDS
 
-__all__ = ["COMMANDS", "ImapLimits", "ImapServices", "ImapSession"]
+__all__ = ["COMMANDS", "ClientSwitch", "ImapLimits", "ImapServices", "ImapSession"]

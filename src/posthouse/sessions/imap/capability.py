@@ -9,7 +9,7 @@ from posthouse.sessions.authentication import mechanisms
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
-from .clients import client_name, switched_off
+from .clients import COMPRESS, client_name, hangs_on_compress, switched_off
 from .metadata import begin_announcing
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UIDONLY, UTF8
 from .text import translate
@@ -101,9 +101,9 @@ def capabilities(session: ImapSession) -> list[str]:
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
         out = [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
-        if not session.compressed:
+        if not session.compressed and not hangs_on_compress(session):
             # RFC 4978 §3: offered while it can be begun.
-            out.append("COMPRESS=DEFLATE")
+            out.append(COMPRESS)
         return [name for name in out if name not in session.off] if session.off else out
     out = [*always, "SASL-IR"]
     if session.peer.info.tls is None and session.peer.can_start_tls:

@@ -22,6 +22,6 @@ async def compress(session: ImapSession, command: c.Compress) -> bytes | None:
     session.write(b"%b %b\r\n" % (command.tag, answer))
     session.engine.discard_buffer()
     session.flush()
-    session.compressed = True
+    session.compressed = session.silent = True
     session.peer.start_compression()
     return None

@@ -13,7 +13,7 @@ from posthouse.services.rights import Rights
 from posthouse.sessions.authentication import SignIn
 from posthouse.storage.ports import Store
 
-from .clients import ClientSwitch
+from .clients import ClientSwitch, Silenced
 
 
 class ImapLimits(Struct, frozen=True):
@@ -60,6 +60,7 @@ class ImapServices:
     ids: Ids
     hostname: str
     limits: ImapLimits = field(default_factory=ImapLimits)
+    silenced: Silenced = field(default_factory=Silenced)
     rights: Rights = field(init=False)
     acl: AclService = field(init=False)
 

@@ -28,7 +28,7 @@ from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import format_flag_updates
 from posthouse.wire.imap.response_code import code_capability
 
-from . import append, capability, idle, login, look
+from . import append, capability, clients, idle, login, look
 from .answer import answer_error
 from .flags import format_flags
 from .notify import end_notify
@@ -81,6 +81,7 @@ class ImapSession(Session):
         "off",
         "selected",
         "services",
+        "silent",
         "state",
         "told",
         "viewer",
@@ -105,10 +106,9 @@ class ImapSession(Session):
         self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
-        self.metadata_seen: int | None = (
-            None  # the account's modseq up to which changed annotations were told
-        )
+        self.metadata_seen: int | None = None  # changed annotations were told up to this modseq
         self.compressed = False
+        self.silent = False  # since COMPRESS
         self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
         self.bad_commands = 0
         self._out: list[bytes] = []
@@ -183,6 +183,7 @@ class ImapSession(Session):
         self.flush()
 
     def _cleanup(self) -> None:
+        clients.ended(self)
         self.stop_idling()
         append.drop(self)
         self.deselect()
@@ -212,6 +213,7 @@ class ImapSession(Session):
 
     def _command(self, command: Command) -> Any:
         self.bad_commands = 0
+        self.silent = False
         entry = COMMANDS.get(command.NAME)
         if entry is None:
             return self._refuse(command.tag, b"BAD This server does not know the command; see CAPABILITY")

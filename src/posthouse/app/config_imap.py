@@ -1,0 +1,23 @@
+"""The settings of IMAP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class ImapClientConfig(Struct, forbid_unknown_fields=True):
+    """Mail programs that get on badly with a capability are not offered it; they name themselves by ID (RFC 2971)."""
+
+    name: Annotated[str, Meta(description="Beginning of the name that ID tells, in any case.")]
+    off: Annotated[
+        list[str], Meta(min_length=1, description="Capabilities, such as `COMPRESS=DEFLATE`, `QRESYNC`.")
+    ]
+    version: Annotated[str, Meta(description="Beginning of the version; empty: all.")] = ""
+
+
+class ImapConfig(Struct, forbid_unknown_fields=True):
+    """IMAP."""
+
+    clients: Annotated[list[ImapClientConfig], Meta(description="Programs with their peculiarities.")] = []
