@@ -55,7 +55,7 @@ async def test_health():
 
 
 async def test_half_a_request_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(server, "LIFE_S", 0.05)
+    monkeypatch.setattr(server, "LOOK_S", 0.05)
     async with serving() as port, asyncio.timeout(5), connected(port) as (reader, writer):
         writer.write(b"GET /hea")
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from posthouse.app.config_imap import ImapConfig
+from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
 from posthouse.app.config_signin import SignInConfig
@@ -95,11 +96,14 @@ class Listeners(Struct, forbid_unknown_fields=True):
         default_factory=lambda: _on("*:4190")
     )
     http: Annotated[
-        Listener, Meta(description="Health (`/healthz`, `/readyz`) and Prometheus metrics (`/metrics`).")
+        Listener,
+        Meta(
+            description="Health (`/healthz`, `/readyz`), Prometheus metrics (`/metrics`), JMAP for this machine."
+        ),
     ] = field(default_factory=lambda: _on("127.0.0.1:2080"))
 
     https: Annotated[
-        Listener, Meta(description="Pages and endpoints for people and programs: sign-in by OAuth 2.0.")
+        Listener, Meta(description="Pages and endpoints for people and programs: JMAP, sign-in by OAuth 2.0.")
     ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:443"]))
 
     def items(self) -> list[tuple[str, Listener]]:
@@ -268,6 +272,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     queue: Annotated[QueueConfig, Meta(description="Sending.")] = field(default_factory=QueueConfig)
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
+    jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(

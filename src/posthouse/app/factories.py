@@ -15,6 +15,8 @@ from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.dkim_watch import DkimWatch
+from posthouse.services.email_search import EmailSearch
+from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
 from posthouse.services.queue import QueueRunner
@@ -24,6 +26,7 @@ from posthouse.services.sender_check import SenderChecks
 from posthouse.services.signin import SignIn
 from posthouse.services.signing import Signer
 from posthouse.sessions.imap import ImapServices, ImapSession
+from posthouse.sessions.jmap.services import JmapServices
 from posthouse.sessions.managesieve import ManageSieveSession
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session
 from posthouse.sessions.session import Peer, Session
@@ -107,6 +110,19 @@ class Factories:
         if listener == "managesieve":
             return self._managesieve_factory()
         return self._smtp_factory()
+
+    def jmap_services(self, counts: MailboxCounts, search: EmailSearch) -> JmapServices:
+        return JmapServices(
+            self._store,
+            self._mailboxes,
+            counts,
+            search,
+            self._delivery,
+            self._clock,
+            self._ids,
+            self.config.hostname,
+            settings.jmap_limits(self.config),
+        )
 
     def _smtp_factory(self) -> SessionFactory:
         sign_in, delivery, smtp = self.sign_in, self._delivery, self._smtp

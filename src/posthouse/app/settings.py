@@ -22,6 +22,7 @@ from posthouse.services.rules import RuleSettings
 from posthouse.services.sender_check import CheckSettings
 from posthouse.services.signin import SignInSettings
 from posthouse.sessions.imap import ClientSwitch, ImapLimits
+from posthouse.sessions.jmap.services import JmapLimits
 from posthouse.sessions.managesieve import ManageSieveSettings
 from posthouse.sessions.pop3 import Pop3Settings
 from posthouse.sessions.smtp import SmtpSettings
@@ -198,6 +199,21 @@ def imap_limits(config: Config) -> ImapLimits:
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]
         ),
+    )
+
+
+def jmap_limits(config: Config) -> JmapLimits:
+    chosen = config.jmap
+    return JmapLimits(
+        upload_max_bytes=chosen.upload_bytes,
+        uploads_at_once=chosen.uploads_at_once,
+        request_max_bytes=chosen.request_bytes,
+        requests_at_once=chosen.requests_at_once,
+        calls_max=chosen.calls,
+        get_max=chosen.get_objects,
+        set_max=chosen.set_objects,
+        message_max_bytes=config.limits.message_bytes,
+        recipients_max=config.limits.recipients,
     )
 
 

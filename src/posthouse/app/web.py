@@ -13,7 +13,10 @@ from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.core.ports import Clock
 from posthouse.http.endpoints import health_routes
+from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
+from posthouse.services.email_search import EmailSearch
+from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
 from posthouse.services.two_step import TwoStep
@@ -34,6 +37,8 @@ class Web:
         self._sign_in = factories.sign_in
         self._health = health_routes(ready, metrics)
         self._tokens: OwnTokens | None = None
+        self._counts = MailboxCounts(store)
+        self._search = EmailSearch(store)
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -45,8 +50,11 @@ class Web:
             self._sign_in.tokens = self._tokens = OwnTokens(server)
             pages = routes(make_context(server, self._sign_in, self._two_step(config), config.language))
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
-        self._plain = Starlette(routes=[*self._health, *(pages if in_clear else [])])
-        self._secure = Starlette(routes=pages)
+        jmap: list[BaseRoute] = []
+        if config.jmap.enabled:
+            jmap = jmap_routes(self._factories.jmap_services(self._counts, self._search), self._sign_in)
+        self._plain = Starlette(routes=[*self._health, *jmap, *(pages if in_clear else [])])
+        self._secure = Starlette(routes=[*jmap, *pages])
 
     def _two_step(self, config: Config) -> TwoStep:
         found = TwoStep(self._store, self._clock, config.hostname)

@@ -19,15 +19,19 @@ from uvicorn.server import ServerState
 from posthouse.http.listener import HttpAcceptor
 
 KEEP_ALIVE_S = 15
-LIFE_S = 60.0
-"""A connection is closed after that long, whatever it does: a request that drips ends with it."""
+LOOK_S = 60.0
+"""How often a connection is looked at: it must have sent a request, or be moving, or be answered."""
+PROGRESS_BYTES = 64 * 1024
+"""What a request that is still arriving has to bring in that time: one that drips is closed."""
 CONNECTIONS_MAX = 500
 
 
 class BoundedProtocol(H11Protocol):
     """uvicorn's, with an end to every connection and to their number."""
 
-    _end: asyncio.TimerHandle | None = None
+    _look: asyncio.TimerHandle | None = None
+    _received = 0
+    _was_full = False
     on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -35,11 +39,26 @@ class BoundedProtocol(H11Protocol):
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
         else:
-            self._end = self.loop.call_later(LIFE_S, transport.abort)
+            self._look = self.loop.call_later(LOOK_S, self._look_at)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+
+    def _look_at(self) -> None:
+        moving, self._received = self._received >= PROGRESS_BYTES, 0
+        cycle = self.cycle
+        answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        full = answering and self.flow.write_paused
+        stuck, self._was_full = full and self._was_full, full
+        if moving or (answering and not stuck):
+            self._look = self.loop.call_later(LOOK_S, self._look_at)
+        else:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._end is not None:
-            self._end.cancel()
+        if self._look is not None:
+            self._look.cancel()
         if self.on_lost is not None:
             self.on_lost()
         super().connection_lost(exc)

@@ -1,0 +1,72 @@
+"""Who asks: HTTP Basic with a password or an app password, or a bearer token (RFC 8620 §8.2, RFC 7617, RFC 6750)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from posthouse.core.errors import SignInFailed
+from posthouse.services.grant import Grant, Origin
+from posthouse.services.signin import SignIn
+
+PROTOCOL: Final = "http"
+CHALLENGE: Final = 'Basic realm="JMAP", charset="UTF-8", Bearer realm="JMAP"'
+
+
+class InClearError(Exception):
+    """Credentials would cross a network unencrypted."""
+
+
+def client_ip(connection: HTTPConnection) -> str:
+    """ "" for a Unix socket."""
+    return "" if connection.client is None else connection.client.host
+
+
+def is_private(connection: HTTPConnection) -> bool:
+    """Nobody on the way can read what is said: TLS, or the machine itself."""
+    if connection.url.scheme in ("https", "wss"):
+        return True
+    ip = client_ip(connection)
+    try:
+        return not ip or ipaddress.ip_address(ip.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url(connection: HTTPConnection) -> str:
+    """Scheme and authority as the client used them; a proxy on this machine may say that it took TLS off."""
+    scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+    if scheme == "http" and is_private(connection):
+        told = connection.headers.get("x-forwarded-proto", "")
+        scheme = "https" if told.strip().lower() == "https" else scheme
+    return f"{scheme}://{connection.url.netloc}"
+
+
+async def sign_in(signin: SignIn, connection: HTTPConnection) -> Grant:
+    """Raises SignInFailed, InClearError, Forbidden, Unavailable."""
+    if not is_private(connection):
+        raise InClearError
+    kind, _, given = connection.headers.get("authorization", "").partition(" ")
+    origin = Origin(PROTOCOL, "http", client_ip(connection), connection.headers.get("user-agent", "")[:200])
+    match kind.lower():
+        case "basic":
+            user, password = _basic(given)
+            return await signin.check_password(user, password, origin)
+        case "bearer":
+            return await signin.check_token("", given.strip(), origin)
+    raise SignInFailed("no credentials")
+
+
+def _basic(given: str) -> tuple[str, str]:
+    try:
+        # RFC 7617 §2.1: charset="UTF-8" in the challenge.
+        user, colon, password = base64.b64decode(given.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise SignInFailed("malformed credentials") from None
+    if not colon:
+        raise SignInFailed("malformed credentials")
+    return user, password

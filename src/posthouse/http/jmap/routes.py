@@ -1,0 +1,116 @@
+"""The routes of JMAP, and what is the same for all of them: signing in, limits, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from posthouse.core.errors import MailError
+from posthouse.core.scope import READ, WRITE
+from posthouse.services.grant import Grant
+from posthouse.services.signin import SignIn
+from posthouse.sessions.jmap import api
+from posthouse.sessions.jmap.capability import session_object
+from posthouse.sessions.jmap.services import JmapServices
+from posthouse.wire.jmap import ids
+from posthouse.wire.jmap.error import RequestProblem
+
+from . import blobs
+from .access import InClearError, base_url, sign_in
+from .answer import json_response, not_found, preflight, refusal
+from .gate import Gate
+
+log = logging.getLogger(__name__)
+LARGE_BYTES: Final = 256 * 1024
+"""Answers with values of bodies from this size on are encoded in a thread."""
+
+Handler = Callable[[Request, Grant], Awaitable[Response]]
+
+
+class Endpoints:
+    """One per worker; `services` are replaced by a reload."""
+
+    def __init__(self, services: JmapServices, signin: SignIn) -> None:
+        self.services = services
+        self.signin = signin
+        self._requests = Gate("maxConcurrentRequests")
+        self._uploads = Gate("maxConcurrentUpload")
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            self._route("/.well-known/jmap", self.session, "GET"),
+            self._route("/jmap/session", self.session, "GET"),
+            self._route("/jmap/api", self.api, "POST"),
+            self._route("/jmap/upload/{account_id}/", self.upload, "POST"),
+            self._route("/jmap/download/{account_id}/{blob_id}/{name:path}", self.download, "GET"),
+        ]
+
+    def _route(self, path: str, handler: Handler, method: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                return preflight()
+            try:
+                return await handler(request, await sign_in(self.signin, request))
+            except (RequestProblem, InClearError, MailError) as error:
+                return refusal(error)
+            except ClientDisconnect:
+                return Response(status_code=499)
+
+        return Route(path, endpoint, methods=[method, "OPTIONS"])
+
+    async def session(self, request: Request, grant: Grant) -> Response:
+        return json_response(session_object(self.services, grant, base_url(request)))
+
+    async def api(self, request: Request, grant: Grant) -> Response:
+        limits = self.services.limits
+        with self._requests.enter(grant.account.id, limits.requests_at_once):
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise RequestProblem("notJSON", "the content type of a request is application/json")
+            data = await _body(request, limits.request_max_bytes)
+            response, size = await api.run(self.services, grant, data)
+            if size < LARGE_BYTES:
+                return json_response(msgspec.json.encode(response))
+            return json_response(await asyncio.to_thread(msgspec.json.encode, response))
+
+    def _mine(self, request: Request, grant: Grant) -> bool:
+        return bool(request.path_params["account_id"] == ids.format_id(ids.ACCOUNT, grant.account.id))
+
+    async def upload(self, request: Request, grant: Grant) -> Response:
+        grant.require(WRITE)
+        if not self._mine(request, grant):
+            return not_found("There is no such account, or it is not yours.")
+        with self._uploads.enter(grant.account.id, self.services.limits.uploads_at_once):
+            return await blobs.upload(self.services, grant, request)
+
+    async def download(self, request: Request, grant: Grant) -> Response:
+        grant.require(READ)
+        if not self._mine(request, grant):
+            return not_found("There is no such account, or it is not yours.")
+        return await blobs.download(self.services, grant, request)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    too_long = RequestProblem("limit", f"at most {most} bytes in one request", limit="maxSizeRequest")
+    if declared.isdigit() and int(declared) > most:
+        raise too_long
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            raise too_long
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def jmap_routes(services: JmapServices, signin: SignIn) -> list[BaseRoute]:
+    return Endpoints(services, signin).routes()

@@ -1,0 +1,82 @@
+"""Text search over the emails of an account: the indexes where there are some, else the messages themselves.
+
+Exact as SEARCH of IMAP is: substrings of decoded, folded text.  What is found is a set of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from posthouse.core.ids import AccountId, MailboxId
+from posthouse.mime.layout import unpack_layout
+from posthouse.mime.search_text import SearchText, search_text
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Mailbox, TextSought
+
+WANT_FROM: Final = 64
+"""Messages read by a search that make the index wanted."""
+FIELDS: Final = ("from", "to", "cc", "bcc", "subject")
+"""RFC 8621 §4.4.1: where `text` looks besides the body."""
+
+
+class EmailSearch:
+    """One per worker."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(
+        self, account: AccountId, mailboxes: Iterable[Mailbox], sought: Sequence[TextSought]
+    ) -> list[set[int]]:
+        """By what is sought: the messages in these mailboxes that have it."""
+        found: list[set[int]] = [set() for _ in sought]
+        unread: set[int] = set()
+        for mailbox in mailboxes:
+            if mailbox.messages:
+                unread |= await self._ask(mailbox, sought, found)
+        if unread:
+            if len(unread) >= WANT_FROM:
+                self._store.search.want(account)
+            await self._read(account, sorted(unread), sought, found)
+        return found
+
+    async def _ask(self, mailbox: Mailbox, sought: Sequence[TextSought], found: list[set[int]]) -> set[int]:
+        """Ask the index of a mailbox; the messages that it does not know."""
+        store, account = self._store, mailbox.account
+        answer = await store.search.find(account, mailbox.id, sought)
+        snapshot = await store.messages.snapshot(account, mailbox.id)
+        through = 0 if answer is None else answer.through
+        if answer is not None:
+            for messages, uids in zip(found, answer.uids, strict=True):
+                if uids:
+                    messages.update(await store.emails.by_uid(account, MailboxId(mailbox.id), uids))
+        newer = [uid for uid in snapshot.uids if uid > through] if snapshot.uids else []
+        return set(await store.emails.by_uid(account, mailbox.id, newer)) if newer else set()
+
+    async def _read(
+        self, account: AccountId, messages: list[int], sought: Sequence[TextSought], found: list[set[int]]
+    ) -> None:
+        async for chunk in self._store.emails.contents(account, messages):
+            hits = await asyncio.to_thread(_look, chunk, sought)
+            for every, new in zip(found, hits, strict=True):
+                every.update(new)
+
+
+def _look(chunk: list[tuple[int, bytes, bytes]], sought: Sequence[TextSought]) -> list[list[int]]:
+    hits: list[list[int]] = [[] for _ in sought]
+    for message, layout, content in chunk:
+        text = search_text(content, unpack_layout(layout))
+        for at, one in enumerate(sought):
+            if _holds(text, one):
+                hits[at].append(message)
+    return hits
+
+
+def _holds(text: SearchText, one: TextSought) -> bool:
+    if one.where == "HEADER":
+        return text.field_holds(one.field, one.needle)
+    if one.where == "TEXT" and text.header_holds(one.needle):
+        return True
+    return text.body_holds(one.needle)

@@ -1,0 +1,97 @@
+"""A request to its response: method calls in order, each with its references resolved (RFC 8620 §3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+import msgspec
+
+from posthouse.core.errors import MailError
+from posthouse.services.grant import Grant
+from posthouse.wire.jmap import ids
+from posthouse.wire.jmap.error import MethodError
+from posthouse.wire.jmap.reference import References, Response
+from posthouse.wire.jmap.request import Call, JmapRequest, RequestLimits, parse_json, parse_request
+
+from .capability import CAPABILITIES, session_state
+from .context import Context
+from .outcome import method_error
+from .services import JmapServices
+from .table import METHODS, Method
+
+log = logging.getLogger(__name__)
+THREAD_FROM_BYTES: Final = 64 * 1024
+"""Requests from this size on are parsed in a thread."""
+
+
+async def run(services: JmapServices, grant: Grant, data: bytes) -> tuple[dict[str, Any], int]:
+    """The response object, and how many bytes of values are in it; raises RequestProblem."""
+    limits = RequestLimits(services.limits.request_max_bytes, services.limits.calls_max)
+
+    def parse() -> JmapRequest:
+        return parse_request(parse_json(data), limits, CAPABILITIES)
+
+    request = parse() if len(data) < THREAD_FROM_BYTES else await asyncio.to_thread(parse)
+    return await answer(services, grant, request)
+
+
+async def answer(services: JmapServices, grant: Grant, request: JmapRequest) -> tuple[dict[str, Any], int]:
+    context = Context(services, grant, request.using, request.created or {})
+    references = References()
+    responses: list[Response] = []
+    for call in request.calls:
+        context.call_id = call.id
+        name, result = await _perform(context, call, references, responses)
+        responses.append((name, result, call.id))
+        responses += context.extra
+        context.extra = []
+    response: dict[str, Any] = {"methodResponses": responses, "sessionState": session_state(services, grant)}
+    if request.created is not None:
+        response["createdIds"] = context.created
+    return response, context.spent_bytes
+
+
+async def _perform(
+    context: Context, call: Call, references: References, responses: list[Response]
+) -> tuple[str, dict[str, Any]]:
+    """The name and arguments of the response to one call."""
+    try:
+        method = METHODS.get(call.name)
+        # RFC 8620 §3.3: a method of a capability that is not in `using` is not there.
+        if method is None or method.capability not in context.using:
+            raise MethodError("unknownMethod", _unknown(call.name, method))
+        arguments = references.resolve(call.arguments, responses)
+        context.grant.require(method.actions)
+        return call.name, await method.handler(context, _convert(context, method, arguments))
+    except MethodError as error:
+        return "error", error.answer()
+    except MailError as error:
+        return "error", method_error(error).answer()
+    except Exception:
+        log.exception("JMAP: %s failed", call.name[:100])
+        return "error", MethodError("serverFail", "the server failed; the failure was logged").answer()
+
+
+def _unknown(name: str, method: Method | None) -> str:
+    if method is None:
+        return f"there is no method {name[:100]!r}"
+    return f"{name} belongs to {method.capability}, which `using` lacks"
+
+
+def _convert(context: Context, method: Method, arguments: dict[str, Any]) -> Any:
+    """The arguments in their types; raises MethodError (invalidArguments, accountNotFound)."""
+    if method.arguments is None:
+        return arguments
+    if isinstance(arguments.get("accountId"), str):
+        check_account(context, arguments["accountId"])
+    try:
+        return msgspec.convert(arguments, method.arguments)
+    except msgspec.ValidationError as error:
+        raise MethodError("invalidArguments", str(error)[:500]) from None
+
+
+def check_account(context: Context, account_id: str) -> None:
+    if account_id != ids.format_id(ids.ACCOUNT, context.account.id):
+        raise MethodError("accountNotFound", "there is no such account, or it is not yours")

@@ -1,0 +1,92 @@
+"""The Session object: capabilities, accounts, addresses of the endpoints, its state (RFC 8620 §2)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+
+from posthouse.core.scope import WRITE
+from posthouse.services.grant import Grant
+from posthouse.wire.jmap.ids import ACCOUNT, format_id
+
+from .email_query import SORTS
+from .query import COLLATIONS
+from .services import JmapLimits, JmapServices
+from .table import CORE, MAIL
+
+CAPABILITIES: Final = (CORE, MAIL)
+
+
+def _core(limits: JmapLimits) -> dict[str, Any]:
+    return {
+        "maxSizeUpload": limits.upload_max_bytes,
+        "maxConcurrentUpload": limits.uploads_at_once,
+        "maxSizeRequest": limits.request_max_bytes,
+        "maxConcurrentRequests": limits.requests_at_once,
+        "maxCallsInRequest": limits.calls_max,
+        "maxObjectsInGet": limits.get_max,
+        "maxObjectsInSet": limits.set_max,
+        "collationAlgorithms": sorted(COLLATIONS),
+    }
+
+
+def _mail(limits: JmapLimits, *, writes: bool) -> dict[str, Any]:
+    return {
+        "maxMailboxesPerEmail": None,
+        "maxMailboxDepth": limits.mailbox_depth_max,
+        "maxSizeMailboxName": 255,
+        "maxSizeAttachmentsPerEmail": limits.message_max_bytes,
+        "emailQuerySortOptions": list(SORTS),
+        "mayCreateTopLevelMailbox": writes,
+    }
+
+
+def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
+    limits, writes = services.limits, grant.scope.allows(WRITE)
+    return {CORE: {}, MAIL: _mail(limits, writes=writes)}
+
+
+def server_capabilities(services: JmapServices) -> dict[str, Any]:
+    found: dict[str, Any] = {name: {} for name in CAPABILITIES}
+    found[CORE] = _core(services.limits)
+    return found
+
+
+def session_object(services: JmapServices, grant: Grant, base: str) -> dict[str, Any]:
+    """`base`: scheme and authority under which the client came."""
+    account = grant.account
+    number = format_id(ACCOUNT, account.id)
+    mine = account_capabilities(services, grant)
+    return {
+        "capabilities": server_capabilities(services),
+        "accounts": {
+            number: {
+                "name": account.address,
+                "isPersonal": True,
+                "isReadOnly": not grant.scope.allows(WRITE),
+                "accountCapabilities": mine,
+            }
+        },
+        "primaryAccounts": {name: number for name in mine if name != CORE},
+        "username": account.address,
+        "apiUrl": f"{base}/jmap/api",
+        "downloadUrl": f"{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
+        "uploadUrl": f"{base}/jmap/upload/{{accountId}}/",
+        "eventSourceUrl": f"{base}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
+        "state": session_state(services, grant),
+    }
+
+
+def session_state(services: JmapServices, grant: Grant) -> str:
+    """Another one whenever the object would be another."""
+    parts = (
+        grant.account.id,
+        grant.account.address,
+        grant.scope.actions,
+        grant.scope.folders,
+        msgspec.json.encode(services.limits),
+        CAPABILITIES,
+    )
+    return hashlib.blake2b(repr(parts).encode(), digest_size=6).hexdigest()

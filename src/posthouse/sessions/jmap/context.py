@@ -1,0 +1,75 @@
+"""One request: who asks, what it may do, what it made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import final
+
+from posthouse.core.scope import Scope
+from posthouse.services.grant import Grant
+from posthouse.storage.email_rows import Condition as StoredCondition
+from posthouse.storage.email_rows import Every, InMailbox
+from posthouse.storage.rows import Account, Mailbox
+from posthouse.wire.jmap import ids
+from posthouse.wire.jmap.error import MethodError
+from posthouse.wire.jmap.reference import Response
+
+from .services import JmapServices
+
+
+@final
+class Context:
+    """Handlers get this and their arguments."""
+
+    __slots__ = ("account", "call_id", "created", "extra", "grant", "services", "spent_bytes", "using")
+
+    def __init__(
+        self, services: JmapServices, grant: Grant, using: Iterable[str], created: dict[str, str]
+    ) -> None:
+        self.services = services
+        self.grant = grant
+        self.account: Account = grant.account
+        self.using = frozenset(using)
+        self.created = created
+        self.extra: list[Response] = []  # implicit calls: their responses follow that of the call
+        self.call_id = ""
+        self.spent_bytes = 0
+
+    @property
+    def scope(self) -> Scope:
+        return self.grant.scope
+
+    def deref(self, text: str) -> str:
+        """RFC 8620 §5.3: `#x` is the id of what was created as x in this request; unknown ones stay as they are."""
+        return self.created.get(text[1:], text) if text.startswith("#") else text
+
+    def number(self, letter: str, text: object) -> int | None:
+        """The number in an id, or in that of a creation."""
+        return ids.try_number(letter, self.deref(text)) if isinstance(text, str) else None
+
+    def spend(self, size: int) -> None:
+        """Count bytes of the response; raises MethodError."""
+        self.spent_bytes += size
+        if self.spent_bytes > self.services.limits.response_max_bytes:
+            limit = self.services.limits.response_max_bytes
+            raise MethodError(
+                "requestTooLarge", f"the answers would be longer than {limit} bytes; ask for fewer records"
+            )
+
+    # --- mailboxes this credential may see ---
+
+    async def mailboxes(self) -> dict[int, Mailbox]:
+        scope = self.scope
+        rows = await self.services.store.mailboxes.list(self.account.id)
+        return {row.id: row for row in rows if scope.covers(row.name)}
+
+    async def visible(self) -> frozenset[int] | None:
+        """None: all of them."""
+        if not self.scope.folders:
+            return None
+        return frozenset(await self.mailboxes())
+
+    async def narrowed(self, condition: StoredCondition) -> StoredCondition:
+        """The condition, and that the email is in a mailbox this credential may see."""
+        visible = await self.visible()
+        return condition if visible is None else Every((condition, InMailbox(tuple(visible))))

@@ -1,0 +1,326 @@
+"""Email/set, Email/import, Email/copy (RFC 8621 §4.6 to §4.8)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from msgspec import field
+
+from posthouse.core.errors import Conflict
+from posthouse.core.ids import MailboxId, MessageId
+from posthouse.core.scope import WRITE
+from posthouse.mime.dates import parse_date
+from posthouse.mime.header import Header, header_text
+from posthouse.storage.email_rows import EmailChange
+from posthouse.storage.rows import Mailbox
+from posthouse.wire.jmap import ids
+from posthouse.wire.jmap.compose import Composer, blob_ids
+from posthouse.wire.jmap.error import MethodError, SetError, invalid
+
+from . import arguments as a
+from .blob_read import read_blob
+from .context import Context
+from .email_properties import HEADER_PROPERTIES, KEYWORDS, KeywordNames
+from .email_store import (
+    KEYWORDS_MAX,
+    as_message,
+    check_keyword,
+    keyword_names,
+    mailbox_number,
+    mailbox_numbers,
+    received_at,
+    store_message,
+)
+from .outcome import set_error_of
+from .standard import SetResult, check_set, only_known, updates_of
+from .state import check_state, format_state
+
+Record = dict[str, Any]
+CREATED_TOGETHER: Final = 32
+"""Messages composed and stored at the same time."""
+_CREATE: Final = frozenset((
+    "mailboxIds", "keywords", "receivedAt", *HEADER_PROPERTIES, "bodyStructure", "bodyValues", "textBody", "htmlBody",
+    "attachments",
+))  # fmt: skip
+
+
+class EmailImport(a.Arguments):
+    emails: dict[a.Id, a.Record]
+    if_in_state: str | None = None
+
+
+class EmailCopy(a.Copy):
+    create: dict[a.Id, a.Record] = field(default_factory=dict)
+
+
+class _Setting:
+    def __init__(self, context: Context, boxes: dict[int, Mailbox]) -> None:
+        self.context = context
+        self.boxes = boxes
+        self.result = SetResult()
+        self.names = KeywordNames(())
+
+    # --- create ---
+
+    async def create_all(self, create: dict[str, Record]) -> None:
+        items = list(create.items())
+        for at in range(0, len(items), CREATED_TOGETHER):
+            batch = items[at : at + CREATED_TOGETHER]
+            await asyncio.gather(
+                *(self.result.each([item], self.create, self.result.not_created) for item in batch)
+            )
+        self.result.created = {key: self.result.created[key] for key in create if key in self.result.created}
+
+    async def create(self, key: str, record: Record) -> None:
+        wrong = [name for name in record if name not in _CREATE and not name.startswith("header:")]
+        if wrong:
+            only_known(dict.fromkeys(wrong), ())
+        boxes = mailbox_numbers(self.context, record.get("mailboxIds"), self.boxes)
+        names = keyword_names(record.get("keywords"))
+        now = self.context.services.clock.now()
+        date = received_at(record, now)
+        blobs = await self._blobs(record)
+        trace = self.context.services.ids.trace()
+        message_id = f"{trace}@{self.context.services.hostname}"
+        composer = Composer(record, blobs, HEADER_PROPERTIES, seed=trace)
+
+        def compose() -> bytes:
+            return composer.message(now=now, message_id=message_id)
+
+        large = sum(map(len, blobs.values())) > 65536 or bool(record.get("bodyValues"))
+        content = await asyncio.to_thread(compose) if large else compose()
+        await self.keep(key, content, boxes, names, date)
+
+    async def keep(self, key: str, content: bytes, boxes: list[int], names: list[str], date: float) -> None:
+        _, told = await store_message(self.context, content, boxes, names, date)
+        self.context.created[key] = told["id"]
+        self.result.created[key] = told
+
+    async def _blobs(self, record: Record) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        missing: list[str] = []
+        left = self.context.services.limits.message_max_bytes
+        for text in blob_ids(record):
+            name = ids.try_blob(self.context.deref(text))
+            content = None if name is None else await read_blob(self.context, name)
+            if content is None:
+                missing.append(text)
+                continue
+            left -= len(content)
+            if left < 0:
+                raise SetError("tooLarge", "the parts together are too large")
+            found[text] = content
+        if missing:
+            raise SetError("blobNotFound", "there are no such blobs", notFound=missing)
+        return found
+
+    # --- update and destroy ---
+
+    async def change_all(self, updates: dict[str, Record], destroy: list[str]) -> None:
+        context, store, account = self.context, self.context.services.store, self.context.account.id
+        self.names = KeywordNames(await store.messages.keywords(account))
+        changes: list[EmailChange] = []
+        keys: list[tuple[str, bool]] = []
+        places = await self._places([*updates, *destroy])
+        patches: dict[str, _Patch] = {}
+
+        async def read(key: str, patch: Record) -> None:
+            if context.number(ids.EMAIL, key) not in places:
+                raise SetError("notFound", "there is no such email")
+            patches[key] = _Patch(context, self.boxes, patch)
+
+        await self.result.each(updates.items(), read, self.result.not_updated)
+        await self._register(patches)
+        for key, patch in patches.items():
+            number = context.number(ids.EMAIL, key) or 0
+            changes.append(patch.change(MessageId(number), self.names, self._hidden(places[number])))
+            keys.append((key, False))
+        for key in destroy:
+            number = context.number(ids.EMAIL, key) or 0
+            if number not in places:
+                self.result.not_destroyed[key] = SetError("notFound", "there is no such email")
+            elif self._hidden(places[number]):
+                self.result.not_destroyed[key] = SetError("forbidden", "it is in other mailboxes too")
+            else:
+                changes.append(EmailChange(MessageId(number), destroy=True))
+                keys.append((key, True))
+        if not changes:
+            return
+        done = await store.emails.change(account, changes)
+        for (key, destroyed), error in zip(keys, done.errors, strict=True):
+            self._tell(key, error, destroyed=destroyed)
+
+    def _tell(self, key: str, error: str, *, destroyed: bool) -> None:
+        if not error:
+            if destroyed:
+                self.result.destroyed.append(key)
+            else:
+                self.result.updated[key] = None
+            return
+        failed = self.result.not_destroyed if destroyed else self.result.not_updated
+        if error == Conflict.__name__:
+            failed[key] = invalid("mailboxIds", "an email is in one mailbox at least")
+        else:
+            failed[key] = set_error_of(error)
+
+    async def _places(self, keys: list[str]) -> dict[int, set[int]]:
+        """By message: the mailboxes it is in, if the credential may see one of them."""
+        numbers = [number for key in keys if (number := self.context.number(ids.EMAIL, key)) is not None]
+        found: dict[int, set[int]] = {}
+        for at in range(0, len(numbers), 2000):
+            read = await self.context.services.store.emails.get(
+                self.context.account.id, numbers[at : at + 2000], ()
+            )
+            for message, places in read.places.items():
+                boxes = {box for box, _ in places}
+                if boxes & self.boxes.keys():
+                    found[message] = boxes
+            await asyncio.sleep(0)
+        return found
+
+    def _hidden(self, boxes: set[int]) -> set[int]:
+        """Those of its mailboxes that the credential may not see."""
+        return boxes - self.boxes.keys()
+
+    async def _register(self, patches: dict[str, _Patch]) -> None:
+        wanted = {name for patch in patches.values() for name in patch.adds if not self.names.bit(name)}
+        if wanted:
+            store, account = self.context.services.store, self.context.account.id
+            await store.messages.keyword_bits(account, sorted(wanted))
+            self.names = KeywordNames(await store.messages.keywords(account))
+
+
+class _Patch:
+    """What one patch asks for; raises SetError."""
+
+    def __init__(self, context: Context, boxes: dict[int, Mailbox], patch: Record) -> None:
+        self.adds: list[str] = []
+        self.removes: list[str] = []
+        self.replaces = False
+        self.into: list[int] = []
+        self.out_of: list[int] = []
+        self.only: list[int] | None = None
+        for path, value in patch.items():
+            match path.split("/", 1):
+                case ["keywords"]:
+                    self.adds += keyword_names(value)
+                    self.replaces = True
+                case ["mailboxIds"]:
+                    self.only = mailbox_numbers(context, value, boxes)
+                case ["keywords", name]:
+                    name = name.replace("~1", "/").replace("~0", "~")
+                    check_keyword(name)
+                    (self.adds if self._is_set(path, value) else self.removes).append(name.lower())
+                case ["mailboxIds", name]:
+                    if self._is_set(path, value):
+                        self.into.append(mailbox_number(context, name, boxes))
+                    elif (number := context.number(ids.MAILBOX, name)) is not None:
+                        self.out_of.append(number)
+                case _:
+                    raise invalid(path[:200], "only keywords and mailboxIds can be changed")
+        if (self.replaces and any(path.startswith("keywords/") for path in patch)) or (
+            self.only is not None and (self.into or self.out_of)
+        ):
+            # RFC 8620 §5.3: no path may be a prefix of another one.
+            raise SetError("invalidPatch", "a property is replaced and patched at once")
+        if len(self.adds) > KEYWORDS_MAX:
+            raise SetError("tooManyKeywords", f"at most {KEYWORDS_MAX} keywords of an email")
+
+    @staticmethod
+    def _is_set(path: str, value: Any) -> bool:
+        if value is True or value is None:
+            return value is True
+        raise invalid(path[:200], "true or null is wanted")
+
+    def change(self, message: MessageId, names: KeywordNames, hidden: set[int]) -> EmailChange:
+        """`hidden`: mailboxes it is in that the credential may not see; it stays there."""
+        add = sum({bit for name in self.adds if (bit := KEYWORDS.get(name) or names.bit(name))})
+        remove = sum({bit for name in self.removes if (bit := KEYWORDS.get(name) or names.bit(name))})
+        only = None if self.only is None else [MailboxId(box) for box in {*self.only, *hidden}]
+        return EmailChange(
+            message,
+            _packed(add),
+            _packed(remove),
+            replace=self.replaces,
+            into=[MailboxId(box) for box in self.into],
+            out_of=[MailboxId(box) for box in self.out_of],
+            only=only,
+        )
+
+
+def _packed(flags: int) -> int | bytes:
+    """As the store takes them: MessagePack has no longer ints."""
+    return flags if flags < 1 << 63 else flags.to_bytes((flags.bit_length() + 7) // 8, "little")
+
+
+async def set_emails(context: Context, args: a.Set) -> Record:
+    context.grant.require(WRITE)
+    check_set(context, args)
+    store, account = context.services.store, context.account.id
+    before = await store.emails.modseq(account)
+    check_state(args.if_in_state, before)
+    work = _Setting(context, await context.mailboxes())
+    await work.create_all(args.create or {})
+    updates, destroy, failed = updates_of(context, args)
+    work.result.not_updated.update(failed)
+    if updates or destroy:
+        await work.change_all(updates, destroy)
+    after = await store.emails.modseq(account)
+    return work.result.answer(args.account_id, format_state(before), format_state(after))
+
+
+async def import_emails(context: Context, args: EmailImport) -> Record:
+    context.grant.require(WRITE)
+    limit = context.services.limits.set_max
+    if len(args.emails) > limit:
+        raise MethodError("requestTooLarge", f"at most {limit} emails in one call (maxObjectsInSet)")
+    store, account = context.services.store, context.account.id
+    before = await store.emails.modseq(account)
+    check_state(args.if_in_state, before)
+    work = _Setting(context, await context.mailboxes())
+
+    async def take(key: str, record: Record) -> None:
+        only_known(record, ("blobId", "mailboxIds", "keywords", "receivedAt"))
+        boxes = mailbox_numbers(context, record.get("mailboxIds"), work.boxes)
+        names = keyword_names(record.get("keywords"))
+        name = ids.try_blob(
+            context.deref(record["blobId"]) if isinstance(record.get("blobId"), str) else None
+        )
+        raw = None if name is None else await read_blob(context, name)
+        if raw is None:
+            raise invalid("blobId", "there is no such blob")
+        content = as_message(raw)
+        if content is None:
+            raise SetError("invalidEmail", "the blob is no message")
+        date = received_at(record, _received(content) or context.services.clock.now())
+        await work.keep(key, content, boxes, names, date)
+
+    items = list(args.emails.items())
+    for at in range(0, len(items), CREATED_TOGETHER):
+        await asyncio.gather(
+            *(
+                work.result.each([one], take, work.result.not_created)
+                for one in items[at : at + CREATED_TOGETHER]
+            )
+        )
+    after = await store.emails.modseq(account)
+    answer = work.result.answer(args.account_id, format_state(before), format_state(after))
+    return {name: answer[name] for name in ("accountId", "oldState", "newState", "created", "notCreated")}
+
+
+def _received(content: bytes) -> float | None:
+    """RFC 8621 §4.8: the moment of the newest Received field."""
+    header = Header(header_text(content[: 64 * 1024]))
+    value = header.first("received")
+    return parse_date(value.rpartition(";")[2]) if value else None
+
+
+async def copy_emails(context: Context, args: EmailCopy) -> Record:
+    """RFC 8620 §5.4: between accounts; this credential has one."""
+    context.grant.require(WRITE)
+    if args.from_account_id == args.account_id:
+        raise MethodError(
+            "invalidArguments", "fromAccountId must be another account; use Email/set to copy within one"
+        )
+    raise MethodError("fromAccountNotFound", "there is no such account, or it is not yours")

@@ -1,0 +1,67 @@
+"""What JMAP is given, once per worker, and the limits it keeps to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from posthouse.core.ports import Clock, Ids
+from posthouse.services.delivery import DeliveryService
+from posthouse.services.email_search import EmailSearch
+from posthouse.services.mailbox_counts import MailboxCounts
+from posthouse.services.mailboxes import MailboxService
+from posthouse.storage.ports import Store
+
+
+class JmapLimits(Struct, frozen=True):
+    """The first seven are announced under the names of RFC 8620 §2."""
+
+    upload_max_bytes: int = 50 * 1024 * 1024
+    """maxSizeUpload"""
+    uploads_at_once: int = 4
+    """maxConcurrentUpload, of one account in each worker"""
+    request_max_bytes: int = 10_000_000
+    """maxSizeRequest"""
+    requests_at_once: int = 8
+    """maxConcurrentRequests, of one account in each worker"""
+    calls_max: int = 32
+    """maxCallsInRequest"""
+    get_max: int = 1000
+    """maxObjectsInGet"""
+    set_max: int = 10_000
+    """maxObjectsInSet"""
+    query_max: int = 5_000
+    """Ids in one answer to a query; a client that wants more asks again."""
+    changes_max: int = 10_000
+    """Ids in one answer to /changes."""
+    filter_max: int = 256
+    """Conditions and operators of one filter."""
+    response_max_bytes: int = 64 * 1024 * 1024
+    """Values of bodies and data of blobs in one response."""
+    uploaded_max_bytes: int = 1024 * 1024 * 1024
+    """Uploads of one account that no message uses yet."""
+    uploaded_max: int = 1000
+    """Their number."""
+    mailbox_depth_max: int = 20
+    message_max_bytes: int = 50 * 1024 * 1024
+    recipients_max: int = 1000
+    hold_max_s: int = 30 * 86400
+    """FUTURERELEASE: how long a submission may be held (RFC 4865)."""
+    event_sources_max: int = 100
+    """Push connections of one account in each worker."""
+    subscriptions_max: int = 50
+    """Push subscriptions of one account."""
+
+
+@dataclass(slots=True)
+class JmapServices:
+    store: Store
+    mailboxes: MailboxService
+    counts: MailboxCounts
+    search: EmailSearch
+    delivery: DeliveryService
+    clock: Clock
+    ids: Ids
+    hostname: str
+    limits: JmapLimits = field(default_factory=JmapLimits)

@@ -1,0 +1,211 @@
+"""The endpoints of JMAP: signing in, limits, upload, download."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.applications import Starlette
+
+from posthouse.http.jmap.routes import jmap_routes
+from posthouse.services.signin import SignIn, hash_password
+from tests.storage.fixtures import make_account, message
+from tests.unit.asgi import Answer, ask, basic
+from tests.unit.jmap_world import JmapWorld, jmap_world
+from tests.unit.service_world import CHEAP_HASH
+
+PASSWORD = "correct horse"
+
+
+class Served:
+    def __init__(self, world: JmapWorld, app: Any) -> None:
+        self.world = world
+        self.app = app
+        self.auth = basic(world.account.address, PASSWORD)
+
+    async def ask(self, method: str, target: str, body: bytes = b"", **options: Any) -> Answer:
+        headers = {**self.auth, **options.pop("headers", {})}
+        return await ask(self.app, method, target, body, headers=headers, **options)
+
+    async def api(self, body: Any, **headers: str) -> Answer:
+        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return await self.ask(
+            "POST", "/jmap/api", data, headers={"content-type": "application/json", **headers}
+        )
+
+    async def upload(self, data: bytes, kind: str = "text/plain") -> dict[str, Any]:
+        answer = await self.ask(
+            "POST", f"/jmap/upload/{self.world.id}/", data, headers={"content-type": kind}
+        )
+        assert answer.status == 201
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def download(self, blob: str, name: str = "a.txt", query: str = "", **headers: str) -> Answer:
+        return await self.ask("GET", f"/jmap/download/{self.world.id}/{blob}/{name}{query}", headers=headers)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    limits = {"request_max_bytes": 20_000, "upload_max_bytes": 3_000_000, "uploaded_max": 4}
+    async with jmap_world(tmp_path, **limits) as world:
+        signin = SignIn(world.store, world.clock, CHEAP_HASH)
+        account = await world.store.directory.update_account(
+            world.account.id, {"password": hash_password(PASSWORD, CHEAP_HASH)}
+        )
+        world.account = account
+        app = Starlette(routes=jmap_routes(world.services, signin))
+        yield Served(world, app)
+        signin.close()
+
+
+async def test_the_session(served: Served) -> None:
+    for path in ("/.well-known/jmap", "/jmap/session"):
+        answer = await served.ask("GET", path)
+        session = answer.json()
+        assert answer.headers["cache-control"] == "no-cache, no-store, must-revalidate"
+        assert session["apiUrl"] == "https://mail.example.test/jmap/api"
+        assert session["username"] == served.world.account.address
+        assert list(session["accounts"]) == [served.world.id]
+        for part in ("{accountId}", "{blobId}", "{name}", "{type}"):
+            assert part in session["downloadUrl"]
+        core = session["capabilities"]["urn:ietf:params:jmap:core"]
+        assert (core["maxSizeRequest"], core["maxSizeUpload"]) == (20_000, 3_000_000)
+        assert set(session["capabilities"]) >= set(session["primaryAccounts"])
+    response = await served.api({"using": [], "methodCalls": []})
+    assert response.json()["sessionState"] == session["state"]
+
+
+async def test_who_may_come_in(served: Served) -> None:
+    for headers in (
+        {},
+        basic("li@example.test", "wrong"),
+        {"authorization": "Basic !"},
+        {"authorization": "Bearer x"},
+    ):
+        answer = await ask(served.app, "GET", "/jmap/session", headers=headers)
+        assert answer.status == 401
+        assert "Basic" in answer.headers["www-authenticate"]
+    in_clear = await served.ask("GET", "/jmap/session", scheme="http")
+    assert in_clear.status == 403
+    assert (await served.ask("GET", "/jmap/session", scheme="http", client="127.0.0.1")).status == 200
+    told = await served.ask(
+        "GET", "/jmap/session", scheme="http", client="127.0.0.1", headers={"x-forwarded-proto": "https"}
+    )
+    assert told.json()["apiUrl"].startswith("https://")
+    await served.world.store.directory.update_account(served.world.account.id, {"protocols": ("imap",)})
+    assert (await served.ask("GET", "/jmap/session")).status == 403
+
+
+async def test_requests_that_are_problems(served: Served) -> None:
+    for body, kind, limit in (
+        (b"{", "notJSON", None),
+        (b"[]", "notRequest", None),
+        ({"using": ["urn:x"], "methodCalls": []}, "unknownCapability", None),
+        ({"using": [], "methodCalls": [["a", {}, "0"]] * 40}, "limit", "maxCallsInRequest"),
+        (b" " * 20_001, "limit", "maxSizeRequest"),
+    ):
+        answer = await served.api(body)
+        assert answer.headers["content-type"] == "application/problem+json"
+        document = answer.json()
+        assert (answer.status, document["status"]) == (400, 400)
+        assert document["type"] == f"urn:ietf:params:jmap:error:{kind}"
+        assert document.get("limit") == limit
+        assert document["detail"]
+    assert (
+        await served.ask("POST", "/jmap/api", b"{}", headers={"content-type": "text/plain"})
+    ).status == 400
+    long = await served.api(b"{}", **{"content-length": "999999999"})
+    assert long.json()["limit"] == "maxSizeRequest"
+
+
+async def test_browsers_of_other_origins(served: Served) -> None:
+    answer = await ask(served.app, "OPTIONS", "/jmap/api", headers={"origin": "https://elsewhere.test"})
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "*")
+    assert "Authorization" in answer.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_upload_and_download(served: Served) -> None:
+    data = bytes(range(256)) * 8000
+    made = await served.upload(data, "image/png")
+    assert (made["type"], made["size"], made["accountId"]) == ("image/png", len(data), served.world.id)
+    answer = await served.download(made["blobId"], "图 1.png", "?accept=image/png")
+    assert answer.body == data
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''%e5%9b%be%201.png"
+    assert answer.headers["content-length"] == str(len(data))
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    size = len(data)
+    for asked, first, stop in (("bytes=5-9", 5, 10), ("bytes=5-", 5, size), ("bytes=-7", size - 7, size)):
+        part = await served.download(made["blobId"], range=asked)
+        assert (part.status, part.body) == (206, data[first:stop])
+        assert part.headers["content-range"] == f"bytes {first}-{stop - 1}/{len(data)}"
+    assert (await served.download(made["blobId"], range=f"bytes={len(data)}-")).status == 416
+    assert (await served.download(made["blobId"], **{"if-none-match": f'"{made["blobId"]}"'})).status == 304
+    assert (await served.download(made["blobId"], "x", "?accept=text/html%0d%0aX:y")).headers[
+        "content-type"
+    ] == ("application/octet-stream")
+
+
+async def test_parts_are_decoded(served: Served) -> None:
+    data = bytes(range(256)) * 6000
+    coded = base64.encodebytes(data).replace(b"\n", b"\r\n")
+    letter = (
+        b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n"
+        b"--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + coded
+        + b"\r\n--b--\r\n"
+    )
+    one = await served.world.put(letter)
+    got = await served.world.call("Email/get", ids=[one], properties=["attachments", "blobId"])
+    [part] = got["list"][0]["attachments"]
+    assert (await served.download(part["blobId"])).body == data
+    assert (await served.download(part["blobId"], range="bytes=1-3")).body == data[1:4]
+    assert (await served.download(one)).body == letter
+
+
+async def test_what_is_not_there(served: Served) -> None:
+    one = await served.world.put(message(1))
+    other = await make_account(served.world.store, "wang")
+    made = await served.upload(b"mine")
+    for target in (
+        f"/jmap/download/A{other.id}/{one}/x",
+        f"/jmap/download/{served.world.id}/M999/x",
+        f"/jmap/download/{served.world.id}/nonsense/x",
+        f"/jmap/download/{served.world.id}/{one}_0_999999999_n/x",
+        f"/jmap/download/{served.world.id}/U999/x",
+    ):
+        assert (await served.ask("GET", target)).status == 404, target
+    assert (await served.ask("POST", f"/jmap/upload/A{other.id}/", b"x")).status == 404
+    served.auth = basic(other.address, PASSWORD)
+    await served.world.store.directory.update_account(
+        other.id, {"password": hash_password(PASSWORD, CHEAP_HASH)}
+    )
+    assert (await served.ask("GET", f"/jmap/download/A{other.id}/{made['blobId']}/x")).status == 404
+    assert (await served.ask("GET", f"/jmap/download/A{other.id}/{one}/x")).status == 404
+
+
+async def test_uploads_are_bounded(served: Served) -> None:
+    path = f"/jmap/upload/{served.world.id}/"
+    large = await served.ask("POST", path, b"x" * 3_000_001)
+    assert large.json()["limit"] == "maxSizeUpload"
+    declared = await served.ask("POST", path, b"", headers={"content-length": "3000001"})
+    assert declared.json()["limit"] == "maxSizeUpload"
+    for _ in range(4):
+        await served.upload(b"x")
+    assert (await served.ask("POST", path, b"x")).status == 507
+
+
+async def test_an_upload_becomes_an_email(served: Served) -> None:
+    made = await served.upload(message(5), "message/rfc822")
+    box = await served.world.box("INBOX")
+    imported = await served.world.call(
+        "Email/import", emails={"a": {"blobId": made["blobId"], "mailboxIds": {box: True}}}
+    )
+    assert (await served.download(imported["created"]["a"]["blobId"])).body == message(5)
