@@ -27,6 +27,7 @@ class TakesTokens:
     """The part of the sign-in that asks the verifier."""
 
     tokens: Tokens | None = None
+    outside: None = None
 
     async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
         assert self.tokens is not None

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.app.config_directory import DirectoryConfig, verify_directory
 from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_mailauth import Dns, MailAuth
@@ -273,6 +274,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
+    directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
@@ -370,7 +372,7 @@ def _verify(config: Config) -> None:
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
-    verify_oauth(config.oauth)
+    _verify_sign_in(config)
     for where, networks in (
         ("relay_networks", config.relay_networks),
         ("mailauth.trusted_networks", config.mailauth.trusted_networks),
@@ -386,6 +388,12 @@ def _verify(config: Config) -> None:
         raise ValueError(f"queue.refused_networks: {error}") from error
     for route in config.routes:
         _verify_route(route)
+
+
+def _verify_sign_in(config: Config) -> None:
+    verify_oauth(config.oauth)
+    for directory in config.directories:
+        verify_directory(directory)
 
 
 def _verify_route(route: RouteConfig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from posthouse.app import settings
+from posthouse.app import directories, settings
 from posthouse.app.config import Config
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
@@ -54,8 +54,12 @@ class Factories:
     def configure(self, config: Config) -> None:
         """Make what depends on the configuration.  Raises ConfigError and changes nothing."""
         routes = settings.routes(config)
+        outside = directories.outside(config, self._store, self._clock)
         dns = settings.dns_resolver(config, self._clock)
         self.config = config
+        if self.sign_in.outside is not None:
+            self.sign_in.outside.close()
+        self.sign_in.outside = outside
         self._rules.settings = settings.rule_settings(config)
         self._dns = dns
         self._delivery = DeliveryService(
@@ -194,6 +198,8 @@ class Factories:
         self._hub.close()
         await self.sign_in.settled()
         self.sign_in.close()
+        if self.sign_in.outside is not None:
+            self.sign_in.outside.close()
 
 
 def _tell_fault(task: asyncio.Task[None]) -> None:

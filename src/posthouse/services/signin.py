@@ -32,6 +32,7 @@ from posthouse.services.credentials import APP_PROTOCOLS, Claim, Credentials
 from posthouse.services.devices import Devices
 from posthouse.services.fair_pool import FairPool
 from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
+from posthouse.services.outside import Outside, OutsideDirectory
 from posthouse.services.passwords import HashSettings, Passwords
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential, Domain, Hint
@@ -85,6 +86,7 @@ class SignIn:
         self.settings = settings or SignInSettings()
         self.tokens = tokens
         self._passwords = Passwords(self.settings.hashing)
+        self.outside: Outside | None = None
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
         self.bans = Bans(store, clock, self.settings.bans, sleep)
         self.devices = Devices(store, clock)
@@ -132,6 +134,9 @@ class SignIn:
             one = await self.credentials.match(account, prepared, origin)
             if one is not None and account is not None:
                 return self._opened(account, one, origin)
+        directory = None if self.outside is None else self.outside.of(found.name)
+        if directory is not None and prepared is not None and (account is None or not account.password):
+            return await self._ask_outside(directory, found, prepared, digest, origin)
         # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
         if await self._verify(
             account, main if prepared else None, prepared or password, digest, origin.peer_ip
@@ -140,6 +145,26 @@ class SignIn:
             return permitted(of_password(account), origin.protocol)
         await self._failed(found, digest, origin)
         raise SignInFailed(f"{origin.connection}: {address!r}")
+
+    async def _ask_outside(
+        self, directory: OutsideDirectory, found: Found, password: str, digest: bytes, origin: Origin
+    ) -> Grant:
+        """A password that a directory knows; raises as `verify_password`, Unavailable when it cannot be asked."""
+        assert self.outside is not None
+        account, source = found.account, customer_of(origin.peer_ip)
+        if account is not None and found.password_opens and self._remembered(account, digest):
+            return permitted(of_password(account), origin.protocol)
+        person = await self.outside.check(directory, found.name, password[:PASSWORD_MAX_BYTES], source)
+        right = person is not None and (not person.hash or await self._hash(source, person.hash, password))
+        if right and account is None and person is not None:
+            await self.outside.provision(directory, found.name, person)
+            found = await self._find(found.name, origin)
+            account = found.account
+        if not right or account is None or not found.password_opens:
+            await self._failed(found, digest, origin)
+            raise SignInFailed(f"{origin.connection}: {found.name!r}: not by directory {directory.name}")
+        self._remember(account, digest)
+        return permitted(of_password(account), origin.protocol)
 
     async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
         """OAUTHBEARER and XOAUTH2; raises as `check_password`."""
@@ -217,7 +242,7 @@ class SignIn:
         if entry is None:
             return False
         phc, known, until = entry
-        if phc != account.password or until < self._clock.monotonic():
+        if phc != (account.password or "") or until < self._clock.monotonic():
             del self._verified[account.id]
             return False
         return hmac.compare_digest(known, digest)

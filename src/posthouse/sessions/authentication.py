@@ -15,6 +15,7 @@ from posthouse.core.address import try_address
 from posthouse.core.errors import MailError, ScopeExceeded, SignInFailed
 from posthouse.services.credentials import Claim
 from posthouse.services.grant import Grant, Origin, TokenVerifier
+from posthouse.services.outside import Outside
 from posthouse.sessions.session import ConnectionInfo
 from posthouse.wire.sasl import (
     Challenge,
@@ -39,6 +40,7 @@ class SignIn(Protocol):
     """What `services.signin.SignIn` offers."""
 
     tokens: TokenVerifier | None
+    outside: Outside | None
 
     async def check_password(self, address: str, password: str, origin: Origin) -> Grant: ...
 
@@ -82,7 +84,9 @@ def _also(sign_in: SignIn) -> Sequence[str]:
 def mechanisms(info: ConnectionInfo, sign_in: SignIn) -> list[str]:
     """What to announce on this connection."""
     found = bindings(info)
-    return offered(found, plus=_announces_plus(found), also=_also(sign_in))
+    names = offered(found, plus=_announces_plus(found), also=_also(sign_in))
+    # A directory outside has no keys for us: a client that saw SCRAM would choose it and could not sign in.
+    return names if sign_in.outside is None else [one for one in names if not one.startswith("SCRAM-")]
 
 
 def knows(mechanism: str, info: ConnectionInfo, sign_in: SignIn) -> bool:

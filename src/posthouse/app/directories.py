@@ -1,0 +1,67 @@
+"""Directories outside, from the configuration."""
+
+from __future__ import annotations
+
+from posthouse.app.config import Config, ConfigError
+from posthouse.app.config_directory import DirectoryConfig
+from posthouse.client.directory import Source
+from posthouse.client.directory.ldap import LdapSettings, LdapSource
+from posthouse.client.directory.sql import SqlSettings, SqlSource
+from posthouse.core.address import parse_domain
+from posthouse.core.errors import Invalid
+from posthouse.core.ports import Clock
+from posthouse.services.accounts import Accounts
+from posthouse.services.outside import Outside, OutsideDirectory
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account
+
+
+def outside(config: Config, store: Store, clock: Clock) -> Outside | None:
+    """None without directories.  Raises ConfigError."""
+    if not config.directories:
+        return None
+    made = []
+    for one in config.directories:
+        try:
+            domains = [parse_domain(domain) for domain in one.domains]
+        except Invalid as error:
+            raise ConfigError(f"directories.domains: {error.detail}") from error
+        name = one.url or one.database
+        made.append(OutsideDirectory(name, domains, _source(config, one), provision=one.provision))
+    accounts = Accounts(store, clock)
+
+    async def create(address: str, name: str) -> Account:
+        return await accounts.create_account(address, None, name=name, language=config.language)
+
+    return Outside(made, create)
+
+
+def _source(config: Config, one: DirectoryConfig) -> Source:
+    if one.kind == "sql":
+        return SqlSource(SqlSettings(config.path(one.database), one.query, one.timeout_s))
+    settings = LdapSettings(
+        one.url,
+        start_tls=one.start_tls,
+        ca_file=str(config.path(one.ca_file)) if one.ca_file else "",
+        user_dn=one.user_dn,
+        search_base=one.search_base,
+        search_filter=one.search_filter,
+        bind_dn=one.bind_dn,
+        bind_password=_password(config, one),
+        name_attribute=one.name_attribute,
+        timeout_s=one.timeout_s,
+    )
+    try:
+        return LdapSource(settings)
+    except ImportError as error:
+        raise ConfigError("directories: kind `ldap` needs `pip install posthouse[ldap]`") from error
+
+
+def _password(config: Config, one: DirectoryConfig) -> str:
+    if not one.bind_password_file:
+        return ""
+    path = config.path(one.bind_password_file)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"directories.bind_password_file: {path}: {error.strerror}") from error
