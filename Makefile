@@ -4,17 +4,21 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LINTED := src tests bench tools
 
-.PHONY: run test check bench format lock docs dist clean
+# The webmail, built from web/ into the package.
+WEB    := src/posthouse/http/assets/index.html
 
-run: $(VENV)/.installed
+.PHONY: run test check bench format lock docs dist clean web
+
+run: $(VENV)/.installed $(WEB)
 	$(BIN)/posthouse demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(WEB)
 	$(BIN)/python -m pytest $(TESTS)
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev web/node_modules/.installed
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/ruff check $(LINTED)
+	cd web && npm run -s check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_rfc.py
@@ -32,7 +36,7 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_docs.py
 
-dist: $(VENV)/.dev
+dist: $(VENV)/.dev $(WEB)
 	$(BIN)/python -m build
 
 # Exact versions with hashes; no index address is written into them.
@@ -54,5 +58,16 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
+web: $(WEB)
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "The webmail is built with Node.js 20 or newer and npm; install them first." >&2; exit 1; }
+	@echo "Installing what builds the webmail ..."
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(WEB): web/node_modules/.installed web/index.html web/vite.config.js $(shell find web/src -type f)
+	cd web && npm run -s build -- --logLevel warn
+
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules src/posthouse/http/assets build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,6 +15,7 @@ from posthouse.core.ports import Clock
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
+from posthouse.http.web import web_routes
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
@@ -53,6 +54,7 @@ class Web:
         jmap: list[BaseRoute] = []
         if config.jmap.enabled:
             jmap = jmap_routes(self._factories.jmap_services(self._counts, self._search), self._sign_in)
+            jmap += web_routes()  # pages that speak JMAP and nothing else
         self._plain = Starlette(routes=[*self._health, *jmap, *(pages if in_clear else [])])
         self._secure = Starlette(routes=[*jmap, *pages])
 

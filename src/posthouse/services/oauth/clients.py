@@ -34,6 +34,8 @@ BUILT_IN: Final = {
     ),
 }
 """Public clients that every installation knows."""
+WEBMAIL: Final = "posthouse-webmail"
+"""The pages of the installation itself: nobody is asked whether they may be trusted."""
 PRESETS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     # Thunderbird listens on a free port of the loopback address, or watches its own browser for this address.
     "thunderbird": ("Mozilla Thunderbird", ("http://localhost", "http://127.0.0.1", "https://localhost")),
@@ -99,11 +101,17 @@ def is_loopback(uri: str) -> bool:
 
 
 class Clients:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, issuer: str = "") -> None:
         self._store = store
+        self._issuer = issuer
         self._clock = clock
 
     async def find(self, client: str) -> TokenClient | None:
+        if client == WEBMAIL:
+            pages = (f"{self._issuer}/mail/",)
+            return TokenClient(
+                WEBMAIL, "Posthouse", redirects=pages, scope="jmap offline_access", grants=(CODE, REFRESH)
+            )
         return BUILT_IN.get(client) or await self._store.tokens.client(client)
 
     async def authenticate(self, client: str, secret: str | None) -> TokenClient:
@@ -128,7 +136,7 @@ class Clients:
         registered_max: int = 0,
     ) -> tuple[TokenClient, str]:
         """The new client and its secret ("": public), told once.  Raises Invalid, Exists, OAuthError, OverQuota."""
-        if not _ID.fullmatch(client) or client in BUILT_IN:
+        if not _ID.fullmatch(client) or client in (*BUILT_IN, WEBMAIL):
             raise Invalid("a client id has 1 to 64 letters, digits, dots, hyphens and underscores")
         if not 0 < len(name) <= NAME_MAX or not name.isprintable():
             raise Invalid(f"the name of a client has 1 to {NAME_MAX} printable characters")

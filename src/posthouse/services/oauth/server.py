@@ -79,7 +79,7 @@ class AuthorizationServer:
         self.store = store
         self.clock = clock
         self.settings = settings
-        self.clients = Clients(store, clock)
+        self.clients = Clients(store, clock, settings.issuer)
         self.keys = Keys(store, clock)
         self._secret = b""
 

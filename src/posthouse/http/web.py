@@ -1,0 +1,104 @@
+"""The webmail: its built files, and the page in which foreign HTML is shown.
+
+`make web` builds them from `web/` into `assets/`, which wheels carry.  Every name but that of the page holds a hash of
+its content, so browsers keep the files for ever and ask for the page each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+ASSETS: Final = Path(__file__).parent / "assets"
+NOT_BUILT: Final = (
+    "The webmail is not part of this installation: it was installed from sources without Node.js.\n"
+    "Run `make web` there, or install a release.\n"
+)
+
+# The page runs our own scripts, talks to our own server, and shows nothing of anybody else's.
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types dompurify"
+)
+# The last wall around foreign HTML: no script, no request to anybody, whatever the layers before it let through.
+_FRAME_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
+_FRAME_PAGE: Final = (
+    b"<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><title>Posthouse</title>"
+    b"<style>body{margin:0;padding:4px;font:15px/1.55 system-ui,sans-serif;color:#1f2328;overflow-wrap:anywhere}"
+    b"img{max-width:100%;height:auto}pre{white-space:pre-wrap}table{max-width:100%}"
+    b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}</style><body></body>"
+)
+_COMMON: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".html": "text/html; charset=utf-8",
+}
+
+
+def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
+    """`/` leads to `/mail/`."""
+    files = _files(assets)
+
+    async def root(_request: Request) -> Response:
+        return RedirectResponse("/mail/", status_code=303)
+
+    async def page(request: Request) -> Response:
+        if "index.html" not in files:
+            return PlainTextResponse(NOT_BUILT, status_code=404)
+        headers = {**_COMMON, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
+        return _send(request, files["index.html"], ".html", headers)
+
+    async def asset(request: Request) -> Response:
+        name = f"assets/{request.path_params['name']}"
+        if name not in files:
+            return PlainTextResponse("Not found\n", status_code=404)
+        headers = {**_COMMON, "Cache-Control": "public, max-age=31536000, immutable"}
+        return _send(request, files[name], Path(name).suffix, headers)
+
+    async def frame(_request: Request) -> Response:
+        headers = {**_COMMON, "Content-Security-Policy": _FRAME_POLICY, "Cache-Control": "no-cache"}
+        return Response(_FRAME_PAGE, media_type="text/html", headers=headers)
+
+    return [
+        Route("/", root),
+        Route("/mail", root),
+        Route("/mail/", page),
+        Route("/mail/frame", frame),
+        Route("/mail/assets/{name:str}", asset),
+    ]
+
+
+def _send(request: Request, content: tuple[bytes, bytes], suffix: str, headers: dict[str, str]) -> Response:
+    plain, packed = content
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", "") and len(packed) < len(plain):
+        return Response(packed, media_type=_TYPES[suffix], headers={**headers, "Content-Encoding": "gzip"})
+    return Response(plain, media_type=_TYPES[suffix], headers=headers)
+
+
+@cache
+def _files(assets: Path) -> dict[str, tuple[bytes, bytes]]:
+    """(as it is, packed) by name below `assets`: they are few and small, and read once."""
+    return {
+        str(path.relative_to(assets)): (path.read_bytes(), gzip.compress(path.read_bytes(), 9, mtime=0))
+        for path in sorted(assets.rglob("*"))
+        if path.suffix in _TYPES
+    }

@@ -1,0 +1,137 @@
+/**
+ * Two people write to each other in two browsers: `node webmail.mjs CHROMIUM ZHANG_URL LI_URL PASSWORD PICTURES`.
+ *
+ * ZHANG_URL and LI_URL are the webmails of zhang@qq.test and li@163.test.  What was seen is printed as one JSON document.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [executablePath, zhangUrl, liUrl, password, pictures] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const found = { axe: {}, console: [], requests: [] };
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+
+/** A window of its own, at a desktop's or a phone's size. */
+async function window(url, size, locale) {
+  const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true, bypassCSP: false });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("console", (message) => found.console.push(message.text()));
+  page.on("pageerror", (error) => found.console.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) found.requests.push(request.url());
+  });
+  await page.goto(`${url}/mail/`);
+  return page;
+}
+
+/** Faults that axe finds; its script is put in from outside, past the policy of the page. */
+async function check(page, name) {
+  const session = await page.context().newCDPSession(page);
+  const { executionContextId } = await isolated(session);
+  await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run(document, { iframes: false }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' '))))",
+    contextId: executionContextId,
+    awaitPromise: true,
+  });
+  found.axe[name] = JSON.parse(result.value);
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+async function isolated(session) {
+  const { frameTree } = await session.send("Page.getFrameTree");
+  return session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+}
+
+async function signIn(page, address) {
+  await page.fill("[name=address]", address);
+  await page.fill("[name=password]", password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".folders");
+}
+
+const zhang = await window(zhangUrl, { width: 1400, height: 860 }, "zh-CN");
+const li = await window(liUrl, { width: 390, height: 800 }, "en");
+await check(zhang, "signin");
+await zhang.fill("[name=address]", "zhang@qq.test");
+await zhang.fill("[name=password]", "wrong");
+await zhang.keyboard.press("Enter");
+await zhang.waitForFunction(() => document.querySelector(".fault").textContent !== "");
+found.wrong = await zhang.textContent(".fault");
+await signIn(zhang, "zhang@qq.test");
+await signIn(li, "li@163.test");
+await li.waitForSelector(".empty, .row");
+
+// Zhang writes, by keyboard alone but for the picture.
+await zhang.keyboard.press("c");
+await zhang.waitForSelector(".compose");
+await zhang.keyboard.type("李 <li@163.test>");
+for (const text of ["", "", "春节快乐：一张照片", "见信如面。附件是照片。"]) {
+  await zhang.keyboard.press("Tab");
+  await zhang.keyboard.type(text);
+}
+await zhang.setInputFiles(".compose input[type=file]", {
+  name: "照片.png",
+  mimeType: "image/png",
+  buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64"),
+});
+await zhang.waitForSelector(".compose .files li");
+await check(zhang, "compose");
+const sentAt = Date.now();
+await zhang.focus(".compose textarea");
+await zhang.keyboard.press("Control+Enter");
+await zhang.waitForSelector(".compose", { state: "detached" });
+
+// Li's window shows it without a reload.
+await li.waitForSelector(".row.unread:has-text('春节快乐')");
+found.arrived_ms = Date.now() - sentAt;
+await check(li, "list-phone");
+found.row = await li.getAttribute(".row.unread [role=gridcell]", "aria-label");
+await li.click(".row.unread");
+await li.waitForSelector(".letter .plain-text");
+found.text = (await li.textContent(".letter .plain-text")).trim();
+found.file = (await li.textContent(".letter .files .name")).trim();
+await check(li, "reading-phone");
+const [download] = await Promise.all([li.waitForEvent("download"), li.click(".letter .files button")]);
+found.download = readFileSync(await download.path()).length;
+
+// Li answers; Zhang, who looks at the inbox, sees that.
+await li.click(".more button:has-text('Reply')");
+await li.waitForSelector(".compose textarea");
+found.quoted = await li.inputValue(".compose textarea");
+found.to = await li.inputValue(".compose input >> nth=0");
+found.subject = await li.inputValue(".compose input >> nth=3");
+await li.fill(".compose textarea", "照片收到了！");
+await li.click(".compose .main");
+await zhang.waitForSelector(".row.unread:has-text('Re: 春节快乐')");
+await zhang.keyboard.press("Enter");
+await zhang.waitForSelector(".letter");
+await zhang.waitForFunction(() => document.querySelectorAll(".letter").length === 2);
+found.thread = await zhang.locator(".letter").count();
+await check(zhang, "reading");
+await zhang.keyboard.press("s");
+await zhang.waitForSelector(".star.on");
+await zhang.keyboard.press("e");
+await zhang.waitForSelector(".notice");
+found.notice = (await zhang.textContent(".notice span")).trim();
+await zhang.click(".notice button:has-text('撤销')");
+await zhang.waitForSelector(".row:has-text('Re: 春节快乐')");
+await zhang.fill("#search", "快乐");
+await zhang.waitForFunction(() => document.querySelector(".list h1").textContent.includes("快乐"));
+await zhang.waitForSelector(".row:not(.waiting)");
+found.search = await zhang.locator(".row:not(.waiting)").count();
+await check(zhang, "search");
+
+console.log(JSON.stringify(found));
+await browser.close();

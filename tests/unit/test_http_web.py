@@ -1,0 +1,77 @@
+"""The pages of the webmail: what is sent, under which policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from posthouse.http.web import web_routes
+
+
+async def get(app: Starlette, path: str, **headers: str) -> httpx.Response:
+    """`headers`: underscores stand for hyphens."""
+    named = {"accept-encoding": "identity"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://post.test"
+    ) as client:
+        return await client.get(path, headers=named)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Starlette:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>x</title>" * 20)
+    (tmp_path / "assets" / "mail-1a2b.js").write_text("alert(1);" * 100)
+    return Starlette(routes=web_routes(tmp_path))
+
+
+async def test_the_page_runs_our_scripts_only_and_is_asked_for_each_time(app: Starlette) -> None:
+    page = await get(app, "/mail/")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+async def test_assets_are_kept_for_ever_and_packed(app: Starlette) -> None:
+    packed = await get(app, "/mail/assets/mail-1a2b.js", accept_encoding="gzip, br")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in packed.headers["cache-control"]
+    plain = await get(app, "/mail/assets/mail-1a2b.js")
+    assert "content-encoding" not in plain.headers
+    assert plain.text == packed.text == "alert(1);" * 100
+
+
+@pytest.mark.parametrize("name", ["none.js", "../index.html", "..\\index.html", "%2e%2e/index.html", ""])
+async def test_nothing_else_is_sent(app: Starlette, name: str) -> None:
+    assert (await get(app, f"/mail/assets/{name}")).status_code == 404
+
+
+async def test_foreign_html_is_shown_where_no_script_can_run(app: Starlette) -> None:
+    frame = await get(app, "/mail/frame")
+    policy = frame.headers["content-security-policy"]
+    assert "script" not in policy
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-same-origin" in policy
+    assert "http" not in policy
+    assert "<script" not in frame.text
+
+
+async def test_the_root_leads_to_the_mail(app: Starlette) -> None:
+    assert (await get(app, "/")).headers["location"] == "/mail/"
+
+
+async def test_without_built_files_it_says_how_to_build_them(tmp_path: Path) -> None:
+    answer = await get(Starlette(routes=web_routes(tmp_path)), "/mail/")
+    assert answer.status_code == 404
+    assert "make web" in answer.text

@@ -1,0 +1,139 @@
+/**
+ * Who is asked for a token, and the token: the node's own authorization server by code and PKCE (RFC 6749 §4.1, RFC 7636), so that
+ * two-step sign-in and passkeys are the same here as everywhere; a password for each request where there is none.
+ */
+
+import { JmapError } from "./jmap";
+
+const CLIENT = "posthouse-webmail";
+const KEPT = "posthouse.grant";
+const ASKED = "posthouse.asked";
+const LEFT = "posthouse.left";
+
+/** The value of the Authorization header for the next request. */
+export type Authorize = () => Promise<string>;
+
+interface Server {
+  authorization_endpoint: string;
+  token_endpoint: string;
+  revocation_endpoint: string;
+}
+
+interface Grant {
+  access: string;
+  until: number; // milliseconds since the epoch
+  refresh: string;
+}
+
+let server: Server | null | undefined;
+let grant: Grant | null = null;
+let renewing: Promise<Grant> | null = null;
+
+/** The server's description, null when it signs nobody in by itself or is meant for another name than this page has. */
+async function discover(): Promise<Server | null> {
+  if (server !== undefined) return server;
+  const response = await fetch("/.well-known/oauth-authorization-server", { credentials: "omit" }).catch(() => null);
+  const found = response?.ok ? ((await response.json()) as Server) : null;
+  server = found && new URL(found.authorization_endpoint).origin === location.origin ? found : null;
+  return server;
+}
+
+/** A grant of this window: kept over a reload, or brought back by the sign-in page.  Null: somebody has to sign in. */
+export async function resume(): Promise<Authorize | null> {
+  const answer = new URLSearchParams(location.search);
+  if (answer.has("state")) history.replaceState(null, "", location.pathname);
+  const found = await discover();
+  if (found === null) return null;
+  const asked = JSON.parse(sessionStorage.getItem(ASKED) ?? "null") as { state: string; verifier: string } | null;
+  const code = answer.get("code");
+  if (code !== null && asked !== null && answer.get("state") === asked.state) {
+    sessionStorage.removeItem(ASKED);
+    await exchange({ grant_type: "authorization_code", code, redirect_uri: redirect(), code_verifier: asked.verifier });
+    return authorize;
+  }
+  grant = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Grant | null;
+  return grant === null ? null : authorize;
+}
+
+/** Go to the sign-in page; false when there is none. */
+export async function leave(language: string): Promise<boolean> {
+  const found = await discover();
+  if (found === null) return false;
+  const state = random();
+  const verifier = random();
+  sessionStorage.setItem(ASKED, JSON.stringify({ state, verifier }));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  const wanted = {
+    response_type: "code",
+    client_id: CLIENT,
+    redirect_uri: redirect(),
+    scope: "jmap offline_access",
+    state,
+    code_challenge: base64url(new Uint8Array(digest)),
+    code_challenge_method: "S256",
+    ui_locales: language,
+    // Whoever signed out means it: the browser's cookie does not sign in again by itself.
+    ...(sessionStorage.getItem(LEFT) ? { prompt: "login" } : {}),
+  };
+  sessionStorage.removeItem(LEFT);
+  location.assign(`${found.authorization_endpoint}?${new URLSearchParams(wanted)}`);
+  return true;
+}
+
+/** Forget the grant, here and on the server.  `left`: the person signed out. */
+export function forget(left: boolean): void {
+  if (left) sessionStorage.setItem(LEFT, "1");
+  const gone = grant;
+  grant = null;
+  sessionStorage.removeItem(KEPT);
+  if (gone && server) {
+    const body = new URLSearchParams({ token: gone.refresh, client_id: CLIENT });
+    void fetch(server.revocation_endpoint, { method: "POST", body, credentials: "omit", keepalive: true }).catch(() => null);
+  }
+}
+
+const authorize: Authorize = async () => {
+  if (grant === null) throw new JmapError("signin");
+  if (Date.now() > grant.until - 60_000) {
+    renewing ??= exchange({ grant_type: "refresh_token", refresh_token: grant.refresh }).finally(() => (renewing = null));
+    await renewing;
+  }
+  return `Bearer ${grant.access}`;
+};
+
+async function exchange(values: Record<string, string>): Promise<Grant> {
+  const body = new URLSearchParams({ ...values, client_id: CLIENT });
+  const response = await fetch(server!.token_endpoint, { method: "POST", body, credentials: "omit" }).catch(() => null);
+  if (response === null || response.status >= 500) throw new JmapError("network");
+  const found = (await response.json()) as { access_token?: string; refresh_token?: string; expires_in?: number };
+  if (!response.ok || !found.access_token) {
+    forget(false);
+    throw new JmapError("signin");
+  }
+  grant = {
+    access: found.access_token,
+    until: Date.now() + (found.expires_in ?? 300) * 1000,
+    refresh: found.refresh_token ?? grant?.refresh ?? "",
+  };
+  sessionStorage.setItem(KEPT, JSON.stringify(grant));
+  return grant;
+}
+
+/** Where there is no authorization server: the password goes with each request, and is kept nowhere. */
+export function withPassword(address: string, password: string): Authorize {
+  const bytes = new TextEncoder().encode(`${address}:${password}`);
+  const header = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return () => Promise.resolve(header);
+}
+
+function redirect(): string {
+  return `${location.origin}/mail/`;
+}
+
+function random(): string {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

@@ -1,0 +1,202 @@
+/** The JMAP side (RFC 8620, RFC 8621): one connection to one account.  Knows nothing of what is shown. */
+
+import type { Authorize } from "./auth";
+
+export type Id = string;
+
+export interface Address {
+  name: string | null;
+  email: string;
+}
+
+export interface Mailbox {
+  id: Id;
+  name: string;
+  parentId: Id | null;
+  role: string | null;
+  sortOrder: number;
+  totalEmails: number;
+  unreadEmails: number;
+  totalThreads: number;
+  unreadThreads: number;
+}
+
+export interface BodyPart {
+  partId: string | null;
+  blobId: Id | null;
+  size: number;
+  name: string | null;
+  type: string;
+  charset: string | null;
+  disposition: string | null;
+  cid: string | null;
+}
+
+export interface Email {
+  id: Id;
+  threadId: Id;
+  mailboxIds: Record<Id, boolean>;
+  keywords: Record<string, boolean>;
+  from: Address[] | null;
+  to: Address[] | null;
+  cc: Address[] | null;
+  bcc?: Address[] | null;
+  replyTo?: Address[] | null;
+  subject: string | null;
+  receivedAt: string;
+  preview: string;
+  hasAttachment: boolean;
+  size: number;
+  messageId?: string[] | null;
+  references?: string[] | null;
+  textBody?: BodyPart[];
+  htmlBody?: BodyPart[];
+  attachments?: BodyPart[];
+  bodyValues?: Record<string, { value: string; isEncodingProblem: boolean; isTruncated: boolean }>;
+}
+
+export interface Identity {
+  id: Id;
+  name: string;
+  email: string;
+}
+
+interface Session {
+  accounts: Record<Id, { name: string }>;
+  primaryAccounts: Record<string, Id>;
+  capabilities: Record<string, Record<string, unknown>>;
+  username: string;
+  apiUrl: string;
+  downloadUrl: string;
+  uploadUrl: string;
+  eventSourceUrl: string;
+}
+
+export type Call = [name: string, args: Record<string, unknown>, id: string];
+type Answer = [name: string, args: Record<string, unknown>, id: string];
+
+const CORE = "urn:ietf:params:jmap:core";
+const MAIL = "urn:ietf:params:jmap:mail";
+const SUBMISSION = "urn:ietf:params:jmap:submission";
+
+/** `kind`: "signin" (the credentials do not hold), "network", "limit", "server", or the type of a method's error. */
+export class JmapError extends Error {
+  constructor(
+    readonly kind: string,
+    detail = "",
+  ) {
+    super(detail || kind);
+  }
+}
+
+export class Jmap {
+  private constructor(
+    private readonly authorize: Authorize,
+    readonly session: Session,
+  ) {}
+
+  static async open(authorize: Authorize): Promise<Jmap> {
+    const response = await send("/jmap/session", { headers: { authorization: await authorize() } });
+    return new Jmap(authorize, (await response.json()) as Session);
+  }
+
+  get account(): Id {
+    return this.session.primaryAccounts[MAIL] ?? Object.keys(this.session.accounts)[0] ?? "";
+  }
+
+  get address(): string {
+    return this.session.username;
+  }
+
+  /** Run the calls in one request; the arguments of the answers, by call id.  An error of any of them is thrown. */
+  async call(calls: Call[]): Promise<Record<string, any>> {
+    const using = [CORE, MAIL, SUBMISSION].filter((one) => one in this.session.capabilities);
+    const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.account, ...args }, id]);
+    const response = await this.fetch(this.session.apiUrl, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ using, methodCalls }),
+    });
+    const { methodResponses } = (await response.json()) as { methodResponses: Answer[] };
+    const found: Record<string, any> = {};
+    for (const [name, args, id] of methodResponses) {
+      if (name === "error") throw new JmapError(String(args["type"]), String(args["description"] ?? ""));
+      // An implicit call (onSuccessUpdateEmail) answers under the id of its cause.
+      if (!(id in found)) found[id] = args;
+    }
+    return found;
+  }
+
+  async upload(data: Blob): Promise<{ blobId: Id; type: string; size: number }> {
+    const url = this.session.uploadUrl.replace("{accountId}", encodeURIComponent(this.account));
+    const type = data.type || "application/octet-stream";
+    const response = await this.fetch(url, { method: "POST", headers: { "content-type": type }, body: data });
+    return (await response.json()) as { blobId: Id; type: string; size: number };
+  }
+
+  async download(blobId: Id, type: string, name: string): Promise<Blob> {
+    const values: Record<string, string> = { accountId: this.account, blobId, type, name };
+    const url = this.session.downloadUrl.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ""));
+    return (await this.fetch(url, {})).blob();
+  }
+
+  /** Calls back for every change of state, until the signal aborts; connects again by itself. */
+  async listen(changed: () => void, signal: AbortSignal): Promise<void> {
+    const url = this.session.eventSourceUrl
+      .replace("{types}", "*")
+      .replace("{closeafter}", "no")
+      .replace("{ping}", "60");
+    let wait = 1000;
+    while (!signal.aborted) {
+      try {
+        const response = await this.fetch(url, { headers: { accept: "text/event-stream" }, signal });
+        const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+        let text = "";
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) break;
+          wait = 1000;
+          text += value;
+          const events = text.split(/\r?\n\r?\n/);
+          text = events.pop() ?? "";
+          if (events.some((event) => /^event: ?state/m.test(event))) changed();
+        }
+      } catch (error) {
+        if (error instanceof JmapError && error.kind === "signin") return;
+      }
+      await pause(wait, signal);
+      wait = Math.min(wait * 2, 60_000);
+      if (!signal.aborted) changed(); // what happened meanwhile was not told
+    }
+  }
+
+  private async fetch(url: string, init: RequestInit): Promise<Response> {
+    const headers = { ...(init.headers as Record<string, string>), authorization: await this.authorize() };
+    return send(url, { ...init, headers });
+  }
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    // Never cookies or a browser's own password prompt: the header is all that counts.
+    response = await fetch(url, { ...init, credentials: "omit", cache: "no-store" });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new JmapError("network");
+  }
+  if (response.status === 401 || response.status === 403) throw new JmapError("signin");
+  if (response.status === 429) throw new JmapError("limit");
+  if (!response.ok) throw new JmapError("server", `${response.status}`);
+  return response;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { render } from "preact";
+import { App } from "./views/app";
+import { resume } from "./auth";
+import { guarded, start } from "./store";
+import { language } from "./text";
+import { ready } from "./views/signin";
+
+document.documentElement.lang = language.value;
+render(<App />, document.getElementById("app")!);
+void guarded(async () => {
+  const authorize = await resume();
+  if (authorize !== null) await start(authorize);
+}).finally(() => (ready.value = true));

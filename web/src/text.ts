@@ -1,0 +1,151 @@
+/** What people read, in Chinese and English: one row per text, so that no language can lack one. */
+
+import { signal } from "@preact/signals";
+
+const TEXTS = {
+  "signin.title": ["登录驿站", "Sign in to Posthouse"],
+  "signin.address": ["邮件地址", "Mail address"],
+  "signin.password": ["密码或授权码", "Password or app password"],
+  "signin.button": ["登录", "Sign in"],
+  "signin.failed": ["地址或密码不正确，请再试一次。", "The address or the password is wrong. Try again."],
+  "signin.out": ["退出", "Sign out"],
+  "error.network": ["连接不上服务器。网络恢复后会自动继续。", "The server cannot be reached. This goes on when the network is back."],
+  "error.limit": ["请求太频繁，请稍候再试。", "Too many requests; wait a moment and try again."],
+  "error.server": ["服务器暂时出错，请稍后再试。", "The server has a problem at the moment; try again shortly."],
+  "error.other": ["没有做成：{detail}", "That did not work: {detail}"],
+  "role.inbox": ["收件箱", "Inbox"],
+  "role.drafts": ["草稿", "Drafts"],
+  "role.sent": ["已发送", "Sent"],
+  "role.archive": ["归档", "Archive"],
+  "role.junk": ["垃圾邮件", "Junk"],
+  "role.trash": ["废纸篓", "Trash"],
+  "nav.folders": ["文件夹", "Folders"],
+  "nav.open": ["打开文件夹列表", "Show the folders"],
+  "search": ["搜索邮件", "Search mail"],
+  "search.clear": ["清除搜索", "Clear the search"],
+  "search.scope": ["搜索范围：所有文件夹", "Searching all folders"],
+  "list.label": ["邮件列表", "Messages"],
+  "list.empty": ["这里没有邮件", "Nothing here"],
+  "list.empty.search": ["没有找到。可以试试更短的词。", "Nothing found. Try a shorter word."],
+  "list.loading": ["正在读取……", "Loading…"],
+  "list.count": ["{count} 个会话", "{count} conversations"],
+  "row.unread": ["未读", "Unread"],
+  "row.starred": ["已加星标", "Starred"],
+  "row.attachment": ["有附件", "With attachments"],
+  "row.nosubject": ["（无主题）", "(no subject)"],
+  "row.nobody": ["（无发件人）", "(no sender)"],
+  "row.draft": ["草稿", "Draft"],
+  "act.compose": ["写信", "Write"],
+  "act.reply": ["回复", "Reply"],
+  "act.replyall": ["回复全部", "Reply all"],
+  "act.forward": ["转发", "Forward"],
+  "act.archive": ["归档", "Archive"],
+  "act.delete": ["删除", "Delete"],
+  "act.delete.forever": ["彻底删除", "Delete for good"],
+  "act.junk": ["垃圾邮件", "Junk"],
+  "act.notjunk": ["不是垃圾邮件", "Not junk"],
+  "act.unread": ["标为未读", "Mark unread"],
+  "act.read": ["标为已读", "Mark read"],
+  "act.star": ["星标", "Star"],
+  "act.unstar": ["取消星标", "Remove the star"],
+  "act.move": ["移动到……", "Move to…"],
+  "act.back": ["返回列表", "Back to the list"],
+  "act.more": ["显示全部信头", "Show details"],
+  "act.raw": ["下载原文", "Download the source"],
+  "act.undo": ["撤销", "Undo"],
+  "act.close": ["关闭", "Close"],
+  "act.help": ["快捷键", "Shortcuts"],
+  "read.to": ["收件人", "To"],
+  "read.cc": ["抄送", "Cc"],
+  "read.bcc": ["密送", "Bcc"],
+  "read.date": ["时间", "Date"],
+  "read.blocked": ["已拦截 {count} 张外部图片，以免泄露您何时读信。", "{count} outside images are blocked, so that nobody learns when you read."],
+  "read.truncated": ["邮件太长，只显示开头。请下载原文查看全部。", "This message is very long; only its beginning is shown. Download the source for all of it."],
+  "read.none": ["选择一封邮件", "Choose a message"],
+  "read.body": ["邮件正文", "Message body"],
+  "read.attachments": ["附件", "Attachments"],
+  "read.file": ["下载 {name}（{size}）", "Download {name} ({size})"],
+  "write.title": ["新邮件", "New message"],
+  "write.subject": ["主题", "Subject"],
+  "write.body": ["正文", "Text"],
+  "write.send": ["发送", "Send"],
+  "write.attach": ["添加附件", "Attach files"],
+  "write.discard": ["舍弃草稿", "Discard the draft"],
+  "write.remove": ["移除 {name}", "Remove {name}"],
+  "write.saved": ["草稿已保存 {time}", "Draft saved {time}"],
+  "write.saving": ["正在保存草稿……", "Saving the draft…"],
+  "write.unsaved": ["草稿尚未保存", "The draft is not saved yet"],
+  "write.bad": ["这些地址不正确：{addresses}", "These addresses are not right: {addresses}"],
+  "write.nobody": ["请填写收件人。", "Say who it goes to."],
+  "write.forgotten": ["正文提到了附件，却没有附件。仍要发送吗？", "The text speaks of an attachment and there is none. Send all the same?"],
+  "write.subject.none": ["没有主题。仍要发送吗？", "There is no subject. Send all the same?"],
+  "write.wrote": ["{date}，{name} 写道：", "On {date}, {name} wrote:"],
+  "write.forwarded": ["-------- 转发的邮件 --------", "-------- Forwarded message --------"],
+  "write.confirm": ["确定舍弃这封草稿吗？", "Discard this draft?"],
+  "done.sent": ["已发送", "Sent"],
+  "done.moved": ["已移到“{name}”", "Moved to {name}"],
+  "done.deleted": ["已彻底删除", "Deleted for good"],
+  "help.title": ["快捷键", "Keyboard shortcuts"],
+  "help.j": ["下一封 / 上一封", "Next / previous message"],
+  "help.enter": ["打开", "Open"],
+  "help.u": ["返回列表", "Back to the list"],
+  "help.c": ["写信", "Write"],
+  "help.r": ["回复 / 回复全部 / 转发", "Reply / reply all / forward"],
+  "help.e": ["归档 / 删除 / 垃圾邮件", "Archive / delete / junk"],
+  "help.s": ["星标 / 标为未读", "Star / mark unread"],
+  "help.slash": ["搜索", "Search"],
+  "help.send": ["发送", "Send"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Key = keyof typeof TEXTS;
+
+export type Language = "zh" | "en";
+
+export const language = signal<Language>(preferred());
+
+function preferred(): Language {
+  const kept = localStorage.getItem("language");
+  if (kept === "zh" || kept === "en") return kept;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function setLanguage(next: Language): void {
+  localStorage.setItem("language", next);
+  language.value = next;
+  document.documentElement.lang = next;
+}
+
+export function say(key: Key, facts: Record<string, string | number> = {}): string {
+  const text: string = TEXTS[key][language.value === "zh" ? 0 : 1];
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+}
+
+export function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** Today as a time, this year as a day, else with its year. */
+export function formatWhen(iso: string, now = new Date()): string {
+  const date = new Date(iso);
+  const locale = language.value === "zh" ? "zh-CN" : "en-GB";
+  if (date.toDateString() === now.toDateString()) {
+    return date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+  }
+  if (date.getFullYear() === now.getFullYear()) {
+    return date.toLocaleDateString(locale, { month: "short", day: "numeric" });
+  }
+  return date.toLocaleDateString(locale, { year: "numeric", month: "short", day: "numeric" });
+}
+
+export function formatMoment(iso: string): string {
+  const locale = language.value === "zh" ? "zh-CN" : "en-GB";
+  return new Date(iso).toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
+}

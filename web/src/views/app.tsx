@@ -1,0 +1,57 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { draft } from "../draft";
+import { client, notice, openThread } from "../store";
+import { say } from "../text";
+import { Compose } from "./compose";
+import { Folders } from "./folders";
+import { Help, help } from "./help";
+import { Icon } from "./icon";
+import { onKey } from "./keys";
+import { List } from "./list";
+import { Reader } from "./reader";
+import { Search } from "./search";
+import { SignIn } from "./signin";
+
+/** On a phone the folders lie over the list. */
+export const folders = signal(false);
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  if (client.value === null) return <SignIn />;
+  return (
+    <div class={`mail${openThread.value ? " reading" : ""}${folders.value ? " showing-folders" : ""}`}>
+      <header class="top">
+        <button class="plain only-narrow" aria-label={say("nav.open")} aria-expanded={folders.value} onClick={() => (folders.value = !folders.value)}>
+          <Icon name="menu" />
+        </button>
+        <span class="brand">
+          <Icon name="logo" /> 驿站
+        </span>
+        <Search />
+        <button class="plain wide-only" aria-label={say("act.help")} title={`${say("act.help")} (?)`} onClick={() => (help.value = true)}>
+          <Icon name="help" />
+        </button>
+      </header>
+      <Folders />
+      <List />
+      <Reader />
+      {draft.value !== null && <Compose />}
+      {help.value && <Help />}
+      <div class="notices" role="status" aria-live="polite">
+        {notice.value !== null && (
+          <div class="notice">
+            <span>{notice.value.text}</span>
+            {notice.value.undo && <button onClick={notice.value.undo}>{say("act.undo")}</button>}
+            <button class="plain" aria-label={say("act.close")} onClick={() => (notice.value = null)}>
+              <Icon name="close" />
+            </button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+/** Pictures of one line each, drawn on 24 by 24. */
+const PATHS = {
+  menu: "M4 6h16M4 12h16M4 18h16",
+  logo: "M3 6h18v13H3zM3 6l9 7 9-7",
+  help: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.8.4-1 .9-1 1.7M12 17h.01",
+  close: "M6 6l12 12M18 6L6 18",
+  search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13M15.5 15.5L20 20",
+  inbox: "M4 5h16v14H4zM4 14h4l2 3h4l2-3h4",
+  drafts: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
+  sent: "M4 12l16-8-6 16-3-7z",
+  archive: "M4 4h16v5H4zM5 9v11h14V9M10 13h4",
+  junk: "M12 3l9 5v8l-9 5-9-5V8zM12 8v5M12 16h.01",
+  trash: "M5 7h14M10 4h4M7 7l1 13h8l1-13",
+  folder: "M3 6h6l2 2h10v11H3z",
+  star: "M12 4l2.5 5.2 5.5.8-4 4 1 5.6-5-2.7-5 2.7 1-5.6-4-4 5.5-.8z",
+  clip: "M8 12l6-6a3 3 0 0 1 4 4l-8 8a5 5 0 0 1-7-7l7-7",
+  back: "M14 6l-6 6 6 6",
+  reply: "M9 7L4 12l5 5M4 12h9a7 7 0 0 1 7 7",
+  replyall: "M12 7l-5 5 5 5M7 7l-5 5 5 5M7 12h7a7 7 0 0 1 7 7",
+  forward: "M15 7l5 5-5 5M20 12h-9a7 7 0 0 0-7 7",
+  unread: "M4 6h16v12H4zM4 6l8 6 8-6M19 4h.01",
+  write: "M12 5v14M5 12h14",
+  out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
+  move: "M3 6h6l2 2h10v11H3zM12 11v5M12 11l-2.5 2.5M12 11l2.5 2.5",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

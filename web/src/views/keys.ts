@@ -1,0 +1,54 @@
+/** Shortcuts, as people know them from other webmail. */
+
+import { compose, draft, forward, reply } from "../draft";
+import { closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
+import { help } from "./help";
+
+export function onKey(event: KeyboardEvent): void {
+  // While Chinese is being entered, keys belong to the input method.
+  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target;
+  if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+  if (draft.value !== null) return;
+  const run = KEYS[event.key];
+  if (run === undefined) return;
+  event.preventDefault();
+  run();
+}
+
+function step(by: number): void {
+  const next = Math.min(Math.max(cursor.value + by, 0), Math.max(total.value - 1, 0));
+  want(next);
+  if (openThread.value !== null) void open(next);
+  else cursor.value = next;
+}
+
+function last() {
+  return letters.value[letters.value.length - 1];
+}
+
+const KEYS: Record<string, () => void> = {
+  j: () => step(1),
+  k: () => step(-1),
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  PageDown: () => step(8),
+  PageUp: () => step(-8),
+  Home: () => step(-cursor.value),
+  Enter: () => void open(cursor.value),
+  o: () => void open(cursor.value),
+  u: closeThread,
+  Escape: () => (help.value ? (help.value = false) : closeThread()),
+  c: () => compose(),
+  r: () => last() && reply(last()!, false),
+  a: () => last() && reply(last()!, true),
+  f: () => last() && forward(last()!),
+  e: () => void moveToRole("archive"),
+  "#": () => void remove(),
+  Delete: () => void remove(),
+  "!": () => void moveToRole(here.value?.role === "junk" ? "inbox" : "junk"),
+  s: () => void toggle("$flagged"),
+  i: () => void toggle("$seen"),
+  "/": () => document.getElementById("search")?.focus(),
+  "?": () => (help.value = true),
+};

@@ -1,0 +1,287 @@
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { forward, formatAddresses, reply, resume } from "../draft";
+import type { BodyPart, Email } from "../jmap";
+import { makeSafe } from "../safe";
+import {
+  byRole, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
+} from "../store";
+import { formatMoment, formatSize, formatWhen, say } from "../text";
+import { Icon } from "./icon";
+import type { IconName } from "./icon";
+
+export function Reader() {
+  const list = letters.value;
+  if (openThread.value === null) {
+    return (
+      <main class="reader none">
+        <p class="empty">{say("read.none")}</p>
+      </main>
+    );
+  }
+  const last = list[list.length - 1];
+  return (
+    <main class="reader">
+      <Toolbar />
+      {last === undefined ? (
+        <p class="empty">{say("list.loading")}</p>
+      ) : (
+        <>
+          <h1 class="title" tabIndex={-1}>
+            {last.subject || say("row.nosubject")}
+          </h1>
+          {list.map((email) => (
+            <Letter key={email.id} email={email} initially={email === last || !email.keywords["$seen"]} />
+          ))}
+        </>
+      )}
+    </main>
+  );
+}
+
+function Tool({ icon, label, hint, run, pressed }: { icon: IconName; label: string; hint?: string; run: () => void; pressed?: boolean }) {
+  return (
+    <button class="plain" aria-label={label} title={hint ? `${label} (${hint})` : label} aria-pressed={pressed} onClick={run}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Toolbar() {
+  const role = here.value?.role;
+  const starred = letters.value.some((one) => one.keywords["$flagged"]);
+  return (
+    <div class="tools" role="toolbar">
+      <Tool icon="back" label={say("act.back")} hint="u" run={closeThread} />
+      {role !== "archive" && <Tool icon="archive" label={say("act.archive")} hint="e" run={() => void moveToRole("archive")} />}
+      <Tool icon="trash" label={say(role === "trash" ? "act.delete.forever" : "act.delete")} hint="#" run={() => void remove()} />
+      {role === "junk" ? (
+        <Tool icon="inbox" label={say("act.notjunk")} hint="!" run={() => void moveToRole("inbox")} />
+      ) : (
+        <Tool icon="junk" label={say("act.junk")} hint="!" run={() => void moveToRole("junk")} />
+      )}
+      <Tool icon="unread" label={say("act.unread")} hint="i" run={() => void toggle("$seen", false).then(closeThread)} />
+      <Tool icon="star" label={say(starred ? "act.unstar" : "act.star")} hint="s" pressed={starred} run={() => void toggle("$flagged")} />
+      <select
+        aria-label={say("act.move")}
+        value=""
+        onChange={(event) => {
+          const target = mailboxes.value.find((one) => one.id === event.currentTarget.value);
+          event.currentTarget.value = "";
+          if (target) void moveTo(target);
+        }}
+      >
+        <option value="">{say("act.move")}</option>
+        {mailboxes.value.map((box) => (
+          <option key={box.id} value={box.id}>
+            {nameOf(box)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Letter({ email, initially }: { email: Email; initially: boolean }) {
+  const [shown, setShown] = useState(initially);
+  const [details, setDetails] = useState(false);
+  const sender = email.from?.[0];
+  const name = sender?.name || sender?.email || say("row.nobody");
+  const draft = Boolean(email.keywords["$draft"]) && Boolean(email.mailboxIds[byRole("drafts")?.id ?? ""]);
+  return (
+    <article class={`letter${shown ? "" : " folded"}`} aria-label={name}>
+      <header>
+        <button class="plain fold" aria-expanded={shown} onClick={() => setShown(!shown)}>
+          <span class="face" aria-hidden="true">
+            {[...name][0]?.toUpperCase()}
+          </span>
+          <span class="from">
+            <b>{name}</b>
+            {sender?.name && <span class="address">{sender.email}</span>}
+            <span class="to">{shown ? `${say("read.to")}: ${formatAddresses(email.to)}` : email.preview}</span>
+          </span>
+          <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
+        </button>
+      </header>
+      {shown && (
+        <>
+          <div class="more">
+            <button class="plain" aria-expanded={details} onClick={() => setDetails(!details)}>
+              {say("act.more")}
+            </button>
+            {draft ? (
+              <button onClick={() => resume(email)}>
+                <Icon name="drafts" /> {say("row.draft")}
+              </button>
+            ) : (
+              <>
+                <button class="plain" onClick={() => reply(email, false)}>
+                  <Icon name="reply" /> {say("act.reply")}
+                </button>
+                <button class="plain" onClick={() => reply(email, true)}>
+                  <Icon name="replyall" /> {say("act.replyall")}
+                </button>
+                <button class="plain" onClick={() => forward(email)}>
+                  <Icon name="forward" /> {say("act.forward")}
+                </button>
+              </>
+            )}
+          </div>
+          {details && <Details email={email} />}
+          <Body email={email} />
+          <Files email={email} />
+        </>
+      )}
+    </article>
+  );
+}
+
+function Details({ email }: { email: Email }) {
+  const lines: [string, string][] = [
+    ["From", formatAddresses(email.from)],
+    [say("read.to"), formatAddresses(email.to)],
+    [say("read.cc"), formatAddresses(email.cc)],
+    [say("read.bcc"), formatAddresses(email.bcc)],
+    [say("read.date"), formatMoment(email.receivedAt)],
+    ["Message-ID", (email.messageId ?? []).join(" ")],
+  ];
+  return (
+    <dl class="details">
+      {lines
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+function Body({ email }: { email: Email }) {
+  const html = (email.htmlBody ?? []).filter((part) => part.type === "text/html");
+  const value = (part: BodyPart) => (part.partId === null ? undefined : email.bodyValues?.[part.partId]);
+  const truncated = Object.values(email.bodyValues ?? {}).some((one) => one.isTruncated);
+  return (
+    <>
+      {truncated && <p class="hint">{say("read.truncated")}</p>}
+      {html.length > 0 ? (
+        <Frame html={html.map((part) => value(part)?.value ?? "").join("<hr>")} email={email} />
+      ) : (
+        <div class="plain-text">
+          {(email.textBody ?? []).map((part, at) => (
+            <p key={at}>
+              <Linked text={value(part)?.value ?? ""} />
+            </p>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+const LINK = /(https?:\/\/[^\s<>"'，。、；：！？（）【】《》]+[^\s<>"'，。、；：！？（）【】《》.,;:!?)\]}])/;
+
+function Linked({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(LINK).map((piece, at) =>
+        at % 2 ? (
+          <a key={at} href={piece} target="_blank" rel="noopener noreferrer nofollow">
+            {piece}
+          </a>
+        ) : (
+          piece
+        ),
+      )}
+    </>
+  );
+}
+
+/** The letter's own page: a frame that runs no script, under a policy of its own. */
+function Frame({ html, email }: { html: string; email: Email }) {
+  const frame = useRef<HTMLIFrameElement>(null);
+  const blocked = useRef(signal(0)).current;
+  useEffect(() => {
+    const element = frame.current!;
+    let observer: ResizeObserver | undefined;
+    const urls: string[] = [];
+    const fill = () => {
+      const page = element.contentDocument;
+      if (!page?.body || page.location.pathname !== "/mail/frame") return;
+      const safe = makeSafe(html, page.defaultView!);
+      blocked.value = safe.blocked;
+      page.body.replaceChildren(page.adoptNode(safe.fragment));
+      observer?.disconnect();
+      observer = new ResizeObserver(() => (element.style.height = `${page.documentElement.scrollHeight}px`));
+      observer.observe(page.body);
+      page.addEventListener("keydown", (event) => {
+        dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
+      });
+      void showInline(page, email);
+    };
+    element.addEventListener("load", fill);
+    element.src = "/mail/frame";
+    return () => {
+      element.removeEventListener("load", fill);
+      observer?.disconnect();
+      urls.forEach((url) => URL.revokeObjectURL(url));
+    };
+  }, [html]);
+  return (
+    <>
+      {blocked.value > 0 && <p class="hint">{say("read.blocked", { count: blocked.value })}</p>}
+      <iframe ref={frame} class="body" title={say("read.body")} sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox" />
+    </>
+  );
+}
+
+async function showInline(page: Document, email: Email): Promise<void> {
+  for (const image of page.querySelectorAll<HTMLImageElement>("img[data-cid]")) {
+    const part = [...(email.attachments ?? []), ...(email.htmlBody ?? [])].find((one) => one.cid === image.dataset["cid"]);
+    if (!part?.blobId || !/^image\/(png|jpe?g|gif|webp)$/.test(part.type)) continue;
+    const blob = await fetchBlob(part.blobId, part.type, part.name ?? "image").catch(() => null);
+    if (blob) image.src = await dataUrl(new Blob([blob], { type: part.type }));
+  }
+}
+
+function dataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+function Files({ email }: { email: Email }) {
+  const files = (email.attachments ?? []).filter((part) => part.blobId !== null);
+  if (files.length === 0) return null;
+  return (
+    <ul class="files" aria-label={say("read.attachments")}>
+      {files.map((part) => {
+        const name = part.name || say("read.attachments");
+        return (
+          <li key={part.blobId}>
+            <button title={say("read.file", { name, size: formatSize(part.size) })} onClick={() => void saveFile(part, name)}>
+              <Icon name="clip" /> <span class="name">{name}</span> <small>{formatSize(part.size)}</small>
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function saveFile(part: BodyPart, name: string): Promise<boolean> {
+  return guarded(async () => {
+    // Never a type that a browser would run on our own address.
+    const blob = await fetchBlob(part.blobId!, "application/octet-stream", name);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vite";
+
+// The output is served by the node itself, below /mail/, from src/posthouse/http/assets.
+export default defineConfig({
+  base: "/mail/",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../src/posthouse/http/assets",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rollupOptions: { input: { mail: "index.html" } },
+  },
+});
