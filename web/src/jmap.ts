@@ -104,6 +104,11 @@ export class Jmap {
     return this.session.primaryAccounts[MAIL] ?? Object.keys(this.session.accounts)[0] ?? "";
   }
 
+  /** Whether letters can be sent here. */
+  get sends(): boolean {
+    return SUBMISSION in this.session.capabilities;
+  }
+
   get address(): string {
     return this.session.username;
   }

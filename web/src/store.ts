@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { forget } from "./auth";
 import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
-import type { Email, Id, Identity, Mailbox } from "./jmap";
+import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { say } from "./text";
 
 export const WINDOW = 50;
@@ -104,12 +104,11 @@ export function tell(text: string, undo?: () => void): void {
 // --- folders and the list ---
 
 async function loadMailboxes(): Promise<void> {
-  const found = await jmap().call([
-    ["Mailbox/get", { ids: null }, "m"],
-    ["Identity/get", { ids: null }, "i"],
-  ]);
+  const calls: Call[] = [["Mailbox/get", { ids: null }, "m"]];
+  if (jmap().sends) calls.push(["Identity/get", { ids: null }, "i"]);
+  const found = await jmap().call(calls);
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
-  identities.value = found["i"].list as Identity[];
+  identities.value = (found["i"]?.list ?? []) as Identity[];
 }
 
 function byPlace(one: Mailbox, other: Mailbox): number {

@@ -75,6 +75,7 @@ def _show(out: Output, demo: Demo, house: House, other: House) -> None:
     out.table(("service", "port", "encryption"), rows)
     out.text("demo.accounts", addresses=", ".join(house.addresses), password=PASSWORD)
     out.text("demo.ca", path=ca)
+    out.text("demo.webmail", url=f"http://127.0.0.1:{port('http')}/mail/")
     out.text("demo.send")
     out.line(
         f"  swaks --server 127.0.0.1:{port('submission')} --tls --auth PLAIN --auth-user {sender} "

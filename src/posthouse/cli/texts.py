@@ -244,6 +244,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Accounts: {addresses}    Password: {password}",
     ),
     "demo.ca": ("演示证书机构：{path}（客户端可导入）", "Demo CA: {path} (clients may import it)"),
+    "demo.webmail": ("网页邮箱：{url}", "Webmail: {url}"),
     "demo.send": ("寄一封信：", "Send a letter:"),
     "demo.read": ("收信（IMAP、POP3）：", "Read it (IMAP, POP3):"),
     "demo.look": ("看一眼连接：", "Look at a connection:"),

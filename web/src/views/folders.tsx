@@ -37,9 +37,11 @@ function ordered(): Mailbox[] {
 export function Folders() {
   return (
     <nav class="folders" aria-label={say("nav.folders")}>
-      <button class="main write" onClick={() => compose()}>
-        <Icon name="write" /> {say("act.compose")}
-      </button>
+      {client.value?.sends && (
+        <button class="main write" onClick={() => compose()}>
+          <Icon name="write" /> {say("act.compose")}
+        </button>
+      )}
       <ul>
         {ordered().map((box) => {
           const count = box.role === "drafts" ? box.totalEmails : box.unreadThreads;

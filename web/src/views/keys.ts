@@ -1,7 +1,7 @@
 /** Shortcuts, as people know them from other webmail. */
 
 import { compose, draft, forward, reply } from "../draft";
-import { closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
+import { client, closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
 import { help } from "./help";
 
 export function onKey(event: KeyboardEvent): void {
@@ -11,7 +11,7 @@ export function onKey(event: KeyboardEvent): void {
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
   if (draft.value !== null) return;
   const run = KEYS[event.key];
-  if (run === undefined) return;
+  if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();
   run();
 }

@@ -4,7 +4,7 @@ import { forward, formatAddresses, reply, resume } from "../draft";
 import type { BodyPart, Email } from "../jmap";
 import { makeSafe } from "../safe";
 import {
-  byRole, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
+  byRole, client, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
 } from "../store";
 import { formatMoment, formatSize, formatWhen, say } from "../text";
 import { Icon } from "./icon";
@@ -109,7 +109,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
             <button class="plain" aria-expanded={details} onClick={() => setDetails(!details)}>
               {say("act.more")}
             </button>
-            {draft ? (
+            {!client.value?.sends ? null : draft ? (
               <button onClick={() => resume(email)}>
                 <Icon name="drafts" /> {say("row.draft")}
               </button>
