@@ -90,7 +90,7 @@ async def test_what_one_brings_is_seen_by_that_one(
 ) -> None:
     wang, zhao = users
     own = await store.mailboxes.get(wang, "INBOX")
-    copy = LocalCopy(account.id, inbox.id, flags=SEEN)
+    copy = LocalCopy(account.id, inbox.id, flags=SEEN, user=wang)
     await acting(store, wang).deliver([delivery(store, message(1), copy)])
     await deliver(store, own, message(2), flags=SEEN)
     await acting(store, wang).copy(wang, own.id, ALL, account.id, inbox.id)
@@ -185,7 +185,7 @@ async def test_against_a_model(
         what = chance.choice(("deliver", "add", "remove", "replace", "expunge", "add", "remove"))
         bits = chance.choice((SEEN, FLAGGED, SEEN | FLAGGED, DELETED, 1 << 70 | SEEN))
         if what == "deliver" or not uids:
-            copy = LocalCopy(account.id, inbox.id, flags=bits & 0xFF)
+            copy = LocalCopy(account.id, inbox.id, flags=bits & 0xFF, user=user)
             [stored] = await messages.deliver([delivery(store, message(1), copy)])
             uid = stored.placed[0].uid
             shared[uid] = bits & 0xFF

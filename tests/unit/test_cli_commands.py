@@ -368,3 +368,30 @@ def test_members_of_a_team_with_their_own_read_mail(shell):
     assert "read for all in: INBOX" in told
     assert "team" in shell.run("team", "set", "me@example.org", "--seen", "each", status=1)
     assert shell.json("check") == {"problems": []}
+
+
+def test_what_administrators_do_is_in_the_audit_log(shell, monkeypatch):
+    monkeypatch.setenv("SUDO_USER", "wei")
+    shell.init()
+    shell.run("account", "add", "li@example.org", "--password-stdin", stdin="another password\n")
+    shell.run("account", "add", "help@example.org", "--team")
+    shell.run("team", "add", "help@example.org", "li@example.org", "--rights", "lr")
+    shell.run("account", "list")
+    shell.run("acl", "set", "me@example.org", "INBOX", "li@example.org", "lr")
+    shell.run("account", "delete", "li@example.org", "--yes")
+    log = shell.json("audit")
+    assert "another password" not in json.dumps(log)
+    assert [(one["actor"], one["action"], one["account"]) for one in log] == [
+        ("wei", "command", "li@example.org"),
+        ("wei", "command", "help@example.org"),
+        ("", "rights", "help@example.org"),
+        ("wei", "command", "help@example.org"),
+        ("", "rights", "me@example.org"),
+        ("wei", "command", "me@example.org"),
+        ("wei", "command", "li@example.org"),
+    ]
+    assert log[2]["facts"] == {"who": "li@example.org", "before": "", "after": "lr"}
+    assert log[-1]["facts"] == {"command": "account", "action": "delete", "address": "li@example.org"}
+    assert len(shell.json("audit", "--account", "help@example.org")) == 3
+    assert len(shell.json("audit", "--limit", "1")) == 1
+    assert "administrator" in shell.run("audit")

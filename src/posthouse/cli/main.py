@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from posthouse.cli import texts
+from posthouse.cli import audit, texts
 from posthouse.cli.output import Output, error
 
 EXIT_FAILED: Final = 1
@@ -39,6 +39,7 @@ COMMANDS: Final = (
     "ban",
     "team",
     "acl",
+    "audit",
     "queue",
     "trace",
     "client",
@@ -109,7 +110,10 @@ def _guarded(
     from posthouse.servers.tls import TlsError  # noqa: PLC0415
 
     try:
-        return run(arguments, out)
+        code = run(arguments, out)
+        if code == 0 and audit.is_noted(arguments):
+            audit.note(arguments)
+        return code
     except ConfigError as problem:
         error(str(problem))
         return EXIT_CONFIG

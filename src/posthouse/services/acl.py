@@ -19,6 +19,7 @@ from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, changed, combine
 from posthouse.core.saslprep import try_prepare
 from posthouse.services.rights import WHOLE
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Mailbox
 
@@ -84,8 +85,12 @@ class AclService:
             names[account] = "" if row is None else row.address
         return names[account]
 
-    async def set(self, mailbox: Mailbox, identifier: Identifier, change: tuple[str, int]) -> None:
-        """`change`: of `core.rights.parse_change`.  Raises Forbidden (of what stays), OverQuota, NotFound."""
+    async def set(
+        self, mailbox: Mailbox, identifier: Identifier, change: tuple[str, int], *, user: AccountId = NOBODY
+    ) -> None:
+        """`change`: of `core.rights.parse_change`; `user` makes it (by default an administrator).
+
+        Raises Forbidden (of what stays), OverQuota, NotFound."""
         always = await self.always(mailbox, identifier)
         if changed(always, change) & always != always:
             raise Forbidden("these rights do not come from the list")
@@ -100,6 +105,7 @@ class AclService:
             negative=identifier.negative,
             change=change,
             entries_max=ENTRIES_MAX,
+            user=user,
         )
 
     async def always(self, mailbox: Mailbox, identifier: Identifier) -> int:

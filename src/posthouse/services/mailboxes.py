@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from posthouse.core.errors import Exists, Invalid, NotFound, OverQuota, Unavailable
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Changes, Hint, Mailbox
 
@@ -330,7 +331,9 @@ class MailboxService:
         self._store = store
         self.settings = settings or MailboxSettings()
 
-    async def create(self, account: AccountId, name: str, role: str | None = None) -> Mailbox:
+    async def create(
+        self, account: AccountId, name: str, role: str | None = None, *, user: AccountId = NOBODY
+    ) -> Mailbox:
         """Create it and its missing superiors; raises Invalid, Exists, OverQuota (too many mailboxes)."""
         name = canonical_name(name)
         check_new_name(name, self.settings)
@@ -343,12 +346,12 @@ class MailboxService:
         # RFC 9051 §6.3.4: superiors that are missing are made as well.
         for superior in missing:
             try:
-                await self._store.mailboxes.create(account, superior)
+                await self._store.mailboxes.create(account, superior, user=user)
             except Exists:
                 continue  # another session was faster
-        return await self._store.mailboxes.create(account, name, role)
+        return await self._store.mailboxes.create(account, name, role, user=user)
 
-    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+    async def rename(self, account: AccountId, name: str, new_name: str, *, user: AccountId = NOBODY) -> None:
         """Raises NotFound, Exists, Invalid; renaming INBOX moves its messages (RFC 9051 §6.3.6)."""
         name, new_name = canonical_name(name), canonical_name(new_name)
         check_new_name(new_name, self.settings)
@@ -363,12 +366,12 @@ class MailboxService:
         # RFC 9051 §6.3.6: superiors of the new name that are missing are made.
         for superior in superiors(new_name):
             if superior not in existing:
-                await self._store.mailboxes.create(account, superior)
-        await self._store.mailboxes.rename(account, name, new_name)
+                await self._store.mailboxes.create(account, superior, user=user)
+        await self._store.mailboxes.rename(account, name, new_name, user=user)
 
-    async def delete(self, account: AccountId, name: str) -> None:
+    async def delete(self, account: AccountId, name: str, *, user: AccountId = NOBODY) -> None:
         """Raises NotFound, Conflict (it has inferiors), Forbidden (INBOX)."""
-        await self._store.mailboxes.delete(account, canonical_name(name))
+        await self._store.mailboxes.delete(account, canonical_name(name), user=user)
 
     async def subscribe(self, account: AccountId, name: str, *, on: bool) -> None:
         """Subscribing takes any well-formed name (RFC 9051 §6.3.7); unsubscribing takes all."""

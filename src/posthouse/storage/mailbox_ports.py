@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.storage.rows import RightsEntry
+from posthouse.storage.rows import AuditEntry, RightsEntry
+
+NOBODY: Final = AccountId(0)
+"""As the `user` of a change: the owner of the account, or an administrator."""
+
+
+class Audit(Protocol):
+    """Who did what in accounts of others, and as an administrator; the writer keeps it with the change itself.
+
+    Kept for a year, and not more than a million entries.
+    """
+
+    async def note(self, entry: AuditEntry) -> None:
+        """What is not the writer's to know."""
+        ...
+
+    async def recent(self, limit: int, account: AccountId | None = None) -> list[AuditEntry]:
+        """The newest, the oldest of them first; of what was done to an account, or by it."""
+        ...
 
 
 class Acls(Protocol):
@@ -31,6 +49,7 @@ class Acls(Protocol):
         negative: bool,
         change: tuple[str, int],
         entries_max: int,
+        user: AccountId = NOBODY,
     ) -> None:
         """Add ("+"), remove ("-") or put ("=") rights; an entry that is left without any goes.
 

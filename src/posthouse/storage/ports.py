@@ -16,7 +16,7 @@ from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientI
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
 from posthouse.storage.email_ports import Emails, Objects, Uploads
-from posthouse.storage.mailbox_ports import Acls, Metadata
+from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
 from posthouse.storage.rows import (
     Account,
     Actor,
@@ -148,12 +148,14 @@ class Mailboxes(Protocol):
 
     async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox: ...
 
-    async def create(self, account: AccountId, name: str, role: str | None = None) -> Mailbox: ...
-    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+    async def create(
+        self, account: AccountId, name: str, role: str | None = None, *, user: AccountId = NOBODY
+    ) -> Mailbox: ...
+    async def rename(self, account: AccountId, name: str, new_name: str, *, user: AccountId = NOBODY) -> None:
         """Inferiors move along; INBOX's messages move and INBOX stays (RFC 9051 §6.3.6)."""
         ...
 
-    async def delete(self, account: AccountId, name: str) -> None:
+    async def delete(self, account: AccountId, name: str, *, user: AccountId = NOBODY) -> None:
         """Raises Conflict if it has inferiors, Forbidden for INBOX."""
         ...
 
@@ -399,6 +401,7 @@ class Store(Protocol):
     messages: Messages
     metadata: Metadata
     acls: Acls
+    audit: Audit
     credentials: Credentials
     scripts: Scripts
     access: Access

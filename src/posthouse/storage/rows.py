@@ -158,6 +158,19 @@ class RightsEntry(Struct, frozen=True, array_like=True):
     rights: int
 
 
+class AuditEntry(Struct):
+    """Who did what in an account that is not its own, or as an administrator."""
+
+    at: float
+    account: str  # address of the account it was done to; "": to the server
+    actor: str  # address of the one who did it; of administrators, the user of the operating system
+    action: (
+        str  # "flags", "expunge", "copy", "move", "append", "create", "rename", "delete", "rights", "command"
+    )
+    mailbox: str = ""
+    facts: dict[str, Any] = {}
+
+
 class Actor(Struct, frozen=True, array_like=True):
     """Who works in a mailbox of somebody else, with what rights (bits of `core.rights`)."""
 

@@ -52,7 +52,7 @@ async def _change(
     if found is None:
         return _NOBODY
     try:
-        await session.services.acl.set(row, found, change)
+        await session.services.acl.set(row, found, change, user=session.account_id)
     except Forbidden:
         return _KEEPS
     return None

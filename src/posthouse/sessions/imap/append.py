@@ -12,8 +12,9 @@ from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
 from posthouse.mime.facts import facts_of
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import ContentWriter
-from posthouse.storage.rows import Actor, Delivery, LocalCopy, Mailbox
+from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
 from posthouse.wire.imap.command import Catenate
 from posthouse.wire.imap.event import AppendBegin, AppendPiece, LiteralChunk
 from posthouse.wire.imap.flag_list import split_flags
@@ -237,10 +238,7 @@ async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
         return await replace(session, appending.replaces, await _complete(session, appending))
     deliveries = [*appending.before, await _complete(session, appending)]
     # RFC 3502 §6.3.11: all messages of the command are appended, or none.
-    messages = session.services.store.messages
-    if appending.mailbox.account != session.account_id:
-        messages = messages.acting(Actor(session.account_id, appending.rights))
-    stored = await messages.deliver(deliveries, together=True)
+    stored = await session.services.store.messages.deliver(deliveries, together=True)
     uids = [one.placed[0].uid for one in stored]
     made_here(session, appending.mailbox.id, uids)
     return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)
@@ -265,6 +263,7 @@ async def _complete(session: ImapSession, appending: Appending) -> Delivery:
         flags=appending.flags,
         keywords=appending.keywords,
         date=appending.date,
+        user=NOBODY if appending.mailbox.account == session.account_id else session.account_id,
     )
     return Delivery(session.services.ids.trace(), draft, facts, [copy])
 

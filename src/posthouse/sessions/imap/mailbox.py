@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Conflict, Exists, OverQuota
+from posthouse.core.ids import AccountId
 from posthouse.core.rights import DELETE
 from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, SHARED, canonical_name, mailbox_id
 from posthouse.services.namespaces import is_foreign
 from posthouse.services.rights import owner_name
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import ROLES
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -44,7 +46,7 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
         if taken is not None:
             return b"NO [USEATTR] Another mailbox has this special use already"
     owner, name = await session.services.rights.room(session.eyes, command.mailbox)
-    row = await session.services.mailboxes.create(owner, name, role)
+    row = await session.services.mailboxes.create(owner, name, role, user=_other(session, owner))
     # RFC 8474 §4.2
     return b"OK [MAILBOXID (%b)] CREATE completed" % mailbox_id(row).encode()
 
@@ -54,7 +56,8 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
     if owner_name(place) == INBOX:
         return b"NO [CANNOT] INBOX cannot be deleted; delete its messages"
     selected = session.selected
-    await session.services.mailboxes.delete(place.row.account, owner_name(place))
+    user = _other(session, place.row.account)
+    await session.services.mailboxes.delete(place.row.account, owner_name(place), user=user)
     if selected is not None and selected.id == place.row.id:
         selected.shared.deleted = True
         session.deselect()
@@ -70,8 +73,13 @@ async def rename(session: ImapSession, command: c.Rename) -> bytes:
     name = owner_name(place)
     if place.foreign and name == INBOX:
         return b"NO [CANNOT] INBOX of another user cannot be renamed"
-    await session.services.mailboxes.rename(owner, name, new_name)
+    await session.services.mailboxes.rename(owner, name, new_name, user=_other(session, owner))
     return b"OK RENAME completed"
+
+
+def _other(session: ImapSession, owner: AccountId) -> AccountId:
+    """For the log of the owner: who does it, if it is somebody else."""
+    return NOBODY if owner == session.account_id else session.account_id
 
 
 async def subscribe(session: ImapSession, command: c.Subscribe) -> bytes:

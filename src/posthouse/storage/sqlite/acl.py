@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.core.rights import changed
+from posthouse.core.rights import changed, format_rights
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import Hint, RightsEntry
+from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.requests import AnyRequest, SetOwnSeen, SetRights
+from posthouse.storage.sqlite.requests import AnyRequest
+from posthouse.storage.sqlite.sharing_requests import SetOwnSeen, SetRights
 
 if TYPE_CHECKING:
     from posthouse.storage.sqlite.reads import Reader
@@ -38,6 +41,16 @@ def set_rights(ledger: Ledger, request: SetRights) -> None:
         "SELECT rights FROM acl WHERE account = ? AND mailbox = ? AND grantee = ? AND negative = ?", key
     ).fetchone()
     rights = changed(0 if row is None else row[0], request.change)
+    record(
+        ledger,
+        account,
+        request.user,
+        "rights",
+        mailbox=mailbox,
+        who=_name(ledger, grantee, negative=request.negative),
+        before=format_rights(0 if row is None else row[0]),
+        after=format_rights(rights),
+    )
     if not rights:
         ledger.execute(
             "DELETE FROM acl WHERE account = ? AND mailbox = ? AND grantee = ? AND negative = ?", key
@@ -51,6 +64,11 @@ def set_rights(ledger: Ledger, request: SetRights) -> None:
         if row is None:
             _check_length(ledger, account, mailbox, request.entries_max)
     _tell(ledger, account, mailbox, grantee)
+
+
+def _name(ledger: Ledger, grantee: AccountId, *, negative: bool) -> str:
+    row = ledger.execute("SELECT address FROM account WHERE id = ?", (grantee,)).fetchone()
+    return "-" * negative + ("anyone" if row is None else str(row[0]))
 
 
 def _check_length(ledger: Ledger, account: AccountId, mailbox: MailboxId, limit: int) -> None:
@@ -136,8 +154,9 @@ class SqliteAcls:
         negative: bool,
         change: tuple[str, int],
         entries_max: int,
+        user: AccountId = NOBODY,
     ) -> None:
-        await self._submit(SetRights(account, mailbox, grantee, negative, change, entries_max))
+        await self._submit(SetRights(account, mailbox, grantee, negative, change, entries_max, user))
 
     async def unseen(self, user: AccountId, mailbox: MailboxId | None = None) -> dict[MailboxId, int]:
         sql = "SELECT mailbox, difference FROM reader WHERE user = ?1 AND (?2 IS NULL OR mailbox = ?2)"

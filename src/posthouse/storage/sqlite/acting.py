@@ -140,14 +140,9 @@ class ActingMessages:
         return await self._messages.keyword_bits(account, names)
 
     async def deliver(self, deliveries: Sequence[Delivery], *, together: bool = False) -> list[Stored]:
-        for delivery in deliveries:
-            for copy in delivery.copies:
-                copy.user = self._user
         return await self._messages.deliver(deliveries, together=together)
 
     async def replace(self, account: AccountId, mailbox: MailboxId, uid: int, delivery: Delivery) -> Stored:
-        for copy in delivery.copies:
-            copy.user = self._user
         stored: Stored = await self._submit(
             rq.Replace(account, mailbox, uid, pack_delivery(delivery), self._user)
         )

@@ -10,6 +10,7 @@ from posthouse.core.errors import MailError, NotFound, OverQuota
 from posthouse.core.flags import SEEN
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
+from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
 from posthouse.storage.sqlite.objects import add_object
@@ -148,6 +149,9 @@ def _place(
     modseq = made.places[message][mailbox.id] = ledger.bump(account, mailbox)
     uid = mailbox.uidnext
     mailbox.uidnext += 1
+    if copy.user and copy.user != account.id:
+        facts = {"uids": str(uid), "messages": [delivery.message_id]}
+        record(ledger, account.id, copy.user, "append", mailbox=mailbox.id, **facts)
     if mailbox.own_seen and copy.user and flags & SEEN:
         flags &= ~SEEN
         ledger.rows["seen"].append((account.id, mailbox.id, uid, copy.user, 1, modseq))

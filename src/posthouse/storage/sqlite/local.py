@@ -20,6 +20,7 @@ from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
 from posthouse.storage.sqlite.email_requests import ExpireUploads
 from posthouse.storage.sqlite.requests import PruneJournal
+from posthouse.storage.sqlite.sharing_requests import PruneAudit
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
 from posthouse.storage.sqlite.writer import LockTable, Writer
 
@@ -30,6 +31,9 @@ ORPHAN_AGE_S: Final = 3600.0
 
 JOURNAL_DAYS: Final = 90
 """How long the journal of a message is kept."""
+AUDIT_DAYS: Final = 366
+AUDIT_ENTRIES: Final = 1_000_000
+"""How long the audit log is kept, and how much of it at most."""
 UPLOAD_HOURS: Final = 24
 """What was uploaded and not used goes after that long (RFC 8620 §6: an hour at least)."""
 PRUNED_AT_ONCE: Final = 500
@@ -100,6 +104,7 @@ class OwnedWriter(Writer):
             await asyncio.sleep(CHORES_EVERY_S)
             try:
                 await self.prune_journal()
+                await self.prune_audit()
                 await self.expire_uploads()
                 await asyncio.to_thread(sweep_orphans, self._root, self._files)
             except (MailError, OSError) as error:
@@ -110,6 +115,12 @@ class OwnedWriter(Writer):
         pruned = PRUNED_AT_ONCE
         while pruned == PRUNED_AT_ONCE:
             pruned = await self.submit(PruneJournal(before, PRUNED_AT_ONCE))
+
+    async def prune_audit(self) -> None:
+        before = self._clock.now() - AUDIT_DAYS * 86_400
+        pruned = PRUNED_AT_ONCE
+        while pruned == PRUNED_AT_ONCE:
+            pruned = await self.submit(PruneAudit(before, AUDIT_ENTRIES, PRUNED_AT_ONCE))
 
     async def expire_uploads(self) -> None:
         before = self._clock.now() - UPLOAD_HOURS * 3600

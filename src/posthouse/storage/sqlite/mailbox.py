@@ -9,6 +9,7 @@ from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.sqlite.acl import inherit
+from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
 from posthouse.storage.sqlite.placement import expunge_all, move_all
 from posthouse.storage.sqlite.requests import CreateMailbox, DeleteMailbox, RenameMailbox, SetRole, Subscribe
@@ -89,6 +90,8 @@ def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
     number = make_mailbox(ledger, account, request.name, request.role)
     inherit(ledger, request.account, number, request.name)
     ledger.flush()
+    if request.user:
+        record(ledger, request.account, request.user, "create", mailbox=number)
     return read(ledger, request.account, number)
 
 
@@ -104,6 +107,8 @@ def _inferiors(ledger: Ledger, account: int, name: str) -> list[tuple[int, str]]
 def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
     account, name, new_name = request.account, request.name, request.new_name
     number = _id(ledger, account, name)
+    if request.user:
+        record(ledger, account, request.user, "rename", mailbox=number, to=new_name)
     if try_id(ledger, account, new_name) is not None:
         raise Exists(f"mailbox {new_name!r}")
     state = ledger.account(account)
@@ -131,6 +136,9 @@ def delete_mailbox(ledger: Ledger, request: DeleteMailbox) -> None:
     number = _id(ledger, account, name)
     if _inferiors(ledger, account, name):
         raise Conflict(f"{name!r} has inferiors")
+    if request.user:
+        held = ledger.mailbox(account, MailboxId(number)).messages
+        record(ledger, account, request.user, "delete", mailbox=number, messages=held)
     remove_mailbox(ledger, account, MailboxId(number))
     ledger.hint("mailboxes", account)
 

@@ -11,6 +11,7 @@ from posthouse.storage.sqlite import (
     access,
     access_requests,
     acl,
+    audit,
     credential,
     delivery,
     directory,
@@ -24,6 +25,7 @@ from posthouse.storage.sqlite import (
     queue,
     requests,
     script,
+    sharing_requests,
     token,
     token_requests,
     upload,
@@ -47,7 +49,9 @@ def keyword_bits(ledger: Ledger, request: KeywordBits) -> bytes:
 def replace(ledger: Ledger, request: Replace) -> Stored:
     """RFC 8508 §3.4: the old message goes first, so that the quota counts without it."""
     uids = [(request.uid, request.uid)]
-    gone = placement.expunge(ledger, Expunge(request.account, request.mailbox, uids, only_deleted=False))
+    gone = placement.expunge(
+        ledger, Expunge(request.account, request.mailbox, uids, only_deleted=False, user=request.user)
+    )
     if not gone.uids:
         raise NotFound(f"message {request.uid}")
     [stored] = delivery.deliver(ledger, Deliver([request.delivery], together=True))
@@ -68,8 +72,8 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Subscribe: Operation(mailbox.subscribe),
     requests.SetRole: Operation(mailbox.set_role),
     requests.SetMetadata: Operation(metadata.set_metadata, savepoint=True),
-    requests.SetOwnSeen: Operation(own_seen.set_own_seen, savepoint=True),
-    requests.SetRights: Operation(acl.set_rights, savepoint=True),
+    sharing_requests.SetOwnSeen: Operation(own_seen.set_own_seen, savepoint=True),
+    sharing_requests.SetRights: Operation(acl.set_rights, savepoint=True),
     access_requests.PutCredential: Operation(credential.put_credential, savepoint=True),
     access_requests.DeleteCredential: Operation(credential.delete_credential),
     access_requests.UseCredential: Operation(credential.use_credential, flush=False),
@@ -99,6 +103,8 @@ OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.ReleaseLeases: Operation(queue.release_leases),
     requests.Report: Operation(queue.report),
     requests.Control: Operation(queue.control),
+    sharing_requests.NoteAudit: Operation(audit.note),
+    sharing_requests.PruneAudit: Operation(audit.prune),
     requests.PruneJournal: Operation(delivery.prune_journal),
     email_requests.ChangeEmails: Operation(email_write.change_emails, savepoint=True),
     email_requests.ChangeMailbox: Operation(email_write.change_mailbox, savepoint=True),

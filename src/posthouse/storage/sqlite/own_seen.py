@@ -16,11 +16,11 @@ from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.requests import (
     FlagRow,
     FlagsAnswer,
-    SetOwnSeen,
     StoreFlags,
     pack_flags,
     unpack_flags,
 )
+from posthouse.storage.sqlite.sharing_requests import SetOwnSeen
 
 Row = tuple[Any, ...]
 SELECT_SEEN: Final = (
@@ -62,8 +62,8 @@ def overlaid(flags: int, own: tuple[int, int] | None) -> int:
 
 def store_flags(
     ledger: Ledger, account: AccountState, mailbox: MailboxState, request: StoreFlags
-) -> tuple[FlagsAnswer, list[int]]:
-    """As `placement.store_flags`, and the UIDs that lost \\Deleted.
+) -> tuple[FlagsAnswer, list[int], list[int]]:
+    """As `placement.store_flags`, the UIDs that lost \\Deleted, and those that changed for all.
 
     The change of \\Seen is the user's alone; if nobody acts, that of all who said nothing of their own.
     """
@@ -112,7 +112,7 @@ def store_flags(
         if updates and not request.user:
             recount(ledger, mailbox)
     answer.modseq = mailbox.modseq
-    return answer, shown
+    return answer, shown, [row[-1] for row in updates]
 
 
 def _row(uid: int, flags: int, modseq: int) -> FlagRow:

@@ -11,7 +11,7 @@ from posthouse.core.errors import OverQuota
 from posthouse.core.flags import DELETED, FIRST_KEYWORD_BIT
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Copied, Expunged, UidRanges
-from posthouse.storage.sqlite import own_seen
+from posthouse.storage.sqlite import audit, own_seen
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.requests import (
     ClaimRecent,
@@ -49,7 +49,9 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     account = ledger.account(request.account)
     mailbox = ledger.mailbox(request.account, request.mailbox)
     if mailbox.own_seen:
-        answer, shown = own_seen.store_flags(ledger, account, mailbox, request)
+        answer, shown, changed = own_seen.store_flags(ledger, account, mailbox, request)
+        if request.user and changed:
+            audit.record_flags(ledger, request, changed)
         if shown:
             show(ledger, mailbox, shown, mailbox.modseq)
         return answer
@@ -87,6 +89,8 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     if updates:
         ledger.bump(account, mailbox)
         ledger.executemany(_UPDATE_FLAGS, updates)
+        if request.user:
+            audit.record_flags(ledger, request, [row[-1] for row in updates])
     if shown:
         show(ledger, mailbox, shown, modseq)
     return FlagsAnswer(touched, refused, mailbox.modseq, surprising)
@@ -136,6 +140,8 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
     own_seen.put_seen(ledger, target, request.user, [uids[at] for at in marked])
     if carries:
         own_seen.carry(ledger, source, target, new_rows, uids)
+    if request.user:
+        _record_copy(ledger, request, [row[0] for row in rows], uids)
     if request.move:
         remove(ledger, account, source, rows)
         if account is not to_account:
@@ -143,6 +149,28 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
         else:
             ledger.drop_messages(row[1] for row in rows)
     return Copied(target.uidvalidity, [r[0] for r in rows], uids, source.modseq)
+
+
+def _record_copy(ledger: Ledger, request: Copy, source: list[int], uids: list[int]) -> None:
+    """In the log of each account that is not the one's who does it."""
+    action = "move" if request.move else "copy"
+    for account, mailbox in (
+        (request.account, request.mailbox),
+        (request.to_account, request.to_mailbox),
+    ):
+        if account != request.user and (request.move or account == request.to_account):
+            audit.record(
+                ledger,
+                account,
+                request.user,
+                action,
+                mailbox=mailbox,
+                uids=audit.ranges(source),
+                to=audit.place(ledger, request.to_account, request.to_mailbox),
+                as_uids=audit.ranges(uids),
+            )
+        if request.account == request.to_account:
+            return
 
 
 def _once_each(
@@ -293,6 +321,8 @@ def expunge(ledger: Ledger, request: Expunge) -> Expunged:
     if request.only_deleted:
         rows = [row for row in rows if unpack_flags(row[2]) & DELETED]
     if rows:
+        if request.user:
+            audit.record_gone(ledger, request.account, request.user, request.mailbox, rows)
         remove(ledger, account, mailbox, rows)
         give_back(ledger, account, rows)
     return Expunged([row[0] for row in rows], mailbox.modseq)

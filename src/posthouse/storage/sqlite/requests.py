@@ -37,6 +37,7 @@ from posthouse.storage.sqlite.email_requests import (
 )
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.request_class import LIGHT_UIDS, Request
+from posthouse.storage.sqlite.sharing_requests import NoteAudit, PruneAudit, SetOwnSeen, SetRights
 from posthouse.storage.sqlite.token_requests import TokenWrite
 
 Flags = int | bytes
@@ -136,12 +137,14 @@ class CreateMailbox(Request):
     account: AccountId
     name: str
     role: str | None = None
+    user: AccountId = AccountId(0)
 
 
 class RenameMailbox(Request):
     account: AccountId
     name: str
     new_name: str
+    user: AccountId = AccountId(0)
 
     @property
     def light(self) -> bool:
@@ -151,6 +154,7 @@ class RenameMailbox(Request):
 class DeleteMailbox(Request):
     account: AccountId
     name: str
+    user: AccountId = AccountId(0)
 
     @property
     def light(self) -> bool:
@@ -174,21 +178,6 @@ class SetMetadata(Request):
     account: AccountId
     mailbox: MailboxId
     values: dict[str, bytes | None]
-    entries_max: int
-
-
-class SetOwnSeen(Request):
-    account: AccountId
-    mailbox: MailboxId
-    on: bool
-
-
-class SetRights(Request):
-    account: AccountId
-    mailbox: MailboxId
-    grantee: AccountId
-    negative: bool
-    change: tuple[str, int]
     entries_max: int
 
 
@@ -341,6 +330,8 @@ WriteRequest = (
     | ReleaseLeases
     | Report
     | Control
+    | NoteAudit
+    | PruneAudit
     | PruneJournal
     | ChangeEmails
     | ChangeMailbox

@@ -19,7 +19,7 @@ from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.email_ports import Emails, Objects, Uploads
-from posthouse.storage.mailbox_ports import Acls, Metadata
+from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
 from posthouse.storage.rows import (
     Actor,
     Attempt,
@@ -44,6 +44,7 @@ from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.access import SqliteAccess
 from posthouse.storage.sqlite.acl import SqliteAcls
 from posthouse.storage.sqlite.acting import ActingMessages, flags_stored
+from posthouse.storage.sqlite.audit import SqliteAudit
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log
 from posthouse.storage.sqlite.credential import SqliteCredentials
@@ -146,15 +147,17 @@ class SqliteMailboxes:
     async def by_id(self, account: AccountId, mailbox: MailboxId) -> Mailbox:
         return self._reader.mailbox(account, mailbox)
 
-    async def create(self, account: AccountId, name: str, role: str | None = None) -> Mailbox:
-        created: Mailbox = await self._submit(rq.CreateMailbox(account, name, role))
+    async def create(
+        self, account: AccountId, name: str, role: str | None = None, *, user: AccountId = NOBODY
+    ) -> Mailbox:
+        created: Mailbox = await self._submit(rq.CreateMailbox(account, name, role, user))
         return created
 
-    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
-        await self._submit(rq.RenameMailbox(account, name, new_name))
+    async def rename(self, account: AccountId, name: str, new_name: str, *, user: AccountId = NOBODY) -> None:
+        await self._submit(rq.RenameMailbox(account, name, new_name, user))
 
-    async def delete(self, account: AccountId, name: str) -> None:
-        await self._submit(rq.DeleteMailbox(account, name))
+    async def delete(self, account: AccountId, name: str, *, user: AccountId = NOBODY) -> None:
+        await self._submit(rq.DeleteMailbox(account, name, user))
 
     async def subscribe(self, account: AccountId, name: str, *, on: bool) -> None:
         await self._submit(rq.Subscribe(account, name, on))
@@ -347,6 +350,7 @@ class SqliteStore:
         self.search: ports.Search = AccountIndexes(root / "search", self.mailboxes, self.messages)
         self.directory: ports.Directory = SqliteDirectory(reader, writer.submit, self.search, versions)
         self.metadata: Metadata = SqliteMetadata(reader, writer.submit)
+        self.audit: Audit = SqliteAudit(reader, writer.submit)
         self.acls: Acls = SqliteAcls(reader, writer.submit)
         self.answers = AnswerFiles(root / "answers", 0)
         self.credentials: Credentials = SqliteCredentials(reader, writer.submit)

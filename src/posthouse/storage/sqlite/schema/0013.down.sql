@@ -1,0 +1,2 @@
+-- Back to schema 12.
+DROP TABLE audit;
