@@ -74,7 +74,9 @@ class Factories:
             else None,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
-        alerts = Alerts(self._delivery, self._clock, config.hostname)
+        pages = settings.oauth_settings(config)
+        url = "" if pages is None else pages.issuer
+        alerts = Alerts(self._delivery, self._clock, config.hostname, url)
         self.sign_in.devices.alerts = alerts
         self.code_sender = EmailSender(alerts)
         self._load_countries(config)

@@ -12,6 +12,7 @@ from posthouse.app import settings
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.core.ports import Clock
+from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
@@ -49,7 +50,10 @@ class Web:
         if chosen is not None:
             server = AuthorizationServer(self._store, self._clock, chosen)
             self._sign_in.tokens = self._tokens = OwnTokens(server)
-            pages = routes(make_context(server, self._sign_in, self._two_step(config), config.language))
+            two_step = self._two_step(config)
+            context = make_context(server, self._sign_in, two_step, config.language)
+            auth = make_auth(self._store, self._clock, self._sign_in, two_step, context.pages, chosen.issuer)
+            pages = [*routes(context), *auth_routes(auth)]
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
         jmap: list[BaseRoute] = []
         if config.jmap.enabled:

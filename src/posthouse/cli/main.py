@@ -34,6 +34,8 @@ COMMANDS: Final = (
     "mailbox",
     "sieve",
     "two-step",
+    "passkey",
+    "session",
     "sign-ins",
     "device",
     "ban",

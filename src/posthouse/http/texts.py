@@ -43,6 +43,22 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "second.send": ("把代码发送到 {where}", "Send a code to {where}"),
     "second.sent": ("代码已发出，请查收。", "A code is on its way."),
+    "approve.title": ("批准新设备", "Approve a new device"),
+    "approve.lead": (
+        "有人用正确的密码从这台设备登录。是您本人吗？",
+        "Somebody with the right password wants to sign in from this device. Is it you?",
+    ),
+    "approve.allow": ("是我，批准", "It is me: approve"),
+    "approve.block": ("不是我，阻止", "It is not me: block"),
+    "approve.done": ("已批准。请在该设备上重新登录。", "Approved. Sign in again on the device."),
+    "approve.blocked": (
+        "已阻止。对方知道您的密码：请立即修改密码，并吊销有关的授权码。",
+        "Blocked. Whoever it is knows your password: change it at once, and revoke the app password.",
+    ),
+    "approve.late": (
+        "此链接已经用过或已过期。重新登录会收到新的链接。",
+        "This link was used already, or is too old. Sign in again to be sent a new one.",
+    ),
     "consent.title": ("允许访问？", "Allow access?"),
     "consent.lead": ("{client} 想以 {account} 的身份：", "{client} wants to, as {account}:"),
     "consent.known": ("您以前允许过它。", "You have allowed it before."),

@@ -153,6 +153,8 @@ class Accounts:
                     f"an account has no {key!r} to change; there are: password, {', '.join(_CHECKS)}"
                 )
         changed = await self._directory.update_account(account.id, checked)
+        if "password" in checked:
+            await self._store.access.end_web_sessions(account.id)
         if changes.get("password") is not None:
             await self._credentials.keep_keys(changed, prepare(changes["password"]))
         return changed

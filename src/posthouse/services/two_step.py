@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.core import totp
-from posthouse.core.errors import Conflict, Invalid, NotFound, SignInFailed, Unavailable
+from posthouse.core.errors import Conflict, Forbidden, Invalid, NotFound, SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.services.seal import Seals
@@ -143,6 +143,20 @@ class TwoStep:
         if set(found) & set(FACTORS):
             found |= {name: where for name, one in self.senders.items() if (where := one.reaches(account))}
         return found
+
+    async def wanted(self, account: Account) -> dict[str, str]:
+        """The methods one of which has to follow the password; none: it is enough.
+
+        Raises Forbidden: a second step is required, and there is none.
+        """
+        domain = await self._store.directory.domain(account.address.rpartition("@")[2])
+        if not account.two_step and (domain is None or domain.two_step != "required"):
+            return {}  # a passkey may be there, for signing in without the password
+        methods = await self.methods(account)
+        if not methods:
+            # An account whose factors are gone is not one without: the administrator has to say so.
+            raise Forbidden(f"{account.address} has to have a second step, and has none")
+        return methods
 
     # --- using it ---
 

@@ -69,7 +69,7 @@ class SignInForm:
         address = form["address"].strip()[:ADDRESS_MAX]
         try:
             grant = await self._context.sign_in.verify_password(address, form["password"], origin)
-            wanted = await self._wanted(grant.account)
+            wanted = await self._context.two_step.wanted(grant.account)
             if not wanted:
                 return await self._done(grant.account, origin)
         except MailError as error:
@@ -78,15 +78,6 @@ class SignInForm:
         if not any(method != "passkey" for method in wanted):
             return await self.page(request, visitor, address=address, problem="second.none", **where)
         return await self._second_page(request, visitor, grant.account, wanted, send_to)
-
-    async def _wanted(self, account: Account) -> dict[str, str]:
-        """The methods of the second step; none: the password is enough.  Raises Forbidden."""
-        methods = await self._context.two_step.methods(account)
-        domain = await self._context.server.store.directory.domain(account.address.rpartition("@")[2])
-        if not methods and domain is not None and domain.two_step == "required":
-            raise Forbidden("two-step sign-in is required and not set up")
-        # An account whose factors are gone is not one without: the administrator has to say so.
-        return methods or ({"passkey": ""} if account.two_step else {})
 
     async def _done(self, account: Account, origin: Origin) -> Visitor:
         """Raises NotApproved."""
@@ -101,7 +92,7 @@ class SignInForm:
         account = await self._context.browsers.who_is_half_way(visitor, form["half_way"])
         if account is None:
             return await self.page(request, visitor, problem="second.late", **where)
-        methods = await self._wanted(account)
+        methods = await self._context.two_step.wanted(account)
         send_to = where["send_to"]
         try:
             if form["step"] == "send":
