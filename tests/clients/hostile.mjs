@@ -1,0 +1,56 @@
+/**
+ * Reads letters that attack their reader: `node hostile.mjs CHROMIUM URL ADDRESS PASSWORD COUNT`.
+ *
+ * Prints one JSON document: what the console said of scripts that ran, requests that left, and how long each letter took to show.
+ */
+
+import { chromium } from "playwright-core";
+
+const [executablePath, url, address, password, count] = process.argv.slice(2);
+const found = { ran: [], requests: [], navigated: [], slow_ms: 0, shown: 0, text: [] };
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+const context = await browser.newContext({ viewport: { width: 1400, height: 860 }, locale: "en" });
+const page = await context.newPage();
+page.setDefaultTimeout(20_000);
+// Every payload that runs calls alert or changes the title.
+page.on("dialog", (dialog) => {
+  found.ran.push(dialog.message());
+  void dialog.dismiss();
+});
+page.on("console", (message) => message.text().includes("PWNED") && found.ran.push(message.text()));
+context.on("page", (other) => found.navigated.push(other.url()));
+page.on("request", (request) => {
+  const target = request.url();
+  if (!target.startsWith(url) && !/^(data|blob|about):/.test(target)) found.requests.push(target);
+});
+
+await page.goto(`${url}/mail/`);
+await page.click("button.main");
+await page.fill("[name=address]", address);
+await page.fill("[name=password]", password);
+await page.keyboard.press("Enter");
+await page.waitForFunction((rows) => document.querySelectorAll(".row:not(.waiting)").length >= Math.min(rows, 8), Number(count));
+const title = await page.title();
+
+for (let at = 0; at < Number(count); at += 1) {
+  const begun = Date.now();
+  await page.keyboard.press(at ? "j" : "Enter");
+  await page.waitForFunction((n) => document.querySelector(".row.current")?.id === `row-${n}`, at);
+  await page.waitForSelector(".letter iframe.body, .letter .plain-text");
+  await page.waitForTimeout(150);
+  found.slow_ms = Math.max(found.slow_ms, Date.now() - begun - 150);
+  const frame = page.frames().find((one) => one.url().endsWith("/mail/frame"));
+  found.text.push(frame ? (await frame.evaluate(() => document.body.innerText).catch(() => "")).slice(0, 60) : "");
+  found.shown += 1;
+  if ((await page.title()) !== title) found.ran.push(`title of ${at}`);
+  if (!page.url().startsWith(`${url}/mail/`)) found.navigated.push(page.url());
+}
+console.log(JSON.stringify(found));
+await browser.close();
