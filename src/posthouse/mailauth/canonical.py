@@ -19,8 +19,8 @@ PIECE_BYTES: Final = 256 * 1024
 _BLANKS: Final = re.compile(rb"[ \t]+")
 _SPACES: Final = re.compile(rb"  +")
 _FOLD: Final = re.compile(rb"\r?\n")
-# A CR or LF that is no line end; the CR at the very end may still become one.
-_LONE: Final = re.compile(rb"\r(?!\n|\Z)|(?<!\r)\n")
+# Up to the last CR or LF that is no line end; the CR at the very end may still become one.
+_LAST_LONE: Final = re.compile(rb".*(?:\r(?!\n|\Z)|(?<!\r)\n)", re.DOTALL)
 _EMPTY_LINES: Final = b"\r\n" * 4096
 
 
@@ -129,9 +129,8 @@ class BodyForm:
         text = data.rstrip(b"\r\n" if self._form == SIMPLE else b" \t\r\n")
         end = len(text)
         rest = data[end:]
-        if (b"\r" in rest or b"\n" in rest) and rest.replace(b"\r\n", b"").rstrip(b" \t") not in (b"", b"\r"):
-            for match in _LONE.finditer(rest):  # lone ones are text
-                end = len(text) + match.end()
+        if lone := _LAST_LONE.match(rest):  # lone ones are text
+            end += lone.end()
         self._tail = b""
         if end:
             self._flush_lines()

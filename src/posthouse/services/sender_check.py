@@ -43,6 +43,8 @@ from posthouse.services.threads import in_thread
 
 THREAD_BYTES: Final = 64 * 1024
 """A longer body is hashed in a thread."""
+ADDRESSES_MAX: Final = 4096
+"""Client addresses that are remembered as trusted or not."""
 EVIDENCE_MAX: Final = 40
 """DNS answers noted of one message."""
 EVIDENCE_CHARACTERS_MAX: Final = 300
@@ -125,15 +127,22 @@ class SenderChecks:
         self._resolver = resolver
         self._clock = clock
         self.settings = settings or CheckSettings()
+        self._outside: dict[str, bool] = {}  # perf: by address, asked for each letter
         self._trusted = [parse_network(text) for text in self.settings.trusted_networks]
 
     def concerns(self, origin: Origin) -> bool:
         """Only what comes from other servers: not submissions, LMTP, our own notices, or trusted clients."""
         if origin.listener != "smtp" or origin.account is not None or not origin.peer_ip:
             return False
-        if not self._trusted:
-            return True
-        address = ipaddress.ip_address(origin.peer_ip.partition("%")[0])
+        known = self._outside.get(origin.peer_ip)
+        if known is None:
+            if len(self._outside) >= ADDRESSES_MAX:
+                self._outside.clear()
+            known = self._outside[origin.peer_ip] = self._is_outside(origin.peer_ip)
+        return known
+
+    def _is_outside(self, ip: str) -> bool:
+        address = ipaddress.ip_address(ip.partition("%")[0])
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         return not any(address in network for network in self._trusted)
