@@ -120,6 +120,11 @@ def test_a_null_sender_and_a_hostile_greeting() -> None:
             "foo.example.net",
             [("dkim", "fail")],
         ),
+        (
+            ' x.test (a " b); dkim=pass (it"s); spf=fail (a\\) b)',
+            "x.test",
+            [("dkim", "pass"), ("spf", "fail")],
+        ),
         (' "quoted id" ; dkim=pass reason="good; signature"', "quoted id", [("dkim", "pass")]),
         (" x.test; dkim=pass ;; spf=fail", "x.test", [("dkim", "pass")]),
     ],

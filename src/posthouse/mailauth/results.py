@@ -22,7 +22,8 @@ _WIDTH: Final = 78
 _PLAIN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~/@:\x80-\U0010ffff]+")
 _ESCAPE: Final = re.compile(r'(["\\])')
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[()]|[^()"\\]+|["\\]', re.DOTALL)
+_OUTSIDE: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\(]+|["\\])+', re.DOTALL)
+_INSIDE: Final = re.compile(r"[^()\\]*(?:\\.[^()\\]*)*", re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _ID: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)\s*([0-9]+)?\s*(?:;|\Z)', re.DOTALL)
 _SPEC: Final = re.compile(
@@ -128,7 +129,7 @@ def _value(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return re.sub(r"[^!-'*-\[\]-~]", "?", text)
+    return re.sub(r"[^!#-'*-\[\]-~]", "?", text)
 
 
 # --- read ---
@@ -179,15 +180,20 @@ def _without_comments(text: str) -> str:
     if "(" not in text:
         return text
     kept: list[str] = []
-    depth = 0
-    for piece in _PIECE.findall(text):
-        if piece == "(":
+    depth = pos = 0
+    while pos < len(text):
+        # A quote means nothing inside a comment, a parenthesis nothing inside quotes.
+        match = (_INSIDE if depth else _OUTSIDE).match(text, pos)
+        if match is not None:
+            if not depth:
+                kept.append(match[0])
+            pos = match.end()
+        if text[pos : pos + 1] == "(":
             depth += 1
-        elif piece == ")" and depth:
+        elif depth and text[pos : pos + 1] == ")":
             depth -= 1
-            kept.append(" ")
-        elif not depth:
-            kept.append(piece)
+            kept.append(" " if not depth else "")
+        pos += 1
     return "".join(kept)
 
 
