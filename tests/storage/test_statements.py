@@ -14,6 +14,7 @@ from posthouse.core.flags import SEEN
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import LocalCopy, Mailbox
 from posthouse.storage.sqlite import writer
+from posthouse.storage.sqlite.reads import SELECT_CHANGED
 from tests.storage.fixtures import ALL, deliver, deliver_one, make_account, message, open_backend, rows
 
 
@@ -70,6 +71,11 @@ async def test_a_delivery(store: Store, inbox: Mailbox) -> None:
         ["UPDATE", "mailbox", "SET"],
         ["COMMIT"],
     ]
+
+
+async def test_changes_are_found_without_a_walk_through_the_mailbox(store: Store, inbox: Mailbox) -> None:
+    plan = reading(store).execute("EXPLAIN QUERY PLAN " + SELECT_CHANGED, (1, 1, 1)).fetchall()
+    assert "placement_modseq (account=? AND mailbox=? AND modseq>?)" in plan[0][-1]
 
 
 async def test_a_group_of_deliveries_is_one_transaction(store: Store, inbox: Mailbox) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from array import array
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from posthouse.core.errors import NotFound
-from posthouse.services.mailboxes import MailboxHub, MailboxSettings
+from posthouse.services.mailboxes import MailboxHub, MailboxSettings, without
 from posthouse.storage.rows import Changes, Mailbox
 from tests.unit.imap_world import World, imap_world
 
@@ -81,3 +85,17 @@ async def test_a_deleted_mailbox_is_forgotten(tmp_path: Path) -> None:
             await world.hub.refresh(shared)
         world.hub.release(shared)
         assert world.hub._open == {}
+
+
+@given(
+    st.sets(st.integers(1, 5000), min_size=1),
+    st.randoms(use_true_random=False),
+    st.sampled_from((0, 1, 2, 9)),
+)
+def test_without(uids: set[int], chance: random.Random, count: int) -> None:
+    many = array("I", sorted(uids | set(range(6000, 9000))))
+    gone = sorted(chance.sample(list(many), min(count, len(many))) + [5500] * (count > 1))
+    before = many[:]
+    assert list(without(many, gone)) == [uid for uid in many if uid not in gone]
+    assert many == before
+    assert list(without(array("I", sorted(uids)), gone)) == [uid for uid in sorted(uids) if uid not in gone]

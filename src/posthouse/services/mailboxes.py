@@ -15,7 +15,7 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -96,6 +96,20 @@ def superiors(name: str) -> list[str]:
     return [DELIMITER.join(levels[:depth]) for depth in range(1, len(levels))]
 
 
+def without(uids: array[int], gone: Sequence[int]) -> array[int]:
+    """Ascending UIDs without some of them."""
+    if len(gone) * 1000 > len(uids):
+        dead = set(gone)
+        return array("I", [uid for uid in uids if uid not in dead])
+    # perf: few of many are cut out of a copy; looking at each UID takes 30 ms for a million.
+    kept = uids[:]
+    for uid in reversed(gone):
+        at = bisect_left(kept, uid)
+        if at < len(kept) and kept[at] == uid:
+            del kept[at]
+    return kept
+
+
 class SharedMailbox:
     """A mailbox at one modseq, as all sessions of this worker share it.  Only the hub changes it."""
 
@@ -148,8 +162,7 @@ class SharedMailbox:
     def apply(self, changes: Changes, log_max_rows: int) -> None:
         uids, gone = self.uids, changes.expunged
         if gone:
-            dead = set(gone)
-            uids = array("I", [uid for uid in uids if uid not in dead])
+            uids = without(uids, gone)
         first_new = bisect_left(changes.changed, (self.uidnext,))
         if first_new < len(changes.changed):
             uids = uids + array("I", [row[0] for row in changes.changed[first_new:]])
