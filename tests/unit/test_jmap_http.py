@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from posthouse.http.jmap.routes import jmap_routes
+from posthouse.services.push_feed import PushFeed
 from posthouse.services.signin import SignIn, hash_password
 from tests.storage.fixtures import make_account, message
 from tests.unit.asgi import Answer, ask, basic
@@ -22,8 +24,9 @@ PASSWORD = "correct horse"
 
 
 class Served:
-    def __init__(self, world: JmapWorld, app: Any) -> None:
+    def __init__(self, world: JmapWorld, app: Any, feed: PushFeed) -> None:
         self.world = world
+        self.feed = feed
         self.app = app
         self.auth = basic(world.account.address, PASSWORD)
 
@@ -58,9 +61,11 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
             world.account.id, {"password": hash_password(PASSWORD, CHEAP_HASH)}
         )
         world.account = account
-        app = Starlette(routes=jmap_routes(world.services, signin))
-        yield Served(world, app)
+        feed = PushFeed(world.store)
+        app = Starlette(routes=jmap_routes(world.services, signin, feed))
+        yield Served(world, app, feed)
         signin.close()
+        feed.close()
 
 
 async def test_the_session(served: Served) -> None:
@@ -209,3 +214,33 @@ async def test_an_upload_becomes_an_email(served: Served) -> None:
         "Email/import", emails={"a": {"blobId": made["blobId"], "mailboxIds": {box: True}}}
     )
     assert (await served.download(imported["created"]["a"]["blobId"])).body == message(5)
+
+
+async def test_events(served: Served) -> None:
+    """A delivery is told once, by types; a client that comes back hears what it missed."""
+    world = served.world
+    first = (await world.call("Email/get", ids=[]))["state"]
+
+    async def listen(query: str, **headers: str) -> str:
+        answer = await served.ask("GET", f"/jmap/events?closeafter=state&{query}", headers=headers)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return answer.body.decode()
+
+    waiting = asyncio.ensure_future(listen("types=*&ping=0"))
+    only_objects = asyncio.ensure_future(listen("types=Identity&ping=0"))
+    while served.feed.listeners(world.account.id) < 2:  # noqa: ASYNC110 - both are there when they are listed
+        await asyncio.sleep(0)
+    await world.put(message(1))
+    text = await asyncio.wait_for(waiting, 5)
+    state = (await world.call("Email/get", ids=[]))["state"]
+    assert f"event: state\nid: {state}\n" in text
+    [data] = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    change = msgspec.json.decode(data)
+    assert change["@type"] == "StateChange"
+    assert set(change["changed"][world.id]) == {"Email", "EmailDelivery", "Mailbox", "Quota", "Thread"}
+    assert set(change["changed"][world.id].values()) == {state}
+    assert not only_objects.done()
+    await world.call("Identity/get")
+    assert "Identity" in await asyncio.wait_for(only_objects, 5)
+    missed = await asyncio.wait_for(listen("types=Email", **{"last-event-id": first}), 5)
+    assert '"Email"' in missed

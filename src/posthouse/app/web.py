@@ -21,6 +21,7 @@ from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
+from posthouse.services.push_feed import PushFeed
 from posthouse.services.two_step import TwoStep
 from posthouse.storage.ports import Store
 
@@ -41,6 +42,7 @@ class Web:
         self._tokens: OwnTokens | None = None
         self._counts = MailboxCounts(store)
         self._search = EmailSearch(store)
+        self._feed = PushFeed(store)
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -57,7 +59,9 @@ class Web:
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
         jmap: list[BaseRoute] = []
         if config.jmap.enabled:
-            jmap = jmap_routes(self._factories.jmap_services(self._counts, self._search), self._sign_in)
+            jmap = jmap_routes(
+                self._factories.jmap_services(self._counts, self._search), self._sign_in, self._feed
+            )
             jmap += web_routes()  # pages that speak JMAP and nothing else
         self._plain = Starlette(routes=[*self._health, *jmap, *(pages if in_clear else [])])
         self._secure = Starlette(routes=[*jmap, *pages])

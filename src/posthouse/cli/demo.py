@@ -86,6 +86,9 @@ def _show(out: Output, demo: Demo, house: House, other: House) -> None:
         f"  curl --cacert {ca} --user {reader}:{PASSWORD} 'imaps://localhost:{port('imaps')}/INBOX;MAILINDEX=1'"
     )
     out.line(f"  curl --cacert {ca} --user {reader}:{PASSWORD} pop3s://localhost:{port('pop3s')}/1")
+    out.line(
+        f"  curl --cacert {ca} --user {reader}:{PASSWORD} https://localhost:{port('https')}/.well-known/jmap"
+    )
     out.text("demo.look")
     out.line(
         f"  openssl s_client -connect 127.0.0.1:{port('imaps')} -CAfile {ca} -servername {house.hostname} -quiet"

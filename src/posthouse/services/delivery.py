@@ -229,8 +229,9 @@ class DeliveryService:
             copies = placing.copies if len(placing.versions) == 1 else [placing.copies[at] for at in mine]
             # A message that was discarded leaves its journal.
             journal = [] if number else letter.journal
+            objects = [] if number else letter.objects
             deliveries.append(
-                Delivery(letter.trace, version.draft, version.facts, copies, version.queue, journal)
+                Delivery(letter.trace, version.draft, version.facts, copies, version.queue, journal, objects)
             )
         for mine, stored in zip(positions, await self.store.messages.deliver(deliveries), strict=True):
             for position, placed in zip(mine, stored.placed, strict=True):

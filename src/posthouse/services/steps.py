@@ -27,6 +27,7 @@ from posthouse.services.resolve import Resolution
 from posthouse.services.sender_check import raise_for
 from posthouse.services.submission import fix_header
 from posthouse.services.trace_header import format_received, format_return_path, return_path_length
+from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.rows import ContentDraft, JournalLine, LocalCopy, QueueEntry, QueueRecipient
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Letter:
         "header",
         "journal",
         "junk",
+        "objects",
         "origin",
         "results",
         "settings",
@@ -69,6 +71,7 @@ class Letter:
         self.top = b""  # our own fields above them
         self.results = b""  # what the content steps found, to stand above all but Return-Path
         self.junk = False  # whether its place is Junk, unless a recipient's rules say otherwise
+        self.objects: list[StoredObject] = []  # kept in the same commit
         self.content: bytes | None = None  # the whole message, unless it is a long one
 
     def note(self, step: str, found: dict[str, Any]) -> None:
@@ -286,6 +289,13 @@ async def resolved(placing: Placing) -> Found:
             resolution = await resolver.resolve(recipient.address)
             if len(told) < 100:
                 told.append(_tell(recipient.address, resolution))
+            if letter.envelope.not_before > letter.at:
+                # RFC 4865 §5: what is held is held for everybody; the queue finds out again who is here.
+                placing.remote.append(_forward(recipient, recipient.address, resolution))
+                placing.resolutions.append(None)
+                placing.copies_of.append([])
+                placing.errors.append(None)
+                continue
             positions, error = _copies(placing, resolution, position_of)
             for address in resolution.remote:
                 if address.key not in queued:

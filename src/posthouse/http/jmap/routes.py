@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse.core.errors import MailError
 from posthouse.core.scope import READ, WRITE
 from posthouse.services.grant import Grant
+from posthouse.services.push_feed import PushFeed
 from posthouse.services.signin import SignIn
 from posthouse.sessions.jmap import api
 from posthouse.sessions.jmap.capability import session_object
@@ -22,7 +23,7 @@ from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
 
-from . import blobs
+from . import blobs, events
 from .access import InClearError, base_url, sign_in
 from .answer import json_response, not_found, preflight, refusal
 from .gate import Gate
@@ -37,9 +38,10 @@ Handler = Callable[[Request, Grant], Awaitable[Response]]
 class Endpoints:
     """One per worker; `services` are replaced by a reload."""
 
-    def __init__(self, services: JmapServices, signin: SignIn) -> None:
+    def __init__(self, services: JmapServices, signin: SignIn, feed: PushFeed) -> None:
         self.services = services
         self.signin = signin
+        self.feed = feed
         self._requests = Gate("maxConcurrentRequests")
         self._uploads = Gate("maxConcurrentUpload")
 
@@ -48,6 +50,7 @@ class Endpoints:
             self._route("/.well-known/jmap", self.session, "GET"),
             self._route("/jmap/session", self.session, "GET"),
             self._route("/jmap/api", self.api, "POST"),
+            self._route("/jmap/events", self.events, "GET"),
             self._route("/jmap/upload/{account_id}/", self.upload, "POST"),
             self._route("/jmap/download/{account_id}/{blob_id}/{name:path}", self.download, "GET"),
         ]
@@ -83,6 +86,10 @@ class Endpoints:
     def _mine(self, request: Request, grant: Grant) -> bool:
         return bool(request.path_params["account_id"] == ids.format_id(ids.ACCOUNT, grant.account.id))
 
+    async def events(self, request: Request, grant: Grant) -> Response:
+        grant.require(READ)
+        return await events.events(self.services, self.feed, grant, request)
+
     async def upload(self, request: Request, grant: Grant) -> Response:
         grant.require(WRITE)
         if not self._mine(request, grant):
@@ -112,5 +119,5 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def jmap_routes(services: JmapServices, signin: SignIn) -> list[BaseRoute]:
-    return Endpoints(services, signin).routes()
+def jmap_routes(services: JmapServices, signin: SignIn, feed: PushFeed) -> list[BaseRoute]:
+    return Endpoints(services, signin, feed).routes()

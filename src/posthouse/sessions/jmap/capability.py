@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import msgspec
 
-from posthouse.core.scope import WRITE
+from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .email_query import SORTS
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
-from .table import CORE, MAIL
+from .table import CORE, MAIL, QUOTA, SUBMISSION, VACATION
 
-CAPABILITIES: Final = (CORE, MAIL)
+CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -45,7 +45,13 @@ def _mail(limits: JmapLimits, *, writes: bool) -> dict[str, Any]:
 
 def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     limits, writes = services.limits, grant.scope.allows(WRITE)
-    return {CORE: {}, MAIL: _mail(limits, writes=writes)}
+    found: dict[str, Any] = {CORE: {}, MAIL: _mail(limits, writes=writes)}
+    if grant.scope.allows(SEND):
+        found[SUBMISSION] = {
+            "maxDelayedSend": limits.hold_max_s,
+            "submissionExtensions": {"FUTURERELEASE": [], "DSN": [], "REQUIRETLS": []},
+        }
+    return found | {VACATION: {}, QUOTA: {}}
 
 
 def server_capabilities(services: JmapServices) -> dict[str, Any]:

@@ -7,13 +7,28 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from posthouse.core.scope import READ
+from posthouse.core.scope import READ, SEND
 
 from . import arguments as a
-from . import core, email, email_query, email_set, mailbox, mailbox_set, thread
+from . import (
+    core,
+    email,
+    email_query,
+    email_set,
+    identity,
+    mailbox,
+    mailbox_set,
+    quota,
+    submission,
+    thread,
+    vacation,
+)
 
 CORE: Final = "urn:ietf:params:jmap:core"
 MAIL: Final = "urn:ietf:params:jmap:mail"
+SUBMISSION: Final = "urn:ietf:params:jmap:submission"
+VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
+QUOTA: Final = "urn:ietf:params:jmap:quota"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -42,4 +57,21 @@ METHODS: Final[dict[str, Method]] = {
     "Email/copy": Method(MAIL, READ, email_set.EmailCopy, email_set.copy_emails),
     "Email/import": Method(MAIL, READ, email_set.EmailImport, email_set.import_emails),
     "Email/parse": Method(MAIL, READ, email.EmailParse, email.parse_emails),
+    "Identity/get": Method(SUBMISSION, READ, a.Get, identity.get_identities),
+    "Identity/changes": Method(SUBMISSION, READ, a.Changes, identity.identity_changes),
+    "Identity/set": Method(SUBMISSION, READ, a.Set, identity.set_identities),
+    "EmailSubmission/get": Method(SUBMISSION, READ, a.Get, submission.get_submissions),
+    "EmailSubmission/changes": Method(SUBMISSION, READ, a.Changes, submission.submission_changes),
+    "EmailSubmission/query": Method(SUBMISSION, READ, a.Query, submission.query_submissions),
+    "EmailSubmission/queryChanges": Method(
+        SUBMISSION, READ, a.QueryChanges, submission.submission_query_changes
+    ),
+    "EmailSubmission/set": Method(SUBMISSION, SEND, submission.SubmissionSet, submission.set_submissions),
+    "VacationResponse/get": Method(VACATION, READ, a.Get, vacation.get_vacation),
+    "VacationResponse/changes": Method(VACATION, READ, a.Changes, vacation.vacation_changes),
+    "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
+    "Quota/get": Method(QUOTA, READ, a.Get, quota.get_quotas),
+    "Quota/changes": Method(QUOTA, READ, a.Changes, quota.quota_changes),
+    "Quota/query": Method(QUOTA, READ, a.Query, quota.query_quotas),
+    "Quota/queryChanges": Method(QUOTA, READ, a.QueryChanges, quota.quota_query_changes),
 }
