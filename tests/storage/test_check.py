@@ -44,17 +44,19 @@ PLANTED = {
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"
     ),
     "access-has-account": "INSERT INTO sign_in VALUES (NULL, 999999, 0, 'ok', 'imap', '', '', '', '', '')",
+    "oauth-grant-has-account": "INSERT INTO oauth_token VALUES (x'00', '', '[]', 0, 999999)",
     "placement-has-mailbox": "DELETE FROM mailbox WHERE name = 'INBOX'",
     "placement-has-message": "DELETE FROM message WHERE id = (SELECT min(id) FROM message)",
     "placement-thread": "UPDATE placement SET thread = thread + 1",
     "placement-once": (
-        "UPDATE message SET refs = 2; UPDATE placement SET message = (SELECT max(message) FROM placement)"
+        "INSERT INTO shared SELECT account, id, 2 FROM message;"
+        " UPDATE placement SET message = (SELECT max(message) FROM placement)"
     ),
     "account-history": "UPDATE account SET history = 10000",
     "object-has-account": "INSERT INTO object VALUES (999999, 'A', 1, 1, 1, 0, NULL)",
     "upload-has-account": "INSERT INTO upload VALUES (1, 999999, 1, 0, 'text/plain', 0)",
     "placement-size": "UPDATE blob SET size = size + 1 WHERE file IS NULL",
-    "message-refs": "UPDATE message SET refs = 2",
+    "message-refs": "INSERT INTO shared SELECT account, id, 2 FROM message",
     "message-has-blob": "DELETE FROM blob WHERE id = (SELECT min(id) FROM blob)",
     "blob-refs": "UPDATE blob SET refs = 3",
     "ids-reserved": "UPDATE sequence SET reserved = 1",

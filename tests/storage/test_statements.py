@@ -151,6 +151,24 @@ async def test_a_checkpointer_copies_from_its_first_run_on(store: Any, inbox: Ma
     assert (Path(store._root) / "mail.db").stat().st_size > before
 
 
+async def test_whole_mailboxes_cost_as_many_statements_as_one_message(store: Store, inbox: Mailbox) -> None:
+    """And COPY and MOVE write no message, whose facts fill half a page."""
+    work = await store.mailboxes.create(inbox.account, "work")
+    old = await store.mailboxes.create(inbox.account, "old")
+    counts = []
+    for messages in (1, 1, 60):
+        await deliver(store, inbox, *(message(n) for n in range(messages)))
+        with statements(writing(store)) as seen:
+            await store.messages.store_flags(inbox.account, inbox.id, ALL, add=SEEN)
+            await store.messages.copy(inbox.account, inbox.id, ALL, inbox.account, work.id)
+            await store.messages.copy(inbox.account, work.id, ALL, inbox.account, old.id, move=True)
+            assert not [sql for sql in seen if sql.startswith(("UPDATE message", "DELETE FROM message"))]
+            await store.messages.expunge(inbox.account, inbox.id, only_deleted=False)
+            await store.messages.expunge(inbox.account, old.id, only_deleted=False)
+        counts.append(len(seen))
+    assert counts[1] == counts[2]  # the first time accounts and mailboxes are read as well
+
+
 async def test_long_commands_leave_the_loop_alone(store: Store, inbox: Mailbox) -> None:
     trash = await store.mailboxes.create(inbox.account, "old")
     for start in range(0, 6000, 1000):

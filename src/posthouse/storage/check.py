@@ -166,7 +166,7 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "a message is in another thread than its placement says",
     ),
     "placement-once": (
-        "SELECT account, mailbox, message FROM placement WHERE message IN (SELECT id FROM message WHERE refs > 1)"
+        "SELECT account, mailbox, message FROM placement WHERE message IN (SELECT message FROM shared)"
         " GROUP BY account, mailbox, message HAVING count(*) > 1",
         "a message is in a mailbox twice",
     ),
@@ -186,9 +186,11 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "an upload has no account",
     ),
     "message-refs": (
-        "SELECT m.account, m.id, m.refs FROM message m LEFT JOIN"
-        " (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
-        " WHERE m.refs <> coalesce(p.n, 0) OR m.refs < 1",
+        "SELECT m.account, m.id, s.refs FROM message m LEFT JOIN shared s ON s.account = m.account AND s.message = m.id"
+        " LEFT JOIN (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
+        " WHERE coalesce(s.refs, 1) <> coalesce(p.n, 0) OR s.refs < 2"
+        " UNION ALL SELECT s.account, s.message, s.refs FROM shared s LEFT JOIN message m"
+        " ON m.id = s.message AND m.account = s.account WHERE m.id IS NULL",
         "the references of a message are not the count of its placements",
     ),
     "message-has-blob": (

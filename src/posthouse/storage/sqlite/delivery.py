@@ -101,7 +101,9 @@ def _deliver(ledger: Ledger, delivery: PackedDelivery) -> Stored:
     for message, (account, thread) in made.threads.items():
         places = made.places[message]
         created = next(iter(places.values()))
-        ledger.rows["message"].append((message, account, blob, len(places), thread, *delivery.facts, created))
+        ledger.rows["message"].append((message, account, blob, 1, thread, *delivery.facts, created))
+        if len(places) > 1:
+            ledger.rows["shared"].append((account, message, len(places)))
     queued = [_add_queue(ledger, entry, delivery, blob) for entry in delivery.queue]
     for one in delivery.objects:
         add_object(ledger, one, queued[0] if queued else 0)

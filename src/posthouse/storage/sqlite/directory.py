@@ -27,6 +27,7 @@ from posthouse.storage.sqlite.requests import (
     PutSetting,
     UpdateAccount,
 )
+from posthouse.storage.sqlite.shared import drop_blobs
 from posthouse.storage.sqlite.token import drop_account
 from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsView
 
@@ -212,10 +213,8 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         "object",
     ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
-    ledger.drop_blobs(
-        blob for (blob,) in ledger.execute("SELECT blob FROM upload WHERE account = ?", (account,)).fetchall()
-    )
-    ledger.execute("DELETE FROM upload WHERE account = ?", (account,))
+    uploads = ledger.execute("DELETE FROM upload WHERE account = ? RETURNING blob", (account,)).fetchall()
+    drop_blobs(ledger, [blob for (blob,) in uploads])
     drop_grants(ledger, account)
     drop_account(ledger, account)
     ledger.execute("UPDATE queue_message SET account = NULL WHERE account = ?", (account,))

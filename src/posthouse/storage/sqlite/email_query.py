@@ -96,8 +96,9 @@ class Compiler:
         if not bit:
             return "0"
         return (
-            f"({self.flag(alias, bit)} OR {alias}.message IN (SELECT k.message FROM message s CROSS JOIN placement k"
-            f" ON k.thread = s.thread AND k.message = s.id WHERE s.account = {self.account} AND s.refs > 1"
+            f"({self.flag(alias, bit)} OR {alias}.message IN (SELECT k.message FROM shared s CROSS JOIN message m"
+            f" ON m.id = s.message CROSS JOIN placement k ON k.thread = m.thread AND k.message = m.id"
+            f" WHERE s.account = {self.account}"
             f" AND {self.in_view('k')} AND {self.flag('k', bit)}))"
         )
 

@@ -19,6 +19,7 @@ from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.placement import append, remove, show
 from posthouse.storage.sqlite.requests import DeleteMailbox as DeleteByName
 from posthouse.storage.sqlite.requests import RenameMailbox, Subscribe, pack_flags, unpack_flags
+from posthouse.storage.sqlite.shared import drop_messages, share_messages
 
 Row = tuple[Any, ...]
 
@@ -126,13 +127,13 @@ class _Work:
             account.used_bytes += sum(row[3] for row in rows)
             account.used_messages += len(rows)
             append(ledger, account, self.mailbox(box), rows)
-            ledger.executemany("UPDATE message SET refs = refs + 1 WHERE id = ?", [(row[1],) for row in rows])
+            share_messages(ledger, account.id, [row[1] for row in rows])
         for box, rows in self.out.items():
             account.used_bytes -= sum(row[4] for row in rows)
             account.used_messages -= len(rows)
             taken = [(uid, m, *self._now(box, uid, flags), *rest) for m, _, uid, flags, *rest in rows]
             remove(ledger, account, self.mailbox(box), taken)
-            ledger.drop_messages(row[0] for row in rows)
+            drop_messages(ledger, account.id, [row[0] for row in rows])
         ledger.touch(account)
 
     def _now(self, box: int, uid: int, flags: Any) -> tuple[Any]:

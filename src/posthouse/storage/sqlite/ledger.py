@@ -8,7 +8,7 @@ forgotten and read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import apsw
@@ -81,6 +81,17 @@ class MailboxState:
         self.own_seen = bool(row[11])
         self.dirty = False
 
+    def count_alike(self, flags: int, sizes: list[int], sign: int) -> None:
+        """Add (1) or take away (-1) messages with the same flags."""
+        count, size = sign * len(sizes), sign * sum(sizes)
+        self.messages += count
+        self.size_bytes += size
+        if not flags & SEEN:
+            self.unseen += count
+        if flags & DELETED:
+            self.deleted += count
+            self.deleted_bytes += size
+
     def count(self, flags: int, size: int, sign: int) -> None:
         """Add (1) or take away (-1) one message."""
         self.messages += sign
@@ -115,6 +126,7 @@ _INSERTS: Final = {
         " sort_from, sort_to, sort_cc, preview, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
+    "shared": "INSERT INTO shared (account, message, refs) VALUES (?, ?, ?)",
     "placement": (
         "INSERT INTO placement (account, mailbox, uid, message, flags, modseq, size, date, savedate, thread)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -335,30 +347,6 @@ class Ledger:
                 pending[account, value] = thread
                 self.rows["thread_ref"].append((account, value, thread))
         return thread
-
-    # ------------------------------------------------------------------ shared rows
-
-    def drop_blobs(self, blobs: Iterable[int]) -> None:
-        """Take one reference from each; those without any go, with their files."""
-        for blob in blobs:
-            row = self.execute(
-                "DELETE FROM blob WHERE id = ? AND refs = 1 RETURNING file", (blob,)
-            ).fetchone()
-            if row is None:
-                self.execute("UPDATE blob SET refs = refs - 1 WHERE id = ?", (blob,))
-            elif row[0] is not None:
-                self.dropped_files.append(row[0])
-
-    def drop_messages(self, messages: Iterable[int]) -> None:
-        """Take one placement from each; those without any go."""
-        for message in messages:
-            row = self.execute(
-                "DELETE FROM message WHERE id = ? AND refs = 1 RETURNING blob", (message,)
-            ).fetchone()
-            if row is None:
-                self.execute("UPDATE message SET refs = refs - 1 WHERE id = ?", (message,))
-            else:
-                self.drop_blobs(row)
 
 
 def _mailbox_values(s: MailboxState) -> tuple[int, ...]:

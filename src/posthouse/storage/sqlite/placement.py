@@ -18,22 +18,31 @@ from posthouse.storage.sqlite.requests import (
     Copy,
     Expunge,
     FlagRow,
+    Flags,
     FlagsAnswer,
     StoreFlags,
     pack_flags,
     unpack_flags,
 )
+from posthouse.storage.sqlite.shared import drop_messages, share_messages
 
 _IN_RANGE: Final = " FROM placement WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?"
 _SELECT_FLAGS: Final = "SELECT uid, flags, modseq, size" + _IN_RANGE
 _SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate, thread" + _IN_RANGE
 _UPDATE_FLAGS: Final = (
-    "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?"
+    "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ?"
+    " AND uid IN (SELECT value FROM json_each(?))"
 )
-_DELETE: Final = "DELETE FROM placement WHERE account = ? AND mailbox = ? AND uid = ?"
-_ADD_EXPUNGED: Final = "INSERT INTO expunged (account, mailbox, modseq, uid) VALUES (?, ?, ?, ?)"
+_LISTED: Final = (
+    " FROM placement WHERE account = ? AND mailbox = ? AND uid IN (SELECT value FROM json_each(?))"
+)
+_DELETE: Final = "DELETE" + _LISTED
+_ADD_EXPUNGED: Final = (
+    "INSERT INTO expunged (account, mailbox, modseq, uid) SELECT account, mailbox, ?, uid" + _LISTED
+)
 _ADD_GONE: Final = (
-    "INSERT OR IGNORE INTO gone (account, modseq, message, thread, mailbox) VALUES (?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO gone (account, modseq, message, thread, mailbox)"
+    " SELECT account, ?, message, thread, mailbox" + _LISTED
 )
 _ALL: Final[UidRanges] = [(1, 0xFFFFFFFF)]
 
@@ -55,45 +64,45 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
         if shown:
             show(ledger, mailbox, shown, mailbox.modseq)
         return answer
-    add, keep = unpack_flags(request.add), ~unpack_flags(request.remove)
-    replace = None if request.replace is None else unpack_flags(request.replace)
     limit, known = request.unchanged_since, request.known_modseq
-    mask, whole = request.changeable, request.changeable == -1
-    touched: list[FlagRow] = []
+    rows = select(ledger, _SELECT_FLAGS, mailbox, request.uids)
     refused: list[int] = []
     surprising: list[int] = []
-    updates = []
-    shown = []
-    modseq = account.modseq + 1
-    for uid, stored, seen_modseq, size in select(ledger, _SELECT_FLAGS, mailbox, request.uids):
+    if limit is not None:
         # RFC 7162 §3.1.3: a message that changed after UNCHANGEDSINCE is left alone.
-        if limit is not None and seen_modseq > limit:
-            refused.append(uid)
-            continue
-        if known is not None and seen_modseq > known:
-            surprising.append(uid)
-        old = unpack_flags(stored)
-        new = (old if replace is None else replace) & keep | add
-        if not whole:
-            new = old & ~mask | new & mask
-        if new == old:
-            touched.append((uid, stored, seen_modseq))
-            continue
-        packed = pack_flags(new)
-        touched.append((uid, packed, modseq))
-        updates.append((packed, modseq, mailbox.account, mailbox.id, uid))
-        mailbox.count(old, size, -1)
-        mailbox.count(new, size, 1)
-        if old & DELETED > new & DELETED:
-            shown.append(uid)
-    if updates:
-        ledger.bump(account, mailbox)
-        ledger.executemany(_UPDATE_FLAGS, updates)
-        if request.user:
-            audit.record_flags(ledger, request, [row[-1] for row in updates])
-    if shown:
-        show(ledger, mailbox, shown, modseq)
+        refused = [row[0] for row in rows if row[2] > limit]
+        rows = [row for row in rows if row[2] <= limit]
+    if known is not None:
+        surprising = [row[0] for row in rows if row[2] > known]
+    # perf: most messages of a mailbox have the same few flags, so what happens is decided once for each of them.
+    news = {stored: _new_flags(request, stored) for stored in {row[1] for row in rows}}
+    changes = {stored: new for stored, new in news.items() if new != stored}
+    if not changes:
+        return FlagsAnswer([row[:3] for row in rows], refused, mailbox.modseq, surprising)
+    modseq = ledger.bump(account, mailbox)
+    touched: list[FlagRow] = []
+    for uid, stored, seen_modseq, _ in rows:
+        new = news[stored]
+        touched.append((uid, new, seen_modseq if new == stored else modseq))
+    if request.user:
+        audit.record_flags(ledger, request, [row[0] for row in rows if row[1] in changes])
+    for stored, new in changes.items():
+        alike = [row for row in rows if row[1] == stored]
+        uids = [row[0] for row in alike]
+        ledger.execute(_UPDATE_FLAGS, (new, modseq, mailbox.account, mailbox.id, json_encode(uids).decode()))
+        sizes = [row[3] for row in alike]
+        mailbox.count_alike(unpack_flags(stored), sizes, -1)
+        mailbox.count_alike(unpack_flags(new), sizes, 1)
+        if unpack_flags(stored) & DELETED > unpack_flags(new) & DELETED:
+            show(ledger, mailbox, uids, modseq)
     return FlagsAnswer(touched, refused, mailbox.modseq, surprising)
+
+
+def _new_flags(request: StoreFlags, stored: Flags) -> Flags:
+    old, mask = unpack_flags(stored), request.changeable
+    base = old if request.replace is None else unpack_flags(request.replace)
+    new = base & ~unpack_flags(request.remove) | unpack_flags(request.add)
+    return pack_flags(new if mask == -1 else old & ~mask | new & mask)
 
 
 def show(ledger: Ledger, mailbox: MailboxState, uids: list[int], modseq: int) -> None:
@@ -131,9 +140,16 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
     if account is not to_account:
         new_rows = _into_account(ledger, account, to_account, seen, request.keep)
     else:
-        stays = request.move and source is target
+        if source is not target:
+            there = _in_mailbox(ledger, account, target, rows)
+        else:
+            there = (
+                set() if request.move else {row[1] for row in rows}
+            )  # what is moved leaves it before it comes in
         kept = seen if request.keep == -1 else [_kept(row, request.keep) for row in seen]
-        new_rows = _once_each(ledger, account, target, kept, stays=stays)
+        new_rows = _once_each(ledger, account, there, kept)
+        if not request.move:
+            share_messages(ledger, account.id, [row[1] for row in rows if row[1] not in there])
     puts = request.user and target.own_seen and not carries
     marked = own_seen.take_seen(new_rows) if puts else []
     uids = append(ledger, to_account, target, new_rows)
@@ -146,8 +162,8 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
         remove(ledger, account, source, rows)
         if account is not to_account:
             give_back(ledger, account, rows)
-        else:
-            ledger.drop_messages(row[1] for row in rows)
+        elif there:
+            drop_messages(ledger, account.id, [row[1] for row in rows if row[1] in there])
     return Copied(target.uidvalidity, [r[0] for r in rows], uids, source.modseq)
 
 
@@ -174,37 +190,42 @@ def _record_copy(ledger: Ledger, request: Copy, source: list[int], uids: list[in
 
 
 def _once_each(
-    ledger: Ledger, account: AccountState, target: MailboxState, rows: list[tuple[Any, ...]], *, stays: bool
+    ledger: Ledger, account: AccountState, there: set[int], rows: list[tuple[Any, ...]]
 ) -> list[tuple[Any, ...]]:
     """The rows as they will stand in another mailbox of the account, which has each message once.
 
-    `stays`: they are in that mailbox, and leave it before they come in.
-
-    RFC 8621 §4.1.1: an Email is in a mailbox or is not; the copy of one that is there already is another message.
+    RFC 8621 §4.1.1: an Email is in a mailbox or is not; the copy of one that is `there` already is another message.
     """
-    there = (
-        set()
-        if stays
-        else {
-            message
-            for (message,) in ledger.execute(
-                "SELECT p.message FROM json_each(?) w CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p"
-                " ON p.thread = m.thread AND p.message = m.id WHERE p.account = ? AND p.mailbox = ?",
-                (json_encode([row[1] for row in rows]).decode(), account.id, target.id),
-            ).fetchall()
-        }
-    )
-    result, shared = [], []
+    result = []
     for row in rows:
         if row[1] in there:
             number, thread = _clone_message(ledger, row[1], account, thread=row[6])
             row = (row[0], number, *row[2:6], thread)
-        else:
-            there.add(row[1])
-            shared.append((row[1],))
         result.append(row)
-    ledger.executemany("UPDATE message SET refs = refs + 1 WHERE id = ?", shared)
     return result
+
+
+def _in_mailbox(
+    ledger: Ledger, account: AccountState, mailbox: MailboxState, rows: list[tuple[Any, ...]]
+) -> set[int]:
+    """Messages of the rows, which stand in one mailbox, that are in this other one too."""
+    if not mailbox.messages:
+        return set()
+    listed = json_encode([row[1] for row in rows]).decode()
+    shared = {
+        message
+        for (message,) in ledger.execute(
+            "SELECT message FROM shared WHERE account = ? AND message IN (SELECT value FROM json_each(?))",
+            (account.id, listed),
+        ).fetchall()
+    }
+    pairs = [(row[6], row[1]) for row in rows if row[1] in shared]
+    found = ledger.execute(
+        "SELECT p.message FROM json_each(?) w CROSS JOIN placement p ON p.thread = w.value ->> 0"
+        " AND p.message = w.value ->> 1 WHERE p.account = ? AND p.mailbox = ?",
+        (json_encode(pairs).decode(), account.id, mailbox.id),
+    ).fetchall()
+    return {message for (message,) in found}
 
 
 def _kept(row: tuple[Any, ...], keep: int) -> tuple[Any, ...]:
@@ -242,7 +263,7 @@ def _into_account(
         if keywords:
             bits |= ledger.keyword_bits(to_account, keywords)
         if message in made:
-            ledger.execute("UPDATE message SET refs = refs + 1 WHERE id = ?", (made[message][0],))
+            share_messages(ledger, to_account.id, [made[message][0]])
         else:
             made[message] = _clone_message(ledger, message, to_account)
         number, thread = made[message]
@@ -281,10 +302,19 @@ def append(
     new = ledger.rows["placement"]
     for uid, (_, message, flags, size, date, _, thread) in enumerate(rows, first):
         new.append((account.id, target.id, uid, message, flags, modseq, size, date, savedate, thread))
-        target.count(unpack_flags(flags), size, 1)
+    count_rows(target, rows, 1)
     target.uidnext = first + len(rows)
     ledger.flush()
     return list(range(first, target.uidnext))
+
+
+def count_rows(mailbox: MailboxState, rows: Sequence[tuple[Any, ...]], sign: int) -> None:
+    """Rows of _SELECT_WHOLE come or go."""
+    sizes: dict[Flags, list[int]] = {}
+    for row in rows:
+        sizes.setdefault(row[2], []).append(row[3])
+    for flags, alike in sizes.items():
+        mailbox.count_alike(unpack_flags(flags), alike, sign)
 
 
 def remove(
@@ -294,21 +324,18 @@ def remove(
     modseq = ledger.bump(account, mailbox)
     if mailbox.own_seen:
         own_seen.forget(ledger, mailbox, rows)
-    gone, left = [], []
-    for uid, message, flags, size, _, _, thread in rows:
-        gone.append((account.id, mailbox.id, modseq, uid))
-        left.append((account.id, modseq, message, thread, mailbox.id))
-        mailbox.count(unpack_flags(flags), size, -1)
-    ledger.executemany(_DELETE, [(a, m, uid) for a, m, _, uid in gone])
-    ledger.executemany(_ADD_EXPUNGED, gone)
-    ledger.executemany(_ADD_GONE, left)
+    count_rows(mailbox, rows, -1)
+    where = (account.id, mailbox.id, json_encode([row[0] for row in rows]).decode())
+    ledger.execute(_ADD_EXPUNGED, (modseq, *where))
+    ledger.execute(_ADD_GONE, (modseq, *where))
+    ledger.execute(_DELETE, where)
 
 
 def give_back(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
     account.used_bytes -= sum(row[3] for row in rows)
     account.used_messages -= len(rows)
     ledger.touch(account)
-    ledger.drop_messages(row[1] for row in rows)
+    drop_messages(ledger, account.id, [row[1] for row in rows])
 
 
 def expunge(ledger: Ledger, request: Expunge) -> Expunged:

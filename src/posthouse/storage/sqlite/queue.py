@@ -12,6 +12,7 @@ from posthouse.storage.sqlite.delivery import destination_of
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.packed import encode_lines
 from posthouse.storage.sqlite.requests import Control, Lease, ReleaseLeases, Report
+from posthouse.storage.sqlite.shared import drop_blobs
 
 _recipient: Final[Callable[..., QueueRecipient]] = QueueRecipient
 _entry: Final[Callable[..., QueueEntry]] = QueueEntry
@@ -178,4 +179,4 @@ def _drop_finished(ledger: Ledger, messages: Iterable[int]) -> None:
         ).fetchone()
         if row is not None:
             ledger.execute("DELETE FROM queue_recipient WHERE message = ?", (message,))
-            ledger.drop_blobs(row)
+            drop_blobs(ledger, row)

@@ -14,6 +14,7 @@ from posthouse.storage.sqlite.email_requests import AddUpload, ExpireUploads
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest
+from posthouse.storage.sqlite.shared import drop_blobs
 
 
 def add_upload(ledger: Ledger, request: AddUpload) -> Upload:
@@ -41,7 +42,7 @@ def expire_uploads(ledger: Ledger, request: ExpireUploads) -> int:
         "DELETE FROM upload WHERE id IN (SELECT id FROM upload WHERE created_at < ? LIMIT ?) RETURNING blob",
         (request.before, request.limit),
     ).fetchall()
-    ledger.drop_blobs(blob for (blob,) in rows)
+    drop_blobs(ledger, [blob for (blob,) in rows])
     return len(rows)
 
 
