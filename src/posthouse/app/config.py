@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from posthouse.app.config_acme import AcmeConfig, verify_acme
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
 from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
@@ -106,6 +107,10 @@ class Listeners(Struct, forbid_unknown_fields=True):
     https: Annotated[
         Listener, Meta(description="Pages and endpoints for people and programs: JMAP, sign-in by OAuth 2.0.")
     ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:443"]))
+
+    challenge: Annotated[
+        Listener, Meta(description="Answers ACME (HTTP-01) and sends everything else to https.")
+    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:80"]))
 
     def items(self) -> list[tuple[str, Listener]]:
         return [(name, getattr(self, name)) for name in self.__struct_fields__]
@@ -274,6 +279,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
+    acme: Annotated[AcmeConfig, Meta(description="Certificates by ACME.")] = field(default_factory=AcmeConfig)
     directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
@@ -368,7 +374,7 @@ def _verify(config: Config) -> None:
                         f"{where}.clear_text_auth: {address} can be reached from outside; passwords must not "
                         "cross a network in clear text, so listen on 127.0.0.1 or [::1] only, or switch it off"
                     )
-        if listener.enabled and name in IMPLICIT_TLS and not config.tls.certificates:
+        if listener.enabled and name in IMPLICIT_TLS and not (config.tls.certificates or config.acme.enabled):
             raise ValueError(
                 f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
             )
@@ -392,6 +398,8 @@ def _verify(config: Config) -> None:
 
 def _verify_sign_in(config: Config) -> None:
     verify_oauth(config.oauth)
+    on = config.listeners
+    verify_acme(config.acme, challenge=on.challenge.enabled, https=on.https.enabled)
     for directory in config.directories:
         verify_directory(directory)
 

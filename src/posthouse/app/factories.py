@@ -79,6 +79,7 @@ class Factories:
         alerts = Alerts(self._delivery, self._clock, config.hostname, url)
         self.sign_in.devices.alerts = alerts
         self.code_sender = EmailSender(alerts)
+        self.post = self._delivery
         self._load_countries(config)
         self._smtp = settings.smtp_settings(config)
         self._pop3 = settings.pop3_settings(config)

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 
 from posthouse.app import settings
+from posthouse.app.acme import Certificates
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.web import Web
@@ -46,6 +47,7 @@ class Node:
         self._store: Store | None = None
         self._factories: Factories | None = None
         self._web: Web | None = None
+        self._certificates: Certificates | None = None
 
     async def start(self, store: Store, sockets: Sockets, tls: ssl.SSLContext | None) -> None:
         self._store = store
@@ -67,6 +69,9 @@ class Node:
             metrics=self._metrics,
         )
         self._configure(tls)
+        self._certificates = Certificates(store, self._log, self._take_tls)
+        await self._certificates.configure(self.config, tls, self._factories.post)
+        self._web.answer = self._certificates.answer
         self.host.start()
         self._factories.start_queue()
         for name, socks in sockets.items():
@@ -74,15 +79,18 @@ class Node:
                 self._http += serve_http(self._web.plain, socks, self._log)
                 continue
             if name == "https":
-                self._http += serve_http(self._web.secure, socks, self._log, self._tls)
+                self._http += serve_http(self._web.secure, socks, self._log, self._certificates.choose)
+                continue
+            if name == "challenge":
+                self._http += serve_http(self._web.challenge, socks, self._log)
                 continue
             for sock in socks:
                 acceptor = Acceptor(self.host, sock, self._service(name))
                 acceptor.start()
                 self._acceptors.append(acceptor)
 
-    def _tls(self) -> ssl.SSLContext | None:
-        return self.host.tls_context
+    def _take_tls(self, context: ssl.SSLContext | None) -> None:
+        self.host.tls_context = context
 
     def _service(self, name: str) -> Callable[[], Service]:
         return lambda: self._services[name]
@@ -95,7 +103,7 @@ class Node:
         self.host.limits = settings.limits(config)
         services = {}
         for name, listener in config.listeners.items():
-            if name in ("http", "https"):
+            if name in ("http", "https", "challenge"):
                 continue
             services[name] = Service(
                 name,
@@ -117,6 +125,8 @@ class Node:
             self._web.configure(config)
         self.config = config
         self._configure(tls)
+        if self._certificates is not None:
+            await self._certificates.configure(config, tls, self._factories.post)
         await self._factories.stop_queue()
         self._factories.start_queue()
 
@@ -128,6 +138,8 @@ class Node:
         queue = asyncio.get_running_loop().create_task(self._stop_queue())
         await self.host.drain(limit_s)
         await queue
+        if self._certificates is not None:
+            await self._certificates.close()
         if self._web is not None:
             self._web.close()
         if self._factories is not None:

@@ -13,6 +13,7 @@ from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.core.ports import Clock
 from posthouse.http.auth.routes import auth_routes, make_auth
+from posthouse.http.challenge import challenge_routes
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
@@ -28,6 +29,10 @@ from posthouse.storage.ports import Store
 Text = Callable[[], Awaitable[str]]
 
 
+async def _no_answer(_token: str) -> str:
+    return ""
+
+
 class Web:
     """`plain` and `secure` are ASGI applications that stay the same while a reload replaces what they show."""
 
@@ -40,6 +45,7 @@ class Web:
         self._sign_in = factories.sign_in
         self._health = health_routes(ready, metrics)
         self._tokens: OwnTokens | None = None
+        self.answer: Callable[[str], Awaitable[str]] = _no_answer
         self._counts = MailboxCounts(store)
         self._search = EmailSearch(store)
         self._feed = PushFeed(store)
@@ -63,6 +69,8 @@ class Web:
                 self._factories.jmap_services(self._counts, self._search), self._sign_in, self._feed
             )
             jmap += web_routes()  # pages that speak JMAP and nothing else
+        secure = chosen.issuer if chosen is not None and not in_clear else ""
+        self._challenge = Starlette(routes=challenge_routes(self._answer, secure))
         self._plain = Starlette(routes=[*self._health, *jmap, *(pages if in_clear else [])])
         self._secure = Starlette(routes=[*jmap, *pages])
 
@@ -73,6 +81,12 @@ class Web:
 
     async def plain(self, scope: Any, receive: Any, send: Any) -> None:
         await self._plain(scope, receive, send)
+
+    async def challenge(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._challenge(scope, receive, send)
+
+    async def _answer(self, token: str) -> str:
+        return await self.answer(token)
 
     async def secure(self, scope: Any, receive: Any, send: Any) -> None:
         await self._secure(scope, receive, send)

@@ -11,6 +11,15 @@ from typing import Final
 LANGUAGES: Final = ("zh", "en")
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    # --- certificates (app.acme) ---
+    "certificate.alarm.subject": ("证书未能续期：{names}", "The certificate could not be renewed: {names}"),
+    "certificate.alarm": (
+        "{names} 的证书即将到期，但自动续期没有成功：\n\n  {error}\n\n"
+        "系统会继续尝试。证书到期后，邮件程序将拒绝连接。请检查域名的 DNS 和端口，然后运行 posthouse tls check。",
+        "The certificate for {names} ends soon, and renewing it did not work:\n\n  {error}\n\n"
+        "Attempts go on. Once it has ended, mail programs will refuse to connect. Check the DNS and the ports of the "
+        "names, then run `posthouse tls check`.",
+    ),
     # --- notices to senders (services.notice) ---
     "dsn.failed.subject": ("未能投递：您的邮件被退回", "Your message could not be delivered"),
     "dsn.delayed.subject": ("投递延迟：您的邮件尚未送达", "Your message is delayed"),

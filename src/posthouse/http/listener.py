@@ -11,11 +11,13 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from posthouse.core.address import customer_of
 
+Choose = Callable[[socket.socket], Awaitable[ssl.SSLContext | None]]
+"""The context for a connection; None: there is no certificate."""
 HANDSHAKE_S: Final = 10.0
 PER_ADDRESS: Final = 50
 """Open connections of one client address, in each worker; loopback has no such limit."""
@@ -30,7 +32,7 @@ class HttpAcceptor:
         self,
         sock: socket.socket,
         protocol: Callable[[Callable[[], None]], asyncio.Protocol],
-        context: Callable[[], ssl.SSLContext | None] | None,
+        context: Choose | None,
         log: logging.Logger,
     ) -> None:
         """`protocol` makes one, and calls back when its connection is lost; `context`: None for HTTP in the clear."""
@@ -80,8 +82,8 @@ class HttpAcceptor:
 
     async def _serve(self, sock: socket.socket, customer: str) -> None:
         loop = asyncio.get_running_loop()
-        context = None if self._context is None else self._context()
         try:
+            context = None if self._context is None else await self._context(sock)
             if self._context is None or context is not None:
                 await loop.connect_accepted_socket(
                     lambda: self._protocol(lambda: self._leave(customer)),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from posthouse.http.listener import HttpAcceptor
+from posthouse.http.listener import Choose, HttpAcceptor
 
 KEEP_ALIVE_S = 15
 LOOK_S = 60.0
@@ -68,7 +67,7 @@ def serve_http(
     app: Any,
     sockets: Sequence[socket.socket],
     log: logging.Logger,
-    context: Callable[[], ssl.SSLContext | None] | None = None,
+    context: Choose | None = None,
 ) -> list[HttpAcceptor]:
     """`context`: TLS, asked for anew at each connection; None: HTTP in the clear."""
     config = Config(

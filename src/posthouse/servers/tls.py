@@ -12,6 +12,8 @@ handshake once).
 from __future__ import annotations
 
 import ssl
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from msgspec import Struct
 
 from posthouse.sessions.session import TlsInfo
 
+ACME_TLS: Final = "acme-tls/1"
 _RECORD: Final = 16384
 # Forward secrecy and authenticated encryption only; TLS 1.3 suites are always on.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1"
@@ -30,8 +33,9 @@ class Certificate(Struct, frozen=True):
     """Files in PEM; `names` are what clients may ask for, "*.example.org" covers one label."""
 
     names: tuple[str, ...]
-    chain: Path
-    key: Path
+    chain: Path = Path()
+    key: Path = Path()
+    pem: str = ""  # chain and key, instead of files
 
 
 class TlsSettings(Struct, frozen=True):
@@ -87,12 +91,55 @@ def find_end_point(chain: bytes) -> bytes:
 
 
 def _one_context(certificate: Certificate) -> ssl.SSLContext:
+    context = _bare_context()
+    if certificate.pem:
+        _load_pem(context, certificate.pem)
+    else:
+        _load_files(context, certificate)
+    return context
+
+
+def _load_pem(context: _Context, pem: str) -> None:
+    """OpenSSL behind Python reads files only: one that nobody else can read, for a moment."""
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        try:
+            context.load_cert_chain(file.name)
+        except ssl.SSLError as error:
+            raise TlsError(f"a certificate that was kept cannot be used: {error.reason or error}") from error
+    context.end_point = find_end_point(pem.encode())
+
+
+def challenge_context(proofs: Mapping[str, str]) -> ssl.SSLContext:
+    """RFC 8737 §3: speaks acme-tls/1 and nothing else; name -> PEM of certificate and key."""
+    by_name: dict[str, ssl.SSLContext] = {}
+    for name, pem in proofs.items():
+        context = _bare_context()
+        _load_pem(context, pem)
+        context.set_alpn_protocols([ACME_TLS])
+        by_name[name.lower()] = context
+    default = next(iter(by_name.values()))
+
+    def choose(obj: ssl.SSLObject | ssl.SSLSocket, name: str | None, _context: ssl.SSLContext) -> None:
+        if (found := by_name.get((name or "").lower())) is not None:
+            obj.context = found
+
+    default.sni_callback = choose
+    return default
+
+
+def _bare_context() -> _Context:
     context = _Context(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 §4: older ones must not be negotiated
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_RENEGOTIATION
     # One ticket is enough to resume; each costs a write and two hundred octets (default: two).
     context.num_tickets = 1
+    return context
+
+
+def _load_files(context: _Context, certificate: Certificate) -> None:
     for path in (certificate.chain, certificate.key):
         try:
             path.open("rb").close()
@@ -105,7 +152,6 @@ def _one_context(certificate: Certificate) -> ssl.SSLContext:
             f"{certificate.chain} and {certificate.key} cannot be used together: {error.reason or error}"
         ) from error
     context.end_point = find_end_point(certificate.chain.read_bytes())
-    return context
 
 
 class TlsLayer:
