@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -186,3 +187,48 @@ async def test_notify_of_the_selected_mailbox_of_somebody_else(world: World) -> 
     await heard(client, b"* 1 EXISTS")
     await share(world, "l")
     await heard(client, b"* BYE You may no longer read")
+
+
+# --- what it costs ---
+
+
+def statements(world: World) -> list[str]:
+    """The statements that the process's reader runs from now on."""
+    seen: list[str] = []
+
+    def trace(_cursor: object, sql: str, _bindings: object) -> bool:
+        seen.append(sql)
+        return True
+
+    world.store._reader.connection.exec_trace = trace  # type: ignore[attr-defined]
+    return seen
+
+
+async def test_ones_own_mailboxes_cost_no_look_at_rights(world: World) -> None:
+    await world.letters(3)
+    client = await world.login()
+    seen = statements(world)
+    for command in (
+        "SELECT INBOX", "FETCH 1:* (FLAGS)", "FETCH 1 BODY[]", "STORE 1:2 +FLAGS (\\Flagged)", "SEARCH UNSEEN",
+        "COPY 1 Archive", "MOVE 2 Archive", "STATUS Archive (UNSEEN)", "NOOP", "EXPUNGE", "MYRIGHTS INBOX",
+        'LIST "" "Arch%"', 'LSUB "" *', "APPEND INBOX {3+}\r\na:b", "CREATE New", "RENAME New Newer", "DELETE Newer",
+    ):  # fmt: skip
+        assert (await client.run(command))[-1].startswith("t OK"), command
+    assert not [sql for sql in seen if re.search("FROM (acl|seen|reader) ", sql)]
+    # Names of others are looked for once, whoever may have shared something.
+    seen.clear()
+    await client.run('LIST "" *')
+    assert len([sql for sql in seen if " acl " in sql]) == 1
+
+
+async def test_a_command_in_a_shared_mailbox_reads_the_rights_twice(world: World) -> None:
+    await world.letters(3, "Archive")
+    await share(world, "lrswite")
+    client = await wang(world, BOX)
+    seen = statements(world)
+    for command in ("FETCH 1:* (FLAGS)", "STORE 1 +FLAGS (\\Flagged)", "NOOP", "SEARCH FLAGGED"):
+        seen.clear()
+        await client.run(command)
+        # Before it runs, and before what others did is announced (which SEARCH does twice).
+        assert len([sql for sql in seen if " acl " in sql]) <= 3, command
+        assert len(seen) <= 18, (command, seen)
