@@ -49,6 +49,7 @@ def test_a_listener_that_is_half_written_keeps_its_addresses():
         ("[[routes]]\nhost = 'x'\ndomains = ['*']\nuser = 'a'\npassword = 'b'", 'tls = "verified"'),
         ("[[routes]]\nhost = 'x'\ndomains = ['*']\npassword = 'b'\npassword_file = 'c'", "not both"),
         ("[log", "not valid TOML"),
+        ("[imap]\nadministrators = ['li']", "imap.administrators: 'li' is no full address"),
         ("postmaster = 1\n", "postmaster: Expected `str`"),
         ("base = '/'", "no setting `base`"),
     ],

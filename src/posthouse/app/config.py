@@ -352,14 +352,21 @@ def _explain(text: str) -> str:
     return f"{where.rstrip('`').lstrip('.')}: {problem}"
 
 
+def _verify_addresses(config: Config) -> None:
+    if config.postmaster and try_address(config.postmaster) is None:
+        raise ValueError("postmaster: must be a full address")
+    for text in config.imap.administrators:
+        if try_address(text) is None:
+            raise ValueError(f"imap.administrators: {text!r} is no full address")
+
+
 def _verify(config: Config) -> None:
     """What types cannot say.  Raises ValueError."""
     try:
         config.hostname = parse_domain(config.hostname)
     except Invalid as error:
         raise ValueError(f"hostname: {error.detail}") from error
-    if config.postmaster and try_address(config.postmaster) is None:
-        raise ValueError("postmaster: must be a full address")
+    _verify_addresses(config)
     for name, listener in config.listeners.items():
         where = f"listeners.{name}"
         try:

@@ -20,4 +20,8 @@ class ImapClientConfig(Struct, forbid_unknown_fields=True):
 class ImapConfig(Struct, forbid_unknown_fields=True):
     """IMAP."""
 
+    administrators: Annotated[
+        list[str],
+        Meta(description="Accounts that may see and set the quotas of all others by IMAP (RFC 9208)."),
+    ] = []
     clients: Annotated[list[ImapClientConfig], Meta(description="Programs with their peculiarities.")] = []

@@ -8,6 +8,7 @@ from posthouse.app.config import IMPLICIT_TLS, Config, ConfigError, RouteConfig
 from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings
+from posthouse.core.address import parse_address
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.servers.host import Limits
@@ -196,6 +197,7 @@ def managesieve_settings() -> ManageSieveSettings:
 def imap_limits(config: Config) -> ImapLimits:
     return ImapLimits(
         append_max_bytes=config.limits.message_bytes,
+        administrators=tuple(parse_address(address).key for address in config.imap.administrators),
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]
         ),

@@ -73,6 +73,7 @@ AFTER_LOGIN: Final = (
     "RIGHTS=texk",
     "LIST-MYRIGHTS",  # RFC 8440
     "QUOTA",  # RFC 9208
+    "QUOTASET",
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",
 )

@@ -34,6 +34,8 @@ class ImapLimits(Struct, frozen=True):
     """Annotations of one account, over all of its mailboxes."""
     client_switches: tuple[ClientSwitch, ...] = ()
     """Capabilities that are not offered to clients that name themselves by ID (RFC 2971)."""
+    administrators: tuple[str, ...] = ()
+    """Addresses of accounts that may see and set the quotas of all (RFC 9208 §4.1.3)."""
     literal_minus: bool = False
     """RFC 7888 §5: offer LITERAL- in place of LITERAL+, so that long literals wait for our word."""
     bad_commands_max: int = 50

@@ -90,7 +90,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "MYRIGHTS": Entry(LOGGED_IN, acl.my_rights),
     "GETQUOTA": Entry(LOGGED_IN, quota.get_quota, quota.ERRORS),  # RFC 9208
     "GETQUOTAROOT": Entry(LOGGED_IN, quota.get_quota_root),
-    "SETQUOTA": Entry(LOGGED_IN, quota.set_quota),
+    "SETQUOTA": Entry(LOGGED_IN, quota.set_quota, quota.ERRORS),
     "ESEARCH": Entry(LOGGED_IN, esearch.esearch, slow=True),  # RFC 7377
     "IDLE": Entry(LOGGED_IN, idle.idle),
     "NOTIFY": Entry(LOGGED_IN, notify.notify),  # RFC 5465

@@ -95,6 +95,8 @@ ZH: Final[dict[str, str]] = {
     "STORE completed, some messages had changed": "STORE 已完成，部分邮件此前已被修改",
     "Too many mailboxes to watch; name fewer of them": "要监视的文件夹过多；请减少数量",
     "Too many mailboxes to watch; NOTIFY again with fewer of them": "要监视的文件夹过多；请减少数量后重新发送 NOTIFY",
+    "Only STORAGE and MESSAGE can be limited": "只能限制 STORAGE 和 MESSAGE",
+    "A limit is at least 1; leave the resource out for no limit": "限额至少为 1；不限请省略该项",
     # access control
     "You may no longer read this mailbox; connect again and select another": (
         "您已无权读取该文件夹；请重新连接并选择其他文件夹"
