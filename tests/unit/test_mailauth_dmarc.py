@@ -74,7 +74,7 @@ REJECT = {"qq.com": "v=DMARC1; p=reject"}
         ("p=reject", [], SpfVerdict("pass", identity="bounce.qq.com"), "pass", "none", ("spf",)),
         ("p=reject; aspf=s", [], SpfVerdict("pass", identity="bounce.qq.com"), "fail", "reject", ()),
         ("p=reject", [], SpfVerdict("pass", identity="evil.com"), "fail", "reject", ()),
-        ("p=reject", [], SpfVerdict("pass", identity="qq.com", scope="helo"), "fail", "reject", ()),
+        ("p=reject", [], SpfVerdict("pass", identity="mail.qq.com", scope="helo"), "pass", "none", ("spf",)),
         (
             "p=reject",
             [dkim("qq.com")],

@@ -92,7 +92,7 @@ class _Looking:
             checked.add(UNKNOWN, "unknown", name=name, kind=kind, reason=answer.reason)
         for record in answer.records:
             text = record if isinstance(record, str) else " ".join(str(one) for one in record)
-            checked.found.append(f"{name} {kind} {text}")
+            checked.found.append(f"{name} {kind} {' '.join(text.split())}")
         return answer
 
     # --- the host ---
@@ -187,7 +187,7 @@ class _Looking:
             checked.add(UNKNOWN, "unknown", name=wanted.domain, kind="TXT", reason=answer.reason)
             return checked
         found = [text for text in answer.records if spf_text.is_spf(text)]
-        checked.found += [f"{wanted.domain} TXT {text}" for text in found]
+        checked.found += [f"{wanted.domain} TXT {' '.join(text.split())}" for text in found]
         if not found:
             checked.add(PROBLEM, "spf.none", domain=wanted.domain)
         elif len(found) > 1:
@@ -263,7 +263,7 @@ class _Looking:
             checked.add(WARNING, "dkim.several", **fields)
         elif "y" in parse_tags(answer.records[0]).get("t", "").split(":"):
             checked.add(WARNING, "dkim.testing", **fields)
-        checked.found += [f"{key.name} TXT {text}" for text in answer.records]
+        checked.found += [f"{key.name} TXT {' '.join(text.split())}" for text in answer.records]
 
     async def dmarc(self) -> Checked:
         wanted = self._wanted

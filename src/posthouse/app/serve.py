@@ -16,6 +16,7 @@ from posthouse.app import logs, settings
 from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.indexer import run_indexer
 from posthouse.app.worker import Plan, run_worker, run_writer
+from posthouse.mailauth.organization import load_suffixes
 from posthouse.servers.board import Board
 from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
 from posthouse.servers.process import (
@@ -58,6 +59,7 @@ def serve(
         )
     tune_allocator()
     workers = config.workers or os.cpu_count() or 1
+    load_suffixes()  # perf: read once, shared by all workers
     board = Board(workers + 3)  # workers, writer, indexer, supervisor
     bell, rope = os.pipe2(os.O_NONBLOCK)
     plan = Plan(config, path, board, sockets, tls, log, workers, indexer_bell=rope)

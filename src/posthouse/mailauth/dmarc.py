@@ -109,7 +109,8 @@ def _check_author(
     if record is None:
         return verdict
     signers = [one for one in dkim if one.domain and aligns(one.domain, author, strict=record.dkim_strict)]
-    spf_aligned = spf.scope == "mailfrom" and aligns(spf.identity, author, strict=record.spf_strict)
+    # RFC 7489 §4.1: of a null sender the name in HELO stands for it
+    spf_aligned = bool(spf.identity) and aligns(spf.identity, author, strict=record.spf_strict)
     names = ["dkim"] if any(one.result == PASS for one in signers) else []
     if spf_aligned and spf.result == PASS:
         names.append("spf")

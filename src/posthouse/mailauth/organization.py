@@ -14,7 +14,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def load_suffixes() -> None:
-    """Read the list now, in a thread, say."""
+    """Read the list now, while nobody waits."""
     _suffixes()
 
 

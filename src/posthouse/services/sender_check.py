@@ -116,6 +116,7 @@ def _shown(answer: Answer) -> str:
         record if isinstance(record, str) else " ".join(str(one) for one in record)
         for record in answer.records[:10]
     )
+    text = " ".join(text.split())  # strangers wrote it: it must not look like lines of ours
     mark = " [DNSSEC]" if answer.secure else ""
     return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + mark
 
