@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import Conflict, Exists, OverQuota
+from posthouse.core.errors import Conflict, Exists, OverQuota, ScopeExceeded
 from posthouse.core.ids import AccountId
-from posthouse.core.rights import DELETE
+from posthouse.core.rights import DELETE, WRITE
 from posthouse.services.mailboxes import DELIMITER, INBOX, OTHER_USERS, SHARED, canonical_name, mailbox_id
 from posthouse.services.namespaces import is_foreign
 from posthouse.services.rights import owner_name
@@ -83,13 +83,21 @@ def _other(session: ImapSession, owner: AccountId) -> AccountId:
 
 
 async def subscribe(session: ImapSession, command: c.Subscribe) -> bytes:
+    _need_writing(session, command.mailbox)
     await session.services.mailboxes.subscribe(session.account_id, command.mailbox, on=True)
     return b"OK SUBSCRIBE completed"
 
 
 async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
+    _need_writing(session, command.mailbox)
     await session.services.mailboxes.subscribe(session.account_id, command.mailbox, on=False)
     return b"OK UNSUBSCRIBE completed"
+
+
+def _need_writing(session: ImapSession, name: str) -> None:
+    """Subscriptions are the account's: a credential for reading, or for other mailboxes, leaves them as they are."""
+    if not session.eyes.allows(canonical_name(name)) & WRITE:
+        raise ScopeExceeded(name)
 
 
 async def namespace(session: ImapSession, _command: c.Namespace) -> bytes:

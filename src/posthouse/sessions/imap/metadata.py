@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import Forbidden, OverQuota, Unavailable
+from posthouse.core.errors import Forbidden, OverQuota, ScopeExceeded, Unavailable
 from posthouse.core.ids import MailboxId
 from posthouse.core.rights import INSERT, LOOKUP, POST, READ, SEEN, WRITE
+from posthouse.core.scope import WRITE as ACTION_WRITE
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -48,6 +49,8 @@ async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
 async def _target(session: ImapSession, name: str) -> Mailbox | None:
     """None: the server."""
     if not name:
+        if session.eyes.folders:
+            raise ScopeExceeded("annotations of the server")
         return None
     place = await session.reach(name, LOOKUP)
     if not shows_metadata(place.rights):
@@ -94,6 +97,8 @@ def _chosen(
 
 async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
     row = await _target(session, command.mailbox)
+    assert session.grant is not None  # by the table of states
+    session.grant.require(ACTION_WRITE)  # private annotations take no right (RFC 5464 §3.3), but are a change
     mailbox = SERVER if row is None else row.id
     limits = session.services.limits
     if any(not entry.startswith(PREFIXES) for entry in command.values):

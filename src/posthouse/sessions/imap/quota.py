@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import NotFound
+from posthouse.core.errors import NotFound, ScopeExceeded
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, READ
 from posthouse.services.mailboxes import canonical_name
@@ -57,6 +57,8 @@ async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes
         # RFC 9208 §6: the right to read.
         row = (await session.reach(name, READ)).row
         name, root, account = row.name, found.address, row.account
+    elif not session.eyes.allows(name):
+        raise ScopeExceeded(name)
     session.write(response.format_quotaroot(name, (root,), utf8=session.utf8))
     session.write(await _quota(session, root, account))
     return b"OK GETQUOTAROOT completed"
