@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
 from posthouse.mime.section import decode_transfer
 from posthouse.storage.ports import Content
-from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, BlobName
+from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, SCRIPT, BlobName
 
 from .context import Context
 
@@ -35,10 +36,23 @@ async def find(context: Context, name: BlobName) -> Stored | None:
             return None
         _, blob, size = read.rows[0]
         return Stored(await store.contents.read(blob), size, "message/rfc822")
+    if name.kind == SCRIPT:
+        return await _script(context, name.number)
     upload = await store.uploads.get(account, name.number)
     if upload is None:
         return None
     return Stored(await store.contents.read(upload.blob), upload.size, upload.type)
+
+
+async def _script(context: Context, number: int) -> Stored | None:
+    """The number holds that of the script and the checksum of its content: what was changed is another blob."""
+    if not context.scope.whole:
+        return None
+    for one in await context.services.store.scripts.of_account(context.account.id):
+        content = one.content.encode()
+        if one.id == number >> 32 and zlib.crc32(content) == number & 0xFFFFFFFF:
+            return Stored(content, len(content), "application/sieve")
+    return None
 
 
 async def whole(content: Content) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+import posthouse
 from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
@@ -14,9 +15,10 @@ from posthouse.wire.jmap.ids import ACCOUNT, format_id
 from .email_query import SORTS
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
-from .table import CORE, MAIL, QUOTA, SUBMISSION, VACATION
+from .sieve_script import account_capability as sieve_capability
+from .table import CORE, MAIL, QUOTA, SIEVE, SUBMISSION, VACATION
 
-CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA)
+CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -51,12 +53,15 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
             "maxDelayedSend": limits.hold_max_s,
             "submissionExtensions": {"FUTURERELEASE": [], "DSN": [], "REQUIRETLS": []},
         }
+    if grant.scope.whole:
+        found[SIEVE] = sieve_capability()
     return found | {VACATION: {}, QUOTA: {}}
 
 
 def server_capabilities(services: JmapServices) -> dict[str, Any]:
     found: dict[str, Any] = {name: {} for name in CAPABILITIES}
     found[CORE] = _core(services.limits)
+    found[SIEVE] = {"implementation": f"Posthouse {posthouse.__version__}"}
     return found
 
 

@@ -19,6 +19,7 @@ from . import (
     mailbox,
     mailbox_set,
     quota,
+    sieve_script,
     submission,
     thread,
     vacation,
@@ -29,6 +30,7 @@ MAIL: Final = "urn:ietf:params:jmap:mail"
 SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
+SIEVE: Final = "urn:ietf:params:jmap:sieve"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -74,4 +76,8 @@ METHODS: Final[dict[str, Method]] = {
     "Quota/changes": Method(QUOTA, READ, a.Changes, quota.quota_changes),
     "Quota/query": Method(QUOTA, READ, a.Query, quota.query_quotas),
     "Quota/queryChanges": Method(QUOTA, READ, a.QueryChanges, quota.quota_query_changes),
+    "SieveScript/get": Method(SIEVE, READ, a.Get, sieve_script.get_scripts),
+    "SieveScript/set": Method(SIEVE, READ, sieve_script.ScriptSet, sieve_script.set_scripts),
+    "SieveScript/query": Method(SIEVE, READ, a.Query, sieve_script.query_scripts),
+    "SieveScript/validate": Method(SIEVE, READ, sieve_script.ScriptValidate, sieve_script.validate_script),
 }
