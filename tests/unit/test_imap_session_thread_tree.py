@@ -7,15 +7,18 @@ import time
 
 import pytest
 
+from posthouse.mime.facts import facts_of
+from posthouse.mime.kept import pack_kept
 from posthouse.mime.threads import base_subject
-from posthouse.sessions.imap.thread_tree import Message, build, references_of
+from posthouse.sessions.imap.thread_tree import Message, ReferenceReader, build, references_of
 from posthouse.wire.imap.format_sort import format_thread
+from tests.mail_corpus import corpus_files
 
 
 def letter(number: int, subject: str = "", *refs: str, date: float | None = None, name: str = "") -> Message:
     fields = ("References: " + " ".join(f"<{ref}>" for ref in refs) + "\r\n").encode() if refs else b""
     at = float(number) if date is None else date
-    return Message(number, name or str(number), fields, base_subject(subject), subject, at, at)
+    return Message(number, name or str(number), references_of(fields), base_subject(subject), subject, at, at)
 
 
 def threads(algorithm: str, *messages: Message) -> str:
@@ -88,7 +91,7 @@ def test_equal_message_ids_count_once() -> None:
 )
 def test_subjects_join_threads(messages: list[Message], shown: str) -> None:
     assert threads("REFERENCES", *messages) == shown
-    assert "1 " not in threads("REFS", *(message for message in messages if not message.header_fields))
+    assert "1 " not in threads("REFS", *(message for message in messages if not message.references))
 
 
 def test_ordered_subject() -> None:
@@ -117,6 +120,17 @@ def test_refs_puts_the_newest_thread_last() -> None:
 )
 def test_references(fields: bytes, found: list[str]) -> None:
     assert list(references_of(fields)) == found
+    assert list(ReferenceReader().read(pack_kept(fields))) == found
+
+
+def test_references_of_kept_fields() -> None:
+    reader, replies = ReferenceReader(), 0
+    many = b"References: " + b"<x@y>\r\n " * 300 + b"\r\n"
+    blocks = [b"", many, b"References: <a@b>\r\nReferences: <c@d>\r\n", b"References: <a\xff@b>\r\n"]
+    for fields in [*blocks, *(facts_of(path.read_bytes()).header_fields for path in corpus_files())]:
+        assert list(reader.read(pack_kept(fields))) == list(references_of(fields))
+        replies += bool(references_of(fields))
+    assert replies > 50
 
 
 @pytest.mark.parametrize("order", ["forward", "backward", "random"])

@@ -175,8 +175,13 @@ async def off_loop(size: int, work: Callable[..., _T], *arguments: Any) -> _T:
     return work(*arguments) if size <= INLINE_ROWS else await asyncio.to_thread(work, *arguments)
 
 
-async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """Those of the messages that are still there."""
+async def rows_of(
+    session: ImapSession,
+    uids: list[int],
+    columns: tuple[str, ...],
+    made: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Those of the messages that are still there; `made`: what to keep of some rows, for those that hold much."""
     view, shared = session.mailbox.view, session.mailbox.shared
     if len(uids) == view.exists:
         ranges = view.all()
@@ -184,7 +189,7 @@ async def rows_of(session: ImapSession, uids: list[int], columns: tuple[str, ...
         ranges = await off_loop(len(uids), dense_ranges, view.uids, uids)
     rows: list[tuple[Any, ...]] = []
     async for chunk in session.messages.fetch(shared.account, shared.mailbox, ranges, columns):
-        rows += chunk
+        rows += chunk if made is None else await off_loop(len(chunk), made, chunk)
     if rows and rows[-1][0] >= view.uidnext:
         rows = [row for row in rows if row[0] < view.uidnext]
     return rows

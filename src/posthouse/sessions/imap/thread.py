@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from posthouse.mime.kept import KeptSelector
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.format_sort import format_thread
@@ -15,7 +14,7 @@ from posthouse.wire.imap.format_sort import format_thread
 from . import orders
 from .filters import resolve
 from .find import find, off_loop, rows_of
-from .thread_tree import COLUMNS, build
+from .thread_tree import COLUMNS, ReferenceReader, build
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -30,14 +29,13 @@ async def thread(session: ImapSession, command: c.Thread) -> bytes:
 async def _answer(session: ImapSession, command: c.Thread, key: k.SearchKey) -> bytes:
     question = b"THREAD %b %d" % (command.algorithm.encode(), command.uid)
     if isinstance(key, k.All):
-        await session.sync(
-            expunge=False, by_uid=command.uid
-        )  # as `find` does: new messages are part of the answer
+        # As `find` does: messages that are new are part of the answer.
+        await session.sync(expunge=False, by_uid=command.uid)
         if (known := await orders.known(session, question)) is not None:
             return known
     found = await find(session, key, uid=command.uid)
     view = session.mailbox.view.uids
-    rows = await rows_of(session, found.uids, COLUMNS)
+    rows = await rows_of(session, found.uids, COLUMNS, ReferenceReader().rows)
     answer = await off_loop(len(rows), _work, session, command, rows)
     if len(rows) == len(view):
         await orders.keep(session, question, view.tobytes(), answer)
@@ -47,6 +45,5 @@ async def _answer(session: ImapSession, command: c.Thread, key: k.SearchKey) -> 
 def _work(session: ImapSession, command: c.Thread, rows: list[tuple[Any, ...]]) -> bytes:
     uids = [row[0] for row in rows]
     numbers = uids if command.uid else session.mailbox.view.seqs_of(uids)
-    select = KeptSelector((b"REFERENCES", b"IN-REPLY-TO")).select
-    forest = build(command.algorithm, rows, lambda kept: select(kept) if kept else b"")
+    forest = build(command.algorithm, rows)
     return format_thread(forest.roots, forest.children, numbers)

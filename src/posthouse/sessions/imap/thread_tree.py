@@ -8,11 +8,12 @@ on are dummies, which stand for messages that are not there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, final
 
 from posthouse.mime.header import header_text
+from posthouse.mime.kept import KeptSelector
 from posthouse.mime.threads import MAX_REFERENCES, is_reply, message_ids
 
 _FIELD: Final = re.compile(
@@ -20,6 +21,7 @@ _FIELD: Final = re.compile(
 )
 _PLAIN_IDS: Final = re.compile(rb"[ \t\r\n]*(?:<[^<>\"\\ \t\r\n\x80-\xff]{1,900}>[ \t\r\n]*)+\Z")
 _PLAIN_ID: Final = re.compile(rb"<([^<>]+)>")
+_PLAIN_ID_TEXT: Final = re.compile(r"<([^<>]+)>")
 WALK_MAX: Final = 2_000_000
 """Steps one THREAD may take to tell loops from chains; only made-up headers need so many."""
 
@@ -29,7 +31,7 @@ class Message(NamedTuple):
 
     uid: int
     message_id: str
-    header_fields: bytes
+    references: Sequence[str]
     base_subject: str
     subject: str
     sent_at: float | None
@@ -37,7 +39,7 @@ class Message(NamedTuple):
 
 
 COLUMNS: Final = ("uid", "message_id", "kept_fields", *Message._fields[3:])
-"""What is read of the store: the header in the form of `mime.kept`."""
+"""What is read of the store; `ReferenceReader` makes rows of it."""
 _NO_FIELD: Final = len("\r\n")
 Row = tuple[Any, ...]
 _SUBJECT: Final = 3
@@ -52,15 +54,12 @@ class Forest:
     children: dict[int, list[int]] = field(default_factory=dict)
 
 
-def build(
-    algorithm: str, messages: Sequence[Row], fields_of: Callable[[Any], bytes] = lambda fields: fields
-) -> Forest:
-    """`fields_of`: References and In-Reply-To as text, of what stands in the rows for the header."""
+def build(algorithm: str, messages: Sequence[Row]) -> Forest:
     dates = [row[6] if row[5] is None else row[5] for row in messages]
     if algorithm == "ORDEREDSUBJECT":
         return ordered_subject([row[3] for row in messages], dates)
     ids = [row[1] for row in messages]
-    forest = link(ids, [references_of(fields_of(row[2])) for row in messages], dates)
+    forest = link(ids, [row[2] for row in messages], dates)
     if algorithm == "REFERENCES":
         merge_subjects(forest, messages, dates)
     else:
@@ -80,9 +79,37 @@ def references_of(fields: bytes) -> Sequence[str]:
         else:
             found = message_ids(header_text(value))
         if name[0] in b"Rr" and found:
-            return found if len(found) <= MAX_REFERENCES else [found[0], *found[1 - MAX_REFERENCES :]]
+            return _capped(found)
         replied = replied or found[:1]
     return replied
+
+
+@final
+class ReferenceReader:
+    """`references_of` of header fields in the form of `mime.kept`."""
+
+    __slots__ = ("_both", "_references")
+
+    def __init__(self) -> None:
+        self._both = KeptSelector((b"REFERENCES", b"IN-REPLY-TO")).select
+        self._references = KeptSelector((b"REFERENCES",)).select
+
+    def rows(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows of COLUMNS as messages; what they hold of the header goes."""
+        return [(uid, name, self.read(kept), *rest) for uid, name, kept, *rest in rows]
+
+    def read(self, kept: bytes) -> Sequence[str]:
+        if not kept or len(both := self._both(kept)) <= _NO_FIELD:
+            return ()
+        # perf: one field of nothing but plain ids is the rule
+        value = self._references(kept).partition(b":")[2]
+        if _PLAIN_IDS.match(value):
+            return _capped(_PLAIN_ID_TEXT.findall(value.decode("ascii")))
+        return references_of(both)
+
+
+def _capped(found: list[str]) -> list[str]:
+    return found if len(found) <= MAX_REFERENCES else [found[0], *found[1 - MAX_REFERENCES :]]
 
 
 # --- ORDEREDSUBJECT ---

@@ -17,24 +17,20 @@ def format_thread(
 ) -> bytes:
     """Threads by node: node n below `len(numbers)` is shown as `numbers[n]`, a larger one stands for a message
     that is not there.  `children`: only nodes that have some."""
-    out = ["* THREAD"]
-    known = len(numbers)
-    space = " "
+    out: list[str] = []
     for root in roots:
-        out.append(space + "(")
-        space = ""
-        _add(out, root, children, numbers, known)
-    out.append("\r\n")
-    return "".join(out).encode("ascii")
+        if root in children:
+            out.append("(")
+            _add(out, root, children, numbers)
+        else:
+            out.append(f"({numbers[root]})")  # perf: most threads have one message
+    text = "".join(out)
+    return f"* THREAD {text}\r\n".encode("ascii") if text else b"* THREAD\r\n"
 
 
-def _add(
-    out: list[str], root: int, children: Mapping[int, Sequence[int]], numbers: Sequence[int], known: int
-) -> None:
+def _add(out: list[str], root: int, children: Mapping[int, Sequence[int]], numbers: Sequence[int]) -> None:
     """One thread-list after its "(".  A stack, not recursion: threads may be as deep as the mailbox is long."""
-    if root not in children:
-        out.append(f"{numbers[root]})")
-        return
+    known = len(numbers)
     stack: list[int] = [-1, root]
     while stack:
         node = stack.pop()
