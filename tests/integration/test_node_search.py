@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.node import DOMAIN, HOST, Node, running_node, wait_until
+from tests.unit.office import docx, pdf, with_file
 
 WORDS = ["季度", "报告", "alpha", "beta-gamma", "delta"]
 SOUGHT = "季度报告"
@@ -91,5 +92,31 @@ def test_the_index_is_made_beside_deliveries_and_whatever_kills_it(tmp_path: Pat
         assert search(client, SOUGHT) == expected
         assert search(client, "nowhere") == []
         assert time.monotonic() - started < PAUSE_MAX_S
+        client.logout()
+        assert node.check() == []
+
+
+def test_attached_documents(tmp_path: Path) -> None:
+    """Switched on, a node finds text inside of files, by reading and by its index."""
+
+    def found(client: imaplib.IMAP4, word: str) -> bytes:
+        answer, lines = client.uid("SEARCH", "BODY", f'"{word}"')
+        assert answer == "OK", lines
+        return bytes(lines[0])
+
+    with running_node(tmp_path, more="search.attachments = true") as node:
+        client = node.imap(f"u1@{DOMAIN}")
+        letters = [
+            with_file(pdf("quarterly figures"), "application/pdf"),
+            with_file(docx("季度 minutes"), "x/y", "m.docx"),
+        ]
+        for each in [*letters, *map(letter, range(80))]:
+            assert client.append("INBOX", "", "", each)[0] == "OK"
+        client.select("INBOX")
+        assert found(client, "quarterly") == b"1"
+        assert found(client, "minutes") == b"2"
+        node.wait_log("index for search is up to date")
+        assert found(client, "quarterly fig") == b"1"
+        assert found(client, "minutes") == b"2"
         client.logout()
         assert node.check() == []

@@ -20,10 +20,12 @@ from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
+from posthouse.app.config_search import SearchConfig
 from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
 from posthouse.core.errors import Invalid
+from posthouse.extract import missing_library
 from posthouse.servers.listener import parse_listen_address
 from posthouse.servers.proxy import TrustedSources
 
@@ -283,6 +285,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
+    search: Annotated[SearchConfig, Meta(description="Search.")] = field(default_factory=SearchConfig)
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
         default_factory=MailAuth
     )
@@ -328,6 +331,7 @@ def parse_config(text: str, base: Path, *, name: str = "configuration") -> Confi
     config.base = str(base)
     try:
         _verify(config)
+        _verify_extras(config)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error
     return config
@@ -358,6 +362,11 @@ def _verify_addresses(config: Config) -> None:
     for text in config.imap.administrators:
         if try_address(text) is None:
             raise ValueError(f"imap.administrators: {text!r} is no full address")
+
+
+def _verify_extras(config: Config) -> None:
+    if config.search.attachments and (missing := missing_library()):
+        raise ValueError(f"search.attachments: needs {missing}; run: pip install 'posthouse[attachments]'")
 
 
 def _verify(config: Config) -> None:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.node import Node, Sockets
 from posthouse.core.errors import InUse, MailError
+from posthouse.extract import Extractor
 from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
@@ -139,7 +140,9 @@ async def open_or_stop(plan: Plan, events: Events) -> Store | None:
     await asyncio.wait((opening, stop), return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
     if opening.done():
-        return opening.result()
+        store = opening.result()
+        store.search.extract = Extractor().text if config.search.attachments else None
+        return store
     opening.cancel()
     await asyncio.wait((opening,))
     return None

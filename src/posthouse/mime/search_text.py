@@ -2,13 +2,15 @@
 
 The pieces of the header are its fields as `name: value`, encoded words undone, and the lines that are no fields.
 The pieces of the body: each text part in its charset, HTML as the words a reader sees, the file name of each part,
-and the header of each message inside.  A phrase is found inside one piece.
+and the header of each message inside; where that is wanted, the text of each attached document.  A phrase is found
+inside one piece.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from typing import Final, final
 
 from posthouse.core.casemap import casemap
@@ -31,6 +33,30 @@ _INLINE: Final = re.compile(
     re.IGNORECASE,
 )
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+
+
+Extract = Callable[[str, bytes], str]
+"""(kind of `DOCUMENT_KINDS`, the document) -> its text."""
+DOCUMENT_MAX_BYTES: Final = 24 << 20
+"""Octets of an attached document, as it is encoded, whose text is searched."""
+DOCUMENTS_MAX: Final = 20
+"""Documents of one message that are."""
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
+_ODF: Final = "application/vnd.oasis.opendocument."
+DOCUMENT_KINDS: Final[dict[str, str]] = {
+    "application/pdf": "pdf",
+    "application/x-pdf": "pdf",
+    _OFFICE + "wordprocessingml.document": "docx",
+    _OFFICE + "spreadsheetml.sheet": "xlsx",
+    _OFFICE + "presentationml.presentation": "pptx",
+    _ODF + "text": "odf",
+    _ODF + "spreadsheet": "odf",
+    _ODF + "presentation": "odf",
+}
+_DOCUMENT_ENDS: Final[dict[str, str]] = {
+    "pdf": "pdf", "docx": "docx", "docm": "docx", "xlsx": "xlsx", "xlsm": "xlsx", "pptx": "pptx", "pptm": "pptx",
+    "odt": "odf", "ods": "odf", "odp": "odf",
+}  # fmt: skip
 
 
 @final
@@ -59,10 +85,11 @@ class SearchText:
         return not needle or any(needle in piece for piece in self.body)
 
 
-def search_text(content: bytes, root: Part) -> SearchText:
-    """`root` may come from `unpack_layout`."""
+def search_text(content: bytes, root: Part, extract: Extract | None = None) -> SearchText:
+    """`root` may come from `unpack_layout`.  `extract`: with the text of attached documents."""
     block = _block(content, root)
-    return SearchText(folded_fields(parse_fields(block)), other_lines(block), body_pieces(content, root))
+    pieces = body_pieces(content, root, extract)
+    return SearchText(folded_fields(parse_fields(block)), other_lines(block), pieces)
 
 
 def fold(text: str) -> str:
@@ -89,17 +116,33 @@ def other_lines(block: str) -> str:
     return fold(raw_text(_FIELD.sub("", block).strip()))
 
 
-def body_pieces(content: bytes, root: Part) -> list[str]:
+def body_pieces(content: bytes, root: Part, extract: Extract | None = None) -> list[str]:
     pieces: list[str] = []
+    documents = 0
     for part in walk(root):
+        name = _file_name(content, part)
         if part.kind == LEAF and part.maintype.lower() in {"text", ""}:
             pieces.append(_part_text(content, part))
         elif part.kind == MESSAGE and part.children:
             inner = _block(content, part.children[0])
             pieces += header_pieces(folded_fields(parse_fields(inner)), other_lines(inner))
-        if name := _file_name(content, part):
+        elif extract is not None and documents < DOCUMENTS_MAX and (kind := _document_kind(part, name)):
+            documents += 1
+            if text := extract(
+                kind, decode_transfer(content[part.body_start : part.body_end], part.encoding)
+            ):
+                pieces.append(fold(text))
+        if name:
             pieces.append(fold(name))
     return pieces
+
+
+def _document_kind(part: Part, name: str | None) -> str | None:
+    """What kind of document a part says it is, by its type or else by the end of its name."""
+    if part.kind != LEAF or part.body_end - part.body_start > DOCUMENT_MAX_BYTES:
+        return None
+    kind = DOCUMENT_KINDS.get(f"{part.maintype}/{part.subtype}".lower())
+    return kind or _DOCUMENT_ENDS.get((name or "").rpartition(".")[2].lower())
 
 
 def _block(content: bytes, part: Part) -> str:

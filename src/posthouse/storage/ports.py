@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.mime.search_text import Extract
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
 from posthouse.storage.email_ports import Emails, Objects, Uploads
@@ -358,6 +359,9 @@ class Search(Protocol):
 
     An answer is exact: the same as that of reading every message (`mime.search_text`).
     """
+
+    extract: Extract | None
+    """With what the text of attached documents is searched; set before the first question, by the composition root."""
 
     async def find(
         self, account: AccountId, mailbox: MailboxId, sought: Sequence[TextSought]

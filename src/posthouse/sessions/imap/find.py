@@ -92,7 +92,8 @@ async def find_in(
     known = await ask_index(session.services.store.search, selected, key)
     if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
         return Found(selected.view.present(only.uids))
-    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known)
+    search = session.services.store.search
+    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known, search.extract)
     # perf: the ranges of many UIDs take a microsecond for each
     hits = sum(len(one.uids) for one in known.values())
     named = sum(len(leaf.numbers.ranges) for leaf in k.leaves(key) if isinstance(leaf, k.Sequence | k.Uid))

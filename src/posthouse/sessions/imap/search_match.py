@@ -19,7 +19,7 @@ from posthouse.mime.dates import parse_day
 from posthouse.mime.facts import HEADER_FIELDS
 from posthouse.mime.header import Fields, header_text, parse_fields
 from posthouse.mime.layout import unpack_layout
-from posthouse.mime.search_text import fold, folded_fields
+from posthouse.mime.search_text import Extract, fold, folded_fields
 from posthouse.storage.rows import TextSought, UidRanges
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.sequence_set import SequenceSet
@@ -68,6 +68,7 @@ class Matcher:
     """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
 
     __slots__ = (
+        "_extract",
         "_folded",
         "_kept_fields",
         "_keywords",
@@ -88,7 +89,9 @@ class Matcher:
         keywords: tuple[str, ...],
         now: float,
         known: Mapping[TextSought, Known] | None = None,
+        extract: Extract | None = None,
     ) -> None:
+        self._extract = extract
         self._view = view
         self._known = known or {}
         self._unknown = False
@@ -249,7 +252,10 @@ class Matcher:
 
     def _message(self, row: Row) -> SearchedText:
         if self._text is None or self._text_uid != row[_UID]:
-            self._text, self._text_uid = SearchedText(row[_CONTENT], unpack_layout(row[_LAYOUT])), row[_UID]
+            self._text, self._text_uid = (
+                SearchedText(row[_CONTENT], unpack_layout(row[_LAYOUT]), self._extract),
+                row[_UID],
+            )
         return self._text
 
     def _known_key(self, key: k.Header | k.Text, known: Known) -> Test:

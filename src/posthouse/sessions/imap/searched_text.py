@@ -7,16 +7,17 @@ from typing import final
 from posthouse.mime.fuzzy import Looked
 from posthouse.mime.header import Fields, header_text, parse_fields
 from posthouse.mime.scan import MAX_HEADER, Part
-from posthouse.mime.search_text import body_pieces, folded_fields, header_pieces, other_lines
+from posthouse.mime.search_text import Extract, body_pieces, folded_fields, header_pieces, other_lines
 
 
 @final
 class SearchedText:
     """The searchable text of one message, decoded when asked for."""
 
-    __slots__ = ("_body", "_content", "_fields", "_header", "_looked", "_root")
+    __slots__ = ("_body", "_content", "_extract", "_fields", "_header", "_looked", "_root")
 
-    def __init__(self, content: bytes, root: Part) -> None:
+    def __init__(self, content: bytes, root: Part, extract: Extract | None) -> None:
+        self._extract = extract
         self._content = content
         self._root = root
         self._fields: Fields | None = None
@@ -46,7 +47,7 @@ class SearchedText:
     def body(self) -> list[str]:
         """RFC 9051 §6.4.4: the text parts, with encodings undone, and the headers of messages inside."""
         if self._body is None:
-            self._body = body_pieces(self._content, self._root)
+            self._body = body_pieces(self._content, self._root, self._extract)
         return self._body
 
     def looked(self, where: str) -> Looked:

@@ -17,9 +17,10 @@ import zstandard
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.mime.search_text import Extract
 from posthouse.storage.ports import Mailboxes, Messages
 from posthouse.storage.rows import Problem, TextFound, TextSought
-from posthouse.storage.search.manifest import NAME, CorruptManifest
+from posthouse.storage.search.manifest import NAME, CorruptManifest, OtherTextsError
 from posthouse.storage.search.reading import IndexReader
 from posthouse.storage.search.segment import CorruptSegment
 from posthouse.storage.search.writing import IndexWriter, verify, writing
@@ -54,6 +55,16 @@ class AccountIndexes:
         self._open: OrderedDict[AccountId, tuple[IndexReader, float]] = OrderedDict()
         self._closing: asyncio.TimerHandle | None = None
         self._callback: Callable[[], None] | None = None
+        self._extract: Extract | None = None
+
+    @property
+    def extract(self) -> Extract | None:
+        return self._extract
+
+    @extract.setter
+    def extract(self, extract: Extract | None) -> None:
+        self._extract = extract
+        self._open.clear()
 
     def _directory(self, account: AccountId) -> Path:
         return self._root / f"{account:x}"
@@ -78,6 +89,8 @@ class AccountIndexes:
             return await asyncio.to_thread(reader.find, mailbox, sought)
         except OSError as error:
             log.warning("an index for search cannot be read: %s", error)
+        except OtherTextsError:
+            self.want(account)
         except _DAMAGE as error:
             log.warning("an index for search is damaged and will be made anew: %s", error)
             self._open.pop(account, None)
@@ -91,7 +104,7 @@ class AccountIndexes:
             directory = self._directory(account)
             if not (directory / NAME).exists():
                 return None
-            opened = IndexReader(directory), 0.0
+            opened = IndexReader(directory, extracts=self._extract is not None), 0.0
         self._open[account] = opened[0], time.monotonic()
         if len(self._open) > OPEN_MAX:
             self._open.popitem(last=False)
@@ -134,7 +147,8 @@ class AccountIndexes:
                 return 0
             # Before the work: what is wanted from now on may come too late for it.
             (directory / WANTED).unlink(missing_ok=True)
-            writer = await asyncio.to_thread(IndexWriter, directory, account, self._mailboxes, self._messages)
+            stores = self._mailboxes, self._messages
+            writer = await asyncio.to_thread(IndexWriter, directory, account, stores, self._extract)
             try:
                 await writer.update()
             except NotFound:

@@ -23,6 +23,10 @@ class CorruptManifest(Exception):
     """The file is not what was written, or was written by another version."""
 
 
+class OtherTextsError(CorruptManifest):
+    """The index was made with the text of attached documents, and is wanted without, or the other way round."""
+
+
 class Box:
     """A mailbox as the index knows it: its UIDs up to `through`, each with its message.  Both ascend in step."""
 
@@ -73,6 +77,7 @@ class _Written(Struct, array_like=True):
     number: int
     segments: list[tuple[str, int, int]]
     boxes: list[tuple[int, int, bytes, bytes]]
+    extracts: bool = False
 
 
 class Manifest:
@@ -82,10 +87,11 @@ class Manifest:
         self.number = 1
         self.segments: list[tuple[str, int, int]] = []
         self.boxes: dict[MailboxId, Box] = {}
+        self.extracts = False  # attached documents are part of the text
 
 
-def read_manifest(directory: Path) -> Manifest:
-    """Raises FileNotFoundError, CorruptManifest."""
+def read_manifest(directory: Path, *, extracts: bool | None = None) -> Manifest:
+    """`extracts`: as it has to be.  Raises FileNotFoundError, CorruptManifest, OtherTextsError."""
     data = (directory / NAME).read_bytes()
     try:
         if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
@@ -95,6 +101,9 @@ def read_manifest(directory: Path) -> Manifest:
             raise CorruptManifest(f"{directory}: version {written.version}")
         manifest = Manifest()
         manifest.number, manifest.segments = written.number, written.segments
+        manifest.extracts = written.extracts
+        if extracts is not None and extracts is not written.extracts:
+            raise OtherTextsError(f"{directory}: extracts={written.extracts}")
         for mailbox, through, uids, messages in written.boxes:
             manifest.boxes[MailboxId(mailbox)] = Box(through, array("I", uids), array("Q", messages))
     except (msgspec.MsgspecError, ValueError) as error:
@@ -108,7 +117,9 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
         (mailbox, box.through, box.uids.tobytes(), box.messages.tobytes())
         for mailbox, box in manifest.boxes.items()
     ]
-    data = msgspec.msgpack.encode(_Written(_VERSION, manifest.number, manifest.segments, boxes))
+    data = msgspec.msgpack.encode(
+        _Written(_VERSION, manifest.number, manifest.segments, boxes, manifest.extracts)
+    )
     staged = directory / (NAME + ".new")
     with staged.open("wb") as file:
         file.write(zlib.crc32(data).to_bytes(4, "little") + data)

@@ -19,7 +19,8 @@ _TRIES: Final = 3
 class IndexReader:
     """Follows the index as it is replaced."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, extracts: bool) -> None:
+        self._extracts = extracts
         self._directory = directory
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] = (0, 0)
@@ -27,7 +28,8 @@ class IndexReader:
         self._segments: dict[str, Segment] = {}
 
     def find(self, mailbox: MailboxId, sought: Sequence[TextSought]) -> TextFound | None:
-        """None when the index does not cover the mailbox.  Raises OSError and what damaged files lead to."""
+        """None when the index does not cover the mailbox.  Raises OSError, OtherTextsError and what damaged
+        files lead to."""
         with self._lock:
             if not self._refresh():
                 return None
@@ -44,7 +46,7 @@ class IndexReader:
                 stat = os.stat(self._directory / NAME)
                 stamp = stat.st_mtime_ns, stat.st_ino
                 if stamp != self._stamp:
-                    manifest = read_manifest(self._directory)
+                    manifest = read_manifest(self._directory, extracts=self._extracts)
                     names = [name for name, _, _ in manifest.segments]
                     known = self._segments
                     self._segments = {n: known.get(n) or Segment(self._directory / n) for n in names}

@@ -14,7 +14,7 @@ from typing import Any, Final
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.layout import unpack_layout
-from posthouse.mime.search_text import search_text
+from posthouse.mime.search_text import Extract, search_text
 from posthouse.storage.ports import Content, Mailboxes, Messages
 from posthouse.storage.rows import Mailbox, UidRanges
 from posthouse.storage.search.manifest import Box, CorruptManifest, Manifest, read_manifest, write_manifest
@@ -48,11 +48,17 @@ def writing(directory: Path) -> Iterator[bool]:
 class IndexWriter:
     """Used inside `writing`, by one task."""
 
-    def __init__(self, directory: Path, account: AccountId, mailboxes: Mailboxes, messages: Messages) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        account: AccountId,
+        stores: tuple[Mailboxes, Messages],
+        extract: Extract | None = None,
+    ) -> None:
         self._directory = directory
         self._account = account
-        self._mailboxes = mailboxes
-        self._store = messages
+        self._mailboxes, self._store = stores
+        self._extract = extract
         self._segments: dict[str, Segment] = {}
         self._known: set[int] = set()
         self._builder = SegmentBuilder()
@@ -65,9 +71,10 @@ class IndexWriter:
         # Readers know segments by their names: those of an index begun anew are none of the old one.
         manifest.number = time.time_ns() // 1_000_000
         with suppress(FileNotFoundError, CorruptManifest, CorruptSegment):
-            found = read_manifest(self._directory)
+            found = read_manifest(self._directory, extracts=self._extract is not None)
             segments = {name: Segment(self._directory / name) for name, _, _ in found.segments}
             manifest, self._segments = found, segments
+        manifest.extracts = self._extract is not None
         for segment in self._segments.values():
             self._known.update(segment.messages)
         self._sweep(manifest)
@@ -134,7 +141,7 @@ class IndexWriter:
         for message, layout, content in rows:
             if message not in self._known:
                 self._known.add(message)
-                self._builder.add(message, search_text(content, unpack_layout(layout)))
+                self._builder.add(message, search_text(content, unpack_layout(layout), self._extract))
                 self.indexed += 1
 
     async def _forget_expunged(self, row: Mailbox) -> None:
