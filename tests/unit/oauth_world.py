@@ -92,7 +92,11 @@ class OAuthWorld:
         self.two_step = TwoStep(world.store, world.clock)
         self.two_step.senders["email"] = EmailSender(Alerts(world.delivery, world.clock, "mail.post.test"))
         self.signin.tokens = self.tokens
-        self.app = Starlette(routes=routes(make_context(self.server, self.signin, self.two_step, "en")))
+        self.serve()
+
+    def serve(self, **options: Any) -> None:
+        context = make_context(self.server, self.signin, self.two_step, "en", **options)
+        self.app = Starlette(routes=routes(context))
 
     async def _sleep(self, seconds: float) -> None:
         self.naps.append(seconds)

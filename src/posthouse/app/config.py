@@ -20,6 +20,7 @@ from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
+from posthouse.app.config_provider import ProviderConfig, verify_provider
 from posthouse.app.config_search import SearchConfig
 from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
@@ -281,6 +282,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
+    providers: Annotated[list[ProviderConfig], Meta(description="Sign-in by others.")] = []
     acme: Annotated[AcmeConfig, Meta(description="Certificates by ACME.")] = field(default_factory=AcmeConfig)
     directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
@@ -414,6 +416,8 @@ def _verify(config: Config) -> None:
 
 def _verify_sign_in(config: Config) -> None:
     verify_oauth(config.oauth)
+    for provider in config.providers:
+        verify_provider(provider)
     on = config.listeners
     verify_acme(config.acme, challenge=on.challenge.enabled, https=on.https.enabled)
     for directory in config.directories:

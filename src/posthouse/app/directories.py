@@ -11,7 +11,7 @@ from posthouse.core.address import parse_domain
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.services.accounts import Accounts
-from posthouse.services.outside import Outside, OutsideDirectory
+from posthouse.services.outside import Create, Outside, OutsideDirectory
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 
@@ -28,12 +28,17 @@ def outside(config: Config, store: Store, clock: Clock) -> Outside | None:
             raise ConfigError(f"directories.domains: {error.detail}") from error
         name = one.url or one.database
         made.append(OutsideDirectory(name, domains, _source(config, one), provision=one.provision))
+    return Outside(made, creator(config, store, clock))
+
+
+def creator(config: Config, store: Store, clock: Clock) -> Create:
+    """Makes accounts without a password, for people whom somebody else knows."""
     accounts = Accounts(store, clock)
 
     async def create(address: str, name: str) -> Account:
         return await accounts.create_account(address, None, name=name, language=config.language)
 
-    return Outside(made, create)
+    return create
 
 
 def _source(config: Config, one: DirectoryConfig) -> Source:

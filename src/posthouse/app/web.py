@@ -8,9 +8,10 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from posthouse.app import settings
+from posthouse.app import directories, settings
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
+from posthouse.app.providers import providers
 from posthouse.core.ports import Clock
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
@@ -59,7 +60,14 @@ class Web:
             server = AuthorizationServer(self._store, self._clock, chosen)
             self._sign_in.tokens = self._tokens = OwnTokens(server)
             two_step = self._two_step(config)
-            context = make_context(server, self._sign_in, two_step, config.language)
+            context = make_context(
+                server,
+                self._sign_in,
+                two_step,
+                config.language,
+                providers=providers(config),
+                create=directories.creator(config, self._store, self._clock),
+            )
             auth = make_auth(self._store, self._clock, self._sign_in, two_step, context.pages, chosen.issuer)
             pages = [*routes(context), *auth_routes(auth)]
         in_clear = chosen is not None and chosen.issuer.startswith("http:")

@@ -27,6 +27,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "This account cannot sign in on pages: they are switched off for it, or two-step sign-in has to be set up "
         "first. Ask the administrator.",
     ),
+    "signin.with": ("用 {provider} 登录", "Sign in with {provider}"),
+    "outside.away": (
+        "对方的登录服务暂时无法访问，请稍后再试。",
+        "The other sign-in service cannot be reached now; try again soon.",
+    ),
+    "outside.refused": (
+        "对方的登录服务没有确认您的身份，或该身份在这里没有邮箱。请联系管理员。",
+        "The other sign-in service did not vouch for you, or you have no mailbox here. Ask the administrator.",
+    ),
     "signin.held": (
         "密码正确，但这台设备还没有得到您的批准。请在已登录的设备上批准后再试。",
         "The password is right, but this device waits for your approval. Approve it from a device you know, then try "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from msgspec import Struct
 from starlette.requests import Request
 
+from posthouse.client.provider import Provider
 from posthouse.core.address import customer_of
 from posthouse.core.ports import Clock
 from posthouse.http.browser import Browsers
@@ -14,6 +17,7 @@ from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
+from posthouse.storage.rows import Account
 
 
 class Context(Struct):
@@ -24,6 +28,8 @@ class Context(Struct):
     browsers: Browsers
     pages: Pages
     limits: Limits
+    providers: dict[str, Provider]
+    create: Callable[[str, str], Awaitable[Account]]  # address and name of somebody a provider knows
 
 
 class Limits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from posthouse.core.errors import Unavailable
+from posthouse.client.provider import Provider
+from posthouse.core.errors import Invalid, Unavailable
 from posthouse.http.browser import Browsers
 from posthouse.http.oauth.authorize import AuthorizePage
 from posthouse.http.oauth.context import Context, Limits, source_of
 from posthouse.http.oauth.device import DevicePage
 from posthouse.http.oauth.metadata import MetadataEndpoints
+from posthouse.http.oauth.outside import OutsidePages
 from posthouse.http.oauth.token import TokenEndpoints, answered
 from posthouse.http.pages import STYLE_PATH, Pages
 from posthouse.http.texts import say
@@ -23,11 +25,24 @@ from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
+from posthouse.storage.rows import Account
 
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def make_context(server: AuthorizationServer, sign_in: SignIn, two_step: TwoStep, language: str) -> Context:
+async def _nobody(address: str, _name: str) -> Account:
+    raise Invalid(f"accounts are not made for {address}")
+
+
+def make_context(
+    server: AuthorizationServer,
+    sign_in: SignIn,
+    two_step: TwoStep,
+    language: str,
+    *,
+    providers: Sequence[Provider] = (),
+    create: Callable[[str, str], Awaitable[Account]] = _nobody,
+) -> Context:
     issuer = urlsplit(server.settings.issuer)
     return Context(
         server,
@@ -42,6 +57,8 @@ def make_context(server: AuthorizationServer, sign_in: SignIn, two_step: TwoStep
         ),
         Pages(server.settings.hostname, language, secure=issuer.scheme == "https"),
         Limits(server.clock),
+        {one.settings.name: one for one in providers},
+        create,
     )
 
 
@@ -95,6 +112,12 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/oauth/userinfo", answered(tokens.userinfo), methods=both),
         Route(STYLE_PATH, context.pages.style),
     ]
+    if context.providers:
+        outside = OutsidePages(context)
+        found += [
+            Route("/oauth/with/{name}", _guarded(context, outside.away)),
+            Route("/oauth/back/{name}", _guarded(context, outside.back)),
+        ]
     if context.server.settings.registration:
         found.append(Route("/oauth/register", answered(tokens.register), methods=["POST"]))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,9 +55,18 @@ class SignInForm:
             client=client,
             address=address[:ADDRESS_MAX],
             problem=problem,
+            providers=self._providers(request),
             ticket=await self._context.browsers.ticket(visitor, "signin"),
         )
         return await self._context.browsers.remember(page, visitor)
+
+    def _providers(self, request: Request) -> list[tuple[str, str]]:
+        """(address, label) of the ways by somebody else, each back to this page."""
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return [
+            (f"/oauth/with/{name}?{urlencode({'to': target})}", one.settings.label)
+            for name, one in self._context.providers.items()
+        ]
 
     async def posted(
         self, request: Request, form: Fields, visitor: Visitor, *, client: str = "", send_to: str = ""
