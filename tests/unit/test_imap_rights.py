@@ -10,7 +10,9 @@ from typing import NamedTuple
 import pytest
 
 from posthouse.core.flags import DELETED
+from posthouse.core.ids import AccountId
 from posthouse.core.rights import LETTERS
+from posthouse.storage.rows import Account, Domain
 from tests.storage.fixtures import make_account
 from tests.unit.imap_world import Client, World, imap_world
 
@@ -435,3 +437,19 @@ async def test_negative_entries_groups_and_anyone(world: World) -> None:
     assert len(await client.run('LIST "" "Other Users/*"')) == 1
     await share(world, "", to="-wang@example.test")
     assert f'* LIST (\\HasNoChildren) "/" "{LI}/Archive"' in await client.run('LIST "" "Other Users/*"')
+
+
+async def test_anyone_is_anyone_of_the_domain(world: World) -> None:
+    await world.store.directory.put_domain(Domain("other.test"))
+    stranger = Account(AccountId(0), "qian@other.test")
+    await world.store.directory.create_account(stranger, [("INBOX", "inbox")])
+    await share(world, "lr", to="anyone")
+    client = await world.login(address="qian@other.test")
+    missing = await client.run(f'SELECT "{LI}/Nowhere"')
+    assert await client.run(f'SELECT "{LI}/Archive"') == missing
+    assert await client.run('LIST "" "Other Users/*"') == ["t OK LIST completed"]
+    # By name it can be shared with everybody here.
+    await share(world, "lr", to="qian@other.test")
+    assert outcome(await client.run(f'SELECT "{LI}/Archive"')) == "OK"
+    await share(world, "r", to="-anyone")
+    assert outcome(await client.run(f'SELECT "{LI}/Archive"')) == "OK"

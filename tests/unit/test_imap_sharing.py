@@ -232,3 +232,16 @@ async def test_a_command_in_a_shared_mailbox_reads_the_rights_twice(world: World
         # Before it runs, and before what others did is announced (which SEARCH does twice).
         assert len([sql for sql in seen if " acl " in sql]) <= 3, command
         assert len(seen) <= 18, (command, seen)
+
+
+async def test_what_everybody_may_is_told_to_those_who_watch_it(world: World) -> None:
+    client = await wang(world)
+    await client.run('NOTIFY SET (SUBTREE "Other Users" (MailboxName))')
+    other = await world.login("INBOX")
+    await idle(other)
+    seen = statements(world)
+    await share(world, "lr", to="anyone")
+    assert b"Archive" in await heard(client, b"Archive")
+    # Nobody else has to look at anything for it.
+    assert await other.settle() == b""
+    assert not [sql for sql in seen if "uidvalidity" in sql and "m.id = ?" in sql]

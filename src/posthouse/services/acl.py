@@ -1,7 +1,7 @@
 """Access control lists as people read them: identifiers in place of numbers.  RFC 4314 §2, §3.
 
-An identifier is the address of an account here (that of a team means its members), `anyone` (every account of this
-server), or `owner`; with `-` before it, what the entry names is taken away.
+An identifier is the address of an account here (that of a team means its members), `anyone` (every account
+of the owner's domain), or `owner`; with `-` before it, what the entry names is taken away.
 
 Members of a team, and others who were granted all of an account by an administrator, have entries that these lists show
 and cannot make smaller; a negative entry for them can.

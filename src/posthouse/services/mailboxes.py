@@ -314,7 +314,8 @@ class MailboxHub:
             for number, shared in list(self._open.get(hint.account, {}).items()):
                 if hint.mailbox in {number, 0}:
                     self._poke(list(shared.listeners))
-        if self._watchers and hint.kind in {"mailbox", "mailboxes"}:
+        of_list = hint.kind in {"mailbox", "mailboxes"} or (hint.kind == "rights" and not hint.account)
+        if self._watchers and of_list:
             for account in (hint.account,) if hint.account else tuple(self._watchers):
                 for callback in list(self._watchers.get(account, ())):
                     callback(hint)

@@ -153,7 +153,7 @@ class RightsEntry(Struct, frozen=True, array_like=True):
 
     account: AccountId  # the owner
     mailbox: MailboxId  # 0: all of the account
-    grantee: AccountId  # 0: every account; a team: its members
+    grantee: AccountId  # 0: every account of the owner's domain; a team: its members
     negative: bool  # the rights are taken away
     rights: int
 
@@ -352,7 +352,8 @@ class Hint(Struct, frozen=True):
     kind: "access" (an account's devices; without account: bans), "mailbox" (account, mailbox, modseq),
     "mailboxes" (an account's list;
     without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
-    aliases), "queue", "objects" (an account's, of the kind `what`), "rights" (who may do what with a mailbox).
+    aliases), "queue", "objects" (an account's, of the kind `what`), "rights" (who may do what with a
+    mailbox, or all of an account's; without account: what everybody may).
     """
 
     kind: str

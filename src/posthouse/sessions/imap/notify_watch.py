@@ -124,7 +124,9 @@ class Watch:
     # --- being woken ---
 
     def _hinted(self, hint: Hint) -> None:
-        if hint.kind == "mailboxes":
+        if hint.kind == "rights" and not self._foreign:
+            return
+        if hint.kind != "mailbox":
             self._list_due = True
         elif hint.mailbox in self._seen or self._looking:
             self._to_look_at.add(hint.mailbox)

@@ -26,6 +26,11 @@ _OF_USER: Final = (
     " WHERE grantee IN (SELECT 0 UNION ALL SELECT ?1 UNION ALL SELECT m.account FROM acl m JOIN account t"
     " ON t.id = m.account AND t.team WHERE m.grantee = ?1 AND m.mailbox = 0 AND NOT m.negative)"
 )
+# Everybody is everybody of the owner's domain: one customer of a server does not put mailboxes before another's.
+_NEAR: Final = (
+    " AND (grantee <> 0 OR (SELECT domain FROM account WHERE id = acl.account)"
+    " = (SELECT domain FROM account WHERE id = ?1))"
+)
 _grant: Final[Callable[..., RightsEntry]] = RightsEntry
 
 
@@ -86,6 +91,9 @@ def _tell(ledger: Ledger, account: AccountId, mailbox: MailboxId, grantee: Accou
 
 
 def _tell_grantee(ledger: Ledger, grantee: AccountId) -> None:
+    if not grantee:
+        ledger.hint("rights")  # for those who watch what others share
+        return
     ledger.hint("mailboxes", grantee)
     for (member,) in ledger.execute(
         "SELECT grantee FROM acl WHERE account = ? AND mailbox = 0", (grantee,)
@@ -137,9 +145,9 @@ class SqliteAcls:
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:
         values: tuple[int, ...] = (user,)
-        sql = _SELECT + _OF_USER + " AND account <> ?1"
+        sql = _SELECT + _OF_USER + _NEAR + " AND account <> ?1"
         if account is not None:
-            sql, values = _SELECT + _OF_USER + " AND account = ?2", (user, account)
+            sql, values = _SELECT + _OF_USER + _NEAR + " AND account = ?2", (user, account)
             if mailbox is not None:
                 sql, values = sql + " AND mailbox IN (0, ?3)", (*values, mailbox)
         rows = self._reader.rows(sql, values)
