@@ -101,3 +101,23 @@ def test_letters_that_attack_their_reader(demo: RunningDemo) -> None:
     assert found["navigated"] == []
     assert found["shown"] == len(HOSTILE)
     assert any("deep" in text for text in found["text"])
+
+
+def test_two_people_write_to_each_other(demo: RunningDemo, tmp_path: Path) -> None:
+    found = run("webmail.mjs", house(0), house(1), PASSWORD, str(tmp_path))
+    assert found["arrived_ms"] < 10_000
+    assert found["row"].startswith("Unread，张，")
+    assert "春节快乐：一张照片With attachments" in found["row"]
+    assert found["text"] == "见信如面。附件是照片。"
+    assert found["file"] == "照片.png"
+    assert found["download"] == 70
+    assert found["to"] == '"张" <zhang@qq.test>'
+    assert found["subject"] == "Re: 春节快乐：一张照片"
+    assert "> 见信如面。附件是照片。" in found["quoted"]
+    assert found["thread"] == 2
+    assert found["notice"] == "已移到“归档”"
+    assert found["search"] == 1
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    # A wrong password is the one thing that the browser's log tells of.
+    assert [line for line in found["console"] if "403 (Forbidden)" not in line] == []
+    assert found["requests"] == []

@@ -37,8 +37,10 @@ export function App() {
         </button>
       </header>
       <Folders />
-      <List />
-      <Reader />
+      <main class="stage">
+        <List />
+        <Reader />
+      </main>
       {draft.value !== null && <Compose />}
       {help.value && <Help />}
       <div class="notices" role="status" aria-live="polite">

@@ -50,12 +50,12 @@ export function Compose() {
         if (event.dataTransfer) void attach(event.dataTransfer.files);
       }}
     >
-      <header>
+      <div class="head">
         <h2>{current.subject || say("write.title")}</h2>
         <button class="plain" aria-label={say("act.close")} onClick={() => void close()}>
           <Icon name="close" />
         </button>
-      </header>
+      </div>
       <label>
         {say("read.to")}
         <input ref={first} value={current.to} autocomplete="off" onInput={(event) => edit({ to: event.currentTarget.value })} />
@@ -92,7 +92,7 @@ export function Compose() {
       <p class="fault" role="alert">
         {fault}
       </p>
-      <footer>
+      <div class="foot">
         <button class="main" title="Ctrl+Enter" onClick={() => trySend(setFault)}>
           <Icon name="sent" /> {say("write.send")}
         </button>
@@ -119,7 +119,7 @@ export function Compose() {
         <button class="plain" aria-label={say("write.discard")} title={say("write.discard")} onClick={() => confirm(say("write.confirm")) && void discard()}>
           <Icon name="trash" />
         </button>
-      </footer>
+      </div>
     </section>
   );
 }

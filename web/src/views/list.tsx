@@ -61,10 +61,10 @@ export function List() {
       <div
         class="scroll"
         ref={box}
-        role="grid"
+        role={count > 0 ? "grid" : undefined}
         tabIndex={0}
         aria-label={title}
-        aria-rowcount={count}
+        aria-rowcount={count > 0 ? count : undefined}
         aria-activedescendant={rows.value.has(cursor.value) ? `row-${cursor.value}` : undefined}
         onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
       >
@@ -95,10 +95,6 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
   const unread = !email.keywords["$seen"];
   const starred = Boolean(email.keywords["$flagged"]);
   const subject = email.subject || say("row.nosubject");
-  const words = [
-    unread ? say("row.unread") : "", starred ? say("row.starred") : "", people(email), subject, formatWhen(email.receivedAt),
-    email.hasAttachment ? say("row.attachment") : "", email.preview,
-  ];
   const current = at === cursor.value;
   const opened = openThread.value === email.threadId;
   return (
@@ -111,15 +107,24 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
       aria-selected={opened}
       onClick={() => void open(at)}
     >
-      <div role="gridcell" class="cell" aria-label={words.filter(Boolean).join("，")}>
-        <span class="people">{people(email)}</span>
+      <div role="gridcell" class="cell">
+        <span class="people">
+          {unread && <span class="spoken">{say("row.unread")}，</span>}
+          {people(email)}
+          <span class="spoken">，</span>
+        </span>
         <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
         <span class="subject">
           {email.keywords["$draft"] && <em>{say("row.draft")} </em>}
           {subject}
         </span>
         <span class="marks">
-          {email.hasAttachment && <Icon name="clip" />}
+          {email.hasAttachment && (
+            <>
+              <Icon name="clip" />
+              <span class="spoken">{say("row.attachment")}</span>
+            </>
+          )}
           <button
             class={`plain star${starred ? " on" : ""}`}
             tabIndex={-1}

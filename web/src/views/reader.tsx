@@ -14,14 +14,14 @@ export function Reader() {
   const list = letters.value;
   if (openThread.value === null) {
     return (
-      <main class="reader none">
+      <section class="reader none" aria-label={say("read.body")}>
         <p class="empty">{say("read.none")}</p>
-      </main>
+      </section>
     );
   }
   const last = list[list.length - 1];
   return (
-    <main class="reader">
+    <section class="reader" aria-label={say("read.body")}>
       <Toolbar />
       {last === undefined ? (
         <p class="empty">{say("list.loading")}</p>
@@ -35,7 +35,7 @@ export function Reader() {
           ))}
         </>
       )}
-    </main>
+    </section>
   );
 }
 
