@@ -12,13 +12,14 @@ from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
+from .blob import DIGESTS, SOURCES_MAX, TYPES
 from .email_query import SORTS
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
-from .table import CORE, MAIL, QUOTA, SIEVE, SUBMISSION, VACATION
+from .table import BLOB, CORE, MAIL, QUOTA, SIEVE, SUBMISSION, VACATION
 
-CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE)
+CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -55,6 +56,13 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         }
     if grant.scope.whole:
         found[SIEVE] = sieve_capability()
+    # RFC 9404 §2.
+    found[BLOB] = {
+        "maxSizeBlobSet": limits.upload_max_bytes,
+        "maxDataSources": SOURCES_MAX,
+        "supportedTypeNames": list(TYPES),
+        "supportedDigestAlgorithms": list(DIGESTS),
+    }
     return found | {VACATION: {}, QUOTA: {}}
 
 

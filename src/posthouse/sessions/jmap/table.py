@@ -11,6 +11,7 @@ from posthouse.core.scope import READ, SEND
 
 from . import arguments as a
 from . import (
+    blob,
     core,
     email,
     email_query,
@@ -20,6 +21,7 @@ from . import (
     mailbox_set,
     quota,
     sieve_script,
+    snippet,
     submission,
     thread,
     vacation,
@@ -31,6 +33,7 @@ SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
+BLOB: Final = "urn:ietf:params:jmap:blob"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -59,6 +62,7 @@ METHODS: Final[dict[str, Method]] = {
     "Email/copy": Method(MAIL, READ, email_set.EmailCopy, email_set.copy_emails),
     "Email/import": Method(MAIL, READ, email_set.EmailImport, email_set.import_emails),
     "Email/parse": Method(MAIL, READ, email.EmailParse, email.parse_emails),
+    "SearchSnippet/get": Method(MAIL, READ, snippet.SnippetGet, snippet.get_snippets),
     "Identity/get": Method(SUBMISSION, READ, a.Get, identity.get_identities),
     "Identity/changes": Method(SUBMISSION, READ, a.Changes, identity.identity_changes),
     "Identity/set": Method(SUBMISSION, READ, a.Set, identity.set_identities),
@@ -72,6 +76,9 @@ METHODS: Final[dict[str, Method]] = {
     "VacationResponse/get": Method(VACATION, READ, a.Get, vacation.get_vacation),
     "VacationResponse/changes": Method(VACATION, READ, a.Changes, vacation.vacation_changes),
     "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
+    "Blob/upload": Method(BLOB, READ, blob.BlobUpload, blob.upload_blobs),
+    "Blob/get": Method(BLOB, READ, blob.BlobGet, blob.get_blobs),
+    "Blob/lookup": Method(BLOB, READ, blob.BlobLookup, blob.lookup_blobs),
     "Quota/get": Method(QUOTA, READ, a.Get, quota.get_quotas),
     "Quota/changes": Method(QUOTA, READ, a.Changes, quota.quota_changes),
     "Quota/query": Method(QUOTA, READ, a.Query, quota.query_quotas),
