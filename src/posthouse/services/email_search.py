@@ -6,6 +6,7 @@ Exact as SEARCH of IMAP is: substrings of decoded, folded text.  What is found i
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -52,7 +53,7 @@ class EmailSearch:
             for messages, uids in zip(found, answer.uids, strict=True):
                 if uids:
                     messages.update(await store.emails.by_uid(account, MailboxId(mailbox.id), uids))
-        newer = [uid for uid in snapshot.uids if uid > through] if snapshot.uids else []
+        newer = snapshot.uids[bisect_right(snapshot.uids, through) :].tolist()
         return set(await store.emails.by_uid(account, mailbox.id, newer)) if newer else set()
 
     async def _read(

@@ -21,7 +21,7 @@ from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
-from .email_properties import HEADER_PROPERTIES, KEYWORDS, KeywordNames
+from .email_properties import HEADER_PROPERTIES, KeywordNames
 from .email_store import (
     KEYWORDS_MAX,
     as_message,
@@ -33,12 +33,14 @@ from .email_store import (
     store_message,
 )
 from .outcome import set_error_of
-from .standard import SetResult, check_set, only_known, updates_of
+from .standard import SLICE, SetResult, check_set, only_known, updates_of
 from .state import check_state, format_state
 
 Record = dict[str, Any]
 CREATED_TOGETHER: Final = 32
 """Messages composed and stored at the same time."""
+PLACES_AT_ONCE: Final = 500
+"""Emails whose mailboxes are read in one piece."""
 _CREATE: Final = frozenset((
     "mailboxIds", "keywords", "receivedAt", *HEADER_PROPERTIES, "bodyStructure", "bodyValues", "textBody", "htmlBody",
     "attachments",
@@ -132,11 +134,15 @@ class _Setting:
 
         await self.result.each(updates.items(), read, self.result.not_updated)
         await self._register(patches)
-        for key, patch in patches.items():
+        for count, (key, patch) in enumerate(patches.items(), 1):
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
             number = context.number(ids.EMAIL, key) or 0
             changes.append(patch.change(MessageId(number), self.names, self._hidden(places[number])))
             keys.append((key, False))
-        for key in destroy:
+        for count, key in enumerate(destroy, 1):
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
             number = context.number(ids.EMAIL, key) or 0
             if number not in places:
                 self.result.not_destroyed[key] = SetError("notFound", "there is no such email")
@@ -168,9 +174,9 @@ class _Setting:
         """By message: the mailboxes it is in, if the credential may see one of them."""
         numbers = [number for key in keys if (number := self.context.number(ids.EMAIL, key)) is not None]
         found: dict[int, set[int]] = {}
-        for at in range(0, len(numbers), 2000):
+        for at in range(0, len(numbers), PLACES_AT_ONCE):
             read = await self.context.services.store.emails.get(
-                self.context.account.id, numbers[at : at + 2000], ()
+                self.context.account.id, numbers[at : at + PLACES_AT_ONCE], ()
             )
             for message, places in read.places.items():
                 boxes = {box for box, _ in places}
@@ -235,8 +241,11 @@ class _Patch:
 
     def change(self, message: MessageId, names: KeywordNames, hidden: set[int]) -> EmailChange:
         """`hidden`: mailboxes it is in that the credential may not see; it stays there."""
-        add = sum({bit for name in self.adds if (bit := KEYWORDS.get(name) or names.bit(name))})
-        remove = sum({bit for name in self.removes if (bit := KEYWORDS.get(name) or names.bit(name))})
+        add = remove = 0
+        for name in self.adds:
+            add |= names.bit(name)
+        for name in self.removes:
+            remove |= names.bit(name)
         only = None if self.only is None else [MailboxId(box) for box in {*self.only, *hidden}]
         return EmailChange(
             message,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, TypeVar
@@ -16,6 +17,8 @@ from .outcome import set_error
 Record = dict[str, Any]
 T = TypeVar("T")
 MISSING: Final = object()
+SLICE: Final = 100
+"""Records of one /set that are looked at before other work of the event loop gets its turn."""
 
 
 # --- /get ---
@@ -109,7 +112,9 @@ class SetResult:
         failed: dict[str, SetError],
     ) -> None:
         """Run the action for each; what it raises becomes that record's error."""
-        for name, value in items:
+        for done, (name, value) in enumerate(items, 1):
+            if done % SLICE == 0:
+                await asyncio.sleep(0)  # others run
             try:
                 await action(name, value)
             except SetError as error:

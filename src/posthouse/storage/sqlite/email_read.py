@@ -36,8 +36,10 @@ _COLUMNS: Final = {
     "date": "(SELECT min(d.date) FROM placement d WHERE d.thread = m.thread AND d.message = m.id)",
 }
 _WANTED: Final = "FROM json_each(?) w CROSS JOIN message m ON m.id = w.value"
+# The planner would go through all of the account, as it cannot know that threads are short.
 _PLACED: Final = (
-    f"{_WANTED} CROSS JOIN placement p ON p.thread = m.thread AND p.message = m.id WHERE m.account = ?"
+    f"{_WANTED} CROSS JOIN placement p INDEXED BY placement_thread"
+    " ON p.thread = m.thread AND p.message = m.id WHERE m.account = ?"
 )
 Row = tuple[Any, ...]
 
@@ -132,7 +134,7 @@ class SqliteEmails:
     async def threads(self, account: AccountId, threads: Sequence[int]) -> list[tuple[int, int]]:
         rows = self._reader.rows(
             "SELECT p.thread, p.message, p.date, p.flags FROM json_each(?) w"
-            " CROSS JOIN placement p ON p.thread = w.value WHERE p.account = ?",
+            " CROSS JOIN placement p INDEXED BY placement_thread ON p.thread = w.value WHERE p.account = ?",
             (_listed(threads), account),
         )
         seen = {
@@ -149,7 +151,7 @@ class SqliteEmails:
             if threads is not None:
                 rows = self._reader.rows(
                     "SELECT p.thread, p.message, p.mailbox, p.flags FROM json_each(?) w CROSS JOIN placement p"
-                    " ON p.thread = w.value WHERE p.account = ?",
+                    " INDEXED BY placement_thread ON p.thread = w.value WHERE p.account = ?",
                     (_listed(threads), account),
                 )
                 return modseq, _in_view(rows)

@@ -25,7 +25,8 @@ Row = tuple[Any, ...]
 
 _PLACES: Final = (
     "SELECT p.message, p.mailbox, p.uid, p.flags, p.size, p.date, p.savedate, p.thread FROM json_each(?) w"
-    " CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p ON p.thread = m.thread AND p.message = m.id"
+    " CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p INDEXED BY placement_thread"
+    " ON p.thread = m.thread AND p.message = m.id"
     " WHERE m.account = ?"
 )
 _UPDATE: Final = "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?"
