@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from posthouse.client.resolver import Resolver, ResolverSettings, StaticZone
+from posthouse.core.dns import FAILED, Answer, Question
 from posthouse.core.errors import Unauthenticated, Unverifiable
 from posthouse.mailauth.dkim_sign import key_record
 from posthouse.mailauth.results import parse_results
@@ -270,6 +272,9 @@ async def test_a_slow_dns_does_not_hold_mail_for_long(world: World) -> None:
         async def run(self, lookup: Any, evidence: Any) -> Any:
             await __import__("asyncio").Event().wait()
 
+        async def ask(self, question: Any) -> Answer:
+            return Answer((), FAILED)
+
     slow = SenderChecks(Never(), world.clock, CheckSettings(timeout_s=0.01))  # type: ignore[arg-type]
     checked = await slow.check(
         Envelope(address("a@remote.test"), []), smtp_origin(), LETTER, SIGNED, 0, trace="t"
@@ -279,6 +284,46 @@ async def test_a_slow_dns_does_not_hold_mail_for_long(world: World) -> None:
         "temperror",
         "accept",
     )
+
+
+async def test_the_questions_are_asked_side_by_side(world: World) -> None:
+    """A round of questions waits for DNS; what needs no other answer is in the first."""
+
+    class Rounds(Resolver):
+        def __init__(self) -> None:
+            super().__init__(static=StaticZone(ZONE))
+            self.asked_names: set[str] = set()
+            self.rounds: list[set[str]] = []
+            self.waiting: list[tuple[str, asyncio.Event]] = []
+
+        def try_known(self, question: Question) -> Answer | None:
+            return super().try_known(question) if question.name in self.asked_names else None
+
+        async def ask(self, question: Question) -> Answer:
+            event = asyncio.Event()
+            self.waiting.append((question.name, event))
+            await event.wait()
+            self.asked_names.add(question.name)
+            return super().try_known(question) or Answer((), FAILED)
+
+    resolver = Rounds()
+    slow = SenderChecks(resolver, world.clock, CheckSettings())
+    end = SIGNED.index(b"\r\n\r\n") + 4
+    task = asyncio.create_task(
+        slow.check(
+            Envelope(address("a@remote.test"), []), smtp_origin(), SIGNED[:end], SIGNED, end, trace="t"
+        )
+    )
+    while not task.done():
+        for _ in range(20):
+            await asyncio.sleep(0)
+        resolver.rounds.append({name for name, _ in resolver.waiting})
+        waiting, resolver.waiting = resolver.waiting, []
+        for _, event in waiting:
+            event.set()
+    first = {"remote.test", "_dmarc.remote.test", "s1._domainkey.remote.test"}
+    assert [one for one in resolver.rounds if one] == [first]
+    assert task.result().dmarc.result == "pass"
 
 
 def test_words_for_a_line_of_an_older_version() -> None:

@@ -7,6 +7,7 @@ mistake is never silent.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -359,6 +360,8 @@ def _explain(text: str) -> str:
 
 
 def _verify_addresses(config: Config) -> None:
+    if config.mailauth.authserv_id and not re.fullmatch(r"[A-Za-z0-9._-]+", config.mailauth.authserv_id):
+        raise ValueError("mailauth.authserv_id: must be a name such as mail.example.org")
     if config.postmaster and try_address(config.postmaster) is None:
         raise ValueError("postmaster: must be a full address")
     for text in config.imap.administrators:

@@ -25,6 +25,7 @@ class DkimWatch:
         self._keys = keys
         self._resolver = resolver
         self._interval_s = interval_s
+        self._warned: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -46,9 +47,18 @@ class DkimWatch:
         try:
             found: dict[str, list[str]] = {}
             for domain in await self._store.directory.domains():
+                await self._warn(domain.name)
                 if selectors := await self._keys.activate_published(domain.name, self._resolver):
                     found[domain.name] = selectors
                     log.info("dkim: %s signs with %s from now on", domain.name, ", ".join(selectors))
             return found
         finally:
             await lock.release()
+
+    async def _warn(self, domain: str) -> None:
+        """Once per start: a domain that was made before there were keys sends unsigned mail."""
+        if domain not in self._warned and not await self._keys.listed(domain):
+            self._warned.add(domain)
+            log.warning(
+                "dkim: %s has no signing keys; make them with `posthouse dkim rotate %s`", domain, domain
+            )

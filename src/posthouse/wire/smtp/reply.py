@@ -209,8 +209,8 @@ LOOP: Final = Reply(
 NOT_AUTHENTIC: Final = Reply(
     550,
     "5.7.26",
-    "{domain} asks to refuse this: {text}. Send by its own servers, or have its SPF and DKIM records mended; "
-    "our reference is {trace}",
+    "{domain} asks to refuse this: {text}\n"
+    "Send by the servers of {domain}, or have its SPF and DKIM records mended; our reference is {trace}",
 )
 CANNOT_AUTHENTICATE: Final = Reply(
     451, "4.4.3", "DNS of {domain} does not answer, so the sender cannot be verified now; try again later"
