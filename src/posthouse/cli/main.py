@@ -47,6 +47,7 @@ COMMANDS: Final = (
     "client",
     "grant",
     "device-login",
+    "tls",
 )
 
 
