@@ -18,6 +18,7 @@ def main(wanted: list[str]) -> None:
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(names)}")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+    del sys.argv[1:]  # which `bench/storage.py` would take for its own
     for name in wanted or names:
         print(f"\n== {name}", flush=True)
         runpy.run_module(f"bench.{name}", run_name="__main__")

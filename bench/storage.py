@@ -81,6 +81,14 @@ async def deliver_rate(store: Store, mailboxes: list[Mailbox], callers: int) -> 
     return done / (time.perf_counter() - started)
 
 
+async def pages_of_a_letter(root: Path, store: Store, mailboxes: list[Mailbox]) -> float:
+    """Each page costs two system calls and a checksum now, and a copy at the checkpoint."""
+    await asyncio.sleep(1.5)  # the WAL is cut when the writer is idle
+    for mailbox in mailboxes:
+        await store.messages.deliver([delivery(store, mailbox, message(mailbox.id, 4096))])
+    return (root / "mail.db-wal").stat().st_size / 4120 / len(mailboxes)
+
+
 async def fill(store: Store, mailbox: Mailbox, rows: int, size: int) -> None:
     for start in range(0, rows, 500):
         batch = [delivery(store, mailbox, message(number, size)) for number in range(start, start + 500)]
@@ -127,6 +135,7 @@ async def bench(root: Path, role: str) -> None:
     line("draft of 4 KB", (time.perf_counter() - started) / 2000 * 1e6, "us")
     for callers in (1, 10, 50):
         line(f"deliver 4 KB, {callers} callers", await deliver_rate(store, mailboxes, callers), "messages/s")
+    line("pages of the WAL for a letter of 4 KB, alone", await pages_of_a_letter(root, store, mailboxes), "")
     account = await store.directory.create_account(Account(0, "reader@example.test"), [("Large", None)])  # type: ignore[arg-type]
     inbox = await store.mailboxes.get(account.id, "INBOX")
     large = await store.mailboxes.get(account.id, "Large")
@@ -156,6 +165,13 @@ async def bench(root: Path, role: str) -> None:
     started = time.perf_counter()
     copied = await store.messages.copy(account.id, inbox.id, [(1, 1 << 31)], account.id, large.id)
     line("copy of a mailbox", len(copied.target) / (time.perf_counter() - started), "messages/s")
+    moved = await store.mailboxes.create(account.id, "Moved")
+    started = time.perf_counter()
+    await store.messages.copy(account.id, inbox.id, [(1, 1 << 31)], account.id, moved.id, move=True)
+    line("move of a mailbox", ROWS / (time.perf_counter() - started), "messages/s")
+    started = time.perf_counter()
+    await store.messages.expunge(account.id, moved.id, only_deleted=False)
+    line("expunge of a mailbox, copied before", ROWS / (time.perf_counter() - started), "messages/s")
     problems = await store.check()
     print("invariants:", problems or "all hold")
     await store.close()

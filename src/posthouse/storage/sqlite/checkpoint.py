@@ -16,8 +16,8 @@ import apsw
 
 from posthouse.storage.sqlite.connection import log
 
-PAGES: Final = 1024
-"""Pages in the WAL (4 MiB) from which on it is copied back."""
+PAGES: Final = 2048
+"""Pages in the WAL (8 MiB) from which on it is copied back."""
 IDLE_S: Final = 0.5
 """After so long without a commit the rest is copied."""
 

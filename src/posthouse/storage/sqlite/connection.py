@@ -20,7 +20,7 @@ from posthouse.storage.blobs.files import file_error
 
 DATABASE_NAME: Final = "mail.db"
 PAGE_SIZE: Final = 4096
-WAL_KEPT_BYTES: Final = 8 << 20
+WAL_KEPT_BYTES: Final = 16 << 20
 """A WAL that grew past this is cut back when it starts over."""
 READER_CACHE_KIB: Final = 2048
 WRITER_CACHE_KIB: Final = 16384

@@ -210,9 +210,13 @@ class ServerEngine:
 
     def _next_data(self) -> bytes | DataEnd | None:
         buf, pos = self._buf, self._pos
-        # perf: one search tells most pieces that they hold neither the end nor a dot to drop.
-        dot = buf.find(b"\r\n.", pos)
-        end = buf.find(_END, dot) if dot >= 0 else -1
+        last = len(buf) - len(_END)
+        if last >= pos and buf.endswith(_END) and buf.rfind(b"\r\n.", pos, last + 2) < 0:
+            dot = end = last  # perf: nothing but the end; to search from behind takes half the time
+        else:
+            # perf: one search tells most pieces that they hold neither the end nor a dot to drop.
+            dot = buf.find(b"\r\n.", pos)
+            end = buf.find(_END, dot) if dot >= 0 else -1
         if end >= 0:
             # RFC 5321 §2.3.8, §4.1.1.4: CRLF "." CRLF and nothing else ends the message.
             piece = buf[pos : end + 2]
