@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.core.errors import NotFound
+from posthouse.core.errors import NotFound, Unavailable
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Hint, LocalCopy
 from posthouse.storage.sqlite import open_store
@@ -101,6 +101,15 @@ async def test_what_could_not_be_told_is_told_later(tmp_path: Path, monkeypatch:
     assert view.version(MAILBOXES) != before
     versions.close()
     view.close()
+
+
+async def test_a_directory_that_takes_no_file_is_let_go(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()  # where a directory should be
+    for _ in range(2):  # the second time would meet the lock of the first
+        with pytest.raises(Unavailable):
+            await open_store(tmp_path, role="local")
+    (tmp_path / "run").unlink()
+    await (await open_store(tmp_path, role="local")).close()
 
 
 async def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,11 @@ class OwnedWriter(Writer):
         own_process: bool = False,
     ) -> None:
         self._lock = WriterLock(root)
-        super().__init__(root, files, clock, on_done, own_process=own_process)
+        try:
+            super().__init__(root, files, clock, on_done, own_process=own_process)
+        except BaseException:
+            self._lock.release()
+            raise
         self._root = root
         self._files = files
         self._clock = clock

@@ -46,7 +46,7 @@ from posthouse.storage.sqlite.acl import SqliteAcls
 from posthouse.storage.sqlite.acting import ActingMessages, flags_stored
 from posthouse.storage.sqlite.audit import SqliteAudit
 from posthouse.storage.sqlite.check import check
-from posthouse.storage.sqlite.connection import log
+from posthouse.storage.sqlite.connection import log, reading
 from posthouse.storage.sqlite.credential import SqliteCredentials
 from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.directory import SqliteDirectory
@@ -344,7 +344,8 @@ class SqliteStore:
         self._files = files
         self._writer = writer
         self._reader = reader = Reader(root)
-        self._versions = versions = VersionsView(root)
+        with reading():
+            self._versions = versions = VersionsView(root)
         self.mailboxes: ports.Mailboxes = SqliteMailboxes(reader, writer, versions)
         self.messages: ports.Messages = SqliteMessages(reader, writer, files)
         self.search: ports.Search = AccountIndexes(root / "search", self.mailboxes, self.messages)
