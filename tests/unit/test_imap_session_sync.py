@@ -331,3 +331,37 @@ async def test_rev2_changes_what_is_said(world: World) -> None:
         "t OK SEARCH completed",
     ]
     assert (await client.run("FETCH 1 FLAGS"))[0] == "* 1 FETCH (FLAGS ())"
+
+
+async def test_little_that_changed_is_found_by_its_modseq(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.letters(40)
+    client = await world.login("INBOX")
+    await client.run("STORE 5,11:13 +FLAGS.SILENT (\\Deleted)")
+    await client.run("EXPUNGE")
+    since = client.session.mailbox.view.modseq
+    await client.run("UID STORE 3,9,30:32 +FLAGS.SILENT (\\Flagged)")
+    ranges: list[object] = []
+    fetch = world.store.messages.fetch
+
+    def watched(account: object, mailbox: object, uids: object, columns: object) -> object:
+        ranges.append(uids)
+        return fetch(account, mailbox, uids, columns)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.store.messages, "fetch", watched)
+    commands = [
+        f"{command} (CHANGEDSINCE {modseq})"
+        for command in (
+            "FETCH 1:* (FLAGS)",
+            "UID FETCH 2:10,31 (UID)",
+            "UID FETCH 1:2 (FLAGS)",
+            "FETCH 3 (ENVELOPE)",
+        )
+        for modseq in (1, since, since + 5)
+    ]
+    found = [await client.run(command) for command in commands]
+    assert ranges[1] == [(3, 3), (9, 9), (30, 32)]
+    monkeypatch.setattr("posthouse.sessions.imap.fetch.CHANGED_MAX", 0)
+    assert found == [await client.run(command) for command in commands]
+    assert [len(lines) for lines in found] == [37, 6, 1, 10, 4, 1, 3, 1, 1, 2, 2, 1]

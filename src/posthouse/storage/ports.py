@@ -190,6 +190,11 @@ class Messages(Protocol):
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot: ...
     async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes: ...
+    async def changed_uids(
+        self, account: AccountId, mailbox: MailboxId, since: int, limit: int
+    ) -> list[int] | None:
+        """Ascending UIDs of messages that changed after a modseq; None when they are more than `limit`."""
+        ...
 
     def fetch(
         self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]

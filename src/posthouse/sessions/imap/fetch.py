@@ -5,6 +5,7 @@ The item list is compiled once; then it is store chunk -> `format_rows` -> one w
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import Invalid
@@ -20,7 +21,7 @@ from .answer import Answers
 from .fetch_run import fetch_run, take_run
 from .fetch_section import SectionReader, pieces, send_parts
 from .state import CONDSTORE, UIDONLY
-from .view import uid_ranges
+from .view import dense_ranges, uid_ranges
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 PIECE_ROWS: Final = 4096
 """Rows formatted before other work of the event loop gets its turn: a few milliseconds."""
+CHANGED_MAX: Final = 2000
+"""Changed messages that are looked for by their modseq; for more the ranges are read."""
 ERRORS: Final[Answers] = {
     Invalid: b"NO [CORRUPTION] A message could not be read; please tell the administrator",
 }
@@ -42,6 +45,8 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
         session.enable(CONDSTORE)
     if command.vanished and command.changed_since is not None:
         await _vanished(session, command, command.changed_since)
+    if command.changed_since is not None and not command.sets_seen:
+        ranges = await _changed_ranges(session, ranges, command.changed_since)
     if not ranges:
         return b"OK FETCH completed"
     items = command.items
@@ -74,6 +79,17 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
     if not command.uid and seen < view.count(ranges):
         return b"NO [%b] Some of the messages were expunged meanwhile; NOOP tells which" % EXPUNGEISSUED
     return b"OK FETCH completed"
+
+
+async def _changed_ranges(session: ImapSession, ranges: UidRanges, since: int) -> UidRanges:
+    """RFC 7162 §3.1.4.1: what changed since then, where that is little; else all of the ranges, and rows are tested."""
+    view, shared = session.mailbox.view, session.mailbox.shared
+    changed = await session.messages.changed_uids(shared.account, shared.mailbox, since, CHANGED_MAX)
+    if changed is None:
+        return ranges
+    at = [first for first, _ in ranges]
+    inside = [uid for uid in changed if (place := bisect_right(at, uid)) and uid <= ranges[place - 1][1]]
+    return dense_ranges(view.uids, [uid for uid in inside if view.seq_of(uid)])
 
 
 async def _send_numbers(session: ImapSession, template: RowTemplate, ranges: UidRanges) -> int:

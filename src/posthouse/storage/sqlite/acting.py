@@ -128,6 +128,13 @@ class ActingMessages:
             changed[uid] = uid, bits, max(modseq, own_modseq)
         return Changes(base.modseq, base.uidnext, [changed[uid] for uid in sorted(changed)], base.expunged)
 
+    async def changed_uids(
+        self, account: AccountId, mailbox: MailboxId, since: int, limit: int
+    ) -> list[int] | None:
+        if self._has_own_seen(account, mailbox):
+            return None  # what the user changed stands elsewhere
+        return await self._messages.changed_uids(account, mailbox, since, limit)
+
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
         return await self._messages.snapshot(account, mailbox)
 

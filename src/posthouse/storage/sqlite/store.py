@@ -194,6 +194,13 @@ class SqliteMessages:
     async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes:
         return self._reader.changes(account, mailbox, since)
 
+    async def changed_uids(
+        self, account: AccountId, mailbox: MailboxId, since: int, limit: int
+    ) -> list[int] | None:
+        sql = "SELECT uid FROM placement WHERE account = ? AND mailbox = ? AND modseq > ? LIMIT ?"
+        rows = self._reader.rows(sql, (account, mailbox, since, limit + 1))
+        return sorted([uid for (uid,) in rows]) if len(rows) <= limit else None
+
     def fetch(
         self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
