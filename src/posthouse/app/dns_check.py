@@ -123,6 +123,8 @@ class _Looking:
         """RFC 1912 §2.1: addresses of mail servers have names that lead back; many receivers insist."""
         checked = Checked("ptr", [], [], [])
         for address in self._addresses:
+            if not ipaddress.ip_address(address).is_global:  # said already
+                continue
             answer = await self._ask(ipaddress.ip_address(address).reverse_pointer, "PTR", checked)
             if answer.failed:
                 continue

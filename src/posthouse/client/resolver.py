@@ -28,7 +28,7 @@ from dns.nameserver import Do53Nameserver
 from msgspec import Struct
 
 from posthouse.client.mx import MxError
-from posthouse.core.dns import FAILED, NO_DATA, NO_NAME, Answer, Lookup, Question
+from posthouse.core.dns import FAILED, FROM_FILE, NO_DATA, NO_NAME, Answer, Lookup, Question
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock, SystemClock
 
@@ -85,14 +85,14 @@ class StaticZone:
         """None when the name is DNS's matter."""
         name = question.name
         if (records := self._records.get((name, question.kind))) is not None:
-            return Answer(records, secure=True)
+            return Answer(records, secure=True, reason=FROM_FILE)
         if name in self._names:
             if (alias := self._records.get((name, "CNAME"))) is not None and question.kind != "CNAME":
                 return self.try_answer(Question(alias[0], question.kind)) if alias[0] != name else None
-            return Answer((), NO_DATA, secure=True)
+            return Answer((), NO_DATA, secure=True, reason=FROM_FILE)
         while name:
             if name in self._apexes:
-                return Answer((), NO_NAME, secure=True)
+                return Answer((), NO_NAME, secure=True, reason=FROM_FILE)
             name = name.partition(".")[2]
         return None
 

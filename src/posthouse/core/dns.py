@@ -14,6 +14,8 @@ OK: Final = "ok"
 NO_DATA: Final = "nodata"
 NO_NAME: Final = "nxdomain"
 FAILED: Final = "failed"
+FROM_FILE: Final = "from a file"
+"""`Answer.reason` of names that configuration answers."""
 
 
 class Question(Struct, frozen=True):
@@ -31,7 +33,7 @@ class Answer(Struct, frozen=True):
     records: tuple[Any, ...] = ()
     state: str = OK
     secure: bool = False  # validated by the resolver (AD)
-    reason: str = ""  # of FAILED
+    reason: str = ""  # of FAILED; or FROM_FILE
 
     @property
     def failed(self) -> bool:

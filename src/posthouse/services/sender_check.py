@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from posthouse.client.resolver import Resolver
 from posthouse.core.address import parse_network
-from posthouse.core.dns import Answer, Question
+from posthouse.core.dns import FROM_FILE, Answer, Question
 from posthouse.core.errors import Unauthenticated, Unverifiable
 from posthouse.core.ports import Clock
 from posthouse.mailauth.canonical import BodyDigests, HeaderFields
@@ -48,7 +48,7 @@ ADDRESSES_MAX: Final = 4096
 """Client addresses that are remembered as trusted or not."""
 EVIDENCE_MAX: Final = 40
 """DNS answers noted of one message."""
-EVIDENCE_CHARACTERS_MAX: Final = 300
+EVIDENCE_CHARACTERS_MAX: Final = 500
 """Of one answer."""
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ def _shown(answer: Answer) -> str:
         for record in answer.records[:10]
     )
     text = " ".join(text.split())  # strangers wrote it: it must not look like lines of ours
-    mark = " [DNSSEC]" if answer.secure else ""
+    mark = f" ({FROM_FILE})" if answer.reason == FROM_FILE else " (DNSSEC)" if answer.secure else ""
     return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + mark
 
 
