@@ -14,6 +14,9 @@ from tests.integration.imap_model import MailboxModel, Message, parse_set
 from tests.integration.node import DOMAIN, PASSWORD
 
 USER = f"u1@{DOMAIN}"
+GUEST = f"u2@{DOMAIN}"
+"""Works in the mailboxes of USER, which stand below SHARED for it."""
+SHARED = f"Other Users/{USER}"
 MAILBOXES = ("INBOX", "One", "Two")
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "$One", "$Two")
 FULL = 60
@@ -31,6 +34,7 @@ class Actor:
 
     def __init__(self, number: int, client: ImapClient, chance: random.Random, tokens: dict[object, bytes]):
         self.client = client
+        self.user = GUEST if client.below else USER
         self.chance = chance
         self.idling: Running | None = None
         self.asleep = 0  # rounds in which it says nothing, while the others go on
@@ -111,7 +115,7 @@ class Actor:
         self._made += 1
         data = letter(f"{self._number}.{self._made}")
         flags = " ".join(self.chance.sample(FLAGS, self.chance.randint(0, 2)))
-        name = self.chance.choice(MAILBOXES).encode()
+        name = self.client.spell(self.chance.choice(MAILBOXES)).encode()
         message = b" (%b) {%d+}\r\n%b" % (flags.encode(), len(data), data)
         command = b"APPEND " + name
         kind = self.chance.randrange(10)
@@ -190,7 +194,7 @@ class Actor:
     async def _copy(self, word: str) -> None:
         numbers, uid, messages = self.some(4)
         known = {message.uid for message in messages}
-        target = self.chance.choice(MAILBOXES)
+        target = self.client.spell(self.chance.choice(MAILBOXES))
         running = await self.client.run(f"{'UID ' * uid}{word} {numbers} {target}", may_fail=GONE)
         if (pairs := running.code("COPYUID")) is not None:
             source, copies = parse_set(pairs[1]), parse_set(pairs[2])
@@ -327,7 +331,7 @@ class Actor:
 
     async def reconnect(self) -> None:
         await self.client.drop()
-        await self.client.connect(USER, PASSWORD)
+        await self.client.connect(self.user, PASSWORD)
 
 
 def _found(running: Running) -> list[int]:

@@ -50,8 +50,12 @@ class Running:
 class ImapClient:
     """One connection at a time; `qresync` caches survive a lost one."""
 
-    def __init__(self, name: str, address: tuple[str, int], enables: str = "", *, notify: str = "") -> None:
+    def __init__(
+        self, name: str, address: tuple[str, int], enables: str = "", *, notify: str = "", below: str = ""
+    ) -> None:
+        """`below`: under what name the mailboxes stand, if they are somebody else's."""
         self.name = name
+        self.below = below
         self.enables = enables
         self.notify = notify
         self.qresync = "QRESYNC" in enables
@@ -181,6 +185,9 @@ class ImapClient:
     async def run(self, text: str | bytes, *, numbers: bool = False, may_fail: Sequence[str] = ()) -> Running:
         return await self.end(self.begin(text, numbers=numbers), may_fail=may_fail)
 
+    def spell(self, name: str) -> str:
+        return f'"{self.below}/{name}"' if self.below else name
+
     async def select(self, name: str, *, read_only: bool) -> None:
         closing = self.view if self.closes else None
         self.leave()
@@ -191,7 +198,7 @@ class ImapClient:
         options = " (CONDSTORE)" if self.condstore and cache is None else ""
         if cache is not None and cache.modseq:
             options = f" (QRESYNC ({cache.uidvalidity} {cache.modseq}))"
-        await self.run(f"{word} {name}{options}")
+        await self.run(f"{word} {self.spell(name)}{options}")
 
     async def idle(self) -> Running:
         running = self.begin("IDLE")

@@ -1,8 +1,8 @@
 """Many clients on one account, each doing at random what clients do, each believing only what it is told.
 
-Twelve IMAP clients on both workers, a POP3 client that deletes and SMTP deliveries work on three mailboxes at once.  In
-every round they act, then all pause: what each was told must be what the store holds, as a new connection reads it;
-those that idle have to hear it without asking.  `imap_model` and `imap_client` know what no server may say, and when.
+Twelve IMAP clients on both workers, four of them of another user to whom the mailboxes are shared, a POP3 client that
+deletes and SMTP deliveries work on three mailboxes at once.  In every round they act, then all pause: what each was told
+must be what the store holds, as a new connection reads it; those that idle have to hear it without asking.  `imap_model` and `imap_client` know what no server may say, and when.
 
 POSTHOUSE_STRESS_S sets how long (default 25), POSTHOUSE_STRESS_SEED repeats the choices of a run.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.imap_actor import MAILBOXES, USER, Actor, letter
+from tests.integration.imap_actor import GUEST, MAILBOXES, SHARED, USER, Actor, letter
 from tests.integration.imap_client import ImapClient
 from tests.integration.imap_model import Violation
 from tests.integration.node import DOMAIN, HOST, PASSWORD, Node, running_node
@@ -30,6 +30,8 @@ PROFILES = ("", "", "IMAP4rev2", "CONDSTORE", "QRESYNC", "QRESYNC IMAP4rev2")
 NOTIFIED = "(SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))"
 """RFC 5465: told of new messages and flags at any time, of expunges when a command allows it."""
 CLIENTS = 12
+GUESTS = (2, 6, 10, 11)
+"""Clients of another user, of several profiles and one that is notified."""
 ACTIONS_A_ROUND = 25
 HEARD_LIMIT_S = 10.0
 
@@ -116,11 +118,17 @@ async def stress(node: Node, seed: int, limit_s: float) -> None:
     for number in range(CLIENTS):
         # The last two are told between commands as well.
         notify = NOTIFIED if number >= CLIENTS - 2 else ""
-        client = ImapClient(f"c{number}", address, PROFILES[number % len(PROFILES)], notify=notify)
-        await client.connect(USER, PASSWORD)
-        actors.append(Actor(number, client, random.Random(f"{seed}/{number}"), tokens))
+        below = SHARED if number in GUESTS else ""
+        client = ImapClient(
+            f"c{number}", address, PROFILES[number % len(PROFILES)], notify=notify, below=below
+        )
+        actor = Actor(number, client, random.Random(f"{seed}/{number}"), tokens)
+        await client.connect(actor.user, PASSWORD)
+        actors.append(actor)
     for name in MAILBOXES[1:]:
         await actors[0].client.run(f"CREATE {name}")
+    for name in MAILBOXES:
+        await actors[0].client.run(f"SETACL {name} {GUEST} lrswipkxtea")
     others = random.Random(f"{seed}/others")
     began = time.monotonic()
     rounds = compared = collected = 0
