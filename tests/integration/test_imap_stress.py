@@ -1,8 +1,9 @@
 """Many clients on one account, each doing at random what clients do, each believing only what it is told.
 
 Twelve IMAP clients on both workers, four of them of another user to whom the mailboxes are shared, a POP3 client that
-deletes and SMTP deliveries work on three mailboxes at once.  In every round they act, then all pause: what each was told
-must be what the store holds, as a new connection reads it; those that idle have to hear it without asking.  `imap_model` and `imap_client` know what no server may say, and when.
+deletes and SMTP deliveries work on three mailboxes at once.  In every round they act, then all pause: what each was
+told must be what the store holds, as a new connection reads it; those that idle have to hear it without asking.
+`imap_model` and `imap_client` know what no server may say, and when.
 
 POSTHOUSE_STRESS_S sets how long (default 25), POSTHOUSE_STRESS_SEED repeats the choices of a run.
 """

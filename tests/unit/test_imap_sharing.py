@@ -159,6 +159,16 @@ async def test_notify_of_a_shared_mailbox(world: World) -> None:
     assert f"* STATUS {BOX}".encode() in await heard(client, b"MESSAGES 4")
 
 
+async def test_notify_tells_what_may_not_be_read(world: World) -> None:
+    client = await wang(world)
+    command = f"NOTIFY SET (MAILBOXES {BOX} (MessageNew MessageExpunge))"
+    assert await client.run(command) == ["t OK NOTIFY completed"]
+    await share(world, "r")  # not to be looked up: not a word
+    assert await client.run(command) == ["t OK NOTIFY completed"]
+    await share(world, "l")
+    assert (await client.run(command))[0] == f'* LIST (\\NoAccess) "/" {BOX}'
+
+
 async def test_notify_tells_of_mailboxes_that_are_granted_and_revoked(world: World) -> None:
     client = await wang(world)
     await client.run('NOTIFY SET (SUBTREE "Other Users" (MailboxName))')

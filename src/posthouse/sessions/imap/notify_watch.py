@@ -111,6 +111,11 @@ class Watch:
         self._session.services.hub.watch(self._session.account_id, self._hinted)
         places, subscribed = await self._read_list()
         self._learn(places, subscribed)
+        for place in places:
+            barred = place.rights & OBSERVED != OBSERVED
+            if barred and self._events_of(place.row, subscribed) & e.OF_MESSAGES:
+                # RFC 5465 §3.1: the client learns that of this mailbox nothing will be told.
+                self._write(response.format_list(("\\NoAccess",), place.row.name, utf8=self._session.utf8))
         return b"".join([self._first_status(place.row) for place in places if place.row.id in self._seen])
 
     def close(self) -> None:
