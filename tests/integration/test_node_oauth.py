@@ -7,8 +7,10 @@ import hashlib
 import http.client
 import imaplib
 import json
+import os
 import poplib
 import re
+import shutil
 import smtplib
 import ssl
 import subprocess
@@ -22,7 +24,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from tests.integration.node_rig import PASSWORD, ServedNode
-from tests.integration.requirements import require
+from tests.integration.requirements import missing, require
 
 REDIRECT = "http://127.0.0.1/"
 LI = "li@qq.test"
@@ -254,3 +256,32 @@ def test_pages_have_a_listener_with_tls(tmp_path: Path) -> None:
     assert connection.getresponse().status == 404  # what is the administrator's stays on the other listener
     connection.close()
     assert node.stop() == 0
+
+
+@pytest.mark.peers
+def test_a_program_signs_in_through_a_real_browser_and_imapflow_reads_with_its_token(
+    node: ServedNode, tmp_path: Path
+) -> None:
+    """Chromium at a phone's width: its rules for forms that lead to a loopback address, and nothing for axe to find."""
+    require("node", "chromium")
+    clients = Path(__file__).parents[1] / "clients"
+    if not (clients / "node_modules" / "playwright-core").exists():
+        missing("playwright-core is not installed: npm ci --prefix tests/clients")
+    issuer = f"http://127.0.0.1:{node.ports['http']}"
+    words = [issuer, "tb", LI, PASSWORD, str(node.ports["imap"]), str(tmp_path)]
+    done = subprocess.run(
+        ["node", "oauth.mjs", str(shutil.which("chromium")), *words],
+        cwd=clients,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"NODE_EXTRA_CA_CERTS": str(node.ca)},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["axe"] == {"signin": [], "consent": [], "device": []}
+    assert found["wide"] == {"signin": False, "consent": False, "device": False}
+    assert (found["state"], found["iss"], found["scope"]) == (True, True, "imap smtp offline_access")
+    assert found["console"] == []
+    assert "INBOX" in found["folders"]
