@@ -534,6 +534,9 @@ async def test_registration(tmp_path: Path) -> None:
         await browser.open("/oauth/authorize", **request(**where))
         await browser.sign_in()
         assert "registered itself" in browser.page
+        await browser.open("/oauth/authorize", **request(**(where | {"scope": "root"})))
+        assert (browser.status, "location" in browser.headers) == (400, False)
+        assert "invalid_scope" in browser.page
         for change, error in (
             ({"redirect_uris": []}, "invalid_redirect_uri"),
             ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
@@ -546,6 +549,9 @@ async def test_registration(tmp_path: Path) -> None:
             assert (answer.status_code, answer.json()["error"]) == (400, error)
         with_secret = await client.post("/oauth/register", json={"redirect_uris": [APP]})
         assert with_secret.json()["client_secret"].startswith("phs_")
+        token = (await world.issued())["access_token"]
+        auth = (with_secret.json()["client_id"], with_secret.json()["client_secret"])
+        assert (await world.post("/oauth/introspect", token=token, auth=auth)).json() == {"active": False}
         full = await client.post("/oauth/register", json=asked)
         assert full.status_code == 503
         assert (await client.post("/oauth/register", json=asked)).status_code == 503

@@ -151,7 +151,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "请求过于频繁，请 {seconds} 秒后再试。",
         "Too many requests; try again in {seconds} seconds.",
     ),
-    "the_program": ("该程序", "the program"),
 }
 
 

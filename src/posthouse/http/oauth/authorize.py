@@ -73,7 +73,21 @@ class AuthorizePage:
                 return await self._posted(request, wanted, asked, visitor)
             return await self._shown(request, wanted, asked, visitor, reauthenticated=False)
         except OAuthError as error:
+            # RFC 9700 §4.11.2: a client that registered itself must not be able to have people sent on unasked.
+            if wanted.client.registered and error.code != "access_denied":
+                return self._refused(request, wanted, error)
             return self._back(wanted, error=error.code, error_description=_plain(error.detail))
+
+    def _refused(self, request: Request, wanted: Wanted, error: OAuthError) -> Response:
+        language = self._context.pages.language(request)
+        return self._context.pages.show(
+            request,
+            "message.html",
+            status=400,
+            title=say("error.title", language=language),
+            text=say("error.request", language=language, client=wanted.client.name),
+            detail=f"{error.code}: {error.detail}",
+        )
 
     # --- what is asked ---
 

@@ -147,12 +147,13 @@ class TokenEndpoints:
         client = await self._client(request, form)
         if not client.secret:
             raise OAuthError("invalid_client", "introspection is for clients with a secret")
-        return JSONResponse(await self._state(form["token"]), headers=NO_STORE)
+        return JSONResponse(await self._state(client, form["token"]), headers=NO_STORE)
 
-    async def _state(self, token: str) -> dict[str, Any]:
+    async def _state(self, client: TokenClient, token: str) -> dict[str, Any]:
         server = self._context.server
         found = await server.find(token)
-        if found is None:
+        # Who registered itself is nobody's resource server, and learns of its own tokens only.
+        if found is None or (client.registered and found[1].client != client.id):
             return {"active": False}
         access, grant = found
         try:

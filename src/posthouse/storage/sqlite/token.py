@@ -15,6 +15,8 @@ from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.tokens import AccessToken, TokenClient, TokenGrant, TokenRequest
 
+SPENT_S: Final = 3600.0
+"""How long a spent code is remembered beyond its own life."""
 _CLIENT: Final = "SELECT id, name, secret, redirects, scope, grants, registered, created_at FROM oauth_client"
 _GRANT_COLUMNS: Final = (
     "account, client, scope, audience, refresh, generation, signed_in_at, created_at, expires_at, used_at, used_ip,"
@@ -100,7 +102,7 @@ def drop_account(ledger: Ledger, account: int) -> None:
 def ask(ledger: Ledger, request: rq.Ask) -> None:
     one = request.request
     ledger.execute("DELETE FROM oauth_request WHERE expires_at <= ?", (request.now,))
-    [(waiting,)] = ledger.execute("SELECT count(*) FROM oauth_request").fetchall()
+    [(waiting,)] = ledger.execute("SELECT count(*) FROM oauth_request WHERE kind <> 'spent'").fetchall()
     if waiting >= request.waiting_max:
         raise OverQuota(f"{waiting} requests for a grant are waiting")
     if (
@@ -117,7 +119,7 @@ def _keep_request(ledger: Ledger, one: TokenRequest) -> None:
         " VALUES (?, ?, ?, ?, ?, ?)",
         (
             one.hash,
-            one.kind,
+            "spent" if one.state == "spent" else one.kind,
             one.user_code or None,
             one.account,
             one.expires_at,
@@ -190,7 +192,11 @@ def redeem(ledger: Ledger, request: rq.Redeem) -> int:
         ),
     )
     _put_token(ledger, number, request.token)
-    _keep_request(ledger, msgspec.structs.replace(found, state="spent", grant=number))
+    # Remembered for longer than it was good, so that a later use is known for what it is.
+    spent = msgspec.structs.replace(
+        found, state="spent", grant=number, expires_at=found.expires_at + SPENT_S, user_code=""
+    )
+    _keep_request(ledger, spent)
     return number
 
 
