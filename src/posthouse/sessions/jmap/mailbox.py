@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from posthouse.services.mailbox_counts import NOTHING, Counts
 from posthouse.services.mailboxes import DELIMITER
+from posthouse.storage.email_rows import Since
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError
@@ -218,7 +219,9 @@ async def mailbox_changes(context: Context, args: a.Changes) -> Record:
         return [ids.format_id(ids.MAILBOX, one) for one in numbers if one in rows]
 
     gone = [ids.format_id(ids.MAILBOX, one) for one in changes.gone]
-    changed, counted, created = named(changes.changed), named(changes.counted), named(changes.created)
+    changed, created = named(changes.changed), named(changes.created)
+    touched = await _counted(context, since.modseq, changes.counted)
+    counted = named(sorted(touched.difference(changes.changed, changes.created)))
     count = len(gone) + len(changed) + len(counted) + len(created)
     if args.max_changes is not None and count > args.max_changes:
         raise MethodError("cannotCalculateChanges", "more changes than maxChanges; fetch all mailboxes anew")
@@ -228,6 +231,17 @@ async def mailbox_changes(context: Context, args: a.Changes) -> Record:
     # RFC 8621 §2.2: when nothing but counts changed, clients need not fetch the rest.
     answer["updatedProperties"] = list(COUNTS) if counted and not changed else None
     return answer
+
+
+async def _counted(context: Context, since: int, counted: list[int]) -> set[int]:
+    """Mailboxes whose counts may have changed: also those that merely hold another email of a thread that did."""
+    store, account = context.services.store, context.account.id
+    found = set(counted)
+    if found:
+        emails = await store.emails.changes(account, Since(since))
+        _, places = await store.emails.places(account, list({one.thread for one in emails.changed}))
+        found.update(place[2] for place in places)
+    return found
 
 
 async def query_mailboxes(context: Context, args: MailboxQuery) -> Record:
