@@ -141,7 +141,7 @@ class Node:
         if self._certificates is not None:
             await self._certificates.close()
         if self._web is not None:
-            self._web.close()
+            self._web.stop()
         if self._factories is not None:
             await self._factories.close()
 

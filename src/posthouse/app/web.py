@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from posthouse.app import directories, settings
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.providers import providers
+from posthouse.client.post import Poster
 from posthouse.core.ports import Clock
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
@@ -24,6 +26,7 @@ from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
 from posthouse.services.push_feed import PushFeed
+from posthouse.services.push_sender import PushSender
 from posthouse.services.two_step import TwoStep
 from posthouse.storage.ports import Store
 
@@ -50,6 +53,10 @@ class Web:
         self._counts = MailboxCounts(store)
         self._search = EmailSearch(store)
         self._feed = PushFeed(store)
+        subject = f"mailto:{config.postmaster or f'postmaster@{config.hostname}'}"
+        self._push = asyncio.get_running_loop().create_task(
+            PushSender(store, self._feed, clock, Poster(), subject=subject).run()
+        )
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -98,6 +105,11 @@ class Web:
 
     async def secure(self, scope: Any, receive: Any, send: Any) -> None:
         await self._secure(scope, receive, send)
+
+    def stop(self) -> None:
+        self.close()
+        self._push.cancel()
+        self._feed.close()
 
     def close(self) -> None:
         self._sign_in.tokens = None

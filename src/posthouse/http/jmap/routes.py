@@ -12,13 +12,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from posthouse.client.webpush import Signer
 from posthouse.core.errors import MailError
 from posthouse.core.scope import READ, WRITE
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
+from posthouse.services.push_sender import vapid_key
 from posthouse.services.signin import SignIn
 from posthouse.sessions.jmap import api
-from posthouse.sessions.jmap.capability import session_object
+from posthouse.sessions.jmap.capability import VAPID, session_object
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
@@ -42,6 +44,7 @@ class Endpoints:
         self.services = services
         self.signin = signin
         self.feed = feed
+        self._vapid = ""
         self._requests = Gate("maxConcurrentRequests")
         self._uploads = Gate("maxConcurrentUpload")
 
@@ -69,7 +72,11 @@ class Endpoints:
         return Route(path, endpoint, methods=[method, "OPTIONS"])
 
     async def session(self, request: Request, grant: Grant) -> Response:
-        return json_response(session_object(self.services, grant, base_url(request)))
+        found = session_object(self.services, grant, base_url(request))
+        if not self._vapid:
+            self._vapid = Signer(await vapid_key(self.services.store), "").public
+        found["capabilities"][VAPID] = {"applicationServerKey": self._vapid}  # RFC 9749 §3
+        return json_response(found)
 
     async def api(self, request: Request, grant: Grant) -> Response:
         limits = self.services.limits

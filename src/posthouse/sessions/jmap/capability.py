@@ -19,7 +19,8 @@ from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
 from .table import BLOB, CORE, MAIL, QUOTA, SIEVE, SUBMISSION, VACATION
 
-CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB)
+VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
+CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, VAPID)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:

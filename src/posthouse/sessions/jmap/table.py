@@ -19,6 +19,7 @@ from . import (
     identity,
     mailbox,
     mailbox_set,
+    push_subscription,
     quota,
     sieve_script,
     snippet,
@@ -41,12 +42,18 @@ Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 class Method(Struct, frozen=True):
     capability: str
     actions: int  # bits of `core.scope`
-    arguments: type[a.Arguments] | None  # None: whatever is given
+    arguments: type[Struct] | None  # None: whatever is given
     handler: Handler
 
 
 METHODS: Final[dict[str, Method]] = {
     "Core/echo": Method(CORE, 0, None, core.echo),
+    "PushSubscription/get": Method(
+        CORE, READ, push_subscription.PushGet, push_subscription.get_subscriptions
+    ),
+    "PushSubscription/set": Method(
+        CORE, READ, push_subscription.PushSet, push_subscription.set_subscriptions
+    ),
     "Mailbox/get": Method(MAIL, READ, a.Get, mailbox.get_mailboxes),
     "Mailbox/changes": Method(MAIL, READ, a.Changes, mailbox.mailbox_changes),
     "Mailbox/query": Method(MAIL, READ, mailbox.MailboxQuery, mailbox.query_mailboxes),
