@@ -9,6 +9,7 @@ import smtplib
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -143,6 +144,10 @@ def test_what_is_brought_is_checked(node: ServedNode, outside: Outside) -> None:
     decisions = [line["facts"]["decision"] for line in found if line["step"] == "authenticated"]
     assert sorted(decisions) == ["accept", "accept", "accept", "reject"]
     assert ("_dmarc.163.test", "TXT") in outside.dns.questions
+    with urllib.request.urlopen(f"http://127.0.0.1:{node.ports['http']}/metrics", timeout=LIMIT_S) as answer:
+        metrics = answer.read().decode()
+    assert 'letters_checked_total{decision="accept"} 3' in metrics
+    assert 'letters_checked_total{decision="reject"} 1' in metrics
 
 
 def test_a_notice_of_ours_is_signed(node: ServedNode, outside: Outside) -> None:

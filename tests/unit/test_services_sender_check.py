@@ -19,7 +19,7 @@ from posthouse.services.journal import tell
 from posthouse.services.letter import Envelope
 from posthouse.services.sender_check import Checked, CheckSettings, SenderChecks, decide
 from posthouse.sessions.smtp.errors import reply_for
-from posthouse.storage.rows import JournalLine
+from posthouse.storage.rows import JournalLine, SieveScript
 from tests.unit.mailauth_world import signed, signing_key
 from tests.unit.service_world import LETTER, START, World, address, open_world, parse, smtp_origin
 
@@ -169,6 +169,28 @@ async def test_what_follows_is_configured(
     else:
         await send
         assert len(await mailbox(world, account, place)) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        ("keep;", "垃圾邮件"),
+        ('require "fileinto"; fileinto "INBOX";', "INBOX"),
+        ('require "vacation"; vacation "away";', "垃圾邮件"),
+        ('if header :contains "Authentication-Results" "dmarc=fail" { discard; }', None),
+    ],
+)
+async def test_rules_have_the_last_word_and_answer_no_forgery(
+    world: World, script: str, place: str | None
+) -> None:
+    account = await world.account("li")
+    await world.store.scripts.put(SieveScript(account.id, "rules", script), count_max=9)
+    await world.store.scripts.activate(account.id, "rules")
+    content = letter_from("a@soft.test").replace(b"To: li@post.test", b"To: <li@post.test>")
+    await world.send(content, "li@post.test", sender="a@soft.test")
+    counts = {one.name: one.messages for one in await world.store.mailboxes.list(account.id) if one.messages}
+    assert counts == ({} if place is None else {place: 1})
+    assert await world.store.queue.entries() == []
 
 
 async def test_silent_dns_is_no_rejection(world: World) -> None:

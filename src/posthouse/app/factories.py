@@ -37,7 +37,19 @@ from posthouse.storage.ports import Store
 class Factories:
     """What all sessions of a worker share.  The store, sign-in and the mailbox hub outlive a reload."""
 
-    def __init__(self, store: Store, config: Config, *, owner: str, clock: Clock, ids: Ids, rng: Rng) -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        *,
+        owner: str,
+        clock: Clock,
+        ids: Ids,
+        rng: Rng,
+        count: Callable[[str], None] | None = None,
+    ) -> None:
+        """`count` is told what each check of a sender led to."""
+        self._count = count
         self._store = store
         self._owner = owner
         self._clock, self._ids, self._rng = clock, ids, rng
@@ -69,7 +81,7 @@ class Factories:
             settings.delivery_settings(config),
             settings.resolve_settings(config),
             self._rules,
-            checks=SenderChecks(dns, self._clock, settings.check_settings(config))
+            checks=SenderChecks(dns, self._clock, settings.check_settings(config), count=self._count)
             if config.mailauth.check
             else None,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,

@@ -20,7 +20,7 @@ from posthouse.core.errors import Unavailable
 from posthouse.core.ports import SystemClock, SystemIds, system_rng
 from posthouse.http.listener import HttpAcceptor
 from posthouse.http.server import serve_http
-from posthouse.servers.board import Field, Slot
+from posthouse.servers.board import Field, Slot, field
 from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
 from posthouse.servers.proxy import TrustedSources
@@ -59,6 +59,7 @@ class Node:
             clock=SystemClock(),
             ids=SystemIds(),
             rng=system_rng(),
+            count=lambda decision: self._slot.add(field("letters_checked_total", f'decision="{decision}"')),
         )
         self._web = Web(
             store,

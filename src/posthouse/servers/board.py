@@ -68,6 +68,15 @@ def _fields() -> tuple[Field, ...]:
         Field(
             "loop_stalls_own_total", "counter", "Stalls in which the process itself used the CPU for 20 ms."
         ),
+        *(
+            Field(
+                "letters_checked_total",
+                "counter",
+                "Letters from outside, by what the check of their sender led to.",
+                f'decision="{one}"',
+            )
+            for one in ("accept", "note", "junk", "reject", "defer")
+        ),
         Field("restarts_total", "counter", "Child processes replaced after a crash."),
     ]
     return tuple(out)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import zlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -125,7 +125,16 @@ def _shown(answer: Answer) -> str:
 class SenderChecks:
     """One per worker."""
 
-    def __init__(self, resolver: Resolver, clock: Clock, settings: CheckSettings | None = None) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        clock: Clock,
+        settings: CheckSettings | None = None,
+        *,
+        count: Callable[[str], None] | None = None,
+    ) -> None:
+        """`count` is told each decision."""
+        self._count = count
         self._resolver = resolver
         self._clock = clock
         self.settings = settings or CheckSettings()
@@ -172,6 +181,8 @@ class SenderChecks:
         checked = Checked(dkim, spf, dmarc)
         checked.decision = decide(checked, self.settings)
         checked.dns = evidence.lines
+        if self._count is not None:
+            self._count(checked.decision)
         return checked
 
     def field(self, checked: Checked, envelope: Envelope, origin: Origin) -> bytes:
