@@ -90,6 +90,7 @@ class Devices:
         self._seen: OrderedDict[AccountId, _Seen] = OrderedDict()
         self._records: list[SignInRecord] = []
         self._used: dict[int, tuple[float, str]] = {}
+        self._new: list[tuple[Account, Device, str]] = []
         self._wrong: dict[tuple[AccountId, str], float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._background = Background("noting a device")
@@ -159,7 +160,8 @@ class Devices:
             seen.by_key[key] = device
             seen.networks.add(network)
             seen.recorded[key] = now
-            self._background.run(self._introduce(account, device, before))
+            # perf: not at once: its write and the hint behind it would compete with what the program does next.
+            self._new.append((account, device, before))
             return grant
         added = await self._store.access.add_device(device)
         if added.state == HELD and added.created_at == now:
@@ -167,6 +169,13 @@ class Devices:
         if added.state != KNOWN:
             raise NotApproved(f"{origin.connection}: a new device of {account.address} waits for approval")
         return grant
+
+    async def _introduce_all(self, new: list[tuple[Account, Device, str]]) -> None:
+        """At once, so that they are one commit."""
+        done = await asyncio.gather(*(self._introduce(*one) for one in new), return_exceptions=True)
+        for error in done:
+            if isinstance(error, BaseException) and not isinstance(error, MailError):
+                raise error
 
     async def _introduce(self, account: Account, device: Device, before: str) -> None:
         added = await self._store.access.add_device(device)
@@ -271,16 +280,20 @@ class Devices:
     async def flush(self) -> None:
         """What was noted is handed to the store."""
         records, self._records = self._records, []
+        new, self._new = self._new, []
         used = [(device, at, ip) for device, (at, ip) in self._used.items() if device]
         self._used.clear()
         if records or used:
             with contextlib.suppress(MailError):  # a list that lacks a line is no reason to refuse anybody
                 await self._store.access.record(records, used)
+        if new:
+            self._background.run(self._introduce_all(new))
 
     async def settled(self) -> None:
         """All that was begun is done and written."""
         await self._background.settled()
         await self.flush()
+        await self._background.settled()
 
     def close(self) -> None:
         self._unsubscribe()
