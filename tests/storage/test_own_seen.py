@@ -65,6 +65,10 @@ async def test_modseqs_are_those_of_what_the_user_sees(
     assert [row[:2] for row in mine.changed] == [(1, SEEN)]
     assert theirs.changed == []
     assert mine.modseq == theirs.modseq == before + 1
+    key = inbox.account, inbox.id, before
+    assert await acting(store, wang).changed_uids(*key, 5) == [1]
+    assert await acting(store, wang).changed_uids(*key, 0) is None
+    assert await acting(store, zhao).changed_uids(*key, 0) == []
     # CONDSTORE: the user's own change counts for the user, and for nobody else.
     stored = await acting(store, wang).store_flags(
         inbox.account, inbox.id, ALL, add=FLAGGED, unchanged_since=before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from posthouse.core.flags import SEEN
 from posthouse.core.ids import AccountId, MailboxId
@@ -28,7 +28,11 @@ from posthouse.storage.sqlite.reads import Reader
 
 Own = dict[int, tuple[int, int]]
 """UID -> (seen, modseq): what the user said of its own."""
-_CHANGED: str = (
+PIECE_ROWS: Final = 2048
+"""Rows gone through before other work of the event loop gets its turn: a few milliseconds."""
+NEVER: Final = (0, 0)
+Row = tuple[Any, ...]
+_CHANGED: Final = (
     "SELECT p.uid, p.flags, p.modseq, s.seen, s.modseq FROM seen s JOIN placement p ON p.account = s.account"
     " AND p.mailbox = s.mailbox AND p.uid = s.uid"
     " WHERE s.mailbox = ? AND s.user = ? AND s.modseq > ? AND s.modseq <= ? AND s.account = ?"
@@ -38,6 +42,42 @@ _CHANGED: str = (
 def flags_stored(answer: rq.FlagsAnswer) -> FlagsStored:
     changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
     return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising)
+
+
+def _rows_with(rows: list[Row], own: Own, names: Sequence[str]) -> list[Row]:
+    """Rows of these columns, uid first, as the user sees them and without that uid."""
+    flags_at, modseq_at = (names.index(name) if name in names else 0 for name in ("flags", "modseq"))
+    out: list[Row] = []
+    for row in rows:
+        word = own.get(row[0])
+        if word is None:
+            out.append(row[1:])
+            continue
+        values = list(row)
+        if flags_at:
+            values[flags_at] = overlaid(row[flags_at], word)
+        if modseq_at:
+            values[modseq_at] = max(row[modseq_at], word[1])
+        out.append(tuple(values[1:]))
+    return out
+
+
+def _numbers_with(columns: list[list[int]], own: Own, names: Sequence[str]) -> list[list[int]]:
+    get, uids = own.get, columns[0]
+    for at, name in enumerate(names):
+        pairs = zip(uids, columns[at], strict=True)
+        if name == "flags":
+            columns[at] = [overlaid(flags, get(uid)) for uid, flags in pairs]
+        elif name == "modseq":
+            columns[at] = [max(modseq, get(uid, NEVER)[1]) for uid, modseq in pairs]
+    return columns
+
+
+def _changes_with(rows: list[tuple[int, int, int]], own: Own) -> list[tuple[int, int, int]]:
+    if not own:
+        return rows
+    get = own.get
+    return [(uid, overlaid(flags, get(uid)), modseq) for uid, flags, modseq in rows]
 
 
 class ActingMessages:
@@ -78,62 +118,52 @@ class ActingMessages:
                 yield rows
             return
         names = ("uid", *columns)
-        flags_at, modseq_at = (names.index(name) if name in wanted else 0 for name in ("flags", "modseq"))
         async for rows in self._messages.fetch(account, mailbox, uids, names):
-            own = self._own(account, mailbox, rows[0][0], rows[-1][0])
-            out = []
-            for row in rows:
-                if (word := own.get(row[0])) is not None:
-                    changed = list(row)
-                    if flags_at:
-                        changed[flags_at] = overlaid(row[flags_at], word)
-                    if modseq_at:
-                        changed[modseq_at] = max(row[modseq_at], word[1])
-                    row = tuple(changed)
-                out.append(row[1:])
-            yield out
+            for start in range(0, len(rows), PIECE_ROWS):
+                piece = rows[start : start + PIECE_ROWS]
+                own = self._own(account, mailbox, piece[0][0], piece[-1][0])
+                yield _rows_with(piece, own, names) if own else [row[1:] for row in piece]
+                if len(rows) > PIECE_ROWS:
+                    await asyncio.sleep(0)
 
     async def fetch_numbers(
         self, account: AccountId, mailbox: MailboxId, uids: UidRanges, columns: Sequence[str]
     ) -> AsyncIterator[list[list[int]]]:
         own_seen = self._has_own_seen(account, mailbox)
         async for found in self._messages.fetch_numbers(account, mailbox, uids, columns):
-            if own_seen:
-                own = self._own(account, mailbox, found[0][0], found[0][-1])
-                at = {uid: place for place, uid in enumerate(found[0])} if own else {}
-                for name, values in zip(columns, found, strict=True):
-                    if name == "flags":
-                        for uid, word in own.items():
-                            if uid in at:
-                                values[at[uid]] = overlaid(values[at[uid]], word)
-                    elif name == "modseq":
-                        for uid, word in own.items():
-                            if uid in at:
-                                values[at[uid]] = max(values[at[uid]], word[1])
-            yield found
+            if not own_seen:
+                yield found
+                continue
+            for start in range(0, len(found[0]), PIECE_ROWS):
+                piece = [values[start : start + PIECE_ROWS] for values in found]
+                if own := self._own(account, mailbox, piece[0][0], piece[0][-1]):
+                    piece = _numbers_with(piece, own, columns)
+                yield piece
+                await asyncio.sleep(0)
 
     async def changes(self, account: AccountId, mailbox: MailboxId, since: int) -> Changes:
         base = await self._messages.changes(account, mailbox, since)
         if not self._has_own_seen(account, mailbox):
             return base
-        changed = {uid: (uid, flags, modseq) for uid, flags, modseq in base.changed}
-        if changed:
-            for uid, word in self._own(account, mailbox, min(changed), max(changed)).items():
-                if uid in changed:
-                    _, flags, modseq = changed[uid]
-                    changed[uid] = uid, overlaid(flags, word), modseq
-        rows = self._reader.rows(_CHANGED, (mailbox, self._user, since, base.modseq, account))
-        for uid, flags, modseq, seen, own_modseq in rows:
-            bits = rq.unpack_flags(flags) & ~SEEN | seen
-            changed[uid] = uid, bits, max(modseq, own_modseq)
+        first, last = (base.changed[0][0], base.changed[-1][0]) if base.changed else (1, 0)
+        own = self._own(account, mailbox, first, last)
+        changed = {row[0]: row for row in _changes_with(base.changed, own)}
+        for uid, flags, modseq, seen, own_modseq in self._reader.rows(
+            _CHANGED, (mailbox, self._user, since, base.modseq, account)
+        ):
+            changed[uid] = uid, rq.unpack_flags(flags) & ~SEEN | seen, max(modseq, own_modseq)
         return Changes(base.modseq, base.uidnext, [changed[uid] for uid in sorted(changed)], base.expunged)
 
     async def changed_uids(
         self, account: AccountId, mailbox: MailboxId, since: int, limit: int
     ) -> list[int] | None:
-        if self._has_own_seen(account, mailbox):
-            return None  # what the user changed stands elsewhere
-        return await self._messages.changed_uids(account, mailbox, since, limit)
+        found = await self._messages.changed_uids(account, mailbox, since, limit)
+        if found is None or not self._has_own_seen(account, mailbox):
+            return found
+        sql = "SELECT uid FROM seen WHERE mailbox = ? AND user = ? AND modseq > ? LIMIT ?"
+        own = [uid for (uid,) in self._reader.rows(sql, (mailbox, self._user, since, limit + 1))]
+        uids = sorted({*found, *own})
+        return uids if len(uids) <= limit else None
 
     async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
         return await self._messages.snapshot(account, mailbox)
