@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.core.flags import ANSWERED, SEEN
+from posthouse.sessions.imap.find import Found
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES
 from tests.storage.fixtures import message
 from tests.unit.imap_world import Client, World, imap_world
@@ -190,3 +191,24 @@ async def test_many_numbers_stay_fast_and_right(world: World) -> None:
     client = await world.login("INBOX")
     await client.run("STORE " + ",".join(map(str, range(2, 501, 2))) + " +FLAGS.SILENT (\\Flagged)")
     assert await found(client, "FLAGGED") == list(range(2, 501, 2))
+
+
+async def test_long_messages_are_searched_one_at_a_time(world: World, client: Client, monkeypatch) -> None:
+    """A mailbox may hold any number of them, and a chunk of rows too."""
+    for number in range(4):
+        text = message(number, INLINE_CONTENT_MAX_BYTES + 1000) + f"the needle {number}\r\n".encode()
+        assert (await client.append("INBOX", text))[-1].startswith("t OK")
+    held: list[int] = []
+    add = Found.add
+
+    def counted(self: Found, rows, test, *, modseq: bool) -> None:
+        held.append(
+            sum(len(row[-1]) > INLINE_CONTENT_MAX_BYTES for row in rows if isinstance(row[-1], bytes))
+        )
+        add(self, rows, test, modseq=modseq)
+
+    monkeypatch.setattr(Found, "add", counted)
+    assert await found(client, 'BODY "the needle"') == [5, 6, 7, 8]
+    assert await found(client, 'BODY "needle 2"') == [7]
+    assert max(held) == 1
+    assert sum(held) == 8

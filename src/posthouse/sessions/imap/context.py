@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, final
 from posthouse.core.errors import MailError
 from posthouse.storage.rows import Changes
 from posthouse.wire.imap import command as c
-from posthouse.wire.imap import response
 from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.format_context import ADD, REMOVE, Update, format_updates
 from posthouse.wire.imap.response_code import code_noupdate
@@ -24,6 +23,7 @@ from posthouse.wire.imap.sequence_set import NUMBER_MAX, STAR, SequenceSet
 from .context_order import SortedPlaces
 from .fetch import fetch
 from .find import find_in
+from .text import translate
 from .view import View, uid_ranges
 
 if TYPE_CHECKING:
@@ -170,18 +170,19 @@ def keep(session: ImapSession, command: c.Search, key: k.SearchKey, uids: Sequen
         return
     selected, limits = session.mailbox, session.services.limits
     contexts = selected.contexts or Contexts()
-    refusal = ""
+    refusal = b""
     if contexts.count() >= limits.contexts_max:
-        refusal = "Too many searches are kept up to date; CANCELUPDATE one"
+        refusal = b"Too many searches are kept up to date; CANCELUPDATE one"
     elif len(uids) > limits.context_results_max:
-        refusal = "Too many results to keep up to date; search for less"
+        refusal = b"Too many results to keep up to date; search for less"
     elif isinstance(command, c.Sort) and command.by_relevancy:
-        refusal = "An order by RELEVANCY is not kept up to date; sort again"
+        refusal = b"An order by RELEVANCY is not kept up to date; sort again"
     elif any(isinstance(leaf, k.Within) for leaf in k.leaves(key)):
-        refusal = "Results of OLDER and YOUNGER change by themselves; search again"
+        refusal = b"Results of OLDER and YOUNGER change by themselves; search again"
     if refusal:
         # RFC 5267 §4.3.1: everything else is done as asked.
-        session.write(response.no(b"*", refusal, code_noupdate(command.tag)))
+        answer = b"NO [%b] %b" % (code_noupdate(command.tag), refusal)
+        session.write(b"* %b\r\n" % translate(answer, session.language))
         return
     contexts.add(Context(command, frozen(selected.view, key), uids))
     selected.contexts = contexts

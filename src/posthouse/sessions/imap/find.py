@@ -147,8 +147,11 @@ async def _scan(
     messages = session.messages_of(selected)
     async for chunk in messages.fetch(shared.account, shared.mailbox, plan.ranges, plan.columns):
         if in_thread:
-            rows = await _with_bytes(chunk) if plan.width == ALL_COLUMNS else chunk
-            await asyncio.to_thread(found.add, rows, plan.test, modseq=modseq)
+            short = [row for row in chunk if plan.width < ALL_COLUMNS or isinstance(row[-1], bytes)]
+            await asyncio.to_thread(found.add, short, plan.test, modseq=modseq)
+            for row in chunk if len(short) < len(chunk) else ():
+                if not isinstance(row[-1], bytes):
+                    await _add_long(session, found, row, plan.test, modseq=modseq)
             continue
         for start in range(0, len(chunk), PIECE_ROWS):
             found.add(chunk[start : start + PIECE_ROWS], plan.test, modseq=modseq)
@@ -156,15 +159,11 @@ async def _scan(
                 await asyncio.sleep(0)
 
 
-async def _with_bytes(rows: list[Row]) -> list[Row]:
-    """Long messages are read whole: SEARCH has to look at every octet."""
-    out: list[Row] = []
-    for row in rows:
-        content = row[-1]
-        if not isinstance(content, bytes):
-            row = (*row[:-1], b"".join([piece async for piece in content.chunks()]))
-        out.append(row)
-    return out
+async def _add_long(session: ImapSession, found: Found, row: Row, test: Test, *, modseq: bool) -> None:
+    """SEARCH has to look at every octet of a long message; a worker holds one of them at a time."""
+    async with session.services.long_text:
+        content = b"".join([piece async for piece in row[-1].chunks()])
+        await asyncio.to_thread(found.add, [(*row[:-1], content)], test, modseq=modseq)
 
 
 def _asks_modseq(key: k.SearchKey) -> bool:

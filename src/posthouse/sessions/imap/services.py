@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -63,6 +64,8 @@ class ImapServices:
     hostname: str
     limits: ImapLimits = field(default_factory=ImapLimits)
     silenced: Silenced = field(default_factory=Silenced)
+    long_text: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """For whoever reads a long message whole."""
     rights: Rights = field(init=False)
     acl: AclService = field(init=False)
 

@@ -117,6 +117,21 @@ ZH: Final[dict[str, str]] = {
     "Private and shared annotations of another user's mailbox need two commands": (
         "对其他用户的文件夹，私有注释和共享注释须分两个命令设置"
     ),
+    # searches
+    "This tag is that of a search which is kept up to date; CANCELUPDATE it first": (
+        "该标签属于一个持续更新的搜索；请先用 CANCELUPDATE 取消"
+    ),
+    "No search with such a tag is kept up to date; the others ended": "没有带此标签的持续更新搜索；其余的已结束",
+    "Too many searches are kept up to date; CANCELUPDATE one": "持续更新的搜索过多；请先用 CANCELUPDATE 取消一个",
+    "Too many results to keep up to date; search for less": "结果过多，无法持续更新；请缩小搜索范围",
+    "An order by RELEVANCY is not kept up to date; sort again": "按相关度的排序不能持续更新；请重新排序",
+    "Results of OLDER and YOUNGER change by themselves; search again": (
+        "OLDER 与 YOUNGER 的结果会随时间变化；请重新搜索"
+    ),
+    "There is no such filter; GETMETADATA lists them": "没有这个过滤器；GETMETADATA 可列出现有的",
+    "The filters go too deep into each other; simplify them": "过滤器嵌套过深；请简化",
+    "The filters make a search of too many keys; simplify them": "过滤器展开后的搜索条件过多；请简化",
+    "The name of a filter holds no slash, blank or special character": "过滤器名称不能含斜线、空格或特殊字符",
     # errors of any command
     "You may not do this; ask the administrator of this server": "没有权限；请联系服务器管理员",
     "The mailbox is full; delete messages and expunge, or ask for more space": (

@@ -25,6 +25,8 @@ BATCH_ROWS: Final = 512
 BUILD_DOCS: Final = 2048
 BUILD_BYTES: Final = 32 << 20
 """A segment is written once it has so many messages or so much text: the memory that indexing takes."""
+HELD_BYTES: Final = 1 << 20
+"""A letter longer than this is taken in before the next one is read."""
 GONE_PARTS: Final = 4
 """Expunged messages are dropped from the index when they are this part of it."""
 GONE_MIN: Final = 64
@@ -132,7 +134,14 @@ class IndexWriter:
             new = [(rows[0][0], rows[-1][0])]
         columns = ("message", "layout", "content")
         async for chunk in self._store.fetch(self._account, mailbox, new, columns):
-            whole = [(message, layout, await _bytes(content)) for message, layout, content in chunk]
+            whole: list[tuple[int, bytes, bytes]] = []
+            for message, layout, content in chunk:
+                data = await _bytes(content)
+                whole.append((message, layout, data))
+                # Long letters come as files, any number of them in a chunk: one is held at a time.
+                if len(data) > HELD_BYTES:
+                    await asyncio.to_thread(self._add, whole)
+                    whole = []
             await asyncio.to_thread(self._add, whole)
             if self._builder.text_bytes >= BUILD_BYTES:
                 await self._flush(manifest=False)
