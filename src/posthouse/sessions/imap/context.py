@@ -22,7 +22,7 @@ from posthouse.wire.imap.sequence_set import NUMBER_MAX, STAR, SequenceSet
 
 from .context_order import SortedPlaces
 from .fetch import fetch
-from .find import find_in
+from .find import find_in, off_loop
 from .text import translate
 from .view import View, uid_ranges
 
@@ -114,16 +114,9 @@ class Contexts:
 async def _test_again(session: ImapSession, context: Context, asked: list[int], uidnext: int) -> None:
     selected = session.mailbox
     key = k.And((k.Uid(SequenceSet(tuple(uid_ranges(asked)))), context.key))
-    matching = frozenset((await find_in(session, selected, key, session.flag_lists.keywords)).uids)
-    held = context.holds if context.criteria is None else frozenset(context.results).__contains__
-    came = [uid for uid in asked if uid in matching and not held(uid)]
-    went = [uid for uid in asked if uid not in matching and held(uid)]
-    updates = _remove(context, went)
-    if context.criteria is None:
-        for uid in came:
-            context.results.insert(bisect_left(context.results, uid), uid)
-        updates += [(ADD, 0, uid) for uid in came]
-    elif came:
+    found = await find_in(session, selected, key, session.flag_lists.keywords)
+    came, updates = await off_loop(len(asked), _compare, context, asked, found.uids)
+    if came and context.criteria is not None:
         updates += await SortedPlaces(session, context.criteria, context.results).add(came)
     if new := [uid for uid in came if uid >= uidnext] if context.items else []:
         # RFC 5465 §7: FETCH of new messages, not of those that come by their flags, before ESEARCH.
@@ -131,15 +124,29 @@ async def _test_again(session: ImapSession, context: Context, asked: list[int], 
             session, c.Fetch(b"", SequenceSet(tuple(uid_ranges(new))), context.items, uid=context.uid)
         )
     if updates:
-        session.write(_format(context, selected.view, updates))
+        session.write(await off_loop(len(updates), _format, context, selected.view, updates))
+
+
+def _compare(context: Context, asked: list[int], matching: list[int]) -> tuple[list[int], list[Update]]:
+    """Who came, and what to say; those that come to a sorted context have no place yet."""
+    matches = frozenset(matching)
+    held = context.holds if context.criteria is None else frozenset(context.results).__contains__
+    came = [uid for uid in asked if uid in matches and not held(uid)]
+    updates = _remove(context, [uid for uid in asked if uid not in matches and held(uid)])
+    if came and context.criteria is None:
+        context.results = array("I", sorted([*context.results, *came]))
+        updates += [(ADD, 0, uid) for uid in came]
+    return came, updates
 
 
 def _remove(context: Context, uids: Sequence[int]) -> list[Update]:
     results = context.results
     if context.criteria is None:
         out: list[Update] = [(REMOVE, 0, uid) for uid in uids if context.holds(uid)]
-        for _, _, uid in out:
-            del results[bisect_left(results, uid)]
+        # perf: one pass, as each removal by itself moves what follows it
+        leaving = frozenset([uid for _, _, uid in out])
+        if leaving:
+            context.results = array("I", [uid for uid in results if uid not in leaving])
         return out
     leaving = frozenset(uids)
     places = [at for at, uid in enumerate(results) if uid in leaving]
