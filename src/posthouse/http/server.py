@@ -13,6 +13,7 @@ from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
 
 from posthouse.http.listener import Choose, HttpAcceptor
@@ -22,7 +23,20 @@ LOOK_S = 60.0
 """How often a connection is looked at: it must have sent a request, or be moving, or be answered."""
 PROGRESS_BYTES = 64 * 1024
 """What a request that is still arriving has to bring in that time: one that drips is closed."""
-CONNECTIONS_MAX = 500
+CONNECTIONS_MAX = 10_000
+SOCKET_MESSAGE_BYTES = 12_000_000
+"""One message of a WebSocket; what may be in it is said by who reads it."""
+
+
+class BoundedSocket(WSProtocol):
+    """A connection that became a WebSocket: its end counts as that of the connection."""
+
+    on_lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
+        super().connection_lost(exc)
 
 
 class BoundedProtocol(H11Protocol):
@@ -43,6 +57,19 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         super().data_received(data)
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        on_lost, self.on_lost = self.on_lost, None
+
+        def make(**options: Any) -> BoundedSocket:
+            made = BoundedSocket(**options)
+            made.on_lost = on_lost
+            return made
+
+        self.ws_protocol_class = make  # type: ignore[assignment]
+        super().handle_websocket_upgrade(event)
 
     def _look_at(self) -> None:
         moving, self._received = self._received >= PROGRESS_BYTES, 0
@@ -74,7 +101,8 @@ def serve_http(
         app,
         interface="asgi3",
         http=H11Protocol,
-        ws="none",
+        ws=WSProtocol,
+        ws_max_size=SOCKET_MESSAGE_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from posthouse.client.webpush import Signer
 from posthouse.core.errors import MailError
@@ -20,7 +21,7 @@ from posthouse.services.push_feed import PushFeed
 from posthouse.services.push_sender import vapid_key
 from posthouse.services.signin import SignIn
 from posthouse.sessions.jmap import api
-from posthouse.sessions.jmap.capability import VAPID, session_object
+from posthouse.sessions.jmap.capability import VAPID, WEBSOCKET, session_object
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
@@ -29,6 +30,7 @@ from . import blobs, events
 from .access import InClearError, base_url, sign_in
 from .answer import json_response, not_found, preflight, refusal
 from .gate import Gate
+from .socket import SUBPROTOCOL, JmapSocket
 
 log = logging.getLogger(__name__)
 LARGE_BYTES: Final = 256 * 1024
@@ -54,6 +56,7 @@ class Endpoints:
             self._route("/jmap/session", self.session, "GET"),
             self._route("/jmap/api", self.api, "POST"),
             self._route("/jmap/events", self.events, "GET"),
+            WebSocketRoute("/jmap/ws", self.socket),
             self._route("/jmap/upload/{account_id}/", self.upload, "POST"),
             self._route("/jmap/download/{account_id}/{blob_id}/{name:path}", self.download, "GET"),
         ]
@@ -75,6 +78,8 @@ class Endpoints:
         found = session_object(self.services, grant, base_url(request))
         if not self._vapid:
             self._vapid = Signer(await vapid_key(self.services.store), "").public
+        url = base_url(request).replace("http", "ws", 1)
+        found["capabilities"][WEBSOCKET] = {"url": f"{url}/jmap/ws", "supportsPush": True}  # RFC 8887 §3
         found["capabilities"][VAPID] = {"applicationServerKey": self._vapid}  # RFC 9749 §3
         return json_response(found)
 
@@ -96,6 +101,19 @@ class Endpoints:
     async def events(self, request: Request, grant: Grant) -> Response:
         grant.require(READ)
         return await events.events(self.services, self.feed, grant, request)
+
+    async def socket(self, socket: WebSocket) -> None:
+        try:
+            grant = await sign_in(self.signin, socket)
+            grant.require(READ)
+        except (InClearError, MailError) as error:
+            await socket.send_denial_response(refusal(error))
+            return
+        if SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
+            await socket.close()  # RFC 8887 §3: the client must ask for it
+            return
+        await socket.accept(SUBPROTOCOL)
+        await JmapSocket(socket, self.services, self.feed, self._requests, grant=grant).run()
 
     async def upload(self, request: Request, grant: Grant) -> Response:
         grant.require(WRITE)

@@ -19,8 +19,9 @@ from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
 from .table import BLOB, CORE, MAIL, QUOTA, SIEVE, SUBMISSION, VACATION
 
+WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
-CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, VAPID)
+CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, VAPID, WEBSOCKET)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:

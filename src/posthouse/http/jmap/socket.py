@@ -1,0 +1,154 @@
+"""JMAP over WebSocket (RFC 8887): requests and their responses, and push, on one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from posthouse.core.errors import MailError
+from posthouse.services.grant import Grant
+from posthouse.services.push_feed import PushFeed
+from posthouse.sessions.jmap import api
+from posthouse.sessions.jmap.capability import CAPABILITIES
+from posthouse.sessions.jmap.services import JmapServices
+from posthouse.wire.jmap.error import RequestProblem
+from posthouse.wire.jmap.request import RequestLimits, parse_json, parse_request
+
+from .events import LIFE_S, TYPES, state_change
+from .gate import Gate
+
+SUBPROTOCOL: Final = "jmap"
+GOING_AWAY: Final = 1001
+NOT_TEXT: Final = 1003
+
+
+class JmapSocket:
+    """One connection.  Requests run side by side, so responses may come in another order (RFC 8887 §4.3)."""
+
+    def __init__(
+        self, socket: WebSocket, services: JmapServices, feed: PushFeed, gate: Gate, *, grant: Grant
+    ) -> None:
+        self._socket = socket
+        self._services = services
+        self._feed = feed
+        self._gate = gate
+        self._grant = grant
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stop: Callable[[], None] | None = None
+        self._types: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.timeout(LIFE_S):
+                while True:
+                    event = await self._socket.receive()
+                    if event["type"] != "websocket.receive":
+                        return
+                    text = event.get("text")
+                    if text is None:
+                        await self._socket.close(NOT_TEXT)  # RFC 8887 §4.1: text frames only
+                        return
+                    await self._take(text.encode())
+        except TimeoutError:
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await self._socket.close(GOING_AWAY)
+        finally:
+            self._unlisten()
+            for task in self._tasks:
+                task.cancel()
+
+    async def _take(self, data: bytes) -> None:
+        try:
+            if len(data) > self._services.limits.request_max_bytes:
+                raise RequestProblem(
+                    "limit",
+                    f"at most {self._services.limits.request_max_bytes} bytes in one request",
+                    limit="maxSizeRequest",
+                )
+            value = parse_json(data)
+        except RequestProblem as problem:
+            await self._refuse(problem, None)
+            return
+        kind = value.get("@type") if isinstance(value, dict) else None
+        number = value.get("id") if isinstance(value, dict) else None
+        match kind:
+            case "Request":
+                if len(self._tasks) >= self._services.limits.requests_at_once:
+                    most = self._services.limits.requests_at_once
+                    full = RequestProblem("limit", f"at most {most} at once", limit="maxConcurrentRequests")
+                    await self._refuse(full, number)
+                    return
+                task = asyncio.get_running_loop().create_task(self._answer(value, number))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case "WebSocketPushEnable":
+                await self._listen(value)
+            case "WebSocketPushDisable":
+                self._unlisten()
+            case _:
+                await self._refuse(RequestProblem("notRequest", "@type is none that is known"), number)
+
+    async def _answer(self, value: dict[str, Any], number: Any) -> None:
+        limits = self._services.limits
+        try:
+            with self._gate.enter(self._grant.account.id, limits.requests_at_once):
+                wanted = RequestLimits(limits.request_max_bytes, limits.calls_max)
+                request = parse_request(value, wanted, CAPABILITIES)
+                response, _ = await api.answer(self._services, self._grant, request)
+        except RequestProblem as problem:
+            await self._refuse(problem, number)
+            return
+        response["@type"] = "Response"
+        if isinstance(number, str):
+            response["requestId"] = number
+        await self._send(response)
+
+    async def _refuse(self, problem: RequestProblem, number: Any) -> None:
+        document = problem.document()
+        document["@type"] = "RequestError"
+        document["requestId"] = number if isinstance(number, str) else None
+        await self._send(document)
+
+    async def _send(self, value: Any) -> None:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it went away
+            await self._socket.send_text(msgspec.json.encode(value).decode())
+
+    # --- push ---
+
+    async def _listen(self, value: dict[str, Any]) -> None:
+        """RFC 8887 §4.3.5.2: the types wanted (null: all), and the state that the client knows."""
+        given = value.get("dataTypes")
+        self._types = frozenset(TYPES)
+        if isinstance(given, list):
+            self._types &= frozenset(one for one in given if isinstance(one, str))
+        self._unlisten()
+        account = self._grant.account.id
+        if self._feed.listeners(account) >= self._services.limits.event_sources_max:
+            await self._refuse(
+                RequestProblem("limit", "too many push connections", limit="maxEventSources"), None
+            )
+            return
+        modseq, self._stop = await self._feed.listen(account, self._told)
+        known = value.get("pushState")
+        if isinstance(known, str) and known.isascii() and known.isdigit() and len(known) < 19:
+            with contextlib.suppress(MailError):
+                if int(known) < modseq:
+                    now, types = await self._feed.changed(account, int(known))
+                    self._told(now, frozenset(types))
+
+    def _told(self, modseq: int, types: frozenset[str]) -> None:
+        if types := types & self._types:
+            change = state_change(self._grant.account.id, modseq, types) | {"pushState": str(modseq)}
+            task = asyncio.get_running_loop().create_task(self._send(change))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _unlisten(self) -> None:
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
