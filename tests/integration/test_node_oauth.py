@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.integration.node_rig import PASSWORD, ServedNode
+from tests.integration.node_rig import PASSWORD, Line, ServedNode
 from tests.integration.requirements import missing, require
 
 REDIRECT = "http://127.0.0.1/"
@@ -157,6 +157,35 @@ def test_pythons_clients_sign_in_everywhere(node: ServedNode) -> None:
         "/oauth/token", grant_type="refresh_token", client_id="tb", refresh_token=issued["refresh_token"]
     )
     assert refused["error"] == "invalid_grant"
+
+
+def test_sessions_end_when_what_opened_them_is_taken_back(node: ServedNode) -> None:
+    token = authorize(Web(node.ports["http"]), "imap")["access_token"]
+    node.command("account", "app-password", "add", LI, "phone")
+    text = node.command("account", "app-password", "add", LI, "tablet").stdout
+    secret = text.strip().rpartition(" ")[2]
+
+    def signed_in(command: bytes) -> Line:
+        line = node.dial("imap")
+        line.read()
+        assert line.ask(command).startswith(b"a OK")
+        return line
+
+    by_token = signed_in(b"a AUTHENTICATE OAUTHBEARER " + base64.b64encode(bearer(token)))
+    by_app = signed_in(f"a LOGIN {LI} {secret}".encode())
+    by_password = signed_in(b'a LOGIN li@qq.test "' + PASSWORD.encode() + b'"')
+    for line in (by_token, by_app, by_password):
+        line.say(b"b NOOP")
+        assert line.until(b"b ")[-1].startswith(b"b OK")
+    [number] = [one["number"] for one in node.json("grant", "list") if one["scope"] == "imap"]
+    node.command("grant", "revoke", str(number))
+    assert by_token.until(b"* BYE")[-1].startswith(b"* BYE")
+    node.command("account", "app-password", "revoke", LI, "tablet")
+    assert by_app.until(b"* BYE")[-1].startswith(b"* BYE")
+    by_password.say(b"c NOOP")
+    assert by_password.until(b"c ")[-1].startswith(b"c OK")
+    for line in (by_token, by_app, by_password):
+        line.close()
 
 
 def test_a_refused_client_is_told_where_to_get_a_token(node: ServedNode) -> None:

@@ -123,7 +123,7 @@ async def test_time_runs_out(world: World) -> None:
 async def test_shutdown_says_bye(world: World) -> None:
     client = await world.login("INBOX")
     client.session.shutdown()
-    assert client.take() == b"* BYE The server is restarting; connect again in a moment\r\n"
+    assert client.take() == b"* BYE The server ends this connection; connect again in a moment\r\n"
     assert client.peer.closed
 
 

@@ -15,6 +15,7 @@ from posthouse.app import settings
 from posthouse.app.acme import Certificates
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
+from posthouse.app.sign_outs import SignOuts
 from posthouse.app.web import Web
 from posthouse.core.errors import Unavailable
 from posthouse.core.ports import SystemClock, SystemIds, system_rng
@@ -48,6 +49,7 @@ class Node:
         self._factories: Factories | None = None
         self._web: Web | None = None
         self._certificates: Certificates | None = None
+        self._sign_outs: SignOuts | None = None
 
     async def start(self, store: Store, sockets: Sockets, tls: ssl.SSLContext | None) -> None:
         self._store = store
@@ -70,6 +72,7 @@ class Node:
             metrics=self._metrics,
         )
         self._configure(tls)
+        self._sign_outs = SignOuts(self.host, store, self._log)
         self._certificates = Certificates(store, self._log, self._take_tls)
         await self._certificates.configure(self.config, tls, self._factories.post)
         self._web.answer = self._certificates.answer
@@ -141,6 +144,8 @@ class Node:
         await queue
         if self._certificates is not None:
             await self._certificates.close()
+        if self._sign_outs is not None:
+            await self._sign_outs.close()
         if self._web is not None:
             self._web.stop()
         if self._factories is not None:

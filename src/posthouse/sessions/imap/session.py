@@ -134,7 +134,7 @@ class ImapSession(Session):
         if self.busy:
             self._stop = True
         else:
-            self._say_bye(b"The server is restarting; connect again in a moment")
+            self._say_bye(b"The server ends this connection; connect again in a moment")
 
     @property
     def timeout_s(self) -> float:
@@ -297,7 +297,7 @@ class ImapSession(Session):
     def _end_turn(self) -> None:
         self.told = None
         if self._stop and not self.closing:
-            self.bye(b"The server is restarting; connect again in a moment")
+            self.bye(b"The server ends this connection; connect again in a moment")
         self.flush()
 
     # --- state ---

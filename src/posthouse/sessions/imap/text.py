@@ -147,7 +147,7 @@ ZH: Final[dict[str, str]] = {
         "命令失败；请将出错时间告知管理员"
     ),
     "Nothing heard for too long; connect again": "长时间没有收到数据；请重新连接",
-    "The server is restarting; connect again in a moment": "服务器正在重启；请稍后重新连接",
+    "The server ends this connection; connect again in a moment": "服务器结束了这个连接；请稍后重新连接",
     "Something went wrong here, it was logged; connect again": "服务器出错，已记录；请重新连接",
     "Too many commands in a row that make no sense; this is an IMAP server": (
         "连续收到过多无法识别的命令；这是 IMAP 服务器"
