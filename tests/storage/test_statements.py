@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from posthouse.core.flags import SEEN
+from posthouse.services.mailboxes import MailboxHub
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import LocalCopy, Mailbox
 from posthouse.storage.sqlite import writer
@@ -170,6 +171,29 @@ async def test_whole_mailboxes_cost_as_many_statements_as_one_message(store: Sto
             await store.messages.expunge(inbox.account, old.id, only_deleted=False)
         counts.append(len(seen))
     assert counts[1] == counts[2]  # the first time accounts and mailboxes are read as well
+
+
+async def test_flags_that_were_stored_are_not_read_back(store: Store, inbox: Mailbox) -> None:
+    await deliver(store, inbox, *(message(n) for n in range(5)))
+    hub = MailboxHub(store)
+    shared = await hub.open(await store.mailboxes.by_id(inbox.account, inbox.id))
+    start = shared.modseq
+    stored = await store.messages.store_flags(inbox.account, inbox.id, [(4, 4), (2, 2)], add=SEEN)
+    with statements(reading(store)) as seen:
+        hub.apply_flags(shared, stored)
+        await hub.refresh(shared)
+    assert len(seen) == 1  # where the mailbox stands now
+    assert shared.changes_since(start) == [await store.messages.changes(inbox.account, inbox.id, start)]
+    # What somebody else did in between is read.
+    await store.messages.store_flags(inbox.account, inbox.id, [(1, 1)], add=SEEN)
+    stored = await store.messages.store_flags(inbox.account, inbox.id, [(3, 3)], add=SEEN)
+    hub.apply_flags(shared, stored)
+    assert shared.modseq < stored.before
+    await hub.refresh(shared)
+    changed = [row[0] for part in shared.changes_since(start) or [] for row in part.changed]
+    assert changed == [2, 4, 1, 3]
+    hub.release(shared)
+    hub.close()
 
 
 async def test_long_commands_leave_the_loop_alone(store: Store, inbox: Mailbox) -> None:

@@ -24,7 +24,7 @@ from posthouse.core.errors import Exists, Invalid, NotFound, OverQuota, Unavaila
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Changes, Hint, Mailbox
+from posthouse.storage.rows import Changes, FlagsStored, Hint, Mailbox
 
 DELIMITER: Final = "/"
 INBOX: Final = "INBOX"
@@ -267,6 +267,13 @@ class MailboxHub:
                     await self._claim(shared)
             if shared.modseq >= row.modseq or changes.modseq <= since:
                 return
+
+    def apply_flags(self, shared: SharedMailbox, stored: FlagsStored) -> None:
+        """What a session of this worker did need not be read back, if nothing else came between."""
+        if stored.before == shared.modseq < stored.modseq:
+            changed = sorted([row for row in stored.changed if row[2] == stored.modseq])
+            shared.apply(Changes(stored.modseq, shared.uidnext, changed, []), self.settings.log_max_rows)
+            self._poke(list(shared.listeners))
 
     async def _claim(self, shared: SharedMailbox) -> None:
         # RFC 3501 §2.3.2: the sessions that see these messages arrive are the first; later ones are not.

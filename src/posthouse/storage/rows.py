@@ -311,6 +311,7 @@ class FlagsStored(Struct):
     refused: list[int]  # uids whose modseq passed UNCHANGEDSINCE
     modseq: int
     surprising: list[int] = []  # uids of `changed` that somebody else had changed after `known_modseq`
+    before: int = -1  # the mailbox's modseq before that; -1: more than flags of placements may have changed
 
 
 class Copied(Struct):

@@ -52,12 +52,16 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     parts = view.parts(ranges, PIECE_MESSAGES)
     for at, part in enumerate(parts, 1):
         done = await _change(session, command, part, bits)
-        await session.announce_keywords()
+        limit = FIRST_KEYWORD_BIT + len(session.flag_lists.keywords)
+        if bits >> limit or any(flags >> limit for _, flags, _ in done.changed):
+            await session.announce_keywords()
         surprising = set(done.surprising)
         session.told = {uid: modseq for uid, _, modseq in done.changed if uid not in surprising}
         _show(session, command, done)
         changed += len(done.changed)
         refused += done.refused
+        if not session.mailbox.foreign:
+            session.services.hub.apply_flags(session.mailbox.shared, done)
         if at < len(parts):
             await session.sync(expunge=False, by_uid=command.uid)
     if refused:

@@ -41,7 +41,7 @@ _CHANGED: Final = (
 
 def flags_stored(answer: rq.FlagsAnswer) -> FlagsStored:
     changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
-    return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising)
+    return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising, answer.before)
 
 
 def _rows_with(rows: list[Row], own: Own, names: Sequence[str]) -> list[Row]:

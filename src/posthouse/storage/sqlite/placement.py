@@ -79,6 +79,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     changes = {stored: new for stored, new in news.items() if new != stored}
     if not changes:
         return FlagsAnswer([row[:3] for row in rows], refused, mailbox.modseq, surprising)
+    before = mailbox.modseq
     modseq = ledger.bump(account, mailbox)
     touched: list[FlagRow] = []
     for uid, stored, seen_modseq, _ in rows:
@@ -95,7 +96,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
         mailbox.count_alike(unpack_flags(new), sizes, 1)
         if unpack_flags(stored) & DELETED > unpack_flags(new) & DELETED:
             show(ledger, mailbox, uids, modseq)
-    return FlagsAnswer(touched, refused, mailbox.modseq, surprising)
+    return FlagsAnswer(touched, refused, mailbox.modseq, surprising, before)
 
 
 def _new_flags(request: StoreFlags, stored: Flags) -> Flags:

@@ -69,6 +69,7 @@ class FlagsAnswer(Struct):
     refused: list[int]
     modseq: int
     surprising: list[int] = []
+    before: int = -1
 
 
 class StoreFlags(Request):
