@@ -1,6 +1,8 @@
 """Threads for slow hashes, shared fairly: each client address waits behind itself, not behind everybody.
 
-When the queue is full the longest line gives way, so a flood from one address is refused while others are served.
+Who is known (a user at a network that a device of theirs is known from) does not wait behind strangers, however many
+they are: of four turns strangers have one.  When the queue is full the longest line gives way, so a flood is refused at
+its own end while others are served.
 All methods on the event loop; what is submitted runs in a thread.
 """
 
@@ -10,11 +12,13 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from posthouse.core.errors import Unavailable
 
+STRANGERS_TURN: Final = 4
 _Job = tuple["asyncio.Future[Any]", Callable[[], Any]]
+_Lines = OrderedDict[str, deque[_Job]]
 
 
 class FairPool:
@@ -22,43 +26,59 @@ class FairPool:
         self._threads = threads
         self._waiting_max = waiting_max
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._lines: OrderedDict[str, deque[_Job]] = OrderedDict()  # who is first has the next turn
+        self._strangers: _Lines = OrderedDict()  # who is first has the next turn
+        self._known: _Lines = OrderedDict()
+        self._turn = 0
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.waiting = 0
 
-    async def run(self, source: str, work: Callable[[], Any]) -> Any:
+    async def run(self, source: str, work: Callable[[], Any], *, known: bool = False) -> Any:
         """The result of `work()`; raises Unavailable when there is no room for another of `source`."""
-        if self.waiting + self._running >= self._waiting_max and not self._make_room(source):
+        lines = self._known if known else self._strangers
+        if self.waiting + self._running >= self._waiting_max and not self._make_room(source, lines):
             raise Unavailable("sign-in is busy")
         future = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(source, deque()).append((future, work))
+        lines.setdefault(source, deque()).append((future, work))
         self.waiting += 1
         self._start()
         return await future
 
-    def _make_room(self, source: str) -> bool:
-        """Take the last one out of the longest line, unless that is the newcomer's own."""
-        if not self._lines:
+    def _make_room(self, source: str, lines: _Lines) -> bool:
+        """Take the last one out of the longest line, unless that is the newcomer's own; strangers give way first."""
+        if lines is self._known and self._strangers:
+            lines, own = self._strangers, 0
+        else:
+            own = len(lines.get(source, ())) + 1
+        if not lines:
             return False
-        longest = max(self._lines, key=lambda name: len(self._lines[name]))
-        if len(self._lines[longest]) <= len(self._lines.get(source, ())) + 1:
+        longest = max(lines, key=lambda name: len(lines[name]))
+        if len(lines[longest]) <= own:
             return False
-        future, _ = self._lines[longest].pop()
+        future, _ = lines[longest].pop()
+        if not lines[longest]:
+            del lines[longest]
         self.waiting -= 1
         if not future.done():
             future.set_exception(Unavailable("sign-in is busy"))
         return True
 
+    def _next_lines(self) -> _Lines:
+        self._turn += 1
+        strangers_first = self._turn % STRANGERS_TURN == 0
+        first, second = (self._strangers, self._known) if strangers_first else (self._known, self._strangers)
+        return first or second
+
     def _start(self) -> None:
-        while self._lines and self._running < self._threads:
-            source, line = next(iter(self._lines.items()))
+        while (self._known or self._strangers) and self._running < self._threads:
+            lines = self._next_lines()
+            source, line = next(iter(lines.items()))
             future, work = line.popleft()
             self.waiting -= 1
             if line:
-                self._lines.move_to_end(source)
+                lines.move_to_end(source)
             else:
-                del self._lines[source]
+                del lines[source]
             if future.done():  # its caller has gone
                 continue
             self._running += 1
@@ -82,8 +102,9 @@ class FairPool:
             self._start()
 
     def close(self) -> None:
-        for line in self._lines.values():
-            for future, _ in line:
-                future.cancel()
-        self._lines.clear()
+        for lines in (self._known, self._strangers):
+            for line in lines.values():
+                for future, _ in line:
+                    future.cancel()
+            lines.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -277,7 +277,8 @@ class SignIn:
         key = (phc, digest)
         running = self._running.get(key)
         if running is None:
-            running = asyncio.ensure_future(self._hash(source, phc, password))
+            known = await self.devices.is_familiar(account.id, peer_ip)
+            running = asyncio.ensure_future(self._hash(source, phc, password, known=known))
             self._running[key] = running
             running.add_done_callback(lambda done: self._ran(key, done))
         matches = await asyncio.shield(running)
@@ -291,8 +292,8 @@ class SignIn:
         if not done.cancelled():
             done.exception()  # seen, even if every caller has gone
 
-    async def _hash(self, source: str, phc: str, password: str) -> bool:
-        matches: bool = await self._pool.run(source, lambda: self._matches(phc, password))
+    async def _hash(self, source: str, phc: str, password: str, *, known: bool = False) -> bool:
+        matches: bool = await self._pool.run(source, lambda: self._matches(phc, password), known=known)
         return matches
 
     def _matches(self, phc: str, password: str) -> bool:
