@@ -197,11 +197,14 @@ async def test_the_password_alone_opens_no_mail(world: World, steps: Steps) -> N
         claim = await sign.scram_claim(LI, "SCRAM-SHA-256", origin)
         assert [one.kind for one in claim.credentials] == ["app"]
         assert (await sign.check_password(LI, app, origin)).kind == "app"
-    web = Origin("http", "c1", "127.0.0.1")
-    assert await sign.verify_password(LI, PASSWORD, web)  # the first step of two
+    jmap = Origin("http", "c1", "127.0.0.1")
+    with pytest.raises(SignInFailed):  # HTTP Basic asks for nothing more
+        await sign.check_password(LI, PASSWORD, jmap)
+    page = Origin("http", "c1", "127.0.0.1", first_step=True)
+    assert await sign.verify_password(LI, PASSWORD, page)  # the first step of two
     await steps.service.disable(await steps.account())
     await world.accounts.update_domain("post.test", two_step="required")
-    for origin in origins:
+    for origin in (*origins, jmap):
         with pytest.raises(SignInFailed):
             await sign.check_password(LI, PASSWORD, origin)
     await world.accounts.update_domain("post.test", two_step="off")

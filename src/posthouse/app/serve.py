@@ -24,6 +24,7 @@ from posthouse.servers.process import (
     acting_as,
     close_to_others,
     find_identity,
+    forbid_core_dumps,
     give_directory,
     raise_descriptor_limit,
     tune_allocator,
@@ -53,6 +54,7 @@ def serve(
     give_directory(data, identity)
     with acting_as(identity):
         run.mkdir(mode=0o750, exist_ok=True)
+    forbid_core_dumps()
     if raise_descriptor_limit() < config.limits.connections + DESCRIPTORS_SPARE:
         log.warning(
             "fewer descriptors than limits.connections asks for", extra={"facts": {"hint": "LimitNOFILE"}}

@@ -102,6 +102,11 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
+def forbid_core_dumps() -> None:
+    """What a process knew when it crashed, passwords among it, is not written to a file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def memory_bytes() -> int:
     """Of the machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -24,6 +24,7 @@ class Origin(Struct, frozen=True):
     connection: str  # its id in the log
     peer_ip: str  # "" for a Unix socket
     client: str = ""  # what the program says it is
+    first_step: bool = False  # who asks will ask for a second step, if the account has one
 
 
 class Grant(Struct, frozen=True):

@@ -28,7 +28,7 @@ from posthouse.core.saslprep import try_prepare
 from posthouse.core.scram import ITERATIONS
 from posthouse.services.background import Background
 from posthouse.services.bans import Bans, BanSettings
-from posthouse.services.credentials import APP_PROTOCOLS, Claim, Credentials
+from posthouse.services.credentials import Claim, Credentials
 from posthouse.services.devices import Devices
 from posthouse.services.fair_pool import FairPool
 from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
@@ -217,7 +217,7 @@ class SignIn:
         domain = await directory.domain(parsed.domain)
         if domain is None or not domain.enabled:
             return Found(parsed.key)
-        return Found(parsed.key, account, _password_opens(account, domain, origin.protocol))
+        return Found(parsed.key, account, _password_opens(account, domain, origin))
 
     async def _refuse_banned(self, found: Found, origin: Origin) -> None:
         ban = await self.bans.ban_of(origin.peer_ip, found.name)
@@ -311,8 +311,8 @@ class SignIn:
         await self.credentials.upgrade(account, password)
 
 
-def _password_opens(account: Account, domain: Domain, protocol: str) -> bool:
-    """With two steps, one secret alone opens nothing: programs that cannot ask for a second have app passwords."""
-    if protocol in account.app_only:
+def _password_opens(account: Account, domain: Domain, origin: Origin) -> bool:
+    """With two steps, one secret alone opens nothing, JMAP no more than IMAP; programs have app passwords, tokens."""
+    if origin.protocol in account.app_only:
         return False
-    return protocol not in APP_PROTOCOLS or not (account.two_step or domain.two_step == "required")
+    return origin.first_step or not (account.two_step or domain.two_step == "required")

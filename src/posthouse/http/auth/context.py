@@ -128,7 +128,7 @@ def agent_of(request: Request) -> str:
 
 
 def origin_of(request: Request) -> Origin:
-    return Origin("http", "http", peer_of(request), agent_of(request))
+    return Origin("http", "http", peer_of(request), agent_of(request), first_step=True)
 
 
 def text_in(body: dict[str, Any], name: str, limit: int = 1024) -> str:

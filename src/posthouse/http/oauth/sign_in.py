@@ -72,7 +72,7 @@ class SignInForm:
         self, request: Request, form: Fields, visitor: Visitor, *, client: str = "", send_to: str = ""
     ) -> Visitor | Response:
         """The form was found to be ours, with the purpose "signin"."""
-        origin = Origin("http", "http", peer_of(request), "browser")
+        origin = Origin("http", "http", peer_of(request), "browser", first_step=True)
         where = {"client": client, "send_to": send_to}
         if form["step"] != "signin":
             return await self._second(request, form, visitor, origin, where)
