@@ -17,7 +17,7 @@ from posthouse.mailauth.results import parse_results
 from posthouse.mailauth.verdict import DmarcVerdict, SpfVerdict
 from posthouse.services.journal import tell
 from posthouse.services.letter import Envelope
-from posthouse.services.sender_check import Checked, CheckSettings, SenderChecks, decide
+from posthouse.services.sender_check import Checked, CheckSettings, Evidence, SenderChecks, decide
 from posthouse.sessions.smtp.errors import reply_for
 from posthouse.storage.rows import JournalLine, SieveScript
 from tests.unit.mailauth_world import signed, signing_key
@@ -346,6 +346,24 @@ async def test_the_questions_are_asked_side_by_side(world: World) -> None:
     first = {"remote.test", "_dmarc.remote.test", "s1._domainkey.remote.test"}
     assert [one for one in resolver.rounds if one] == [first]
     assert task.result().dmarc.result == "pass"
+
+
+def test_evidence_is_short_and_one_line_per_answer() -> None:
+    evidence = Evidence()
+    key = "v=DKIM1; k=rsa; p=" + "A" * 200 + "B" * 192
+    evidence(
+        Question("s._domainkey.x.test", "TXT"), Answer((key, "forged\n  2026-01-01 Delivered"), secure=True)
+    )
+    evidence(Question("x.test", "MX"), Answer(((10, "a.x.test"), (20, "b.x.test"))))
+    evidence(Question("y.test", "A"), Answer((), FAILED, reason="timeout"))
+    assert evidence.lines == [
+        "s._domainkey.x.test TXT: v=DKIM1; k=rsa; p=AAAAAAAAAAAA...BBBBBBBBBBBB | forged 2026-01-01 Delivered (DNSSEC)",
+        "x.test MX: 10 a.x.test | 20 b.x.test",
+        "y.test A: failed (timeout)",
+    ]
+    for number in range(100):
+        evidence(Question(f"n{number}.test", "TXT"), Answer(("x y " * 1000,)))
+    assert sum(len(line) for line in evidence.lines) < 5000
 
 
 def test_words_for_a_line_of_an_older_version() -> None:

@@ -57,7 +57,7 @@ class ResolverSettings(Struct, frozen=True):
     """ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; empty: those of /etc/resolv.conf."""
     timeout_s: float = 10.0
     """For one question, with all its retries and CNAMEs."""
-    questions_max: int = 200
+    questions_max: int = 500
     """Asked at the same time; the others wait within their time."""
     entries_max: int = 20_000
     cache_bytes: int = 16 * 1024 * 1024

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import zlib
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -50,6 +51,10 @@ EVIDENCE_MAX: Final = 40
 """DNS answers noted of one message."""
 EVIDENCE_CHARACTERS_MAX: Final = 500
 """Of one answer."""
+EVIDENCE_ALL_MAX: Final = 4000
+"""Characters of all of them: the journal keeps them for each letter."""
+
+_LONG_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{48,}={0,2}")
 
 T = TypeVar("T")
 
@@ -100,10 +105,13 @@ class Evidence:
 
     def __init__(self) -> None:
         self._noted: dict[Question, str] = {}
+        self._room = EVIDENCE_ALL_MAX
 
     def __call__(self, question: Question, answer: Answer) -> None:
-        if question not in self._noted and len(self._noted) < EVIDENCE_MAX:
-            self._noted[question] = f"{question.name} {question.kind}: {_shown(answer)}"
+        if question in self._noted or len(self._noted) >= EVIDENCE_MAX or self._room <= 0:
+            return
+        line = self._noted[question] = f"{question.name} {question.kind}: {_shown(answer)}"
+        self._room -= len(line)
 
     @property
     def lines(self) -> list[str]:
@@ -117,6 +125,7 @@ def _shown(answer: Answer) -> str:
         record if isinstance(record, str) else " ".join(str(one) for one in record)
         for record in answer.records[:10]
     )
+    text = _LONG_BASE64.sub(lambda match: f"{match[0][:12]}...{match[0][-12:]}", text)  # a key, by its ends
     text = " ".join(text.split())  # strangers wrote it: it must not look like lines of ours
     mark = f" ({FROM_FILE})" if answer.reason == FROM_FILE else " (DNSSEC)" if answer.secure else ""
     return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + mark
