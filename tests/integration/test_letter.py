@@ -122,7 +122,9 @@ def test_the_letter(demo: RunningDemo) -> None:
         assert li.by_pop3() == got
         trace = got.removesuffix(sent.as_bytes())
         fields = [line.partition(b":")[0] for line in trace.split(b"\r\n") if line and line[:1] not in b"\t "]
-        assert fields == [b"Return-Path", b"Received", b"Received"]
+        signed = [b"DKIM-Signature", b"DKIM-Signature"]
+        assert fields == [b"Return-Path", b"Authentication-Results", b"Received", *signed, b"Received"]
+        assert trace.count(b"dkim=pass") == 2
         assert b"by mail.163.test" in trace
         assert b"by mail.qq.test" in trace
         parsed = email.message_from_bytes(got, policy=email.policy.default)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from posthouse.app.config import Listeners
 from posthouse.servers.listener import Address, bind
 from posthouse.servers.process import acting_as, close_to_others, find_identity, give_directory
 
@@ -83,10 +84,7 @@ def test_a_start_writes_through_no_link_of_the_user(tmp_path):
     config = tmp_path / "posthouse.toml"
     config.write_text(
         'hostname = "mx.qq.test"\ndata = "data"\nuser = "nobody"\nworkers = 1\n'
-        + "".join(
-            f"[listeners.{name}]\nenabled = false\n"
-            for name in ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps", "http")
-        )
+        + "".join(f"[listeners.{name}]\nenabled = false\n" for name in Listeners.__struct_fields__)
     )
     done = subprocess.run(
         [sys.executable, "-m", "posthouse", "serve", "-c", str(config)],
