@@ -13,7 +13,7 @@ from posthouse.core.flags import DELETED
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import LETTERS
 from posthouse.storage.rows import Account, Domain
-from tests.storage.fixtures import make_account
+from tests.storage.fixtures import deliver, make_account, message
 from tests.unit.imap_world import Client, World, imap_world
 
 LI = "Other Users/li@example.test"
@@ -453,3 +453,58 @@ async def test_anyone_is_anyone_of_the_domain(world: World) -> None:
     assert outcome(await client.run(f'SELECT "{LI}/Archive"')) == "OK"
     await share(world, "r", to="-anyone")
     assert outcome(await client.run(f'SELECT "{LI}/Archive"')) == "OK"
+
+
+async def test_what_is_hidden_and_what_is_not_there_sound_the_same(tmp_path: Path) -> None:
+    """All that a stranger can send about somebody, byte for byte, whether that one exists or not."""
+    said: list[list[str]] = []
+    for number, exists in enumerate((False, True, True)):
+        async with imap_world(tmp_path / str(number)) as world:
+            await make_account(world.store, "wang")
+            if exists:
+                zhao = await make_account(world.store, "zhao", quota_bytes=1000)
+                await make_account(world.store, "team", team=True)
+                inbox = await world.store.mailboxes.get(zhao.id, "INBOX")
+                await deliver(world.store, inbox, message(1), flags=DELETED)
+            if number == 2:  # rights that show nothing
+                owner = await world.login(address="zhao@example.test")
+                for who, rights in (
+                    ("anyone", "pwst"),
+                    ("wang@example.test", "e"),
+                    ("-wang@example.test", "l"),
+                ):
+                    await owner.run(f"SETACL INBOX {who} {rights}")
+            client = await world.login("INBOX", address="wang@example.test")
+            lines = [line for command in about_somebody() for line in await client.run(command)]
+            # What the server numbers for itself: UIDVALIDITY, MAILBOXID.
+            said.append([re.sub(r"\d{9,}|F\d+", "N", line) for line in lines])
+    assert said[0] == said[1] == said[2]
+    assert len(said[0]) > 200
+
+
+def about_somebody() -> list[str]:
+    names = [
+        f"{top}/{who}@example.test{rest}"
+        for top in ("Other Users", "Shared")
+        for who in ("zhao", "team")
+        for rest in ("", "/", "/INBOX", "/inbox", "/Archive", "/Nowhere", "/INBOX/x", "//INBOX")
+    ]
+    commands = []
+    for name in names:
+        quoted = f'"{name}"'
+        commands += [
+            f"SELECT {quoted}", f"EXAMINE {quoted}", "SELECT INBOX", f"STATUS {quoted} (MESSAGES UNSEEN)",
+            f"MYRIGHTS {quoted}", f"GETACL {quoted}", f"LISTRIGHTS {quoted} anyone", f"SETACL {quoted} anyone l",
+            f"DELETEACL {quoted} anyone", f"GETQUOTAROOT {quoted}", f"GETMETADATA {quoted} /shared/comment",
+            f'SETMETADATA {quoted} (/private/comment "x")', f"CREATE {quoted}", f"CREATE {quoted[:-1]}/new\"",
+            f"DELETE {quoted}", f"RENAME {quoted} Mine", f"RENAME Archive {quoted}", f'LIST "" {quoted}',
+            f'LIST (SUBSCRIBED) "" {quoted} RETURN (STATUS (MESSAGES) MYRIGHTS)', f"LSUB \"\" {quoted}",
+            f"APPEND {quoted} {{3+}}\r\na:b", f"COPY 1:* {quoted}", f"UID COPY 1 {quoted}", f"UID MOVE 1 {quoted}",
+            f"UID REPLACE 1 {quoted} {{3+}}\r\na:b", f"ESEARCH IN (MAILBOXES {quoted}) ALL",
+            f"ESEARCH IN (SUBTREE {quoted}) ALL", f"NOTIFY SET STATUS (SUBTREE {quoted} (MessageNew MessageExpunge))",
+            "NOTIFY NONE", f'APPEND Archive CATENATE (URL "/{name.replace(" ", "%20")}/;UID=1")',
+        ]  # fmt: skip
+    return [
+        *commands, 'GETQUOTA "zhao@example.test"', 'GETQUOTA "team@example.test"', 'LIST "" "Other Users/*"',
+        'LIST "Shared/" "%"', 'LIST "" *', 'ESEARCH IN (SUBTREE "Other Users" SUBTREE "Shared" SUBSCRIBED) ALL',
+    ]  # fmt: skip
