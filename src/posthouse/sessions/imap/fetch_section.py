@@ -112,15 +112,20 @@ class SectionReader:
             async for chunk in self._full_rows(ranges):
                 yield chunk
             return
-        columns = (*self._width, "kept_fields")
-        async for chunk in pieces(self._messages.fetch(*self._key, ranges, columns), PIECE_ROWS):
+        fetched = self._messages.fetch(*self._key, ranges, (*self._width, "kept_fields"))
+        async for chunk in pieces(fetched, PIECE_ROWS):
             # A message whose kept fields were too many has none; it is read whole.
             missing = [row[0] for row in chunk if not row[-1]]
             whole: dict[int, Row] = {}
-            if missing:
-                async for rows in self._full_rows(uid_ranges(missing)):
-                    whole.update((row[0], row) for row in rows)
-                chunk = [row for row in chunk if row[-1] or row[0] in whole]
+            if not missing:
+                # perf: rows are put together by column, without Python code for each
+                *columns, kept = zip(*chunk, strict=True)
+                texts = [map(section.select_kept, kept) for section in self._sections]
+                yield list(zip(*columns, *texts, strict=True))
+                continue
+            async for rows in self._full_rows(uid_ranges(missing)):
+                whole.update((row[0], row) for row in rows)
+            chunk = [row for row in chunk if row[-1] or row[0] in whole]
             yield [
                 (*row[:-1], *[section.select_kept(row[-1]) for section in self._sections])
                 if row[-1]

@@ -172,8 +172,9 @@ class RowTemplate:
 
     def format_text_rows(self, numbers: Iterable[int], rows: Sequence[Row]) -> bytes:
         """`format_rows` of rows whose sections are short texts, all of them bytes and none of BINARY."""
-        columns = self._columns(numbers, rows)
-        for section in list(zip(*rows, strict=True))[len(self.columns) :]:
+        given = list(zip(*rows, strict=True))
+        columns = self._shown(numbers, given[: len(self.columns)])
+        for section in given[len(self.columns) :]:
             columns += (map(len, section), section)
         return (self._text_format * len(rows)) % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
@@ -219,12 +220,11 @@ class RowTemplate:
 
     def _values(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[Row]:
         """What the format takes, row by row."""
-        return zip(*self._columns(numbers, rows), strict=True)
+        columns = list(islice(zip(*rows, strict=True), len(self.columns)))
+        return zip(*self._shown(numbers, columns), strict=True)
 
-    def _columns(self, numbers: Iterable[int], rows: Sequence[Row]) -> list[Iterable[Any]]:
+    def _shown(self, numbers: Iterable[int], columns: list[Any]) -> list[Iterable[Any]]:
         # perf: by column, so that no Python code runs per row (see bench/imap_wire.py).
-        width = len(self.columns)
-        columns: list[Any] = list(islice(zip(*rows, strict=True), width))
         uids = columns[0]
         if self._recent_from is not None and FLAGS in self.columns and uids[-1] >= self._recent_from:
             at = self.columns.index(FLAGS)
