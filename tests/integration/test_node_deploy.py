@@ -39,3 +39,34 @@ def test_sockets_carry_the_names_of_listeners(unit):
 
 def test_the_service_does_not_restart_on_a_wrong_configuration():
     assert f"RestartPreventExitStatus={EXIT_CONFIG}\n" in (DEPLOY / "posthouse.service").read_text()
+
+
+def _calls(names: list[str]) -> set[str]:
+    """System calls, with what systemd knows as sets of them."""
+    found: set[str] = set()
+    for name in names:
+        if name.startswith("@"):
+            told = subprocess.run(
+                ["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True
+            ).stdout
+            found |= _calls(
+                [line.strip() for line in told.splitlines()[1:] if line.strip()[:1] not in ("", "#")]
+            )
+        else:
+            found.add(name)
+    return found
+
+
+def test_the_service_may_do_what_its_processes_do():
+    """A call that is filtered would end the process that makes it."""
+    text = (DEPLOY / "posthouse.service").read_text()
+    allowed: set[str] = set()
+    for line in re.findall(r"^SystemCallFilter=(.*)$", text, re.MULTILINE):
+        if line.startswith("~"):
+            allowed -= _calls(line[1:].split())
+        else:
+            allowed |= _calls(line.split())
+    # Priority of the indexer; limits and namespaces of the process that reads documents; its parent's death.
+    assert {"setpriority", "setrlimit", "prlimit64", "unshare", "prctl", "flock", "mmap"} <= allowed
+    assert not {"ptrace", "mount", "reboot", "setuid"} & allowed
+    assert "SystemCallErrorNumber=EPERM" in text

@@ -50,11 +50,12 @@ def deliver(node: Node, numbers: range) -> float:
 
 
 def indexers(node: Node) -> list[int]:
-    """The children of low priority."""
+    """The children of lower priority than the node's."""
+    plain = os.getpriority(os.PRIO_PROCESS, node.supervisor)
     found = []
     for pid in node.children():
         try:
-            if os.getpriority(os.PRIO_PROCESS, pid) > 0:
+            if os.getpriority(os.PRIO_PROCESS, pid) > plain:
                 found.append(pid)
         except ProcessLookupError:
             continue

