@@ -145,7 +145,7 @@ def test_the_node_tells_who_came(node: ServedNode, tmp_path: Path) -> None:
     with SClientLogin(node, "wang@qq.test") as said:
         assert said.startswith(b"a OK ")
     [device] = node.json("device", "list", "wang@qq.test")
-    assert (device["protocol"], device["network"], device["state"]) == ("imap", "127.0.0.0/24", "known")
+    assert (device["protocol"], device["network"], device["state"]) == ("imap", "127.0.0.0/8", "known")
     node.command("device", "block", "wang@qq.test", str(device["id"]))
     with SClientLogin(node, "wang@qq.test") as said:
         assert said.startswith(b"a NO [ALERT] This device is new")

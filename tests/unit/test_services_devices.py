@@ -338,6 +338,7 @@ def test_subjects() -> None:
     assert network_of("2001:db8:1:2::3") == "2001:db8:1::/48"
     assert network_of("::ffff:192.0.2.9") == "192.0.2.0/24"
     assert network_of("") == ""
+    assert network_of("127.9.9.9") == network_of("::1") == "127.0.0.0/8"  # one machine
     for kind, subject in (("address", "x"), ("network", "192.0.2.0/99"), ("account", "x")):
         with pytest.raises(Invalid):
             normal_subject(kind, subject)
