@@ -14,7 +14,7 @@ from posthouse.core.errors import Invalid, NotApproved, NotFound, SignInFailed, 
 from posthouse.services.alerts import Alerts
 from posthouse.services.bans import BanSettings, network_of, normal_subject
 from posthouse.services.countries import Countries
-from posthouse.services.devices import APPROVAL_S, TRAVEL_S
+from posthouse.services.devices import APPROVAL_S, HELD_MAX, TRAVEL_S
 from posthouse.services.grant import Grant, Origin
 from posthouse.services.signin import SignIn
 from posthouse.storage.access import BLOCKED, HELD, KNOWN, Ban, Device
@@ -144,6 +144,15 @@ async def test_hold_waits_for_a_link_that_works_once(world: World, sign: Sign) -
         with pytest.raises(NotFound):
             await use(link[1])
     assert await sign()
+
+
+async def test_a_thief_with_many_networks_fills_nothing(world: World, sign: Sign) -> None:
+    await sign.policy(new_device="hold", second_address="wang@post.test")
+    for number in range(HELD_MAX + 5):
+        with pytest.raises(NotApproved):
+            await sign(at(f"203.0.{number}.1"))
+    assert len(await sign.devices()) == HELD_MAX
+    assert len(await world.letters("wang")) == HELD_MAX
 
 
 async def test_forged_and_old_approvals(world: World, sign: Sign) -> None:

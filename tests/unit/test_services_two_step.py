@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator
@@ -182,6 +183,18 @@ async def test_guessing_codes_ends(world: World, steps: Steps) -> None:
         await steps.check(steps.code())
     world.clock.move(WRONG_S + 1)
     assert await steps.check(steps.code()) == "totp"
+
+
+async def test_guessing_many_codes_at_once_is_no_way_round(world: World, steps: Steps) -> None:
+    await steps.switch_on()
+    world.clock.move(60)
+    account = await steps.account()
+    codes = [f"{number:06}" for number in range(50) if f"{number:06}" != steps.code()]
+    found = await asyncio.gather(
+        *(steps.service.check(account, code) for code in codes), return_exceptions=True
+    )
+    assert [type(one) for one in found].count(SignInFailed) == WRONG_MAX
+    assert {type(one) for one in found[WRONG_MAX:]} == {Unavailable}
 
 
 async def test_the_password_alone_opens_no_mail(world: World, steps: Steps) -> None:

@@ -34,6 +34,8 @@ REPEAT_S: Final = 60.0
 """Sign-ins of one device that follow each other faster are one line of the list."""
 APPROVAL_S: Final = 2 * 86400.0
 """How long the link to approve a device can be used."""
+HELD_MAX: Final = 20
+"""Devices of an account that may wait for approval; further ones are refused without a letter."""
 TRAVEL_S: Final = 7200.0
 """Two countries within that time are impossible travel; told whatever the policy, when country data is installed."""
 POLICIES: Final = ("off", "notify", "hold")
@@ -139,6 +141,12 @@ class Devices:
         account = grant.account
         now = self._clock.now()
         held = account.new_device == "hold"
+        if held and sum(one.state == HELD for one in seen.by_key.values()) >= HELD_MAX:
+            # Somebody has the password and many networks: neither the list nor the mailbox is theirs to fill.
+            self._note(grant, origin, "held")
+            raise NotApproved(
+                f"{origin.connection}: {account.address} has {HELD_MAX} devices that wait already"
+            )
         device = Device(
             account.id,
             key,

@@ -71,6 +71,7 @@ class Passwords:
             type=argon2.Type.ID,
         )
         self._decoy = ""
+        self.lost = ""  # why hashes cannot be checked, once that was met
 
     def hash(self, password: str) -> str:
         return self._prefix + self._hasher.hash(self._input(password, peppered=bool(self._pepper)))
@@ -95,10 +96,11 @@ class Passwords:
     def _fits(self, stored: str, password: str) -> bool:
         peppered = stored.startswith(_PEPPERED)
         if peppered and (not self._prefix or not stored.startswith(self._prefix)):
-            raise Unavailable(
+            self.lost = (
                 "this password was hashed with a pepper that is not in signin.pepper_file; restore the file, or set "
                 "the password anew with `posthouse account password`"
             )
+            raise Unavailable(self.lost)
         phc = stored[len(self._prefix) :] if peppered else stored
         try:
             return self._hasher.verify(phc, self._input(password, peppered=peppered))

@@ -86,6 +86,7 @@ class SignIn:
         self.settings = settings or SignInSettings()
         self.tokens = tokens
         self._passwords = Passwords(self.settings.hashing)
+        self._lost_told = False
         self.outside: Outside | None = None
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
         self.bans = Bans(store, clock, self.settings.bans, sleep)
@@ -293,7 +294,15 @@ class SignIn:
             done.exception()  # seen, even if every caller has gone
 
     async def _hash(self, source: str, phc: str, password: str, *, known: bool = False) -> bool:
-        matches: bool = await self._pool.run(source, lambda: self._matches(phc, password), known=known)
+        try:
+            matches: bool = await self._pool.run(source, lambda: self._matches(phc, password), known=known)
+        except Unavailable:
+            if self._passwords.lost and not self._lost_told:
+                self._lost_told = (
+                    True  # once: the administrator has to know, and the log is not to be flooded
+                )
+                asyncio.get_running_loop().call_exception_handler({"message": self._passwords.lost})
+            raise
         return matches
 
     def _matches(self, phc: str, password: str) -> bool:

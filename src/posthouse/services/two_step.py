@@ -178,11 +178,7 @@ class TwoStep:
     async def check(self, account: Account, code: str) -> str:
         """The method whose code this is; it is used up.  Raises SignInFailed, Unavailable (too many wrong ones)."""
         self._refuse_exhausted(account.id)
-        text = "".join(char for char in code.lower() if char not in " -")
-        for one in await self._store.credentials.of_account(account.id):
-            if await self._fits(one, text):
-                self._wrong.pop(account.id, None)
-                return one.kind
+        # Counted before it is looked at, so that many guesses at once are no way round the limit.
         count, until = self._wrong.get(account.id, (0, 0.0))
         now = self._clock.monotonic()
         if until < now:
@@ -190,6 +186,11 @@ class TwoStep:
         if len(self._wrong) > 50_000:
             self._wrong.clear()
         self._wrong[account.id] = (count + 1, until)
+        text = "".join(char for char in code.lower() if char not in " -")
+        for one in await self._store.credentials.of_account(account.id):
+            if await self._fits(one, text):
+                self._wrong.pop(account.id, None)
+                return one.kind
         raise SignInFailed(f"second step of {account.address}")
 
     def _refuse_exhausted(self, account: AccountId) -> None:
