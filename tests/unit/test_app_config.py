@@ -44,6 +44,36 @@ def test_a_listener_that_is_half_written_keeps_its_addresses():
         ("[listeners.smtp]\naddresses = ['25']", r"listeners\.smtp: 25: write ADDRESS:PORT"),
         ("[listeners.smtp]\naddresses = ['::1:25']", r"listeners\.smtp: .*brackets"),
         ("[listeners.smtp]\nproxy_from = ['balancer']", r"listeners\.smtp: .*balancer"),
+        (
+            "[listeners.http]\nproxy_from = ['127.0.0.1']",
+            r"listeners\.http\.proxy_from: HTTP takes no PROXY header",
+        ),
+        ("[oauth]\nissuer = 'http://mail.example.org'", "must not cross a network in clear text"),
+        ("[oauth]\nissuer = 'https://mail.example.org/'", "no slash at its end"),
+        ("[acme]\nenabled = true", r"http-01 needs listeners\.challenge\.enabled"),
+        ("[acme]\nenabled = true\nchallenge = 'dns-01'", r"needs acme\.dns_hook"),
+        (
+            "[acme]\nenabled = true\nnames = ['*.x.org']\n[listeners.challenge]\nenabled = true",
+            "proven in DNS only",
+        ),
+        ("[[directories]]\nkind = 'ldap'\ndomains = ['x.org']", r"directories\.url"),
+        (
+            "[[directories]]\nkind = 'ldap'\ndomains = ['x.org']\nurl = 'ldap://l.x.org'\nstart_tls = false",
+            "must not cross a network in clear text",
+        ),
+        (
+            "[[directories]]\nkind = 'ldap'\ndomains = ['x.org']\nurl = 'ldaps://l.x.org'\nuser_dn = 'uid=li'",
+            "the same for everybody",
+        ),
+        (
+            "[[directories]]\nkind = 'ldap'\ndomains = ['x.org']\nurl = 'ldaps://l.x.org'\nuser_dn = 'uid={x}'",
+            "only {address}",
+        ),
+        (
+            "[[providers]]\nname = 'e'\npreset = 'entra'\nclient_id = 'c'\ndomains = ['x.org']\n"
+            "issuer = 'https://login.microsoftonline.com/common/v2.0'",
+            "name one tenant",
+        ),
         ("[listeners.imap]\nclear_text_auth = true", r"clear_text_auth: .*clear text.*127\.0\.0\.1"),
         ("[[routes]]\nhost = 'x'", "which `domains` or `senders`"),
         ("[[routes]]\nhost = 'x'\ndomains = ['*']\nuser = 'a'\npassword = 'b'", 'tls = "verified"'),

@@ -418,6 +418,11 @@ def _verify(config: Config) -> None:
 
 
 def _verify_sign_in(config: Config) -> None:
+    for name in ("http", "https", "challenge"):
+        if getattr(config.listeners, name).proxy_from:
+            raise ValueError(
+                f"listeners.{name}.proxy_from: HTTP takes no PROXY header; let the balancer pass TCP on"
+            )
     verify_oauth(config.oauth)
     for provider in config.providers:
         verify_provider(provider)
