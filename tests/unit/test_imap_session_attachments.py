@@ -9,6 +9,8 @@ import pytest
 
 from posthouse.app.config import ConfigError, parse_config
 from posthouse.extract import Extractor
+from posthouse.services.email_search import EmailSearch
+from posthouse.storage.rows import TextSought
 from tests.storage.fixtures import message
 from tests.unit.imap_world import Client, World, imap_world
 from tests.unit.office import docx, odt, pdf, with_file, xlsx
@@ -94,6 +96,23 @@ async def test_by_reading_and_by_the_index(world: World) -> None:
     assert world.account.id in await search.pending()
     assert await search.update(world.account.id) == len(LETTERS) + 81
     assert await answers(client) == nothing
+
+
+async def test_the_other_way_to_search_reads_the_same(world: World) -> None:
+    """JMAP asks `EmailSearch`, before there is an index and after."""
+    store, search = world.store, EmailSearch(world.store)
+    mailbox = await store.mailboxes.get(world.account.id, "INBOX")
+    sought = [TextSought("BODY", "quarterly fig"), TextSought("TEXT", "sitzung")]
+    assert await search.find(world.account.id, [mailbox], sought) == [set(), set()]
+    extractor = Extractor()
+    try:
+        store.search.extract = extractor.text
+        read = await search.find(world.account.id, [mailbox], sought)
+        assert [len(messages) for messages in read] == [1, 1]
+        await store.search.update(world.account.id)
+        assert await search.find(world.account.id, [mailbox], sought) == read
+    finally:
+        extractor.close()
 
 
 async def test_a_failing_extractor_leaves_the_rest_searchable(world: World) -> None:

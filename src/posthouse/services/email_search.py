@@ -12,7 +12,7 @@ from typing import Final
 
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.layout import unpack_layout
-from posthouse.mime.search_text import SearchText, search_text
+from posthouse.mime.search_text import Extract, SearchText, search_text
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Mailbox, TextSought
 
@@ -60,15 +60,17 @@ class EmailSearch:
         self, account: AccountId, messages: list[int], sought: Sequence[TextSought], found: list[set[int]]
     ) -> None:
         async for chunk in self._store.emails.contents(account, messages):
-            hits = await asyncio.to_thread(_look, chunk, sought)
+            hits = await asyncio.to_thread(_look, chunk, sought, self._store.search.extract)
             for every, new in zip(found, hits, strict=True):
                 every.update(new)
 
 
-def _look(chunk: list[tuple[int, bytes, bytes]], sought: Sequence[TextSought]) -> list[list[int]]:
+def _look(
+    chunk: list[tuple[int, bytes, bytes]], sought: Sequence[TextSought], extract: Extract | None
+) -> list[list[int]]:
     hits: list[list[int]] = [[] for _ in sought]
     for message, layout, content in chunk:
-        text = search_text(content, unpack_layout(layout))
+        text = search_text(content, unpack_layout(layout), extract)
         for at, one in enumerate(sought):
             if _holds(text, one):
                 hits[at].append(message)
