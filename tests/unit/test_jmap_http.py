@@ -244,3 +244,17 @@ async def test_events(served: Served) -> None:
     assert "Identity" in await asyncio.wait_for(only_objects, 5)
     missed = await asyncio.wait_for(listen("types=Email", **{"last-event-id": first}), 5)
     assert '"Email"' in missed
+
+
+async def test_hostile_requests_end_early(served: Served) -> None:
+    """A million method calls and a hundred megabytes of JSON are refused by their limits, not worked through."""
+    limits = served.world.services.limits
+    calls = b",".join([b'["a",{},"0"]'] * 1_000_000)
+    many = b'{"using":[],"methodCalls":[' + calls + b"]}"
+    assert (await served.api(many)).json()["limit"] == "maxSizeRequest"
+    served.world.services.limits = msgspec.structs.replace(limits, request_max_bytes=100_000_000)
+    assert (await served.api(many)).json()["limit"] == "maxCallsInRequest"
+    nested = b"[" * 1_000_000
+    assert (await served.api(nested)).json()["type"].endswith("notJSON")
+    served.world.services.limits = limits
+    assert (await served.api(b" " * 100_000_000)).json()["limit"] == "maxSizeRequest"
