@@ -19,6 +19,7 @@ from . import (
     identity,
     mailbox,
     mailbox_set,
+    mdn,
     push_subscription,
     quota,
     sieve_script,
@@ -35,6 +36,7 @@ VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 BLOB: Final = "urn:ietf:params:jmap:blob"
+MDN: Final = "urn:ietf:params:jmap:mdn"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -83,6 +85,8 @@ METHODS: Final[dict[str, Method]] = {
     "VacationResponse/get": Method(VACATION, READ, a.Get, vacation.get_vacation),
     "VacationResponse/changes": Method(VACATION, READ, a.Changes, vacation.vacation_changes),
     "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
+    "MDN/send": Method(MDN, SEND, mdn.MdnSend, mdn.send_mdns),
+    "MDN/parse": Method(MDN, READ, mdn.MdnParse, mdn.parse_mdns),
     "Blob/upload": Method(BLOB, READ, blob.BlobUpload, blob.upload_blobs),
     "Blob/get": Method(BLOB, READ, blob.BlobGet, blob.get_blobs),
     "Blob/lookup": Method(BLOB, READ, blob.BlobLookup, blob.lookup_blobs),
