@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 import secrets
 from hashlib import blake2b
 from typing import Final
@@ -27,6 +28,7 @@ from posthouse.http.texts import say
 from posthouse.services.grant import Origin, of_password, permitted
 from posthouse.storage.rows import Account
 
+_log: Final = logging.getLogger("posthouse")
 STATE_S: Final = 600.0
 TARGETS: Final = ("/oauth/authorize?", "/oauth/device")
 """Where a sign-in goes on to; nothing else, so that nobody is sent elsewhere."""
@@ -144,13 +146,16 @@ class OutsidePages:
 
     def _message(self, request: Request, text: str, status: int, error: MailError | None = None) -> Response:
         language = self._context.pages.language(request)
+        if error is not None:
+            _log.warning("a sign-in by an outside provider failed", extra={"facts": {"error": error.detail}})
         return self._context.pages.show(
             request,
             "message.html",
             status=status,
             title=say("error.title", language=language),
             text=say(text, language=language),
-            detail=error.detail if error is not None else "",
+            # What a network said is for the log alone.
+            detail=error.detail if isinstance(error, Forbidden) else "",
         )
 
 
