@@ -129,6 +129,22 @@ async def test_a_device_is_verified_and_told(world: JmapWorld, service: Recorder
             await asyncio.sleep(0.05)
 
 
+async def test_a_subscription_is_no_news(world: JmapWorld) -> None:
+    feed = PushFeed(world.store)
+    told: list[frozenset[str]] = []
+    _, stop = await feed.listen(world.account.id, lambda _, types: told.append(types))
+    await call(
+        world, "PushSubscription/set", create={"a": {"deviceClientId": "d", "url": "https://push.test/x"}}
+    )
+    await world.call("Identity/get")
+    async with asyncio.timeout(5):
+        while not told:  # noqa: ASYNC110 - what is told comes with a later turn of the loop
+            await asyncio.sleep(0.01)
+    assert told == [frozenset({"Identity"})]
+    stop()
+    feed.close()
+
+
 async def test_what_subscriptions_refuse(world: JmapWorld) -> None:
     good = {"deviceClientId": "d", "url": "https://push.test/x"}
     made = await call(

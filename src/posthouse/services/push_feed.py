@@ -13,6 +13,7 @@ from typing import Final
 
 from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
+from posthouse.services.push_types import SUBSCRIPTION
 from posthouse.storage.email_rows import Since
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
@@ -79,6 +80,8 @@ class PushFeed:
     def _on_hint(self, hint: Hint) -> None:
         if not self._feeds or hint.kind not in {"mailbox", "mailboxes", "objects"}:
             return
+        if hint.what == SUBSCRIPTION:
+            return  # RFC 8620 §7.2: no record that has a state
         for account in (hint.account,) if hint.account else tuple(self._feeds):
             feed = self._feeds.get(account)
             if feed is None:
