@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from posthouse.wire.sasl import ClientExchange, Credentials
+from tests.integration.node import wait_until
 from tests.integration.node_rig import HOSTNAME, PASSWORD, ServedNode
 from tests.integration.requirements import require
 
@@ -144,7 +145,8 @@ def test_the_node_tells_who_came(node: ServedNode, tmp_path: Path) -> None:
     assert node.json("device", "list", "wang@qq.test") == []
     with SClientLogin(node, "wang@qq.test") as said:
         assert said.startswith(b"a OK ")
-    [device] = node.json("device", "list", "wang@qq.test")
+    # What is noted of a sign-in is written with the next batch.
+    [device] = wait_until(lambda: node.json("device", "list", "wang@qq.test"), "the device is noted")
     assert (device["protocol"], device["network"], device["state"]) == ("imap", "127.0.0.0/8", "known")
     node.command("device", "block", "wang@qq.test", str(device["id"]))
     with SClientLogin(node, "wang@qq.test") as said:
