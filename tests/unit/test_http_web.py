@@ -42,6 +42,12 @@ async def test_the_page_runs_our_scripts_only_and_is_asked_for_each_time(app: St
     assert page.headers["cross-origin-opener-policy"] == "same-origin"
 
 
+@pytest.mark.parametrize("path", ["/mail/settings", "/mail/settings/general"])
+async def test_every_address_inside_is_the_page(app: Starlette, path: str) -> None:
+    page = await get(app, path)
+    assert (page.status_code, page.content) == (200, (await get(app, "/mail/")).content)
+
+
 async def test_assets_are_kept_for_ever_and_packed(app: Starlette) -> None:
     packed = await get(app, "/mail/assets/mail-1a2b.js", accept_encoding="gzip, br")
     assert packed.headers["content-encoding"] == "gzip"

@@ -4,11 +4,13 @@
  */
 
 import { JmapError } from "./jmap";
+import { navigate } from "./route";
 
 const CLIENT = "posthouse-webmail";
 const KEPT = "posthouse.grant";
 const ASKED = "posthouse.asked";
 const LEFT = "posthouse.left";
+const BACK = "posthouse.back";
 
 /** The value of the Authorization header for the next request. */
 export type Authorize = () => Promise<string>;
@@ -49,6 +51,7 @@ export async function resume(): Promise<Authorize | null> {
   if (code !== null && asked !== null && answer.get("state") === asked.state) {
     sessionStorage.removeItem(ASKED);
     await exchange({ grant_type: "authorization_code", code, redirect_uri: redirect(), code_verifier: asked.verifier });
+    navigate(sessionStorage.getItem(BACK) ?? location.pathname);
     return authorize;
   }
   grant = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Grant | null;
@@ -62,6 +65,7 @@ export async function leave(language: string): Promise<boolean> {
   const state = random();
   const verifier = random();
   sessionStorage.setItem(ASKED, JSON.stringify({ state, verifier }));
+  sessionStorage.setItem(BACK, location.pathname + location.hash);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const wanted = {
     response_type: "code",

@@ -75,7 +75,6 @@ interface Session {
 export type Call = [name: string, args: Record<string, unknown>, id: string];
 type Answer = [name: string, args: Record<string, unknown>, id: string];
 
-const CORE = "urn:ietf:params:jmap:core";
 const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
 
@@ -109,13 +108,17 @@ export class Jmap {
     return SUBMISSION in this.session.capabilities;
   }
 
+  can(capability: string): boolean {
+    return capability in this.session.capabilities;
+  }
+
   get address(): string {
     return this.session.username;
   }
 
   /** Run the calls in one request; the arguments of the answers, by call id.  An error of any of them is thrown. */
   async call(calls: Call[]): Promise<Record<string, any>> {
-    const using = [CORE, MAIL, SUBMISSION].filter((one) => one in this.session.capabilities);
+    const using = Object.keys(this.session.capabilities);
     const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.account, ...args }, id]);
     const response = await this.fetch(this.session.apiUrl, {
       method: "POST",

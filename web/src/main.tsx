@@ -1,10 +1,12 @@
 import { render } from "preact";
 import { App } from "./views/app";
 import { resume } from "./auth";
+import { recall } from "./preferences";
 import { guarded, start } from "./store";
 import { language } from "./text";
 import { ready } from "./views/signin";
 
+recall();
 document.documentElement.lang = language.value;
 render(<App />, document.getElementById("app")!);
 void guarded(async () => {

@@ -5,6 +5,10 @@ import { forget } from "./auth";
 import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
+import { forgetNews, tellNews } from "./notify";
+import { CAPABILITY, adopt, settings } from "./preferences";
+import type { Settings } from "./preferences";
+import { HOME, inSettings, navigate } from "./route";
 import { say } from "./text";
 
 export const WINDOW = 50;
@@ -44,7 +48,7 @@ let asked = new Set<number>();
 let generation = 0;
 let noticeTimer = 0;
 
-function jmap(): Jmap {
+export function jmap(): Jmap {
   if (client.value === null) throw new JmapError("signin");
   return client.value;
 }
@@ -58,6 +62,8 @@ export async function start(authorize: Authorize): Promise<void> {
   listening = new AbortController();
   await loadMailboxes();
   go(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
+  forgetNews();
+  void guarded(() => tellNews(next, mailboxes.value, visit));
   void next.listen(() => void guarded(refresh), listening.signal);
 }
 
@@ -106,7 +112,9 @@ export function tell(text: string, undo?: () => void): void {
 async function loadMailboxes(): Promise<void> {
   const calls: Call[] = [["Mailbox/get", { ids: null }, "m"]];
   if (jmap().sends) calls.push(["Identity/get", { ids: null }, "i"]);
+  if (jmap().can(CAPABILITY)) calls.push(["Settings/get", { ids: null }, "s"]);
   const found = await jmap().call(calls);
+  if (found["s"]) adopt((found["s"].list as Settings[])[0]!);
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
   identities.value = (found["i"]?.list ?? []) as Identity[];
 }
@@ -114,6 +122,29 @@ async function loadMailboxes(): Promise<void> {
 function byPlace(one: Mailbox, other: Mailbox): number {
   const rank = (box: Mailbox) => (box.role && ROLES.includes(box.role) ? ROLES.indexOf(box.role) : ROLES.length);
   return rank(one) - rank(other) || one.sortOrder - other.sortOrder || one.name.localeCompare(other.name);
+}
+
+/** Keep what was chosen; what cannot be kept is taken back. */
+export function choose(changes: Partial<Settings>): Promise<boolean> {
+  const before = settings.value;
+  adopt({ ...before, ...changes });
+  return guarded(async () => {
+    if (!jmap().can(CAPABILITY)) return;
+    try {
+      const found = await jmap().call([["Settings/set", { update: { singleton: changes } }, "s"]]);
+      const refused = found["s"].notUpdated?.singleton as { type: string; description?: string } | undefined;
+      if (refused) throw new JmapError(refused.type, refused.description ?? "");
+    } catch (error) {
+      adopt(before);
+      throw error;
+    }
+  });
+}
+
+/** Show a folder, from wherever one is. */
+export function visit(mailbox: Id | null, search = ""): void {
+  if (inSettings.value) navigate(HOME);
+  go(mailbox, search);
 }
 
 export function go(mailbox: Id | null, search = ""): void {
@@ -153,7 +184,7 @@ async function loadWindow(start: number): Promise<void> {
         {
           filter: filter(),
           sort: [{ property: "receivedAt", isAscending: false }],
-          collapseThreads: true,
+          collapseThreads: settings.value.conversations,
           position: start,
           limit: WINDOW,
           calculateTotal: true,
@@ -191,6 +222,7 @@ export async function refresh(): Promise<void> {
   await loadWindow(0);
   if (shown > 0) await loadWindow(shown);
   if (openThread.value !== null) await loadThread(openThread.value);
+  await tellNews(jmap(), mailboxes.value, visit);
 }
 
 // --- reading ---

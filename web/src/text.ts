@@ -54,7 +54,9 @@ const TEXTS = {
   "act.raw": ["下载原文", "Download the source"],
   "act.undo": ["撤销", "Undo"],
   "act.close": ["关闭", "Close"],
+  "act.again": ["再试一次", "Try again"],
   "act.help": ["快捷键", "Shortcuts"],
+  "act.settings": ["设置", "Settings"],
   "read.to": ["收件人", "To"],
   "read.cc": ["抄送", "Cc"],
   "read.bcc": ["密送", "Bcc"],
@@ -94,10 +96,12 @@ const TEXTS = {
   "help.e": ["归档 / 删除 / 垃圾邮件", "Archive / delete / junk"],
   "help.s": ["星标 / 标为未读", "Star / mark unread"],
   "help.slash": ["搜索", "Search"],
+  "help.comma": ["设置", "Settings"],
   "help.send": ["发送", "Send"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;
+export type Texts = Record<string, readonly [string, string]>;
 
 export type Language = "zh" | "en";
 
@@ -109,16 +113,23 @@ function preferred(): Language {
   return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-export function setLanguage(next: Language): void {
-  localStorage.setItem("language", next);
-  language.value = next;
-  document.documentElement.lang = next;
+/** "": as the browser has it. */
+export function setLanguage(next: Language | ""): void {
+  if (next) localStorage.setItem("language", next);
+  else localStorage.removeItem("language");
+  language.value = preferred();
+  document.documentElement.lang = language.value;
 }
 
-export function say(key: Key, facts: Record<string, string | number> = {}): string {
-  const text: string = TEXTS[key][language.value === "zh" ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+/** What says the texts of a catalogue: pages that load later bring their own. */
+export function sayer<T extends Texts>(texts: T): (key: keyof T, facts?: Record<string, string | number>) => string {
+  return (key, facts = {}) => {
+    const text = texts[key]![language.value === "zh" ? 0 : 1];
+    return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+  };
 }
+
+export const say = sayer(TEXTS);
 
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
@@ -132,20 +143,23 @@ export function formatSize(bytes: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
+/** That of the person's settings; "": the browser's. */
+export const timeZone = signal("");
+
+function format(date: Date, options: Intl.DateTimeFormatOptions): string {
+  const zone = timeZone.value ? { timeZone: timeZone.value } : {};
+  return date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { ...options, ...zone });
+}
+
 /** Today as a time, this year as a day, else with its year. */
 export function formatWhen(iso: string, now = new Date()): string {
   const date = new Date(iso);
-  const locale = language.value === "zh" ? "zh-CN" : "en-GB";
-  if (date.toDateString() === now.toDateString()) {
-    return date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
-  }
-  if (date.getFullYear() === now.getFullYear()) {
-    return date.toLocaleDateString(locale, { month: "short", day: "numeric" });
-  }
-  return date.toLocaleDateString(locale, { year: "numeric", month: "short", day: "numeric" });
+  const day: Intl.DateTimeFormatOptions = { year: "numeric", month: "short", day: "numeric" };
+  if (format(date, day) === format(now, day)) return format(date, { hour: "2-digit", minute: "2-digit" });
+  if (format(date, { year: "numeric" }) === format(now, { year: "numeric" })) return format(date, { month: "short", day: "numeric" });
+  return format(date, day);
 }
 
 export function formatMoment(iso: string): string {
-  const locale = language.value === "zh" ? "zh-CN" : "en-GB";
-  return new Date(iso).toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
+  return format(new Date(iso), { dateStyle: "full", timeStyle: "short" });
 }

@@ -81,6 +81,8 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/", root),
         Route("/mail", root),
         Route("/mail/", page),
+        Route("/mail/settings", page),
+        Route("/mail/settings/{section:path}", page),
         Route("/mail/frame", frame),
         Route("/mail/assets/{name:str}", asset),
     ]

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { draft } from "../draft";
+import { inSettings } from "../route";
 import { client, notice, openThread } from "../store";
 import { say } from "../text";
 import { Compose } from "./compose";
@@ -12,6 +13,9 @@ import { List } from "./list";
 import { Reader } from "./reader";
 import { Search } from "./search";
 import { SignIn } from "./signin";
+import { lazily } from "./lazy";
+
+const Settings = lazily(() => import("../settings").then((found) => found.Settings));
 
 /** On a phone the folders lie over the list. */
 export const folders = signal(false);
@@ -37,10 +41,14 @@ export function App() {
         </button>
       </header>
       <Folders />
-      <main class="stage">
-        <List />
-        <Reader />
-      </main>
+      {inSettings.value ? (
+        <Settings />
+      ) : (
+        <main class="stage">
+          <List />
+          <Reader />
+        </main>
+      )}
       {draft.value !== null && <Compose />}
       {help.value && <Help />}
       <div class="notices" role="status" aria-live="polite">

@@ -1,11 +1,11 @@
 import { compose } from "../draft";
 import type { Mailbox } from "../jmap";
-import { client, go, mailboxes, nameOf, place, signOut } from "../store";
+import { client, mailboxes, nameOf, place, signOut, visit } from "../store";
+import { SETTINGS, follow, inSettings } from "../route";
 import { say } from "../text";
 import { folders } from "./app";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
-import { LanguageButtons } from "./signin";
 
 const ROLE_ICONS: Record<string, IconName> = {
   inbox: "inbox", drafts: "drafts", sent: "sent", archive: "archive", junk: "junk", trash: "trash",
@@ -45,7 +45,7 @@ export function Folders() {
       <ul>
         {ordered().map((box) => {
           const count = box.role === "drafts" ? box.totalEmails : box.unreadThreads;
-          const current = place.value.mailbox === box.id && !place.value.search;
+          const current = !inSettings.value && place.value.mailbox === box.id && !place.value.search;
           return (
             <li key={box.id}>
               <button
@@ -54,7 +54,7 @@ export function Folders() {
                 aria-current={current ? "page" : undefined}
                 onClick={() => {
                   folders.value = false;
-                  go(box.id);
+                  visit(box.id);
                 }}
               >
                 <Icon name={ROLE_ICONS[box.role ?? ""] ?? "folder"} />
@@ -69,7 +69,17 @@ export function Folders() {
         <span class="who" title={client.value?.address}>
           {client.value?.address}
         </span>
-        <LanguageButtons />
+        <a
+          class="button plain"
+          href={SETTINGS}
+          aria-current={inSettings.value ? "page" : undefined}
+          onClick={(event) => {
+            folders.value = false;
+            follow(event);
+          }}
+        >
+          <Icon name="settings" /> {say("act.settings")}
+        </a>
         <button class="plain" onClick={() => signOut(true)}>
           <Icon name="out" /> {say("signin.out")}
         </button>

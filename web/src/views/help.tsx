@@ -15,6 +15,7 @@ const ROWS: [string[], Key][] = [
   [["e", "#", "!"], "help.e"],
   [["s", "i"], "help.s"],
   [["/"], "help.slash"],
+  [[","], "help.comma"],
   [["Ctrl+Enter"], "help.send"],
 ];
 

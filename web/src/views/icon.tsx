@@ -21,6 +21,9 @@ const PATHS = {
   unread: "M4 6h16v12H4zM4 6l8 6 8-6M19 4h.01",
   write: "M12 5v14M5 12h14",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M13 7a2 2 0 1 0 4 0 2 2 0 1 0-4 0M7 17a2 2 0 1 0 4 0 2 2 0 1 0-4 0",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  tick: "M5 12l5 5 9-10",
   move: "M3 6h6l2 2h10v11H3zM12 11v5M12 11l-2.5 2.5M12 11l2.5 2.5",
 } as const;
 

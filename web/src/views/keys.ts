@@ -2,6 +2,7 @@
 
 import { compose, draft, forward, reply } from "../draft";
 import { client, closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
+import { HOME, SETTINGS, inSettings, navigate } from "../route";
 import { help } from "./help";
 
 export function onKey(event: KeyboardEvent): void {
@@ -10,6 +11,11 @@ export function onKey(event: KeyboardEvent): void {
   const target = event.target;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
   if (draft.value !== null) return;
+  if (inSettings.value) {
+    if (event.key === "Escape") navigate(HOME);
+    if (event.key === "?") help.value = true;
+    return;
+  }
   const run = KEYS[event.key];
   if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();
@@ -50,5 +56,6 @@ const KEYS: Record<string, () => void> = {
   s: () => void toggle("$flagged"),
   i: () => void toggle("$seen"),
   "/": () => document.getElementById("search")?.focus(),
+  ",": () => navigate(SETTINGS),
   "?": () => (help.value = true),
 };

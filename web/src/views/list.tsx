@@ -2,10 +2,10 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Email } from "../jmap";
 import { cursor, here, loading, nameOf, open, openThread, place, rows, setKeyword, guarded, total, want } from "../store";
+import { rowHeight } from "../preferences";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
 
-const ROW = 72;
 const OVER = 6;
 /** Browsers cap the height of what scrolls; beyond that one pixel stands for more than one. */
 const HEIGHT_MAX = 15_000_000;
@@ -15,6 +15,7 @@ const height = signal(600);
 
 export function List() {
   const box = useRef<HTMLDivElement>(null);
+  const ROW = rowHeight.value;
   const count = total.value;
   const full = count * ROW;
   const shown = Math.min(full, HEIGHT_MAX);

@@ -1,4 +1,4 @@
-import { go, byRole, place } from "../store";
+import { byRole, place, visit } from "../store";
 import { say } from "../text";
 import { Icon } from "./icon";
 
@@ -8,7 +8,7 @@ let before: string | null = null; // where to go back to
 
 export function clearSearch(): void {
   clearTimeout(timer);
-  go(before ?? byRole("inbox")?.id ?? null);
+  visit(before ?? byRole("inbox")?.id ?? null);
   before = null;
 }
 
@@ -20,7 +20,7 @@ function search(text: string): void {
     if (!words) clearSearch();
     else {
       if (!place.value.search) before = place.value.mailbox;
-      go(place.value.mailbox, words);
+      visit(place.value.mailbox, words);
     }
   }, AFTER_MS);
 }

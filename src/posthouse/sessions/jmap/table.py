@@ -22,6 +22,7 @@ from . import (
     mdn,
     push_subscription,
     quota,
+    settings,
     sieve_script,
     snippet,
     submission,
@@ -37,6 +38,7 @@ QUOTA: Final = "urn:ietf:params:jmap:quota"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 BLOB: Final = "urn:ietf:params:jmap:blob"
 MDN: Final = "urn:ietf:params:jmap:mdn"
+SETTINGS: Final = "urn:posthouse:params:jmap:settings"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -94,6 +96,9 @@ METHODS: Final[dict[str, Method]] = {
     "Quota/changes": Method(QUOTA, READ, a.Changes, quota.quota_changes),
     "Quota/query": Method(QUOTA, READ, a.Query, quota.query_quotas),
     "Quota/queryChanges": Method(QUOTA, READ, a.QueryChanges, quota.quota_query_changes),
+    "Settings/get": Method(SETTINGS, READ, a.Get, settings.get_settings),
+    "Settings/changes": Method(SETTINGS, READ, a.Changes, settings.settings_changes),
+    "Settings/set": Method(SETTINGS, READ, a.Set, settings.set_settings),
     "SieveScript/get": Method(SIEVE, READ, a.Get, sieve_script.get_scripts),
     "SieveScript/set": Method(SIEVE, READ, sieve_script.ScriptSet, sieve_script.set_scripts),
     "SieveScript/query": Method(SIEVE, READ, a.Query, sieve_script.query_scripts),

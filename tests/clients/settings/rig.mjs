@@ -1,0 +1,96 @@
+/**
+ * What the scripts of the settings pages share: `node SCRIPT CHROMIUM URL ADDRESS PASSWORD PICTURES [MORE...]`.
+ *
+ * A script drives the pages and ends with `done(found)`, which prints what was seen as one JSON document.
+ */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+export const [executablePath, url, address, password, pictures, ...more] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+export const DESKTOP = { width: 1280, height: 860 };
+export const PHONE = { width: 390, height: 800 };
+const seen = { axe: {}, wide: [], console: [], requests: [] };
+
+export const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+
+/** A window of its own, signed in, at a path of the webmail. */
+export async function open(path, { size = DESKTOP, locale = "zh-CN", colorScheme = "light", storageState } = {}) {
+  const context = await browser.newContext({ viewport: size, locale, colorScheme, storageState });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on("console", (message) => seen.console.push(message.text()));
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) seen.requests.push(request.url());
+  });
+  await page.goto(`${url}${path}`);
+  await page.click("button.main");
+  if (storageState === undefined) {
+    await page.fill("[name=address]", address);
+    await page.fill("[name=password]", password);
+    await page.keyboard.press("Enter");
+  }
+  await page.waitForSelector(".mail");
+  return page;
+}
+
+/** Calls of JMAP, as another program of the same person makes them; the arguments of the answers. */
+export async function jmap(...calls) {
+  const headers = { authorization: `Basic ${Buffer.from(`${address}:${password}`).toString("base64")}`, "content-type": "application/json" };
+  const session = await (await fetch(`${url}/jmap/session`, { headers })).json();
+  const accountId = Object.keys(session.accounts)[0];
+  const methodCalls = calls.map(([name, args], at) => [name, { accountId, ...args }, String(at)]);
+  const body = JSON.stringify({ using: Object.keys(session.capabilities), methodCalls });
+  const answer = await (await fetch(session.apiUrl, { method: "POST", headers, body })).json();
+  return answer.methodResponses.map(([, args]) => args);
+}
+
+/** A letter in the inbox. */
+export async function letter(subject, { from = "wang@example.org", text = "见信如面。", header = {} } = {}) {
+  const [boxes] = await jmap(["Mailbox/get", { ids: null }]);
+  const inbox = boxes.list.find((one) => one.role === "inbox").id;
+  const one = {
+    mailboxIds: { [inbox]: true },
+    from: [{ name: null, email: from }],
+    to: [{ name: null, email: address }],
+    subject,
+    bodyStructure: { type: "text/plain", partId: "1" },
+    bodyValues: { 1: { value: text } },
+    ...Object.fromEntries(Object.entries(header).map(([name, value]) => [`header:${name}:asText`, value])),
+  };
+  const [made] = await jmap(["Email/set", { create: { one } }]);
+  return made.created.one.id;
+}
+
+/** A picture, faults that axe finds, and whether the page is wider than the screen. */
+export async function look(page, name) {
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const world = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+  await session.send("Runtime.evaluate", { expression: axe, contextId: world.executionContextId });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run(document, { iframes: false }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' '))))",
+    contextId: world.executionContextId,
+    awaitPromise: true,
+  });
+  seen.axe[name] = JSON.parse(result.value);
+  await session.detach();
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(name);
+}
+
+export async function done(found) {
+  console.log(JSON.stringify({ ...seen, ...found }));
+  await browser.close();
+}

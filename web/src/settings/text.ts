@@ -1,0 +1,51 @@
+/** What people read on the settings pages; each page brings the texts of its own subject (`*.text.ts`). */
+
+import { sayer } from "../text";
+
+export const TEXTS = {
+  "title": ["设置", "Settings"],
+  "nav": ["设置分类", "Sections of the settings"],
+  "back": ["全部设置", "All settings"],
+  "mail": ["返回邮箱", "Back to mail"],
+  "search": ["搜索设置", "Search settings"],
+  "search.none": ["没有相符的设置", "No such setting"],
+  "saved": ["已保存", "Saved"],
+  "copy": ["复制", "Copy"],
+  "copy.what": ["复制 {what}", "Copy {what}"],
+  "copied": ["已复制", "Copied"],
+  "cancel": ["取消", "Cancel"],
+  "save": ["保存", "Save"],
+  "delete": ["删除", "Delete"],
+  "edit": ["编辑", "Edit"],
+  "add": ["添加", "Add"],
+  "confirm": ["确认", "Confirm"],
+  "loading": ["正在读取……", "Loading…"],
+  "general": ["常规", "General"],
+  "general.language": ["语言", "Language"],
+  "general.language.hint": ["网页、通知邮件与出错提示都使用这种语言。", "Of these pages, and of the letters and errors of the server."],
+  "general.language.auto": ["跟随浏览器", "As the browser"],
+  "general.theme": ["外观", "Appearance"],
+  "general.theme.auto": ["跟随系统", "As the system"],
+  "general.theme.light": ["浅色", "Light"],
+  "general.theme.dark": ["深色", "Dark"],
+  "general.density": ["列表密度", "Density of lists"],
+  "general.density.comfortable": ["舒适", "Comfortable"],
+  "general.density.compact": ["紧凑", "Compact"],
+  "general.zone": ["时区", "Time zone"],
+  "general.zone.auto": ["跟随本设备（{zone}）", "As this device ({zone})"],
+  "general.look": ["语言与外观", "Language and appearance"],
+  "general.mail": ["读信与发信", "Reading and sending"],
+  "general.conversations": ["按会话归并", "Conversations"],
+  "general.conversations.hint": ["把同一主题的来往邮件合在一起显示。", "Letters that answer each other are shown together."],
+  "general.notify": ["桌面通知", "Desktop notifications"],
+  "general.notify.off": ["关闭", "Off"],
+  "general.notify.inbox": ["仅收件箱的新邮件", "New letters in the inbox"],
+  "general.notify.all": ["所有文件夹的新邮件", "New letters in any folder"],
+  "general.notify.hint": ["网页开着的时候提醒。", "While these pages are open."],
+  "general.notify.allow": ["在本设备上允许", "Allow on this device"],
+  "general.notify.denied": ["浏览器在本设备上禁止了通知。请在地址栏左侧的网站设置中允许。", "The browser blocks notifications on this device. Allow them in the site settings beside the address bar."],
+  "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Key = keyof typeof TEXTS;
+export const say = sayer(TEXTS);

@@ -1,0 +1,34 @@
+import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { say } from "../text";
+
+/** A part of the pages that is fetched when it is first shown. */
+export function lazily(load: () => Promise<ComponentType>): ComponentType {
+  const found = signal<ComponentType | null>(null);
+  const failed = signal(false);
+  let asked = false;
+  const fetch = () => {
+    asked = true;
+    failed.value = false;
+    load().then(
+      (one) => (found.value = one),
+      () => (failed.value = true),
+    );
+  };
+  return () => {
+    const Part = found.value;
+    if (Part !== null) return <Part />;
+    if (!asked) fetch();
+    return (
+      <main class="waiting" aria-busy={!failed.value}>
+        {failed.value ? (
+          <p role="alert">
+            {say("error.network")} <button onClick={fetch}>{say("act.again")}</button>
+          </p>
+        ) : (
+          <p class="empty">{say("list.loading")}</p>
+        )}
+      </main>
+    );
+  };
+}
