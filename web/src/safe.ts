@@ -9,37 +9,34 @@ const FORBIDDEN_TAGS = [
   "style", "form", "input", "button", "select", "textarea", "option", "svg", "math", "iframe", "frame", "frameset", "object", "embed",
   "base", "link", "meta", "audio", "video", "source", "track", "template", "dialog", "portal", "canvas", "map", "area",
 ];
-const FORBIDDEN_ATTRIBUTES = ["id", "name", "class", "srcset", "background", "ping", "poster", "action", "formaction", "autofocus", "tabindex"];
-const STYLE_URL = /url\s*\(|image-set|@import|expression|var\s*\(|position\s*:/i;
+const FORBIDDEN_ATTRIBUTES = ["id", "name", "class", "srcset", "ping", "poster", "action", "formaction", "autofocus", "tabindex"];
+const STYLE_URL = /url\s*\(|image-set|@import|expression|var\s*\(|(?:^|[;\s])position\s*:|attr\s*\(|(?:^|[;\s])content\s*:/i;
+const BACKGROUND = /^url\(["']?((?:https?:)?\/\/[^"')]+)["']?\)$/i;
+
+/** Something on another host that the letter wants to be fetched. */
+export interface Remote {
+  node: HTMLElement;
+  url: string;
+  kind: "image" | "background" | "pixel";
+}
 
 export interface Safe {
   fragment: DocumentFragment;
-  /** Images of other hosts that are not shown. */
-  blocked: number;
+  remote: Remote[];
   /** Content ids of the images that came with the letter. */
   cids: string[];
 }
 
 /** `view`: the window whose page will show it, because the policy of that page decides which styles are kept. */
 export function makeSafe(html: string, view: Window = window): Safe {
-  let blocked = 0;
+  const remote: Remote[] = [];
   const cids: string[] = [];
   const purifier = DOMPurify(view as unknown as typeof window);
   purifier.addHook("afterSanitizeAttributes", (node) => {
-    const style = node.getAttribute("style");
-    if (style !== null && STYLE_URL.test(style)) node.removeAttribute("style");
-    if (node.tagName === "IMG") {
-      const source = (node.getAttribute("src") ?? "").trim();
-      if (/^cid:/i.test(source)) {
-        const cid = decodeURIComponentSafely(source.slice(4));
-        cids.push(cid);
-        node.removeAttribute("src");
-        node.setAttribute("data-cid", cid);
-      } else if (!/^data:image\/(png|gif|jpeg|webp);/i.test(source)) {
-        if (source) blocked += 1;
-        node.removeAttribute("src");
-      }
-    }
+    const element = node as HTMLElement;
+    const ground = takeBackground(element);
+    if (ground) remote.push({ node: element, url: ground, kind: "background" });
+    if (node.tagName === "IMG") takeImage(element as HTMLImageElement, remote, cids);
     if (node.tagName === "A") {
       const target = (node.getAttribute("href") ?? "").trim();
       if (/^(https?|mailto):/i.test(target)) {
@@ -55,10 +52,60 @@ export function makeSafe(html: string, view: Window = window): Safe {
     FORBID_TAGS: FORBIDDEN_TAGS,
     FORBID_ATTR: FORBIDDEN_ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
+    ADD_ATTR: ["background"],
     ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto|cid|data):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i,
     RETURN_DOM_FRAGMENT: true,
   });
-  return { fragment, blocked, cids };
+  return { fragment, remote, cids };
+}
+
+function takeImage(image: HTMLImageElement, remote: Remote[], cids: string[]): void {
+  const source = (image.getAttribute("src") ?? "").trim();
+  if (/^cid:/i.test(source)) {
+    const cid = decodeURIComponentSafely(source.slice(4));
+    cids.push(cid);
+    image.removeAttribute("src");
+    image.setAttribute("data-cid", cid);
+  } else if (!/^data:image\/(png|gif|jpeg|webp);/i.test(source)) {
+    image.removeAttribute("src");
+    const url = absolute(source);
+    if (url) remote.push({ node: image, url, kind: isPixel(image) ? "pixel" : "image" });
+  }
+}
+
+/** Takes what a style or the attribute `background` would fetch; its URL.  Other declarations that could fetch or cover are dropped. */
+function takeBackground(element: HTMLElement): string {
+  let found = "";
+  const attribute = element.getAttribute("background");
+  if (attribute !== null) {
+    found = absolute(attribute.trim());
+    element.removeAttribute("background");
+  }
+  const style = element.getAttribute("style");
+  if (style === null || !STYLE_URL.test(style)) return found;
+  const named = BACKGROUND.exec(element.style.backgroundImage);
+  if (named) found = absolute(named[1]!);
+  for (const name of [...element.style]) {
+    const value = element.style.getPropertyValue(name);
+    if (!value || name === "position" || name === "content" || STYLE_URL.test(value)) element.style.removeProperty(name);
+  }
+  if (STYLE_URL.test(element.getAttribute("style") ?? "")) element.removeAttribute("style");
+  return found;
+}
+
+function absolute(source: string): string {
+  if (/^https?:\/\//i.test(source)) return source;
+  return source.startsWith("//") ? `https:${source}` : "";
+}
+
+/** Too small to be seen, or hidden: it is there to report that the letter was opened. */
+function isPixel(image: HTMLImageElement): boolean {
+  const side = (name: "width" | "height") => {
+    const text = image.style[name] || image.getAttribute(name) || "";
+    return text === "" || text.endsWith("%") ? Infinity : parseFloat(text);
+  };
+  const hidden = image.style.display === "none" || image.style.visibility === "hidden" || image.style.opacity === "0";
+  return hidden || image.hasAttribute("hidden") || side("width") <= 2 || side("height") <= 2;
 }
 
 function decodeURIComponentSafely(text: string): string {

@@ -8,6 +8,7 @@ import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { forgetNews, tellNews } from "./notify";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
+import { learn } from "./reading/remembered";
 import { HOME, inSettings, navigate } from "./route";
 import { say } from "./text";
 
@@ -110,12 +111,16 @@ export function tell(text: string, undo?: () => void): void {
 // --- folders and the list ---
 
 async function loadMailboxes(): Promise<void> {
-  const calls: Call[] = [["Mailbox/get", { ids: null }, "m"]];
+  const calls: Call[] = [
+    ["Mailbox/get", { ids: null }, "m"],
+    ["WebmailItem/get", { ids: null }, "w"],
+  ];
   if (jmap().sends) calls.push(["Identity/get", { ids: null }, "i"]);
   if (jmap().can(CAPABILITY)) calls.push(["Settings/get", { ids: null }, "s"]);
   const found = await jmap().call(calls);
   if (found["s"]) adopt((found["s"].list as Settings[])[0]!);
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
+  learn(found["w"].list);
   identities.value = (found["i"]?.list ?? []) as Identity[];
 }
 

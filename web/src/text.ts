@@ -61,7 +61,6 @@ const TEXTS = {
   "read.cc": ["抄送", "Cc"],
   "read.bcc": ["密送", "Bcc"],
   "read.date": ["时间", "Date"],
-  "read.blocked": ["已拦截 {count} 张外部图片，以免泄露您何时读信。", "{count} outside images are blocked, so that nobody learns when you read."],
   "read.truncated": ["邮件太长，只显示开头。请下载原文查看全部。", "This message is very long; only its beginning is shown. Download the source for all of it."],
   "read.none": ["选择一封邮件", "Choose a message"],
   "read.body": ["邮件正文", "Message body"],

@@ -20,6 +20,7 @@ from posthouse.http.challenge import challenge_routes
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
+from posthouse.http.pictures import picture_routes
 from posthouse.http.web import web_routes
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
@@ -80,9 +81,9 @@ class Web:
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
         jmap: list[BaseRoute] = []
         if config.jmap.enabled:
-            jmap = jmap_routes(
-                self._factories.jmap_services(self._counts, self._search), self._sign_in, self._feed
-            )
+            services = self._factories.jmap_services(self._counts, self._search)
+            jmap = jmap_routes(services, self._sign_in, self._feed)
+            jmap += picture_routes(services.pictures)
             jmap += web_routes()  # pages that speak JMAP and nothing else
         secure = chosen.issuer if chosen is not None and not in_clear else ""
         self._challenge = Starlette(routes=challenge_routes(self._answer, secure))

@@ -18,11 +18,23 @@ class PostError(Exception):
     """Nothing was sent, or no answer came."""
 
 
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
 def is_public(ip: str) -> bool:
-    """Not of this machine, this network, or reserved."""
+    """Not of this machine, this network, or reserved; what leads to an IPv4 address is judged by that."""
     address = ipaddress.ip_address(ip)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        # Global unicast is 2000::/3; what is outside of it is local, reserved, or an IPv4 address in another form.
+        if address not in _GLOBAL_UNICAST or address.teredo is not None:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 def check_url(url: str) -> tuple[str, int, str]:

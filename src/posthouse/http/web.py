@@ -7,6 +7,7 @@ its content, so browsers keep the files for ever and ask for the page each time.
 from __future__ import annotations
 
 import gzip
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from posthouse.services.pictures import PATH
 
 ASSETS: Final = Path(__file__).parent / "assets"
 NOT_BUILT: Final = (
@@ -28,8 +31,9 @@ _PAGE_POLICY: Final = (
     "require-trusted-types-for 'script'; trusted-types dompurify"
 )
 # The last wall around foreign HTML: no script, no request to anybody, whatever the layers before it let through.
+# Pictures come from nowhere but our proxy: no other page of ours can be asked for by what a letter holds.
 _FRAME_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: {pictures}; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
 _FRAME_PAGE: Final = (
@@ -38,6 +42,7 @@ _FRAME_PAGE: Final = (
     b"img{max-width:100%;height:auto}pre{white-space:pre-wrap}table{max-width:100%}"
     b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}</style><body></body>"
 )
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _COMMON: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -73,8 +78,9 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         headers = {**_COMMON, "Cache-Control": "public, max-age=31536000, immutable"}
         return _send(request, files[name], Path(name).suffix, headers)
 
-    async def frame(_request: Request) -> Response:
-        headers = {**_COMMON, "Content-Security-Policy": _FRAME_POLICY, "Cache-Control": "no-cache"}
+    async def frame(request: Request) -> Response:
+        policy = _FRAME_POLICY.format(pictures=_pictures(request))
+        headers = {**_COMMON, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
         return Response(_FRAME_PAGE, media_type="text/html", headers=headers)
 
     return [
@@ -86,6 +92,12 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/mail/frame", frame),
         Route("/mail/assets/{name:str}", asset),
     ]
+
+
+def _pictures(request: Request) -> str:
+    """The source of proxied pictures as a policy names it, with the scheme of the page."""
+    host = request.url.netloc
+    return f"{host}{PATH}/" if _HOST.fullmatch(host) else ""
 
 
 def _send(request: Request, content: tuple[bytes, bytes], suffix: str, headers: dict[str, str]) -> Response:

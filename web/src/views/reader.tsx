@@ -1,8 +1,7 @@
-import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { forward, formatAddresses, reply, resume } from "../draft";
 import type { BodyPart, Email } from "../jmap";
-import { makeSafe } from "../safe";
+import { Body } from "../reading/body";
 import {
   byRole, client, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
 } from "../store";
@@ -157,102 +156,6 @@ function Details({ email }: { email: Email }) {
         ))}
     </dl>
   );
-}
-
-function Body({ email }: { email: Email }) {
-  const html = (email.htmlBody ?? []).filter((part) => part.type === "text/html");
-  const value = (part: BodyPart) => (part.partId === null ? undefined : email.bodyValues?.[part.partId]);
-  const truncated = Object.values(email.bodyValues ?? {}).some((one) => one.isTruncated);
-  return (
-    <>
-      {truncated && <p class="hint">{say("read.truncated")}</p>}
-      {html.length > 0 ? (
-        <Frame html={html.map((part) => value(part)?.value ?? "").join("<hr>")} email={email} />
-      ) : (
-        <div class="plain-text">
-          {(email.textBody ?? []).map((part, at) => (
-            <p key={at}>
-              <Linked text={value(part)?.value ?? ""} />
-            </p>
-          ))}
-        </div>
-      )}
-    </>
-  );
-}
-
-const LINK = /(https?:\/\/[^\s<>"'，。、；：！？（）【】《》]+[^\s<>"'，。、；：！？（）【】《》.,;:!?)\]}])/;
-
-function Linked({ text }: { text: string }) {
-  return (
-    <>
-      {text.split(LINK).map((piece, at) =>
-        at % 2 ? (
-          <a key={at} href={piece} target="_blank" rel="noopener noreferrer nofollow">
-            {piece}
-          </a>
-        ) : (
-          piece
-        ),
-      )}
-    </>
-  );
-}
-
-/** The letter's own page: a frame that runs no script, under a policy of its own. */
-function Frame({ html, email }: { html: string; email: Email }) {
-  const frame = useRef<HTMLIFrameElement>(null);
-  const blocked = useRef(signal(0)).current;
-  useEffect(() => {
-    const element = frame.current!;
-    let observer: ResizeObserver | undefined;
-    const urls: string[] = [];
-    const fill = () => {
-      const page = element.contentDocument;
-      if (!page?.body || page.location.pathname !== "/mail/frame") return;
-      const safe = makeSafe(html, page.defaultView!);
-      blocked.value = safe.blocked;
-      page.body.replaceChildren(page.adoptNode(safe.fragment));
-      observer?.disconnect();
-      observer = new ResizeObserver(() => (element.style.height = `${page.documentElement.scrollHeight}px`));
-      observer.observe(page.body);
-      page.addEventListener("keydown", (event) => {
-        dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
-      });
-      void showInline(page, email);
-    };
-    element.addEventListener("load", fill);
-    element.src = "/mail/frame";
-    return () => {
-      element.removeEventListener("load", fill);
-      observer?.disconnect();
-      urls.forEach((url) => URL.revokeObjectURL(url));
-    };
-  }, [html]);
-  return (
-    <>
-      {blocked.value > 0 && <p class="hint">{say("read.blocked", { count: blocked.value })}</p>}
-      <iframe ref={frame} class="body" title={say("read.body")} sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox" />
-    </>
-  );
-}
-
-async function showInline(page: Document, email: Email): Promise<void> {
-  for (const image of page.querySelectorAll<HTMLImageElement>("img[data-cid]")) {
-    const part = [...(email.attachments ?? []), ...(email.htmlBody ?? [])].find((one) => one.cid === image.dataset["cid"]);
-    if (!part?.blobId || !/^image\/(png|jpe?g|gif|webp)$/.test(part.type)) continue;
-    const blob = await fetchBlob(part.blobId, part.type, part.name ?? "image").catch(() => null);
-    if (blob) image.src = await dataUrl(new Blob([blob], { type: part.type }));
-  }
-}
-
-function dataUrl(blob: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
 }
 
 function Files({ email }: { email: Email }) {

@@ -21,6 +21,7 @@ from .answer import CORS
 TYPES: Final = (
     "Mailbox", "Thread", "Email", "EmailDelivery", "Identity", "EmailSubmission", "VacationResponse", "Quota",
     "Settings",
+    "WebmailItem",
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600

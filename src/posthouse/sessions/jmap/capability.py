@@ -17,11 +17,12 @@ from .email_query import SORTS
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
-from .table import BLOB, CORE, MAIL, MDN, QUOTA, SETTINGS, SIEVE, SUBMISSION, VACATION
+from .table import BLOB, CORE, MAIL, MDN, QUOTA, SETTINGS, SIEVE, SUBMISSION, VACATION, WEBMAIL
 
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
-CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, VAPID, WEBSOCKET, SETTINGS)
+STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, VAPID, WEBSOCKET)
+CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         "supportedTypeNames": list(TYPES),
         "supportedDigestAlgorithms": list(DIGESTS),
     }
-    return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}}
+    return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}}
 
 
 def server_capabilities(services: JmapServices) -> dict[str, Any]:

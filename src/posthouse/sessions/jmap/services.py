@@ -11,6 +11,7 @@ from posthouse.services.delivery import DeliveryService
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
+from posthouse.services.pictures import Pictures
 from posthouse.storage.ports import Store
 
 
@@ -65,3 +66,7 @@ class JmapServices:
     ids: Ids
     hostname: str
     limits: JmapLimits = field(default_factory=JmapLimits)
+    pictures: Pictures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pictures = Pictures(self.store, self.clock)

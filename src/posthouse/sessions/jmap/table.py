@@ -20,6 +20,7 @@ from . import (
     mailbox,
     mailbox_set,
     mdn,
+    picture,
     push_subscription,
     quota,
     settings,
@@ -28,6 +29,7 @@ from . import (
     submission,
     thread,
     vacation,
+    webmail_item,
 )
 
 CORE: Final = "urn:ietf:params:jmap:core"
@@ -39,6 +41,7 @@ SIEVE: Final = "urn:ietf:params:jmap:sieve"
 BLOB: Final = "urn:ietf:params:jmap:blob"
 MDN: Final = "urn:ietf:params:jmap:mdn"
 SETTINGS: Final = "urn:posthouse:params:jmap:settings"
+WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -89,6 +92,10 @@ METHODS: Final[dict[str, Method]] = {
     "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
     "MDN/send": Method(MDN, SEND, mdn.MdnSend, mdn.send_mdns),
     "MDN/parse": Method(MDN, READ, mdn.MdnParse, mdn.parse_mdns),
+    "Picture/sign": Method(WEBMAIL, READ, picture.PictureSign, picture.sign_pictures),
+    "WebmailItem/get": Method(WEBMAIL, READ, a.Get, webmail_item.get_items),
+    "WebmailItem/changes": Method(WEBMAIL, READ, a.Changes, webmail_item.item_changes),
+    "WebmailItem/set": Method(WEBMAIL, READ, a.Set, webmail_item.set_items),
     "Blob/upload": Method(BLOB, READ, blob.BlobUpload, blob.upload_blobs),
     "Blob/get": Method(BLOB, READ, blob.BlobGet, blob.get_blobs),
     "Blob/lookup": Method(BLOB, READ, blob.BlobLookup, blob.lookup_blobs),

@@ -1,0 +1,67 @@
+/** What the scripts that drive the webmail share: a browser, windows that note what goes wrong, axe, signing in. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export async function launch(executablePath) {
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+    ],
+  });
+}
+
+/** A window of its own; `found.console` gets what its log says, `found.requests` what it asks of other hosts. */
+export async function open(browser, url, found, { size = { width: 1280, height: 860 }, locale = "en", dark = false } = {}) {
+  const context = await browser.newContext({ viewport: size, locale, colorScheme: dark ? "dark" : "light", ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  found.console ??= [];
+  found.requests ??= [];
+  page.on("console", (message) => found.console.push(message.text()));
+  page.on("pageerror", (error) => found.console.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob|about):/.test(request.url())) found.requests.push(request.url());
+  });
+  await page.goto(`${url}/mail/`);
+  return page;
+}
+
+export async function signIn(page, address, password) {
+  await page.click("button.main");
+  await page.fill("[name=address]", address);
+  await page.fill("[name=password]", password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".list h1:not(:empty)");
+}
+
+/** Faults that axe finds, and a picture; its script is put in from outside, past the policy of the page. */
+export async function look(page, found, pictures, name) {
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+  await session.send("Runtime.evaluate", { expression: AXE, contextId: executionContextId });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run(document, { iframes: false }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' '))))",
+    contextId: executionContextId,
+    awaitPromise: true,
+  });
+  found.axe ??= {};
+  found.axe[name] = JSON.parse(result.value);
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+export async function openLetter(page, subject) {
+  await page.click(`.row:has-text("${subject}")`);
+  await page.waitForFunction((text) => document.querySelector(".reader .title")?.textContent.includes(text), subject);
+}
+
+export function frameOf(page) {
+  return page.frames().findLast((one) => one.url().endsWith("/mail/frame"));
+}
