@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from posthouse.app.reference import markdown
+from posthouse.http.api.reference import reference
+from posthouse.http.api.table import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
-PAGES = {"docs/configuration.md": markdown}
+PAGES = {
+    "docs/configuration.md": markdown,
+    "docs/api.md": partial(reference, OPERATIONS, "en"),
+    "docs/api.zh-CN.md": partial(reference, OPERATIONS, "zh"),
+}
 
 
 def main(*, check: bool) -> int:

@@ -167,12 +167,14 @@ def request(verifier: str = "v" * 43, **changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_oauth(tmp_path: Path, **settings: Any) -> AsyncIterator[OAuthWorld]:
+async def open_oauth(
+    tmp_path: Path, make: type[OAuthWorld] = OAuthWorld, **settings: Any
+) -> AsyncIterator[OAuthWorld]:
     async with open_world(tmp_path) as world:
         account = await world.account("li")
         await world.store.directory.update_account(account.id, {"name": "李四"})
         await world.account("wang")
-        made = OAuthWorld(world, **settings)
+        made = make(world, **settings)
         await made.add_client()
         try:
             yield made

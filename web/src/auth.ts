@@ -71,7 +71,7 @@ export async function leave(language: string): Promise<boolean> {
     response_type: "code",
     client_id: CLIENT,
     redirect_uri: redirect(),
-    scope: "jmap offline_access",
+    scope: "jmap account offline_access",
     state,
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: "S256",

@@ -15,6 +15,9 @@ from posthouse.app.factories import Factories
 from posthouse.app.providers import providers
 from posthouse.client.post import Poster
 from posthouse.core.ports import Clock
+from posthouse.http.api.endpoint import Endpoint
+from posthouse.http.api.operation import Api
+from posthouse.http.api.table import OPERATIONS
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
 from posthouse.http.endpoints import health_routes
@@ -22,13 +25,17 @@ from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
 from posthouse.http.pictures import picture_routes
 from posthouse.http.web import web_routes
+from posthouse.services.accounts import Accounts
+from posthouse.services.api_access import ApiAccess
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
+from posthouse.services.passkeys import Passkeys
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.push_sender import PushSender
 from posthouse.services.two_step import TwoStep
+from posthouse.services.web_sessions import WebSessions
 from posthouse.storage.ports import Store
 
 Text = Callable[[], Awaitable[str]]
@@ -78,6 +85,7 @@ class Web:
             )
             auth = make_auth(self._store, self._clock, self._sign_in, two_step, context.pages, chosen.issuer)
             pages = [*routes(context), *auth_routes(auth)]
+        api = self._api(config, auth.passkeys if chosen is not None else None)
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
         jmap: list[BaseRoute] = []
         if config.jmap.enabled:
@@ -87,8 +95,23 @@ class Web:
             jmap += web_routes()  # pages that speak JMAP and nothing else
         secure = chosen.issuer if chosen is not None and not in_clear else ""
         self._challenge = Starlette(routes=challenge_routes(self._answer, secure))
-        self._plain = Starlette(routes=[*self._health, *jmap, *(pages if in_clear else [])])
-        self._secure = Starlette(routes=[*jmap, *pages])
+        self._plain = Starlette(routes=[*self._health, *jmap, *api, *(pages if in_clear else [])])
+        self._secure = Starlette(routes=[*jmap, *api, *pages])
+
+    def _api(self, config: Config, passkeys: Passkeys | None) -> list[BaseRoute]:
+        store, clock, sign_in = self._store, self._clock, self._sign_in
+        api = Api(
+            store,
+            clock,
+            sign_in,
+            Accounts(store, clock, sign_in.settings),
+            ApiAccess(store, clock, sign_in, self._tokens),
+            self._two_step(config),
+            WebSessions(store, clock),
+            passkeys,
+            config.language,
+        )
+        return Endpoint(api, OPERATIONS).routes()
 
     def _two_step(self, config: Config) -> TwoStep:
         found = TwoStep(self._store, self._clock, config.hostname)

@@ -36,6 +36,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.rename": ("重命名文件夹", "rename mailbox"),
     "audit.delete": ("删除文件夹", "delete mailbox"),
     "audit.rights": ("修改权限", "rights"),
+    "audit.api": ("接口", "API"),
     "audit.command": ("管理命令", "command"),
     "column.actor": ("操作者", "WHO"),
     "column.action": ("操作", "DID"),

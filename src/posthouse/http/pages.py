@@ -60,7 +60,7 @@ class Pages:
 
     def language(self, request: Request) -> str:
         """What the link says, else the client's wish (OpenID Connect `ui_locales`), else the browser's."""
-        wishes = request.query_params.get("ui_locales", "").split() + _accepted(
+        wishes = request.query_params.get("ui_locales", "").split() + accepted_languages(
             request.headers.get("accept-language", "")
         )
         for wish in wishes[:20]:
@@ -105,7 +105,7 @@ def _form_targets(uri: str) -> list[str]:
     return [f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"]
 
 
-def _accepted(header: str) -> list[str]:
+def accepted_languages(header: str) -> list[str]:
     """RFC 9110 §12.5.4, in the order of preference."""
     found = []
     for position, item in enumerate(header[:500].split(",")[:20]):

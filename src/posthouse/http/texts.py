@@ -99,6 +99,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "读取、整理和删除您的邮件，并以您的名义发送",
         "read, sort and delete your mail, and send in your name",
     ),
+    "scope.account.7": (
+        "管理您的账户：密码、授权码、设备和会话",
+        "manage your account: passwords, app passwords, devices, sessions",
+    ),
+    "scope.admin.1": (
+        "查看您管理的域名、账户和队列",
+        "see the domains, accounts and queue that you administrate",
+    ),
+    "scope.admin.3": ("管理您的域名、账户和队列", "administrate your domains, accounts and queue"),
+    "scope.admin.7": ("管理您的域名、账户和队列", "administrate your domains, accounts and queue"),
     "scope.folders": ("（仅限：{folders}）", " (only in: {folders})"),
     "scope.openid": ("知道您是谁", "know who you are"),
     "scope.email": ("知道您的邮箱地址", "know your e-mail address"),

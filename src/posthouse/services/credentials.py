@@ -107,7 +107,7 @@ class Credentials:
             await self._keyed(account.id, text),
             await self._records(account, text),
             _app_protocols(protocols),
-            _networks(networks),
+            normal_networks(networks),
             self._clock.now(),
             expires_at,
             actions=_actions(actions),
@@ -145,7 +145,7 @@ class Credentials:
 
     def _fits(self, one: Credential, origin: Origin) -> bool:
         return origin.protocol in one.protocols and (
-            not one.networks or _within(origin.peer_ip, one.networks)
+            not one.networks or is_within(origin.peer_ip, one.networks)
         )
 
     def _is_over(self, one: Credential) -> bool:
@@ -313,7 +313,7 @@ def _folders(folders: Sequence[str]) -> tuple[str, ...]:
     return tuple(canonical_name(folder) for folder in folders)
 
 
-def _networks(networks: Sequence[str]) -> tuple[str, ...]:
+def normal_networks(networks: Sequence[str]) -> tuple[str, ...]:
     if len(networks) > NETWORKS_MAX:
         raise Invalid(f"an app password has at most {NETWORKS_MAX} networks")
     try:
@@ -322,7 +322,7 @@ def _networks(networks: Sequence[str]) -> tuple[str, ...]:
         raise Invalid(f"{error}; write a network as 192.0.2.0/24 or 2001:db8::/32") from error
 
 
-def _within(ip: str, networks: Sequence[str]) -> bool:
+def is_within(ip: str, networks: Sequence[str]) -> bool:
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:

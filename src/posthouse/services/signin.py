@@ -39,6 +39,8 @@ from posthouse.storage.rows import Account, Credential, Domain, Hint
 
 PASSWORD_MAX_BYTES: Final = 1024
 """Longer ones are wrong by definition; keeps hashing cost bounded."""
+TokenJudge = Callable[[str, str, Origin], Awaitable[Grant]]
+"""As `TokenVerifier.verify`."""
 ADDRESS_MAX: Final = 320
 """Of a name that is no address, as far as it is remembered."""
 
@@ -167,14 +169,18 @@ class SignIn:
         self._remember(account, digest)
         return permitted(of_password(account), origin.protocol)
 
-    async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
-        """OAUTHBEARER and XOAUTH2; raises as `check_password`."""
+    async def check_token(
+        self, username: str, token: str, origin: Origin, judge: TokenJudge | None = None
+    ) -> Grant:
+        """OAUTHBEARER and XOAUTH2, and what else `judge` knows; raises as `check_password`."""
         found = await self._find(username, origin)
         await self._refuse_banned(found, origin)
-        if self.tokens is None:
+        if judge is None and self.tokens is not None:
+            judge = self.tokens.verify
+        if judge is None:
             raise SignInFailed(f"{origin.connection}: no tokens are taken")
         try:
-            grant = permitted(await self.tokens.verify(username, token, origin), origin.protocol)
+            grant = permitted(await judge(username, token, origin), origin.protocol)
         except SignInFailed:
             await self._failed(found, self._digest(token), origin)
             raise

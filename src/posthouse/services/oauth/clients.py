@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.services.oauth.errors import OAuthError
-from posthouse.services.oauth.scope import parse_scope
+from posthouse.services.oauth.scope import OWN_API, parse_scope
 from posthouse.storage.ports import Store
 from posthouse.storage.tokens import TokenClient
 
@@ -36,6 +36,7 @@ BUILT_IN: Final = {
 """Public clients that every installation knows."""
 WEBMAIL: Final = "posthouse-webmail"
 """The pages of the installation itself: nobody is asked whether they may be trusted."""
+FIRST_PARTY: Final = {WEBMAIL: "Posthouse"}
 PRESETS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     # Thunderbird listens on a free port of the loopback address, or watches its own browser for this address.
     "thunderbird": ("Mozilla Thunderbird", ("http://localhost", "http://127.0.0.1", "https://localhost")),
@@ -110,7 +111,11 @@ class Clients:
         if client == WEBMAIL:
             pages = (f"{self._issuer}/mail/",)
             return TokenClient(
-                WEBMAIL, "Posthouse", redirects=pages, scope="jmap offline_access", grants=(CODE, REFRESH)
+                WEBMAIL,
+                "Posthouse",
+                redirects=pages,
+                scope="jmap account offline_access",
+                grants=(CODE, REFRESH),
             )
         return BUILT_IN.get(client) or await self._store.tokens.client(client)
 
@@ -136,7 +141,7 @@ class Clients:
         registered_max: int = 0,
     ) -> tuple[TokenClient, str]:
         """The new client and its secret ("": public), told once.  Raises Invalid, Exists, OAuthError, OverQuota."""
-        if not _ID.fullmatch(client) or client in (*BUILT_IN, WEBMAIL):
+        if not _ID.fullmatch(client) or client in (*BUILT_IN, *FIRST_PARTY):
             raise Invalid("a client id has 1 to 64 letters, digits, dots, hyphens and underscores")
         if not 0 < len(name) <= NAME_MAX or not name.isprintable():
             raise Invalid(f"the name of a client has 1 to {NAME_MAX} printable characters")
@@ -146,6 +151,8 @@ class Clients:
             raise Invalid(
                 f"unknown grant type {', '.join(sorted(unknown))}; use some of {', '.join(GRANT_TYPES)}"
             )
+        if registered_max and (own := parse_scope(scope).parts.keys() & set(OWN_API)):
+            raise Invalid(f"scope {', '.join(sorted(own))}: only programs that the administrator adds get it")
         checked = tuple(check_redirect(uri) for uri in redirects)
         if CODE in grants and not checked:
             raise Invalid("a client that signs people in through a browser needs a redirect URI")

@@ -4,6 +4,8 @@
     imap:read jmap:write ...     only these kinds of action (`write` holds `read`)
     imap:folder:Work%20mail      only this mailbox and those below it; the name percent-encoded, as RFC 6749 §3.3 has
                                  neither spaces nor letters beyond ASCII
+    account                      one's own account at `/api/v1/self`: credentials, devices, sessions
+    admin admin:read admin:write what the account administrates, at `/api/v1`; `admin:domain:example.org` narrows it
     openid email profile         who it is (OpenID Connect)
     offline_access               go on without the person
 
@@ -13,11 +15,14 @@ What narrows a protocol counts even beside the bare name: `imap imap:read` reads
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
+from posthouse.core.address import parse_domain
+from posthouse.core.errors import Invalid
 from posthouse.core.scope import ALL, DELIMITER, READ, SEND, WRITE, Scope
 from posthouse.services.oauth.errors import OAuthError
 
@@ -30,9 +35,14 @@ PROTOCOLS: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "pop": ("pop3", {"read": READ, "write": READ | WRITE}),
     "smtp": ("submission", {}),
     "jmap": ("http", {"read": READ, "write": READ | WRITE, "send": SEND}),
+    "account": ("account", {}),
+    "admin": ("admin", {"read": READ, "write": READ | WRITE}),
 }
-"""Name -> (protocol of `storage.rows.PROTOCOLS`, its actions)."""
-FOLDERED: Final = ("imap", "jmap")
+"""Name -> (protocol of `storage.rows.PROTOCOLS`, or the part of our own API, its actions)."""
+NARROWED: Final = {"imap": "folder", "jmap": "folder", "admin": "domain"}
+"""Name -> by what it can be narrowed."""
+OWN_API: Final = ("account", "admin")
+"""What no program gets that registered itself."""
 BARE: Final = (*PROTOCOLS, *IDENTITY)
 SUPPORTED: Final = (
     *BARE,
@@ -47,7 +57,7 @@ class Part(Struct, frozen=True):
     """What of one protocol."""
 
     actions: int = ALL
-    folders: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()  # or domains: what `NARROWED` says
 
     def within(self, other: Part) -> bool:
         whole = Scope((), other.actions, other.folders)
@@ -84,7 +94,8 @@ class Scopes(Struct, frozen=True):
             if part is None:
                 continue
             narrowed = [f"{name}:{action}" for action in _names(actions, part.actions)]
-            words += [*(narrowed or [name]), *(f"{name}:folder:{quote(folder)}" for folder in part.folders)]
+            kind = NARROWED.get(name, "")
+            words += [*(narrowed or [name]), *(f"{name}:{kind}:{quote(folder)}" for folder in part.folders)]
         return " ".join([*words, *self.identity])
 
 
@@ -112,13 +123,14 @@ def parse_scope(text: str) -> Scopes:
         its = PROTOCOLS.get(name, ("", {}))[1]
         if word in PROTOCOLS or rest in its:
             actions[name] = actions.get(name, 0) | its.get(rest, 0)
-        elif kind == "folder" and value and name in FOLDERED:
+        elif value and kind == NARROWED.get(name):
             actions.setdefault(name, 0)
-            folders[name] = tuple(dict.fromkeys((*folders.get(name, ()), _folder(value))))
+            narrow = _NARROW[kind]
+            folders[name] = tuple(dict.fromkeys((*folders.get(name, ()), narrow(value))))
         else:
             raise OAuthError("invalid_scope", f"unknown scope {word}; use some of: {' '.join(SUPPORTED)}")
     if any(len(names) > FOLDERS_MAX for names in folders.values()):
-        raise OAuthError("invalid_scope", f"a scope names at most {FOLDERS_MAX} folders")
+        raise OAuthError("invalid_scope", f"a scope names at most {FOLDERS_MAX} folders or domains")
     parts = {name: Part(bits or ALL, folders.get(name, ())) for name, bits in actions.items()}
     return Scopes(parts, tuple(word for word in IDENTITY if word in identity))
 
@@ -132,3 +144,13 @@ def _folder(value: str) -> str:
     if not all(parts) or not name.isprintable():
         raise OAuthError("invalid_scope", "a folder is named by its UTF-8 name, percent-encoded")
     return DELIMITER.join(["INBOX", *parts[1:]]) if parts[0].upper() == "INBOX" else name
+
+
+def _named_domain(value: str) -> str:
+    try:
+        return parse_domain(value)
+    except Invalid as error:
+        raise OAuthError("invalid_scope", f"a scope names domains: {error.detail}") from error
+
+
+_NARROW: Final[dict[str, Callable[[str], str]]] = {"folder": _folder, "domain": _named_domain}

@@ -7,11 +7,13 @@ from typing import Final
 
 from posthouse.core.address import try_address
 from posthouse.core.errors import MailError, SignInFailed
+from posthouse.core.scope import Scope
 from posthouse.services.grant import Grant, Origin
 from posthouse.services.oauth.errors import OAuthError
-from posthouse.services.oauth.scope import parse_scope
+from posthouse.services.oauth.scope import Scopes, parse_scope
 from posthouse.services.oauth.server import AuthorizationServer
-from posthouse.storage.tokens import TokenGrant
+from posthouse.storage.rows import Account
+from posthouse.storage.tokens import AccessToken, TokenGrant
 
 USE_NOTED_S: Final = 60.0
 """The last use of a grant is written once in so many seconds."""
@@ -28,21 +30,10 @@ class OwnTokens:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def verify(self, username: str, token: str, origin: Origin) -> Grant:
-        found = await self._server.find(token)
-        if found is None:
-            raise SignInFailed(f"{origin.connection}: the token is unknown, expired or revoked")
-        access, granted = found
-        try:
-            account = await self._server.account(granted.account)
-        except OAuthError as error:
-            raise SignInFailed(f"{origin.connection}: {error.detail}") from error
+        access, granted, account = await self.opened(token, origin)
         claimed = try_address(username) if username else None
         if username and (claimed is None or claimed.key != account.address):
             raise SignInFailed(f"{origin.connection}: the token is not of {username!r}")
-        # RFC 8707 §2, RFC 9700 §2.3: a token for another resource opens nothing here.
-        own = self._server.settings.own
-        if not any(origin.protocol in own.get(one, ()) for one in access.audience):
-            raise SignInFailed(f"{origin.connection}: the token is for {' '.join(access.audience)}")
         self._note(granted, origin)
         return Grant(
             account,
@@ -52,6 +43,31 @@ class OwnTokens:
             str(granted.id),
             access.expires_at,
         )
+
+    async def opened(self, token: str, origin: Origin) -> tuple[AccessToken, TokenGrant, Account]:
+        """What stands behind a token that is good at this service.  Raises SignInFailed."""
+        found = await self._server.find(token)
+        if found is None:
+            raise SignInFailed(f"{origin.connection}: the token is unknown, expired or revoked")
+        access, granted = found
+        try:
+            account = await self._server.account(granted.account)
+        except OAuthError as error:
+            raise SignInFailed(f"{origin.connection}: {error.detail}") from error
+        # RFC 8707 §2, RFC 9700 §2.3: a token for another resource opens nothing here.
+        own = self._server.settings.own
+        if not any(origin.protocol in own.get(one, ()) for one in access.audience):
+            raise SignInFailed(f"{origin.connection}: the token is for {' '.join(access.audience)}")
+        return access, granted, account
+
+    async def api_grant(self, token: str, origin: Origin) -> tuple[Grant, Scopes, float]:
+        """For our own API: (the grant, what it is for, when its person signed in).  Raises SignInFailed."""
+        access, granted, account = await self.opened(token, origin)
+        self._note(granted, origin)
+        scopes = parse_scope(access.scope)
+        name = await self._name(granted)
+        grant = Grant(account, "token", Scope((origin.protocol,)), name, str(granted.id), access.expires_at)
+        return grant, scopes, granted.signed_in_at
 
     async def _name(self, granted: TokenGrant) -> str:
         client = await self._server.clients.find(granted.client)

@@ -1,0 +1,1 @@
+"""What somebody does with the account that the token is of: everything below `/self`."""
