@@ -17,7 +17,7 @@ from posthouse.core.dns import NO_NAME, Answer
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
-from posthouse.servers.tls import TlsSettings, make_context
+from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.services.queue import QueueRunner, QueueSettings
 from posthouse.services.signin import SignIn
 from posthouse.sessions.smtp import SmtpSession
@@ -41,7 +41,7 @@ class PostNode:
         self.faults: list[BaseException] = []
         self.host = Host(Board(2).slot(0), logging.getLogger("posthouse.test"), Limits(), "t")
         certificate = Authority(directory).issue([f"mx.{world.domain}", "127.0.0.1"])
-        self.host.tls_context = make_context(TlsSettings((certificate,)))
+        self.host.tls = make_contexts(TlsSettings((certificate,)))
         self._sign_in = SignIn(world.store, world.clock, CHEAP_HASH)
         self._acceptors: list[Acceptor] = []
         self.port = 0

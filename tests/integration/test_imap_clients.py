@@ -17,7 +17,7 @@ from posthouse.app.certificates import Authority
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
-from posthouse.servers.tls import TlsSettings, make_context
+from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.sessions.imap import ImapSession
 from tests.storage.fixtures import message
 from tests.unit.imap_world import PASSWORD, World, imap_world
@@ -33,7 +33,7 @@ class Post:
         self.world = world
         self.host = Host(Board(2).slot(0), logging.getLogger("posthouse.test"), Limits(), "t")
         authority = Authority(directory)
-        self.host.tls_context = make_context(TlsSettings((authority.issue(["localhost"]),)))
+        self.host.tls = make_contexts(TlsSettings((authority.issue(["localhost"]),)))
         self.ca = directory / "ca.pem"
         self.acceptors: list[Acceptor] = []
         self.clear = self._listen("imap", implicit_tls=False)

@@ -16,7 +16,7 @@ from posthouse.app.certificates import Authority
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
-from posthouse.servers.tls import TlsSettings, make_context
+from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.sessions.pop3 import Pop3Session
 from tests.unit.pop3_world import PASSWORD, LargeMessage, World, message
 
@@ -31,7 +31,7 @@ class Post:
         self.world = World(message(1), LargeMessage(LONG), "Subject: 驿站\r\n\r\n.\r\n..\r\n末行".encode())
         self.host = Host(Board(2).slot(0), logging.getLogger("posthouse.test"), Limits(), "t")
         authority = Authority(directory)
-        self.host.tls_context = make_context(TlsSettings((authority.issue(["localhost"]),)))
+        self.host.tls = make_contexts(TlsSettings((authority.issue(["localhost"]),)))
         self.ca = directory / "ca.pem"
         self.acceptors: list[Acceptor] = []
         self.clear = self._listen("pop3", implicit_tls=False)

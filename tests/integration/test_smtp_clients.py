@@ -18,7 +18,7 @@ from posthouse.app.certificates import Authority
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
-from posthouse.servers.tls import TlsSettings, make_context
+from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.sessions.smtp import SmtpSession
 from tests.unit.smtp_world import PASSWORD, World
 
@@ -33,7 +33,7 @@ class Post:
         self.world = World(max_message_bytes=4_000_000)
         self.host = Host(Board(2).slot(0), logging.getLogger("posthouse.test"), Limits(), "t")
         authority = Authority(directory)
-        self.host.tls_context = make_context(TlsSettings((authority.issue(["localhost"]),)))
+        self.host.tls = make_contexts(TlsSettings((authority.issue(["localhost"]),)))
         self.ca = directory / "ca.pem"
         self.acceptors: list[Acceptor] = []
         self.ports = {name: self._listen(name) for name in ("smtp", "submission", "submissions", "lmtp")}

@@ -11,7 +11,7 @@ from posthouse.app.certificates import Authority
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
 from posthouse.servers.listener import Acceptor, Address, bind
-from posthouse.servers.tls import TlsSettings, make_context
+from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.sessions.session import Session
 
 FLOOD_BYTES = 128 * 65536
@@ -118,7 +118,7 @@ class Rig:
         """One certificate per name; returns the CA file."""
         authority = Authority(self.directory)
         certificates = tuple(authority.issue([name]) for name in names)
-        self.host.tls_context = make_context(TlsSettings(certificates))
+        self.host.tls = make_contexts(TlsSettings(certificates))
         return authority.file
 
     def client_context(self):

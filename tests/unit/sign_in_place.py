@@ -31,8 +31,8 @@ BEGIN = {
 
 
 class Peer:
-    def __init__(self, listener: str, ip: str) -> None:
-        tls = TlsInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+    def __init__(self, listener: str, ip: str, certificate: bytes = b"") -> None:
+        tls = TlsInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", certificate=certificate)
         self.info = ConnectionInfo("c1", listener, ip, 4000, "192.0.2.200", 1, tls)
         self.said = bytearray()
         self.can_start_tls = False
@@ -77,7 +77,7 @@ class Client:
         said = await self.say(begin % mechanism.encode())
         assert said.startswith(more), said
         if initial is not None:
-            said = await self.say(initial + b"\r\n")
+            said = await self.say((b"" if initial == b"=" else initial) + b"\r\n")
         while said.startswith(more):
             answer = client.receive(said.removeprefix(more).rstrip(b"\r\n"))
             said = await self.say((b"*" if answer is None else answer) + b"\r\n")
@@ -101,8 +101,8 @@ class Place:
 
     async def _sleep(self, _seconds: float) -> None: ...
 
-    def connect(self, protocol: str, ip: str = "192.0.2.1") -> Client:
-        world, peer = self.world, Peer(protocol, ip)
+    def connect(self, protocol: str, ip: str = "192.0.2.1", certificate: bytes = b"") -> Client:
+        world, peer = self.world, Peer(protocol, ip, certificate)
         session: Session
         if protocol == "imap":
             services = ImapServices(

@@ -171,3 +171,17 @@ def test_imap_clients_become_switches():
     )
     with pytest.raises(ConfigError, match="off"):
         config('[[imap.clients]]\nname = "x"\noff = []\n')
+
+
+@pytest.mark.parametrize(
+    ("listener", "lines", "wanted"),
+    [
+        ("smtp", 'client_certificates = "optional"\nclient_ca_file = "ca.pem"', "client_certificates: only"),
+        ("imap", 'client_certificates = "required"', "client_ca_file: name"),
+        ("imap", 'client_ca_file = "ca.pem"', "client certificates are off"),
+        ("imap", 'client_crl_file = "crl.pem"', "client certificates are off"),
+    ],
+)
+def test_client_certificates_that_would_do_nothing_are_an_error(listener, lines, wanted):
+    with pytest.raises(ConfigError, match=wanted):
+        parse_config(PLAIN + f"[listeners.{listener}]\n{lines}\n", BASE)

@@ -10,9 +10,12 @@ import unittest.mock
 import pytest
 import uvloop
 
+from posthouse.app.certificates import Authority
 from posthouse.servers.board import field
 from posthouse.servers.host import SWEEP_S, Limits
 from posthouse.servers.proxy import TrustedSources
+from posthouse.servers.tls import ClientTrust, TlsError, TlsSettings, make_contexts
+from tests.unit.client_certificates import ClientAuthority
 from tests.unit.servers_rig import FLOOD_BYTES, Rig, settle, until
 
 PROXY = b"PROXY TCP4 192.0.2.9 198.51.100.2 1234 143\r\n"
@@ -449,3 +452,19 @@ async def drip(rig, writer, data):
         await writer.drain()
         await asyncio.sleep(0.01)
         await rig.host.sweep()
+
+
+@pytest.mark.parametrize("wrong", ["missing", "empty", "no list"])
+def test_what_clients_are_trusted_by_is_read_at_the_start(tmp_path, wrong):
+    certificate = Authority(tmp_path).issue(["localhost"])
+    clients = ClientAuthority(tmp_path / "clients")
+    trust = ClientTrust(clients.file, revoked=clients.revoked)
+    assert make_contexts(TlsSettings((certificate,), (("imap", trust),))) is not None
+    if wrong == "missing":
+        clients.file.unlink()
+    elif wrong == "empty":
+        clients.file.write_text("")
+    else:
+        clients.revoked.write_bytes(clients.file.read_bytes())
+    with pytest.raises(TlsError, match="pem"):
+        make_contexts(TlsSettings((certificate,), (("imap", trust),)))

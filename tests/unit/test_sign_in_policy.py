@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from posthouse.core.scope import READ, Scope
+from posthouse.services.certificates import read_file
 from posthouse.services.grant import Grant
 from posthouse.storage.access import HELD
+from tests.unit.client_certificates import client_certificate
 from tests.unit.sign_in_place import LI, PASSWORD, PROTOCOLS, Client, Place, open_place
 from tests.unit.sign_in_tokens import Tokens
 
@@ -60,8 +62,22 @@ token          two-step   ok     scope  scope
 token          required   ok     scope  scope
 token          off        off    off    off
 token          hold       held   scope  scope
+certificate    none       ok     ok     ok
+certificate    app-only   ok     ok     ok
+certificate    two-step   ok     ok     ok
+certificate    required   ok     ok     ok
+certificate    off        off    off    off
+certificate    hold       held   held   held
+certificate    disabled   wrong  wrong  wrong
+cert-over      none       wrong  wrong  wrong
+cert-imap      none       ok     wrong  wrong
+cert-imap      two-step   ok     wrong  wrong
+cert-imap      disabled   wrong  wrong  wrong
+cert-read      none       ok     ok     scope
+cert-read      hold       held   held   scope
 """
 ROWS = [line.split() for line in TABLE.strip().splitlines()[1:]]
+WAYS = {"token": ("OAUTHBEARER", "XOAUTH2"), "certificate": ("EXTERNAL",), "cert": ("EXTERNAL",)}
 OUTCOMES = {
     "imap": {
         "ok": "a OK [CAPABILITY ",
@@ -111,7 +127,20 @@ async def follow(place: Place, policy: str) -> None:
             await accounts.update_account(LI, enabled=False)
 
 
+async def certificate_of(place: Place, credential: str) -> bytes:
+    """One that names the account; or one that names nobody and is registered, for some things."""
+    now = place.world.clock.now()
+    if credential in ("certificate", "cert-over"):
+        return client_certificate(LI, ends_at=now + (3600 if credential == "certificate" else -1))
+    der = client_certificate(ends_at=now + 3600)
+    scope = {"cert-imap": {"protocols": ("imap",)}, "cert-read": {"actions": ("read",)}}[credential]
+    await place.signin.credentials.register(LI, "laptop", read_file(der), **scope)
+    return der
+
+
 async def secret_of(place: Place, credential: str) -> str:
+    if credential.startswith("cert"):
+        return ""
     if credential == "password":
         return PASSWORD
     if credential == "token":
@@ -137,10 +166,12 @@ async def test_the_table(
         assert place.signin.tokens is not None
         known = place.signin.tokens.known  # type: ignore[attr-defined]
         known["token"] = Grant(await place.account(), "token", Scope(("imap",), READ), "client", "g1")
-    ways = ("OAUTHBEARER", "XOAUTH2") if credential == "token" else ("PLAIN", "LOGIN", "SCRAM-SHA-256")
+    certificate, ways = b"", WAYS.get(credential.partition("-")[0], ("PLAIN", "LOGIN", "SCRAM-SHA-256"))
+    if ways == ("EXTERNAL",):
+        certificate = await certificate_of(place, credential)
     for protocol, wanted in zip(PROTOCOLS, (imap, pop3, submission), strict=True):
         for mechanism in ways:
-            client = place.connect(protocol)
+            client = place.connect(protocol, certificate=certificate)
             said = await client.authenticate(mechanism, LI, secret)
             await client.leave()
             if credential == "app-expired" and mechanism != "SCRAM-SHA-256":

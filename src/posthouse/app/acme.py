@@ -24,10 +24,11 @@ from posthouse.servers.self_signed import self_signed
 from posthouse.servers.tls import (
     ACME_TLS,
     Certificate,
+    Contexts,
     TlsError,
     TlsSettings,
     challenge_context,
-    make_context,
+    make_contexts,
 )
 from posthouse.services.acme import AcmeSettings, AcmeState, Renewal, read_state
 from posthouse.services.alerts import Post
@@ -39,36 +40,34 @@ HOOK_S: Final = 300.0
 
 
 class Certificates:
-    """`context` is what connections get; it is made anew when a certificate was renewed or a challenge begins."""
+    """`choose` is what connections get; contexts are made anew when a certificate was renewed or a challenge begins."""
 
-    def __init__(
-        self, store: Store, log: logging.Logger, tell: Callable[[ssl.SSLContext | None], None]
-    ) -> None:
-        """`tell` takes each new context."""
+    def __init__(self, store: Store, log: logging.Logger, tell: Callable[[Contexts | None], None]) -> None:
+        """`tell` takes each new set of contexts."""
         self._store = store
         self._log = log
         self._tell = tell
-        self._configured: ssl.SSLContext | None = None
+        self._configured: Contexts | None = None
         self._settings = TlsSettings()
         self._hostname = ""
         self._enabled = False
         self._seen: tuple[str, str] = ("", "")  # chain and proofs of the last look
         self._challenge: ssl.SSLContext | None = None
-        self._context: ssl.SSLContext | None = None
+        self._contexts: Contexts | None = None
         self._stand_in = ""
         self._chore: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._http: httpx.AsyncClient | None = None
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
-    async def configure(self, config: Config, configured: ssl.SSLContext | None, post: Post) -> None:
+    async def configure(self, config: Config, configured: Contexts | None, post: Post) -> None:
         """`configured` is the context of the certificates in the file.  Raises ConfigError, TlsError."""
         await self._stop()
         self._configured, self._settings = configured, settings.tls_settings(config)
         self._hostname, self._enabled = config.hostname, config.acme.enabled
         self._seen = ("", "")
         if not self._enabled:
-            self._context = configured
+            self._contexts = configured
             self._tell(configured)
             return
         renewal = self._renewal(config, post)
@@ -108,7 +107,7 @@ class Certificates:
         """For the listener of https; while a challenge waits, for who validates it."""
         if self._challenge is not None and await offers(sock, ACME_TLS.encode()):
             return self._challenge
-        return self._context
+        return None if self._contexts is None else self._contexts.of("https")
 
     async def answer(self, token: str) -> str:
         """HTTP-01: read from the store, as any worker may be asked at any moment."""
@@ -125,9 +124,9 @@ class Certificates:
             state = await read_state(self._store)
             chain = state.certificate.chain if state.certificate is not None else ""
             proofs = " ".join(f"{name} {key}" for name, key in sorted(state.proofs.items()))
-            if self._context is None or chain != self._seen[0]:
-                self._context = self._made(state)
-                self._tell(self._context)
+            if self._contexts is None or chain != self._seen[0]:
+                self._contexts = self._made(state)
+                self._tell(self._contexts)
             if proofs != self._seen[1]:
                 found = {name: self_signed(name, key) for name, key in state.proofs.items()}
                 self._challenge = challenge_context(found) if found else None
@@ -135,7 +134,7 @@ class Certificates:
         except (MailError, TlsError) as error:
             self._log.error("certificates cannot be taken on", extra={"facts": {"error": str(error)}})
 
-    def _made(self, state: AcmeState) -> ssl.SSLContext | None:
+    def _made(self, state: AcmeState) -> Contexts | None:
         one = state.certificate
         if one is None and self._configured is not None:
             return self._configured
@@ -144,7 +143,7 @@ class Certificates:
             mine = Certificate((self._hostname,), pem=self._stand_in)
         else:
             mine = Certificate(tuple(one.names), pem=one.chain + "\n" + one.key)
-        return make_context(TlsSettings((mine, *self._settings.certificates)))
+        return make_contexts(TlsSettings((mine, *self._settings.certificates), self._settings.clients))
 
     # --- the end ---
 

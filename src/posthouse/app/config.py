@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -19,6 +19,7 @@ from posthouse.app.config_acme import AcmeConfig, verify_acme
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
 from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
+from posthouse.app.config_listeners import Listeners, verify_listeners
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
 from posthouse.app.config_provider import ProviderConfig, verify_provider
@@ -28,8 +29,6 @@ from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
 from posthouse.core.errors import Invalid
 from posthouse.extract import missing_library
-from posthouse.servers.listener import parse_listen_address
-from posthouse.servers.proxy import TrustedSources
 
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -38,86 +37,6 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 class ConfigError(Exception):
     """The file cannot be used; the text names the file, the setting and what is allowed."""
-
-
-class Listener(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where one kind of service listens."""
-
-    enabled: Annotated[bool, Meta(description="Whether this service is offered at all.")] = True
-    addresses: Annotated[
-        list[str],
-        Meta(
-            description="Any number of `ADDRESS:PORT`, `[IPV6]:PORT`, `*:PORT` (both families) or `unix:/PATH`. "
-            "Sockets that systemd passes under the listener's name are used instead."
-        ),
-    ]
-    proxy_from: Annotated[
-        list[str],
-        Meta(
-            description="Addresses or networks (`192.0.2.0/24`, or `unix`) of load balancers whose connections begin "
-            "with a PROXY protocol header, version 1 or 2; there it is required, elsewhere it is not understood."
-        ),
-    ] = []
-    clear_text_auth: Annotated[
-        bool,
-        Meta(
-            description="Take passwords without TLS. Only for loopback tests; refused for addresses that others "
-            "can reach."
-        ),
-    ] = False
-
-
-def _on(*addresses: str) -> Listener:
-    return Listener(addresses=list(addresses))
-
-
-class Listeners(Struct, forbid_unknown_fields=True):
-    """The services of the node."""
-
-    smtp: Annotated[Listener, Meta(description="Mail from other servers (RFC 5321).")] = field(
-        default_factory=lambda: _on("*:25")
-    )
-    submission: Annotated[Listener, Meta(description="Mail from our users, STARTTLS (RFC 6409).")] = field(
-        default_factory=lambda: _on("*:587")
-    )
-    submissions: Annotated[
-        Listener, Meta(description="Mail from our users, TLS from the first octet (RFC 8314).")
-    ] = field(default_factory=lambda: _on("*:465"))
-    lmtp: Annotated[
-        Listener, Meta(description="Mail from a trusted relay in front of us (RFC 2033). No authentication.")
-    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["127.0.0.1:24"]))
-    pop3: Annotated[Listener, Meta(description="POP3 with STLS (RFC 1939, RFC 2595).")] = field(
-        default_factory=lambda: _on("*:110")
-    )
-    pop3s: Annotated[Listener, Meta(description="POP3, TLS from the first octet (RFC 8314).")] = field(
-        default_factory=lambda: _on("*:995")
-    )
-    imap: Annotated[Listener, Meta(description="IMAP with STARTTLS (RFC 9051).")] = field(
-        default_factory=lambda: _on("*:143")
-    )
-    imaps: Annotated[Listener, Meta(description="IMAP, TLS from the first octet (RFC 8314).")] = field(
-        default_factory=lambda: _on("*:993")
-    )
-    managesieve: Annotated[Listener, Meta(description="ManageSieve with STARTTLS (RFC 5804).")] = field(
-        default_factory=lambda: _on("*:4190")
-    )
-    http: Annotated[
-        Listener,
-        Meta(
-            description="Health (`/healthz`, `/readyz`), Prometheus metrics (`/metrics`), JMAP for this machine."
-        ),
-    ] = field(default_factory=lambda: _on("127.0.0.1:2080"))
-
-    https: Annotated[
-        Listener, Meta(description="Pages and endpoints for people and programs: JMAP, sign-in by OAuth 2.0.")
-    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:443"]))
-
-    challenge: Annotated[
-        Listener, Meta(description="Answers ACME (HTTP-01) and sends everything else to https.")
-    ] = field(default_factory=lambda: Listener(enabled=False, addresses=["*:80"]))
-
-    def items(self) -> list[tuple[str, Listener]]:
-        return [(name, getattr(self, name)) for name in self.__struct_fields__]
 
 
 class CertificateFiles(Struct, forbid_unknown_fields=True):
@@ -304,9 +223,6 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
         return self.path(self.data)
 
 
-_LOOPBACK: Final = TrustedSources(["127.0.0.0/8", "::1"])
-
-
 def load_config(path: Path) -> Config:
     """Read and verify a configuration file.  Raises ConfigError."""
     try:
@@ -381,24 +297,7 @@ def _verify(config: Config) -> None:
     except Invalid as error:
         raise ValueError(f"hostname: {error.detail}") from error
     _verify_addresses(config)
-    for name, listener in config.listeners.items():
-        where = f"listeners.{name}"
-        try:
-            addresses = [a for text in listener.addresses for a in parse_listen_address(text)]
-            TrustedSources(listener.proxy_from)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{where}: {error}") from error
-        if listener.clear_text_auth:
-            for address in addresses:
-                if not address.path and address.host not in _LOOPBACK:
-                    raise ValueError(
-                        f"{where}.clear_text_auth: {address} can be reached from outside; passwords must not "
-                        "cross a network in clear text, so listen on 127.0.0.1 or [::1] only, or switch it off"
-                    )
-        if listener.enabled and name in IMPLICIT_TLS and not (config.tls.certificates or config.acme.enabled):
-            raise ValueError(
-                f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
-            )
+    verify_listeners(config.listeners, certificates=bool(config.tls.certificates or config.acme.enabled))
     _verify_sign_in(config)
     for where, networks in (
         ("relay_networks", config.relay_networks),
@@ -441,6 +340,3 @@ def _verify_route(route: RouteConfig) -> None:
         raise ValueError(
             f'routes: the password for {route.host} must go to that host only; set tls = "verified" or "implicit"'
         )
-
-
-IMPLICIT_TLS: Final = frozenset(("submissions", "pop3s", "imaps", "https"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 
 from posthouse.app import settings
@@ -25,7 +24,7 @@ from posthouse.servers.board import Field, Slot, field
 from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
 from posthouse.servers.proxy import TrustedSources
-from posthouse.servers.tls import make_context
+from posthouse.servers.tls import Contexts, make_contexts
 from posthouse.storage.ports import Store
 
 Sockets = Mapping[str, Sequence[socket.socket]]
@@ -51,7 +50,7 @@ class Node:
         self._certificates: Certificates | None = None
         self._sign_outs: SignOuts | None = None
 
-    async def start(self, store: Store, sockets: Sockets, tls: ssl.SSLContext | None) -> None:
+    async def start(self, store: Store, sockets: Sockets, tls: Contexts | None) -> None:
         self._store = store
         self._factories = Factories(
             store,
@@ -93,17 +92,17 @@ class Node:
                 acceptor.start()
                 self._acceptors.append(acceptor)
 
-    def _take_tls(self, context: ssl.SSLContext | None) -> None:
-        self.host.tls_context = context
+    def _take_tls(self, contexts: Contexts | None) -> None:
+        self.host.tls = contexts
 
     def _service(self, name: str) -> Callable[[], Service]:
         return lambda: self._services[name]
 
-    def _configure(self, tls: ssl.SSLContext | None) -> None:
+    def _configure(self, tls: Contexts | None) -> None:
         config, factories = self.config, self._factories
         if factories is None:
             raise Unavailable("the node has not started")
-        self.host.tls_context = tls
+        self.host.tls = tls
         self.host.limits = settings.limits(config)
         services = {}
         for name, listener in config.listeners.items():
@@ -121,7 +120,7 @@ class Node:
 
     async def reconfigure(self, config: Config) -> None:
         """Take on another configuration; sessions go on.  Raises TlsError or ConfigError: nothing changed."""
-        tls = make_context(settings.tls_settings(config))
+        tls = make_contexts(settings.tls_settings(config))
         if self._factories is None:
             return
         self._factories.configure(config)

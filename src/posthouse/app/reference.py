@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
-from posthouse.app.config import Config, Listener, Listeners
+from posthouse.app.config import Config
+from posthouse.app.config_listeners import Listener, Listeners
 
 HEAD = """\
 # Configuration
@@ -159,7 +160,8 @@ def commented(values: dict[str, str]) -> str:
 
 
 def _commented_listeners(section: Section, values: dict[str, str]) -> list[str]:
-    out = ["# Where to listen. Each takes enabled, addresses, proxy_from and clear_text_auth."]
+    *names, last = (one.name for one in fields(Listener))
+    out = _comment(f"Where to listen. Each takes {', '.join(names)} and {last}.")
     for s in section.settings:
         prefix = f"listeners.{s.name}."
         chosen = {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}

@@ -30,7 +30,7 @@ from posthouse.servers.process import (
     tune_allocator,
 )
 from posthouse.servers.supervisor import Role, Supervisor
-from posthouse.servers.tls import TlsError, make_context
+from posthouse.servers.tls import TlsError, make_contexts
 
 RUN_DIRECTORY: Final = "run"
 PID_NAME: Final = "posthouse.pid"
@@ -44,7 +44,7 @@ def serve(
 ) -> int:
     """Run a node until it is told to stop; the exit status.  Raises ConfigError, BindError, UserError, TlsError."""
     log = logs.set_up(config.log.format, "warning" if quiet else config.log.level)
-    tls = make_context(settings.tls_settings(config))
+    tls = make_contexts(settings.tls_settings(config))
     settings.routes(config)
     identity = find_identity(config.user)
     data = config.data_path
@@ -141,7 +141,7 @@ def _check_reload(plan: Plan) -> bool:
         return True
     try:
         config = load_config(plan.config_path)
-        tls = make_context(settings.tls_settings(config))
+        tls = make_contexts(settings.tls_settings(config))
         settings.routes(config)
     except (ConfigError, TlsError) as error:
         plan.log.error("reload refused, the node goes on as it was", extra={"facts": {"error": str(error)}})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from posthouse.app.config import IMPLICIT_TLS, Config, ConfigError, RouteConfig
+from posthouse.app.config import Config, ConfigError, RouteConfig
+from posthouse.app.config_listeners import IMPLICIT_TLS, Listener
 from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings
@@ -13,7 +14,7 @@ from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.servers.host import Limits
 from posthouse.servers.listener import Address, parse_listen_address
-from posthouse.servers.tls import Certificate, TlsSettings
+from posthouse.servers.tls import Certificate, ClientTrust, TlsSettings
 from posthouse.services.delivery import DeliverySettings
 from posthouse.services.oauth.settings import OAuthSettings
 from posthouse.services.passwords import HashSettings, read_pepper
@@ -85,7 +86,20 @@ def tls_settings(config: Config) -> TlsSettings:
         tuple(
             Certificate(tuple(c.names), config.path(c.certificate), config.path(c.key))
             for c in config.tls.certificates
-        )
+        ),
+        tuple(
+            (name, _client_trust(config, listener))
+            for name, listener in config.listeners.items()
+            if listener.enabled and listener.client_certificates != "off"
+        ),
+    )
+
+
+def _client_trust(config: Config, listener: Listener) -> ClientTrust:
+    return ClientTrust(
+        config.path(listener.client_ca_file),
+        listener.client_certificates == "required",
+        config.path(listener.client_crl_file) if listener.client_crl_file else None,
     )
 
 

@@ -68,7 +68,7 @@ class SignOuts:
             return False
         if grant.kind == "token":
             return await self._store.tokens.grant(int(grant.id)) is not None
-        if grant.kind == "app":
+        if grant.id and grant.kind in ("app", "certificate"):
             found = await self._store.credentials.of_account(account.id)
             return any(str(one.id) == grant.id for one in found)
         return True

@@ -24,7 +24,7 @@ from posthouse.extract import Extractor
 from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
-from posthouse.servers.tls import TlsError
+from posthouse.servers.tls import Contexts, TlsError
 from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store, serve_writer
 
@@ -45,7 +45,7 @@ class Plan(Struct):
     config_path: Path | None  # None: the configuration was made in memory; a reload only reads certificates
     board: Board
     sockets: Sockets
-    tls: Any  # the ssl.SSLContext made before the fork, so that all workers resume each other's sessions
+    tls: Contexts | None  # made before the fork, so that all workers resume each other's sessions
     log: logging.Logger
     workers: int
     indexer_bell: int = -1  # a byte written here starts the indexer

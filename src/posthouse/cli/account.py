@@ -8,7 +8,7 @@ import secrets
 import sys
 from typing import Any
 
-from posthouse.cli import app_password
+from posthouse.cli import app_password, certificate
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
 
@@ -72,6 +72,7 @@ def add(parsers: Parsers, say: Say) -> None:
         ("set", _fill_set),
         ("password", _fill_password),
         ("app-password", app_password.fill),
+        ("certificate", certificate.fill),
         ("delete", _fill_delete),
     ]
     add_actions(parsers, say, "account", actions)
@@ -184,6 +185,7 @@ _ACTIONS: dict[str, Any] = {
     "set": _set,
     "password": _password,
     "app-password": app_password.act,
+    "certificate": certificate.act,
     "delete": _delete,
 }
 

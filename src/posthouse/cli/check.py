@@ -19,12 +19,12 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app import settings  # noqa: PLC0415
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.servers.tls import make_context  # noqa: PLC0415
+    from posthouse.servers.tls import make_contexts  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
     from posthouse.storage.rows import Problem  # noqa: PLC0415
 
     async def check(store: Store, config: Config) -> list[Problem]:
-        make_context(settings.tls_settings(config))
+        make_contexts(settings.tls_settings(config))
         settings.routes(config)
         return await store.check()
 

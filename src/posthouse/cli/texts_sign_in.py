@@ -156,4 +156,23 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "App password {name} of {address} made; it is shown only now:",
     ),
     "app_password.revoked": ("授权码“{name}”已吊销。", "App password {name} is revoked."),
+    "help.account.certificate": (
+        "管理账户的客户端证书（SASL EXTERNAL 登录）",
+        "client certificates that sign in by SASL EXTERNAL",
+    ),
+    "help.certificate.add": ("登记一张证书（按指纹）", "register one, by its fingerprint"),
+    "help.certificate.list": ("列出登记的证书及最近使用情况", "list them, and when they were used last"),
+    "help.certificate.revoke": ("取消登记，立即生效", "take one back, at once"),
+    "help.arg.certificate_name": ("证书名称，如“办公电脑”", "what it is for, such as laptop"),
+    "help.arg.certificate_file": (
+        "证书文件（PEM 或 DER），- 表示从标准输入读取；不需要私钥",
+        "file of the certificate (PEM or DER), - for standard input; the key is not needed",
+    ),
+    "column.fingerprint": ("指纹（SHA-256）", "FINGERPRINT (SHA-256)"),
+    "certificate.added": (
+        "已为 {address} 登记证书“{name}”。监听器要有 client_certificates 和 client_ca_file 设置，证书才能用来登录。",
+        "Certificate {name} of {address} is registered. It signs in where the listener has client_certificates and "
+        "client_ca_file.",
+    ),
+    "certificate.revoked": ("证书“{name}”已取消登记。", "Certificate {name} is taken back."),
 }

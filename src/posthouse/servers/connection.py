@@ -183,11 +183,11 @@ class Connection(asyncio.Protocol):
             self._sink(data[header.length :])
 
     def _start_layer(self) -> None:
-        context = self.host.tls_context
-        if context is None:  # every certificate was taken away by a reload
+        contexts = self.host.tls
+        if contexts is None:  # every certificate was taken away by a reload
             self.abort()
             return
-        self._tls = TlsLayer(context)
+        self._tls = TlsLayer(contexts.of(self.info.listener))
         self._sink = self._handshake_octets
         self.set_timeout(HANDSHAKE_TIMEOUT_S)
 
@@ -346,7 +346,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def can_start_tls(self) -> bool:
-        return self._tls is None and self.host.tls_context is not None and not self.service.implicit_tls
+        return self._tls is None and self.host.tls is not None and not self.service.implicit_tls
 
     async def start_tls(self) -> None:
         # What the client sent before this line has reached the session and was discarded there; whatever

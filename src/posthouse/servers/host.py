@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from posthouse.servers.board import LISTENERS, Slot, field
 from posthouse.servers.proxy import TrustedSources
+from posthouse.servers.tls import Contexts
 from posthouse.sessions.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Host:
         self.slot = slot
         self.log = log
         self.limits = limits
-        self.tls_context: ssl.SSLContext | None = None
+        self.tls: Contexts | None = None
         self.tick = time.monotonic()
         self.connections: set[Connection] = set()
         self.stopping = False

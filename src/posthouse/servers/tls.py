@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,23 +38,57 @@ class Certificate(Struct, frozen=True):
     pem: str = ""  # chain and key, instead of files
 
 
+class ClientTrust(Struct, frozen=True):
+    """Whose certificates clients may show; files in PEM."""
+
+    authorities: Path
+    required: bool = False  # nobody is served without
+    revoked: Path | None = (
+        None  # revocation lists of the authorities; without a current one nobody's is taken
+    )
+
+
 class TlsSettings(Struct, frozen=True):
     """The first certificate serves clients that name no host, or one we do not know."""
 
     certificates: tuple[Certificate, ...] = ()
+    clients: tuple[tuple[str, ClientTrust], ...] = ()  # listeners that ask clients for a certificate
 
 
 class TlsError(Exception):
     """A certificate or key cannot be used; the text says which file and why."""
 
 
-def make_context(settings: TlsSettings) -> ssl.SSLContext | None:
-    """The server context, None without certificates.  Raises TlsError."""
+class Contexts:
+    """The server contexts of a node: one for all listeners, and those of listeners that ask for certificates."""
+
+    def __init__(self, default: ssl.SSLContext, special: Mapping[str, ssl.SSLContext] | None = None) -> None:
+        self.default = default
+        self._special = dict(special or {})
+
+    def of(self, listener: str) -> ssl.SSLContext:
+        return self._special.get(listener, self.default)
+
+
+def make_contexts(settings: TlsSettings) -> Contexts | None:
+    """None without certificates.  Raises TlsError."""
     if not settings.certificates:
         return None
+    made: dict[ClientTrust, ssl.SSLContext] = {}
+    for _, trust in settings.clients:
+        if trust not in made:
+            made[trust] = _make_context(settings.certificates, trust)
+    special = {listener: made[trust] for listener, trust in settings.clients}
+    return Contexts(_make_context(settings.certificates), special)
+
+
+def _make_context(certificates: Sequence[Certificate], trust: ClientTrust | None = None) -> ssl.SSLContext:
     by_name: dict[str, ssl.SSLContext] = {}
-    contexts = [_one_context(certificate) for certificate in settings.certificates]
-    for certificate, context in zip(settings.certificates, contexts, strict=True):
+    contexts = [_one_context(certificate) for certificate in certificates]
+    if trust is not None:
+        for context in contexts:  # OpenSSL takes the authorities from the context that SNI chose
+            _ask_clients(context, trust)
+    for certificate, context in zip(certificates, contexts, strict=True):
         for name in certificate.names:
             by_name.setdefault(name.lower(), context)
     default = contexts[0]
@@ -66,6 +100,26 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext | None:
 
     default.sni_callback = choose
     return default
+
+
+def _ask_clients(context: ssl.SSLContext, trust: ClientTrust) -> None:
+    """RFC 8446 §4.3.2: ask for a certificate.  One that does not hold ends the handshake, none at all if required."""
+    context.verify_mode = ssl.CERT_REQUIRED if trust.required else ssl.CERT_OPTIONAL
+    for path in (trust.authorities, trust.revoked):
+        if path is None:
+            continue
+        try:
+            context.load_verify_locations(path)
+        except ssl.SSLError as error:
+            raise TlsError(
+                f"{path}: no certificates or revocation lists in PEM: {error.reason or error}"
+            ) from error
+        except OSError as error:
+            raise TlsError(f"{path}: {error.strerror}") from error
+    if trust.revoked is not None:
+        if not context.cert_store_stats()["crl"]:
+            raise TlsError(f"{trust.revoked}: there is no revocation list in it")
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def find_name(by_name: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | None:
@@ -205,4 +259,11 @@ class TlsLayer:
         # RFC 9266 §4: tls-unique is no binding with TLS 1.3.
         unique = self._object.get_channel_binding("tls-unique") if version == "TLSv1.2" else None
         end_point = getattr(self._object.context, "end_point", b"")  # of the context that SNI chose
-        return TlsInfo(version, cipher[0] if cipher else "", unique=unique or b"", end_point=end_point)
+        certificate = self._object.getpeercert(binary_form=True)  # only one that was asked for and verified
+        return TlsInfo(
+            version,
+            cipher[0] if cipher else "",
+            unique=unique or b"",
+            end_point=end_point,
+            certificate=certificate or b"",
+        )

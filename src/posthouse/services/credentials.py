@@ -1,4 +1,4 @@
-"""App passwords, and the SCRAM keys of passwords.
+"""App passwords, registered certificates, and the SCRAM keys of passwords.
 
 An app password is 100 bits of chance, so a fast keyed hash keeps it as well as a slow one would.  All keys of an
 account share one salt and count, so that SCRAM can offer one challenge and find out afterwards which of them it was.
@@ -25,12 +25,13 @@ from msgspec import Struct
 
 from posthouse.core import scram
 from posthouse.core.address import parse_address, try_address
-from posthouse.core.errors import Conflict, Expired, Invalid, NotFound
+from posthouse.core.errors import Conflict, Exists, Expired, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scope import ACTIONS
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
 from posthouse.services.background import Background
+from posthouse.services.certificates import ClientCertificate
 from posthouse.services.grant import Origin
 from posthouse.services.mailboxes import canonical_name
 from posthouse.storage.ports import Store
@@ -39,7 +40,7 @@ from posthouse.storage.rows import Account, Credential
 APP_PASSWORD_LENGTH: Final = 20
 APP_PROTOCOLS: Final = ("imap", "pop3", "submission")
 APP_PASSWORDS_MAX: Final = 100
-"""Of one account."""
+"""Of one account, certificates among them."""
 NAME_MAX: Final = 100
 NETWORKS_MAX: Final = 50
 FOLDERS_MAX: Final = 50
@@ -89,16 +90,10 @@ class Credentials:
         folders: Sequence[str] = (),
     ) -> tuple[Credential, str]:
         """The new app password and its text, which is told once.  Raises NotFound, Exists, Invalid."""
-        account = await self._account(address)
-        if account.team:
-            raise Invalid("nobody signs in as a team; make app passwords for its members")
-        name = name.strip()
-        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-            raise Invalid(f"the name of an app password has 1 to {NAME_MAX} printable characters")
+        account = await self._holder(address)
+        name = _name(name)
         if expires_at and expires_at <= self._clock.now():
             raise Invalid("the app password would have expired already; choose a later time")
-        if len(await self._store.credentials.of_account(account.id)) > APP_PASSWORDS_MAX:
-            raise Invalid(f"an account has at most {APP_PASSWORDS_MAX} app passwords; revoke one first")
         text = "".join(secrets.choice(_ALPHABET) for _ in range(APP_PASSWORD_LENGTH))
         credential = Credential(
             account.id,
@@ -117,14 +112,66 @@ class Credentials:
         return credential, text
 
     async def app_passwords(self, address: str) -> list[Credential]:
+        return await self._of_kind(address, "app")
+
+    async def certificates(self, address: str) -> list[Credential]:
+        return await self._of_kind(address, "certificate")
+
+    async def _of_kind(self, address: str, kind: str) -> list[Credential]:
         account = await self._account(address)
         found = await self._store.credentials.of_account(account.id)
-        return [one for one in found if one.kind == "app"]
+        return [one for one in found if one.kind == kind]
 
-    async def revoke(self, address: str, name: str) -> None:
+    async def revoke(self, address: str, name: str, kind: str = "app") -> None:
         """At once: the next sign-in with it fails.  Raises NotFound."""
         account = await self._account(address)
-        await self._store.credentials.revoke(account.id, "app", name.strip())
+        await self._store.credentials.revoke(account.id, kind, name.strip())
+
+    # --- client certificates ---
+
+    async def register(
+        self,
+        address: str,
+        name: str,
+        certificate: ClientCertificate,
+        *,
+        protocols: Sequence[str] = APP_PROTOCOLS,
+        networks: Sequence[str] = (),
+        actions: Sequence[str] = tuple(ACTIONS),
+        folders: Sequence[str] = (),
+    ) -> Credential:
+        """Until the certificate ends.  Raises NotFound, Exists, Invalid."""
+        account = await self._holder(address)
+        now = self._clock.now()
+        if not certificate.is_valid(now):
+            raise Invalid("the certificate has ended, or does not hold yet; register the one that is in use")
+        if any(
+            one.account == account.id
+            for one in await self._store.credentials.of_certificate(certificate.fingerprint)
+        ):
+            raise Exists("this certificate is registered to the account already")
+        credential = Credential(
+            account.id,
+            "certificate",
+            _name(name),
+            certificate.fingerprint,
+            (),
+            _app_protocols(protocols),
+            normal_networks(networks),
+            now,
+            certificate.ends_at,
+            actions=_actions(actions),
+            folders=_folders(folders),
+        )
+        await self._store.credentials.put(credential)
+        return credential
+
+    async def registered(
+        self, certificate: ClientCertificate, origin: Origin
+    ) -> dict[AccountId, Credential | None]:
+        """The accounts that the certificate was registered to; None where it may not be used so."""
+        found = await self._store.credentials.of_certificate(certificate.fingerprint)
+        return {one.account: one if self._usable(one, origin) else None for one in found}
 
     async def match(self, account: Account | None, password: str, origin: Origin) -> Credential | None:
         """The app password this is, if it may be used so; raises Expired."""
@@ -154,7 +201,7 @@ class Credentials:
     def note_use(self, one: Credential, origin: Origin) -> None:
         """In the background; a use that cannot be noted is no reason to refuse it."""
         now, ip = self._clock.now(), origin.peer_ip
-        if one.kind != "app" or (one.used_ip == ip and now - self._noted.get(one.id, 0.0) < USE_NOTED_S):
+        if one.kind == "password" or (one.used_ip == ip and now - self._noted.get(one.id, 0.0) < USE_NOTED_S):
             return
         if len(self._noted) > 10_000:
             self._noted.clear()
@@ -233,6 +280,17 @@ class Credentials:
 
     # --- what both need ---
 
+    async def _holder(self, address: str) -> Account:
+        """Who may have one more.  Raises NotFound, Invalid."""
+        account = await self._account(address)
+        if account.team:
+            raise Invalid("nobody signs in as a team; let its members sign in as themselves")
+        if len(await self._store.credentials.of_account(account.id)) > APP_PASSWORDS_MAX:
+            raise Invalid(
+                f"an account has at most {APP_PASSWORDS_MAX} app passwords and certificates; revoke one first"
+            )
+        return account
+
     async def _account(self, address: str) -> Account:
         account = await self._store.directory.account_by_address(parse_address(address).key)
         if account is None:
@@ -291,6 +349,15 @@ class Credentials:
 
     def close(self) -> None:
         self._background.close()
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+        raise Invalid(
+            f"the name of an app password or a certificate has 1 to {NAME_MAX} printable characters"
+        )
+    return name
 
 
 def _app_protocols(protocols: Sequence[str]) -> tuple[str, ...]:

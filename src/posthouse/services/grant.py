@@ -68,6 +68,11 @@ def of_credential(account: Account, one: Credential) -> Grant:
     return Grant(account, one.kind, scope, one.name, str(one.id), one.expires_at)
 
 
+def of_certificate(account: Account, name: str, ends_at: float) -> Grant:
+    """One that names the account; what is registered has its own scope."""
+    return Grant(account, "certificate", Scope(account.protocols), name, "", ends_at)
+
+
 def permitted(grant: Grant, protocol: str) -> Grant:
     """The grant, if it opens the protocol.  Raises Forbidden (switched off), ScopeExceeded."""
     if protocol not in grant.account.protocols:

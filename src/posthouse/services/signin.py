@@ -26,12 +26,22 @@ from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import try_prepare
 from posthouse.core.scram import ITERATIONS
+from posthouse.services import certificates
 from posthouse.services.background import Background
 from posthouse.services.bans import Bans, BanSettings
+from posthouse.services.certificates import ClientCertificate
 from posthouse.services.credentials import Claim, Credentials
 from posthouse.services.devices import Devices
 from posthouse.services.fair_pool import FairPool
-from posthouse.services.grant import Grant, Origin, TokenVerifier, of_credential, of_password, permitted
+from posthouse.services.grant import (
+    Grant,
+    Origin,
+    TokenVerifier,
+    of_certificate,
+    of_credential,
+    of_password,
+    permitted,
+)
 from posthouse.services.outside import Outside, OutsideDirectory
 from posthouse.services.passwords import HashSettings, Passwords
 from posthouse.storage.ports import Store
@@ -185,6 +195,51 @@ class SignIn:
             await self._failed(found, self._digest(token), origin)
             raise
         return await self.devices.admit(grant, origin)
+
+    async def check_certificate(self, certificate: bytes, username: str, origin: Origin) -> Grant:
+        """EXTERNAL, by a certificate (DER) that TLS has verified; raises as `check_password`.
+
+        `username` may be empty when the certificate is of one account.
+        """
+        known = certificates.try_read(certificate)
+        name = username or (known.addresses[0] if known is not None and known.addresses else "")
+        found = await self._find(name, origin)
+        await self._refuse_banned(found, origin)
+        grants = (
+            {} if known is None else await self._of_certificate(known, found.name if username else "", origin)
+        )
+        # Whose a certificate of several accounts is, the client has to say.
+        if len(grants) != 1:
+            await self._failed(found, certificate, origin)
+            raise SignInFailed(f"{origin.connection}: the certificate is of {len(grants)} accounts")
+        ((grant, registered),) = grants.values()
+        permitted(grant, origin.protocol)
+        if registered is not None:
+            self.credentials.note_use(registered, origin)
+        return await self.devices.admit(grant, origin)
+
+    async def _of_certificate(
+        self, known: ClientCertificate, wanted: str, origin: Origin
+    ) -> dict[AccountId, tuple[Grant, Credential | None]]:
+        """What it opens of `wanted` (empty: of anybody), and as what it was registered."""
+        if not known.is_valid(
+            self._clock.now()
+        ):  # it ended since the handshake, or since one that is resumed
+            return {}
+        grants: dict[AccountId, tuple[Grant, Credential | None]] = {}
+        registered = await self.credentials.registered(known, origin)
+        for number, one in registered.items():
+            account = await self._store.directory.account(number)
+            if account is None or one is None or wanted not in ("", account.address):
+                continue
+            if (await self._find(account.address, origin)).account is not None:
+                grants[number] = of_credential(account, one), one
+        for address in certificates.of_whom(known, wanted):
+            account = (await self._find(address, origin)).account
+            # Where it is registered, that says what it opens; nobody signs in as a team.
+            if account is not None and account.id not in registered and not account.team:
+                grants[account.id] = of_certificate(account, known.name, known.ends_at), None
+        return grants
 
     def _opened(self, account: Account, by: Credential, origin: Origin) -> Grant:
         grant = permitted(of_credential(account, by), origin.protocol)

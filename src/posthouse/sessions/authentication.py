@@ -20,6 +20,7 @@ from posthouse.sessions.session import ConnectionInfo
 from posthouse.wire.sasl import (
     Challenge,
     Credentials,
+    External,
     Failure,
     Lookup,
     Proof,
@@ -45,6 +46,8 @@ class SignIn(Protocol):
     async def check_password(self, address: str, password: str, origin: Origin) -> Grant: ...
 
     async def check_token(self, username: str, token: str, origin: Origin) -> Grant: ...
+
+    async def check_certificate(self, certificate: bytes, username: str, origin: Origin) -> Grant: ...
 
     async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim: ...
 
@@ -76,21 +79,23 @@ def _announces_plus(found: dict[str, bytes]) -> bool:
     return "tls-unique" in found
 
 
-def _also(sign_in: SignIn) -> Sequence[str]:
+def _also(info: ConnectionInfo, sign_in: SignIn) -> Sequence[str]:
     """What needs somebody to judge it, and has somebody."""
-    return () if sign_in.tokens is None else TOKEN_MECHANISMS
+    tokens = () if sign_in.tokens is None else TOKEN_MECHANISMS
+    # RFC 4422 §A: EXTERNAL where there is something external to go by.
+    return ("EXTERNAL", *tokens) if info.tls is not None and info.tls.certificate else tokens
 
 
 def mechanisms(info: ConnectionInfo, sign_in: SignIn) -> list[str]:
     """What to announce on this connection."""
     found = bindings(info)
-    names = offered(found, plus=_announces_plus(found), also=_also(sign_in))
+    names = offered(found, plus=_announces_plus(found), also=_also(info, sign_in))
     # A directory outside has no keys for us: a client that saw SCRAM would choose it and could not sign in.
     return names if sign_in.outside is None else [one for one in names if not one.startswith("SCRAM-")]
 
 
 def knows(mechanism: str, info: ConnectionInfo, sign_in: SignIn) -> bool:
-    return is_known(mechanism, bindings(info), _also(sign_in))
+    return is_known(mechanism, bindings(info), _also(info, sign_in))
 
 
 def origin_of(info: ConnectionInfo, protocol: str, client: str = "") -> Origin:
@@ -104,7 +109,7 @@ def new_nonce() -> bytes:
 class Authentication:
     """`start`, then `receive` for every line until the outcome is not a `Challenge`.  Both raise MailError."""
 
-    __slots__ = ("_claim", "_exchange", "_grant", "_origin", "_refused", "_sign_in")
+    __slots__ = ("_certificate", "_claim", "_exchange", "_grant", "_origin", "_refused", "_sign_in")
 
     def __init__(
         self,
@@ -118,6 +123,7 @@ class Authentication:
         found = bindings(info)
         self._exchange = ServerExchange(mechanism, nonce(), found, strict=_announces_plus(found))
         self._sign_in = sign_in
+        self._certificate = info.tls.certificate if info.tls is not None else b""
         self._origin = origin
         self._claim: Claim | None = None
         self._refused: MailError | None = None  # a token; the client has to answer our reason yet
@@ -152,6 +158,8 @@ class Authentication:
             return Challenge(step.final)
         if isinstance(step, Token):
             return await self._token(step)
+        if isinstance(step, External):
+            return await self._sign_in.check_certificate(self._certificate, step.username, self._origin)
         assert isinstance(step, Credentials)
         return await self._sign_in.check_password(step.username, step.password, self._origin)
 

@@ -83,6 +83,10 @@ class Credentials(Protocol):
         """Those of the password first, then app passwords by age; empty for an account that is none."""
         ...
 
+    async def of_certificate(self, fingerprint: str) -> list[Credential]:
+        """Those of kind "certificate" with this secret, of any account."""
+        ...
+
     async def put(self, credential: Credential) -> None:
         """Kind "password" replaces, or raises Conflict when its hash is not the account's any more; "app" raises
         Exists when the name is taken.  NotFound without the account."""

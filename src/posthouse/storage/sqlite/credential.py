@@ -22,10 +22,12 @@ from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest
 
-_SELECT: Final = (
+_COLUMNS: Final = (
     "SELECT account, kind, name, secret, scram, protocols, networks, created_at, expires_at, used_at, used_ip,"
-    " used_protocol, id, actions, folders FROM credential WHERE account = ? ORDER BY kind DESC, id"
+    " used_protocol, id, actions, folders FROM credential"
 )
+_OF_ACCOUNT: Final = f"{_COLUMNS} WHERE account = ? ORDER BY kind DESC, id"
+_OF_CERTIFICATE: Final = f"{_COLUMNS} WHERE kind = 'certificate' AND secret = ? ORDER BY id"
 
 
 _credential: Final[Callable[..., Credential]] = Credential
@@ -110,6 +112,12 @@ class SqliteCredentials:
         self._submit = submit
 
     async def of_account(self, account: AccountId) -> list[Credential]:
+        return self._read(_OF_ACCOUNT, account)
+
+    async def of_certificate(self, fingerprint: str) -> list[Credential]:
+        return self._read(_OF_CERTIFICATE, fingerprint)
+
+    def _read(self, sql: str, value: int | str) -> list[Credential]:
         return [
             _credential(
                 *row[:4],
@@ -119,7 +127,7 @@ class SqliteCredentials:
                 *row[7:-1],
                 tuple(msgspec.json.decode(row[-1])),
             )
-            for row in self._reader.rows(_SELECT, (account,))
+            for row in self._reader.rows(sql, (value,))
         ]
 
     async def put(self, credential: Credential) -> None:

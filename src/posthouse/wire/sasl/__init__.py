@@ -10,6 +10,7 @@ needs somebody to judge it (`bearer`) stands in `exchange.OPTIONAL`.
 from .base64 import decode_base64, encode_base64
 from .bearer import Token, format_refusal
 from .exchange import LINE_MAX, ClientExchange, ServerExchange, ServerStep, is_known, offered
+from .external import External
 from .mechanism import CLIENT, SERVER, Challenge, Credentials, Failure, Reason
 from .scram import Lookup, Proof, ScramClient, ScramServer
 
@@ -20,6 +21,7 @@ __all__ = [
     "Challenge",
     "ClientExchange",
     "Credentials",
+    "External",
     "Failure",
     "Lookup",
     "Proof",

@@ -10,6 +10,7 @@ from posthouse.core.scram import ScramKeys
 
 from .base64 import decode_base64, encode_base64
 from .bearer import BearerClient, BearerServer, Token, XoauthClient, XoauthServer
+from .external import External, ExternalClient, ExternalServer
 from .mechanism import (
     CLIENT,
     SERVER,
@@ -28,9 +29,10 @@ from .scram import Lookup, Proof, ScramClient, ScramServer
 LINE_MAX: Final = 12288
 
 
-ServerStep = Step | Lookup | Proof | Token
+ServerStep = Step | Lookup | Proof | Token | External
 
-OPTIONAL: Final[dict[str, Callable[[], BearerServer | XoauthServer]]] = {
+OPTIONAL: Final[dict[str, Callable[[], BearerServer | XoauthServer | ExternalServer]]] = {
+    "EXTERNAL": ExternalServer,
     "OAUTHBEARER": BearerServer,
     "XOAUTH2": XoauthServer,
 }
@@ -75,7 +77,7 @@ class ServerExchange:
     ) -> None:
         """KeyError for a mechanism that is not known; SCRAM wants a fresh `nonce`, printable and without commas."""
         self.name = mechanism.upper()
-        self._mechanism: ServerMechanism | ScramServer | BearerServer | XoauthServer
+        self._mechanism: ServerMechanism | ScramServer | BearerServer | XoauthServer | ExternalServer
         if self.name.removesuffix("-PLUS") in SCRAM:
             if not nonce:
                 raise ValueError("SCRAM needs a nonce")
@@ -131,7 +133,7 @@ class ClientExchange:
         if self.name.removesuffix("-PLUS") in SCRAM:
             self._mechanism = ScramClient(self.name, credentials, nonce, bindings)
         else:
-            self._mechanism = {**CLIENT, **TOKEN_CLIENT}[self.name](credentials)
+            self._mechanism = {**CLIENT, **TOKEN_CLIENT, "EXTERNAL": ExternalClient}[self.name](credentials)
 
     @classmethod
     def choose(

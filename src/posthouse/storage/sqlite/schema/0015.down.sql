@@ -1,0 +1,2 @@
+-- Back to schema 14.
+DROP INDEX credential_certificate;

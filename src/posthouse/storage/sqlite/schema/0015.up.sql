@@ -1,0 +1,3 @@
+-- Schema 15.  Whose a client certificate is, found by its fingerprint.
+
+CREATE INDEX credential_certificate ON credential (secret) WHERE kind = 'certificate';
