@@ -19,6 +19,7 @@ from posthouse.app.config_acme import AcmeConfig, verify_acme
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
 from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
+from posthouse.app.config_lens import LensConfig
 from posthouse.app.config_listeners import Listeners, verify_listeners
 from posthouse.app.config_mailauth import Dns, MailAuth
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
@@ -208,6 +209,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     routes: Annotated[list[RouteConfig], Meta(description="Static routes and smarthosts.")] = []
     imap: Annotated[ImapConfig, Meta(description="IMAP.")] = field(default_factory=ImapConfig)
     search: Annotated[SearchConfig, Meta(description="Search.")] = field(default_factory=SearchConfig)
+    lens: Annotated[LensConfig, Meta(description="The lens.")] = field(default_factory=LensConfig)
     mailauth: Annotated[MailAuth, Meta(description="Authentication of mail.")] = field(
         default_factory=MailAuth
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from posthouse.app import directories, settings
 from posthouse.app.config import Config
+from posthouse.client.connection import Endpoint, Overhearing
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
@@ -61,6 +62,7 @@ class Factories:
         self._rules = Rules(store, clock)
         self._dkim = DkimKeys(store, clock)
         self._queue_task: asyncio.Task[None] | None = None
+        self.overhear: Callable[[Endpoint], Overhearing] | None = None
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -187,6 +189,8 @@ class Factories:
         self._client = SmtpClient(
             settings.client_settings(self.config), self._routes, self._dns, clock=self._clock, rng=self._rng
         )
+        if self.overhear is not None:
+            self._client.overhear(self.overhear)
         self._queue = QueueRunner(
             self._store,
             self._client,

@@ -14,6 +14,7 @@ from posthouse.app import settings
 from posthouse.app.acme import Certificates
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
+from posthouse.app.lens import Lens
 from posthouse.app.sign_outs import SignOuts
 from posthouse.app.web import Web
 from posthouse.core.errors import Unavailable
@@ -49,6 +50,7 @@ class Node:
         self._web: Web | None = None
         self._certificates: Certificates | None = None
         self._sign_outs: SignOuts | None = None
+        self._lens: Lens | None = None
 
     async def start(self, store: Store, sockets: Sockets, tls: Contexts | None) -> None:
         self._store = store
@@ -62,6 +64,10 @@ class Node:
             rng=system_rng(),
             count=lambda decision: self._slot.add(field("letters_checked_total", f'decision="{decision}"')),
         )
+        self._lens = Lens(self.config, SystemClock())
+        self.host.lens = self._lens.recorder
+        if self._lens.recorder is not None:
+            self._factories.overhear = self._lens.relay
         self._web = Web(
             store,
             SystemClock(),
@@ -79,10 +85,12 @@ class Node:
         self._factories.start_queue()
         for name, socks in sockets.items():
             if name == "http":
-                self._http += serve_http(self._web.plain, socks, self._log)
+                self._http += serve_http(self._lens.web(self._web.plain), socks, self._log)
                 continue
             if name == "https":
-                self._http += serve_http(self._web.secure, socks, self._log, self._certificates.choose)
+                self._http += serve_http(
+                    self._lens.web(self._web.secure), socks, self._log, self._certificates.choose
+                )
                 continue
             if name == "challenge":
                 self._http += serve_http(self._web.challenge, socks, self._log)
@@ -149,6 +157,8 @@ class Node:
             self._web.stop()
         if self._factories is not None:
             await self._factories.close()
+        if self._lens is not None:
+            await self._lens.close()
 
     async def _stop_queue(self) -> None:
         if self._factories is not None:

@@ -44,6 +44,7 @@ COMMANDS: Final = (
     "audit",
     "queue",
     "trace",
+    "lens",
     "client",
     "grant",
     "device-login",

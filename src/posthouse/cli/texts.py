@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from posthouse.cli import texts_dns, texts_oauth, texts_sharing, texts_sign_in
+from posthouse.cli import texts_dns, texts_lens, texts_oauth, texts_sharing, texts_sign_in
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     **texts_dns.TEXTS,
+    **texts_lens.TEXTS,
     **texts_sharing.TEXTS,
     **texts_sign_in.TEXTS,
     **texts_oauth.TEXTS,

@@ -8,7 +8,7 @@ import os
 import secrets
 import ssl
 from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from msgspec import Struct
 
@@ -48,6 +48,18 @@ class Endpoint(Struct, frozen=True):
         return f"{self.name} ({self.address}:{self.port})"
 
 
+class Overhearing(Protocol):
+    """Hears both directions in the clear (`services.lens.Tap`)."""
+
+    def client(self, data: bytes) -> None: ...
+
+    def server(self, data: bytes) -> None: ...
+
+    def note(self, name: str, facts: str = "") -> None: ...
+
+    def end(self, reason: str = "") -> None: ...
+
+
 class TlsContexts:
     """The two ways to trust a server; made when first needed, because loading the certificate store is slow."""
 
@@ -81,6 +93,7 @@ class Connection(asyncio.Protocol):
         self.messages = 0  # transactions so far
         self.idle_since = 0.0
         self.tls_text = ""
+        self.tap: Overhearing | None = None
         self._hostname = hostname
         self._scale = scale  # of all time-outs
         self._transport: asyncio.Transport | None = None
@@ -95,6 +108,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if self.tap is not None:
+            self.tap.server(data)
         self.engine.receive(data)
         if self.engine.overrun and self._transport is not None:
             # What it sends is not waited for now; it must not fill our memory meanwhile.
@@ -109,6 +124,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = self._lost or (f"connection lost: {exc}" if exc else "the server closed the connection")
+        if self.tap is not None:
+            self.tap.end(str(exc) if exc else "")
         self._writable.set()
         self._wake()
 
@@ -131,6 +148,8 @@ class Connection(asyncio.Protocol):
     def send(self) -> None:
         data = self.engine.data_to_send()
         if data and self._transport is not None and self._lost is None:
+            if self.tap is not None:
+                self.tap.client(data)
             self._transport.write(data)
 
     async def drain(self) -> None:
@@ -224,13 +243,12 @@ class Connection(asyncio.Protocol):
             raise
 
     async def _greet(self, contexts: TlsContexts) -> None:
+        self._note_tls()
         self._check(await self.done(), "greeting")
         self.engine.tls = self.endpoint.tls == "implicit"
         await self._hello()
         if self.endpoint.tls in {"opportunistic", "required", "verified"}:
             await self._start_tls(contexts)
-        if self.engine.tls:
-            self._note_tls()
         if self.endpoint.username:
             await self._sign_in()
 
@@ -265,14 +283,17 @@ class Connection(asyncio.Protocol):
         if transport is None:
             raise self._failure("454", "4.7.5", "TLS failed: the connection was lost", tls=True)
         self._transport = transport
+        self._note_tls()
         self.engine.tls_started()
         await self._hello()
 
     def _note_tls(self) -> None:
         assert self._transport is not None
         tls = self._transport.get_extra_info("ssl_object")
-        if tls is not None:
+        if tls is not None and not self.tls_text:
             self.tls_text = f"{tls.version()} {tls.cipher()[0]}"
+            if self.tap is not None:
+                self.tap.note("tls", self.tls_text)
 
     def _server_name(self) -> str:
         name = self.endpoint.name

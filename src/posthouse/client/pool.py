@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from posthouse.client.connection import Connection, Endpoint, HostError, TlsContexts
+from posthouse.client.connection import Connection, Endpoint, HostError, Overhearing, TlsContexts
 from posthouse.core.ports import Clock
 
 
@@ -36,6 +37,8 @@ class Pool:
         self._unreachable: dict[tuple[str, int], tuple[float, str]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._parting: set[asyncio.Task[None]] = set()
+        self.overhear: Callable[[Endpoint], Overhearing] | None = None
+        """Hears what the connections say, where that is wanted."""
 
     def slot(self, destination: str) -> Slot:
         """A context: at most `per_destination` of them are entered at a time."""
@@ -58,6 +61,8 @@ class Pool:
         if until > self._clock.monotonic():
             raise HostError(status)
         connection = Connection(self._hostname, endpoint, self._timeout_scale)
+        if self.overhear is not None:
+            connection.tap = self.overhear(endpoint)
         try:
             await connection.open(self._contexts)
         except HostError as error:

@@ -9,10 +9,11 @@ Concurrency: everything on one event loop; a connection is used by one delivery 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from msgspec import Struct, structs
 
-from posthouse.client.connection import Connection, Endpoint, HostError, TlsContexts
+from posthouse.client.connection import Connection, Endpoint, HostError, Overhearing, TlsContexts
 from posthouse.client.mx import Dns, Host, MxError, find_hosts
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.client.parcel import Parcel, ParcelRecipient, Result, Transit, chunks, signature
@@ -76,6 +77,10 @@ class SmtpClient:
             unreachable_s=settings.unreachable_s,
             timeout_scale=settings.timeout_scale,
         )
+
+    def overhear(self, how: Callable[[Endpoint], Overhearing]) -> None:
+        """From now on somebody hears what new connections say."""
+        self._pool.overhear = how
 
     async def close(self) -> None:
         """Say goodbye on the idle connections."""

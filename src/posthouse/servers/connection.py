@@ -15,8 +15,10 @@ from typing import Any, Final, cast
 from posthouse.servers.board import field
 from posthouse.servers.compression import PIECES_AT_ONCE, STORED_FROM_BYTES, CompressionLayer, is_fast
 from posthouse.servers.host import Host, Service
+from posthouse.servers.overhear import note_tls, overhear
 from posthouse.servers.proxy import ProxyError, parse_proxy
 from posthouse.servers.tls import TlsLayer
+from posthouse.services.lens import Tap
 from posthouse.sessions.session import ConnectionInfo, Session
 
 PROXY_TIMEOUT_S: Final = 5.0
@@ -50,6 +52,7 @@ class Connection(asyncio.Protocol):
         "_gathered",
         "_gathered_size",
         "_sink",
+        "_tap",
         "_tls",
         "_upgrade",
         "active_at",
@@ -82,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._gathered: list[bytes] = []
         self._gathered_size = 0
         self._flushing = False  # a flush is due: what is written meanwhile goes with it
+        self._tap: Tap | None = None
 
     # --- the transport below ---
 
@@ -123,11 +127,13 @@ class Connection(asyncio.Protocol):
         self.active_at = self.host.tick  # a slow reader is not an idle one
         self._wake(None)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+    def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True  # what a command still writes goes nowhere: the transport would raise
         self._sink = self._ignore
         self._gathered.clear()
         self.must_drain = False
+        if self._tap is not None:
+            self._tap.end("" if exc is None else str(exc) or type(exc).__name__)
         self.host.leave(self)
         self._wake(ConnectionResetError("the connection is lost"))
         if self._upgrade is not None and not self._upgrade.done():
@@ -157,8 +163,16 @@ class Connection(asyncio.Protocol):
 
     def _open(self) -> None:
         session = self.session = self.service.factory(self, self._fault)
-        self._sink = self._session_octets if self._tls is not None else session.receive
+        if self.host.lens is not None:
+            self._tap = overhear(self.host.lens, self.info, session)
+        clear = session.receive if self._tap is None else self._to_session
+        self._sink = clear if self._tls is None else self._session_octets
         session.greet()
+
+    def _to_session(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.client(data)
+        cast(Session, self.session).receive(data)
 
     def _proxy_octets(self, data: bytes) -> None:
         self._buffer = data = (self._buffer or b"") + data
@@ -221,6 +235,8 @@ class Connection(asyncio.Protocol):
             self._open()
             self._plain_text(*result)
             return
+        if self._tap is not None:
+            note_tls(self._tap, self.info)
         # The session goes on first: call_soon keeps the order, and the wake-up of its future stands before
         # this one.
         self._buffer, self._sink = b"", self._hold_octets
@@ -249,7 +265,7 @@ class Connection(asyncio.Protocol):
             if self._compression is not None:
                 self._compressed_octets(plain)
             else:
-                cast(Session, self.session).receive(plain)
+                self._to_session(plain)
         if eof and not self._closing:
             self._end()
 
@@ -284,7 +300,7 @@ class Connection(asyncio.Protocol):
                 if layer.ended:
                     session.eof()
                 return
-            session.receive(piece)
+            self._to_session(piece)
         self.transport.pause_reading()
         asyncio.get_running_loop().call_soon(self._unpack)
 
@@ -304,6 +320,8 @@ class Connection(asyncio.Protocol):
         # for three pipelined commands instead of three.
         if self._closing:
             return
+        if self._tap is not None:
+            self._tap.server(data)
         self._gathered.append(data)
         self._gathered_size += len(data)
         if self._gathered_size > GATHER_MAX:
@@ -367,6 +385,8 @@ class Connection(asyncio.Protocol):
         """RFC 4978 §3: what was written goes out as it is, all after it is packed, inside of TLS."""
         self._send_gathered()
         self._compression = CompressionLayer()
+        if self._tap is not None:
+            self._tap.note("compressed")
         if self._tls is None and not self._closing:
             self._sink = self._compressed_octets
 

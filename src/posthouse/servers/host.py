@@ -14,6 +14,7 @@ from msgspec import Struct
 from posthouse.servers.board import LISTENERS, Slot, field
 from posthouse.servers.proxy import TrustedSources
 from posthouse.servers.tls import Contexts
+from posthouse.services.lens import Recorder
 from posthouse.sessions.session import Peer, Session
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Host:
         self.tls: Contexts | None = None
         self.tick = time.monotonic()
         self.connections: set[Connection] = set()
+        self.lens: Recorder | None = None  # keeps what is said, where that is wanted
         self.stopping = False
         self.siblings: frozenset[int] = frozenset()  # slots of the other workers
         self.prefix = prefix

@@ -66,7 +66,8 @@ class Endpoints:
             if request.method == "OPTIONS":
                 return preflight()
             try:
-                return await handler(request, await sign_in(self.signin, request))
+                grant = request.scope["grant"] = await sign_in(self.signin, request)
+                return await handler(request, grant)
             except (RequestProblem, InClearError, MailError) as error:
                 return refusal(error)
             except ClientDisconnect:
@@ -104,7 +105,7 @@ class Endpoints:
 
     async def socket(self, socket: WebSocket) -> None:
         try:
-            grant = await sign_in(self.signin, socket)
+            grant = socket.scope["grant"] = await sign_in(self.signin, socket)
             grant.require(READ)
         except (InClearError, MailError) as error:
             await socket.send_denial_response(refusal(error))
