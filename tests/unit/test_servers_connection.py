@@ -361,8 +361,8 @@ async def test_stalls_are_measured(tmp_path):
         assert await line(reader) == b"hello"
         writer.write(b"x\r\n")
         assert await line(reader) == b"echo x"
-        end = time.monotonic() + 0.06
-        while time.monotonic() < end:
+        end = time.thread_time() + 0.06  # of the processor, which others may have meanwhile
+        while time.thread_time() < end:
             pass
         await until(lambda: rig.board.total(field("loop_stalls_total")) >= 1)
         assert rig.board.total(field("loop_lag_max_seconds")) > 0.02
