@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,3 +61,62 @@ def test_pictures_from_elsewhere(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["requests"] == []
     # What is not fetched is answered by 502, which the browser's log tells of.
     assert [line for line in found["console"] if "502" not in line] == []
+
+
+FRAUD = (
+    'From: "service@paypal.com" <service@xn--pypal-4ve.com>\r\nTo: li@163.test\r\nSubject: fraud\r\n'
+    "MIME-Version: 1.0\r\nReply-To: other@else.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    'Content-Type: text/html; charset=utf-8\r\n\r\n<p>Pay: <a href="http://evil.test/x">https://www.paypal.com/pay</a>'
+    " <a href='http://evil.test/y'>here</a></p>\r\n--b\r\nContent-Type: application/pdf\r\n"
+    "Content-Disposition: attachment; filename=invoice.pdf.exe\r\n\r\nMZ\r\n--b--\r\n"
+)
+
+
+def test_whom_to_believe_and_the_way_of_a_letter(demo: RunningDemo, tmp_path: Path) -> None:
+    honest = (
+        "From: zhang@qq.test\r\nTo: li@163.test, nobody@163.test\r\nSubject: honest\r\nMessage-ID: <honest@qq.test>\r\n"
+        "Date: Mon, 01 Jan 2024 10:00:00 +0800\r\n\r\nIt is me.\r\n"
+    )
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login("zhang@qq.test", PASSWORD)
+        smtp.sendmail("zhang@qq.test", ["li@163.test", "nobody@163.test"], honest.encode())
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login(WHO, PASSWORD)
+        pretender = "From: zhang@qq.test\r\nTo: zhang@qq.test\r\nSubject: pretender\r\n\r\nNot me.\r\n"
+        smtp.sendmail(WHO, "zhang@qq.test", pretender.encode())
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login("zhang@qq.test", PASSWORD)
+        imap.append("Sent", "(\\Seen)", None, honest.encode())
+    with smtplib.SMTP("127.0.0.1", HOUSES[1].port("smtp", FREE)) as smtp:
+        smtp.sendmail("service@xn--pypal-4ve.com", "li@163.test", FRAUD.encode())
+    found = run("reading_trust.mjs", house(0), house(1), PASSWORD, str(tmp_path))
+    assert found["honest"] == "Really from qq.test"
+    assert found["warnings"] == 0
+    for words in (
+        "handed it to this server",
+        "Encrypted on the way: TLS 1.3",
+        "DMARC passed",
+        "Safely on disk",
+        "li@163.test is you",
+    ):
+        assert words in found["way"], words
+    assert "nobody@" not in found["way"]
+    assert found["fields"][:3] == ["Return-Path", "Authentication-Results", "Received"]
+    assert found["source"] == "Return-Path:"
+    text = "\n".join(found["fraud"])
+    for words in (
+        "shows service@paypal.com",
+        "looks like paypal.com",
+        "leads to evil.test",
+        "hides what kind of file",
+        "another domain",
+    ):
+        assert words in text, text
+    assert "here" not in text
+    assert found["forged"] == "可能是伪造的"
+    delivered, bounced = found["reached"]
+    assert "li@163.test 已送达" in delivered
+    assert "TLS 1.3" in delivered
+    assert "nobody@163.test 退信" in bounced
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert (found["console"], found["requests"]) == ([], [])

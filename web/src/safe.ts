@@ -4,6 +4,7 @@
  */
 
 import DOMPurify from "dompurify";
+import { otherHost } from "./reading/lookalike";
 
 const FORBIDDEN_TAGS = [
   "style", "form", "input", "button", "select", "textarea", "option", "svg", "math", "iframe", "frame", "frameset", "object", "embed",
@@ -23,6 +24,8 @@ export interface Remote {
 export interface Safe {
   fragment: DocumentFragment;
   remote: Remote[];
+  /** Links whose text names another host than they lead to. */
+  links: { text: string; host: string }[];
   /** Content ids of the images that came with the letter. */
   cids: string[];
 }
@@ -31,6 +34,7 @@ export interface Safe {
 export function makeSafe(html: string, view: Window = window): Safe {
   const remote: Remote[] = [];
   const cids: string[] = [];
+  const links: Safe["links"] = [];
   const purifier = DOMPurify(view as unknown as typeof window);
   purifier.addHook("afterSanitizeAttributes", (node) => {
     const element = node as HTMLElement;
@@ -42,6 +46,12 @@ export function makeSafe(html: string, view: Window = window): Safe {
       if (/^(https?|mailto):/i.test(target)) {
         node.setAttribute("target", "_blank");
         node.setAttribute("rel", "noopener noreferrer nofollow");
+        const named = /^https?:/i.test(target) ? otherHost((node.textContent ?? "").slice(0, 500), target) : "";
+        if (named) {
+          const host = new URL(target).hostname;
+          node.setAttribute("title", `→ ${host}`);
+          links.push({ text: named, host });
+        }
       } else {
         // A relative address would lead to our own pages.
         node.removeAttribute("href");
@@ -56,7 +66,7 @@ export function makeSafe(html: string, view: Window = window): Safe {
     ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto|cid|data):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i,
     RETURN_DOM_FRAGMENT: true,
   });
-  return { fragment, remote, cids };
+  return { fragment, remote, links, cids };
 }
 
 function takeImage(image: HTMLImageElement, remote: Remote[], cids: string[]): void {

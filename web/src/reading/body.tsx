@@ -6,17 +6,21 @@ import { makeSafe } from "../safe";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
 import { say } from "../text";
+import type { LinkFound } from "./trust";
+import { Warnings } from "./trust";
 import { alwaysFrom, PictureBar, showRemote } from "./pictures";
 
 export function Body({ email }: { email: Email }) {
   const html = (email.htmlBody ?? []).filter((part) => part.type === "text/html");
   const value = (part: BodyPart) => (part.partId === null ? undefined : email.bodyValues?.[part.partId]);
   const truncated = Object.values(email.bodyValues ?? {}).some((one) => one.isTruncated);
+  const [links, setLinks] = useState<LinkFound[]>([]);
   return (
     <>
+      <Warnings email={email} links={links} />
       {truncated && <p class="hint">{say("read.truncated")}</p>}
       {html.length > 0 ? (
-        <Frame html={html.map((part) => value(part)?.value ?? "").join("<hr>")} email={email} />
+        <Frame html={html.map((part) => value(part)?.value ?? "").join("<hr>")} email={email} found={setLinks} />
       ) : (
         <div class="plain-text">
           {(email.textBody ?? []).map((part, at) => (
@@ -48,7 +52,7 @@ function Linked({ text }: { text: string }) {
   );
 }
 
-function Frame({ html, email }: { html: string; email: Email }) {
+function Frame({ html, email, found }: { html: string; email: Email; found: (links: LinkFound[]) => void }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [remote, setRemote] = useState<Remote[]>([]);
   const [shown, setShown] = useState(false);
@@ -65,12 +69,12 @@ function Frame({ html, email }: { html: string; email: Email }) {
       if (!page?.body || page.location.pathname !== "/mail/frame") return;
       const safe = makeSafe(html, page.defaultView!);
       setRemote(safe.remote);
+      found(safe.links);
       setFailed(0);
       setShown(false);
       page.body.replaceChildren(page.adoptNode(safe.fragment));
-      if (alwaysFrom(email) && safe.remote.some((one) => one.kind !== "pixel")) show(safe.remote);
       observer?.disconnect();
-      observer = new ResizeObserver(() => (element.style.height = `${page.documentElement.scrollHeight}px`));
+      observer = new ResizeObserver(() => (element.style.height = `${page.body.scrollHeight}px`));
       observer.observe(page.body);
       page.addEventListener("keydown", (event) => {
         dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
@@ -84,6 +88,10 @@ function Frame({ html, email }: { html: string; email: Email }) {
       observer?.disconnect();
     };
   }, [html]);
+  const always = alwaysFrom(email);
+  useEffect(() => {
+    if (always && !shown && remote.some((one) => one.kind !== "pixel")) show(remote);
+  }, [always, remote]);
   const pixels = remote.filter((one) => one.kind === "pixel").length;
   return (
     <>

@@ -5,12 +5,14 @@ import type { Email } from "../jmap";
 import type { Remote } from "../safe";
 import { recollect, remember } from "./remembered";
 import { read } from "./texts";
+import { isProven } from "./trust";
 
 const CHUNK = 1000;
 
 export function alwaysFrom(email: Email): boolean {
   const sender = email.from?.[0]?.email.toLowerCase();
-  return Boolean(sender) && recollect(nameFor(sender!)) === true;
+  // Whoever only says to be that sender learns nothing.
+  return Boolean(sender) && recollect(nameFor(sender!)) === true && isProven(email);
 }
 
 function nameFor(sender: string): string {
@@ -58,7 +60,7 @@ export function PictureBar({ email, images, pixels, failed, shown, show }: Props
         {pixels > 0 && <strong>{read(pixels === 1 ? "pic.pixels.one" : "pic.pixels", { count: pixels })}</strong>}
       </p>
       {images > 0 && !shown && <button onClick={show}>{read("pic.show")}</button>}
-      {images > 0 && sender && !always && (
+      {images > 0 && sender && !always && isProven(email) && (
         <button
           class="plain"
           onClick={() => {

@@ -32,3 +32,21 @@ export function lazily(load: () => Promise<ComponentType>): ComponentType {
     );
   };
 }
+
+/** The same for what opens over the page: nothing is shown until it is there. */
+export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  const found = signal<ComponentType<P> | null>(null);
+  let asked = false;
+  return (props: P) => {
+    const Part = found.value;
+    if (Part !== null) return <Part {...props} />;
+    if (!asked) {
+      asked = true;
+      load().then(
+        (one) => (found.value = one),
+        () => (asked = false),
+      );
+    }
+    return null;
+  };
+}

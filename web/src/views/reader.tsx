@@ -2,15 +2,20 @@ import { useState } from "preact/hooks";
 import { forward, formatAddresses, reply, resume } from "../draft";
 import type { BodyPart, Email } from "../jmap";
 import { Body } from "../reading/body";
+import { saveBlob } from "../reading/save";
+import { read } from "../reading/texts";
+import { Badge, useTrust } from "../reading/trust";
 import {
   byRole, client, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
 } from "../store";
 import { formatMoment, formatSize, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
+import { later } from "./lazy";
 
 export function Reader() {
   const list = letters.value;
+  useTrust(list);
   if (openThread.value === null) {
     return (
       <section class="reader none" aria-label={say("read.body")}>
@@ -84,6 +89,7 @@ function Toolbar() {
 function Letter({ email, initially }: { email: Email; initially: boolean }) {
   const [shown, setShown] = useState(initially);
   const [details, setDetails] = useState(false);
+  const [behind, setBehind] = useState(false);
   const sender = email.from?.[0];
   const name = sender?.name || sender?.email || say("row.nobody");
   const draft = Boolean(email.keywords["$draft"]) && Boolean(email.mailboxIds[byRole("drafts")?.id ?? ""]);
@@ -96,7 +102,9 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
           </span>
           <span class="from">
             <b>{name}</b>
-            {sender?.name && <span class="address">{sender.email}</span>}
+            <span class="address">
+              {sender?.name && sender.email} <Badge email={email} />
+            </span>
             <span class="to">{shown ? `${say("read.to")}: ${formatAddresses(email.to)}` : email.preview}</span>
           </span>
           <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
@@ -107,6 +115,9 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
           <div class="more">
             <button class="plain" aria-expanded={details} onClick={() => setDetails(!details)}>
               {say("act.more")}
+            </button>
+            <button class="plain" onClick={() => setBehind(true)}>
+              <Icon name="route" /> {read("inspect.open")}
             </button>
             {!client.value?.sends ? null : draft ? (
               <button onClick={() => resume(email)}>
@@ -127,6 +138,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
             )}
           </div>
           {details && <Details email={email} />}
+          {behind && <Behind email={email} close={() => setBehind(false)} />}
           <Body email={email} />
           <Files email={email} />
         </>
@@ -178,13 +190,7 @@ function Files({ email }: { email: Email }) {
 }
 
 function saveFile(part: BodyPart, name: string): Promise<boolean> {
-  return guarded(async () => {
-    // Never a type that a browser would run on our own address.
-    const blob = await fetchBlob(part.blobId!, "application/octet-stream", name);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  });
+  return guarded(async () => saveBlob(await fetchBlob(part.blobId!, "application/octet-stream", name), name));
 }
+
+const Behind = later(() => import("../reading/inspect").then((one) => one.default));
