@@ -28,6 +28,7 @@ class TakesTokens:
 
     tokens: Tokens | None = None
     outside: None = None
+    cram_md5 = False
 
     async def check_token(self, username: str, token: str, origin: Origin) -> Grant:
         assert self.tokens is not None

@@ -19,6 +19,16 @@ class SignInConfig(Struct, forbid_unknown_fields=True):
             "such key."
         ),
     ] = ""
+    cram_md5: Annotated[
+        bool,
+        Meta(
+            description="Offer CRAM-MD5 (RFC 2195), for old programs that know neither SCRAM nor PLAIN under TLS. It "
+            "needs a key of every password that for this mechanism is as good as the password, and with which whoever "
+            "steals it guesses passwords fast (`pepper_file` seals it). Keys are made when this is on: with a new "
+            "password, a new app password, or the next sign-in that sends the password. When it is off again they go "
+            "the same way. A change takes effect at the next start."
+        ),
+    ] = False
     country_file: Annotated[
         str,
         Meta(

@@ -143,10 +143,10 @@ def rule_settings(config: Config) -> RuleSettings:
 def signin_settings(config: Config) -> SignInSettings:
     """Raises ConfigError when the pepper cannot be read."""
     if not config.signin.pepper_file:
-        return SignInSettings()
+        return SignInSettings(cram_md5=config.signin.cram_md5)
     path = config.path(config.signin.pepper_file)
     try:
-        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)))
+        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)), cram_md5=config.signin.cram_md5)
     except OSError as error:
         raise ConfigError(
             f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"

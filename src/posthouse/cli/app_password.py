@@ -30,12 +30,10 @@ def fill(parser: argparse.ArgumentParser, say: Say) -> None:
         add_store_options(sub, say)
 
 
-async def act(arguments: Any, out: Output, _accounts: Any, store: Any, *_: Any) -> None:
+async def act(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
     from posthouse.core.ports import SystemClock  # noqa: PLC0415
-    from posthouse.services.credentials import Credentials  # noqa: PLC0415
 
-    clock = SystemClock()
-    await _ACTIONS[arguments.app_action](arguments, out, Credentials(store, clock), clock)
+    await _ACTIONS[arguments.app_action](arguments, out, accounts.credentials, SystemClock())
 
 
 async def _add(arguments: Any, out: Output, credentials: Any, clock: Any) -> None:

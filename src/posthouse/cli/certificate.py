@@ -30,11 +30,8 @@ def fill(parser: argparse.ArgumentParser, say: Say) -> None:
         add_store_options(sub, say)
 
 
-async def act(arguments: Any, out: Output, _accounts: Any, store: Any, *_: Any) -> None:
-    from posthouse.core.ports import SystemClock  # noqa: PLC0415
-    from posthouse.services.credentials import Credentials  # noqa: PLC0415
-
-    await _ACTIONS[arguments.certificate_action](arguments, out, Credentials(store, SystemClock()))
+async def act(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
+    await _ACTIONS[arguments.certificate_action](arguments, out, accounts.credentials)
 
 
 async def _add(arguments: Any, out: Output, credentials: Any) -> None:

@@ -57,8 +57,12 @@ class Accounts:
         self._directory = store.directory
         self._clock = clock
         self._hashing = hashing or SignInSettings()
-        self._credentials = Credentials(
-            store, clock, self._hashing.scram_iterations, self._hashing.hashing.pepper
+        self.credentials = Credentials(
+            store,
+            clock,
+            self._hashing.scram_iterations,
+            self._hashing.hashing.pepper,
+            cram_md5=self._hashing.cram_md5,
         )
 
     # --- domains ---
@@ -132,7 +136,7 @@ class Accounts:
         )
         created = await self._directory.create_account(account, DEFAULT_MAILBOXES[language])
         if password is not None:
-            await self._credentials.keep_keys(created, prepare(password))
+            await self.credentials.keep_keys(created, prepare(password))
         return created
 
     async def update_account(self, address: str, **changes: Any) -> Account:
@@ -156,7 +160,7 @@ class Accounts:
         if "password" in checked:
             await self._store.access.end_web_sessions(account.id)
         if changes.get("password") is not None:
-            await self._credentials.keep_keys(changed, prepare(changes["password"]))
+            await self.credentials.keep_keys(changed, prepare(changes["password"]))
         return changed
 
     async def delete_account(self, address: str) -> None:

@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from posthouse.core import scram
+from posthouse.core import cram, scram
 from posthouse.core.address import parse_address, try_address
 from posthouse.core.errors import Conflict, Exists, Expired, Invalid, NotFound
 from posthouse.core.ids import AccountId
@@ -48,6 +48,7 @@ USE_NOTED_S: Final = 60.0
 """The last use is written once in so many seconds."""
 
 _SEALED: Final = "!"
+_NO_SALT: Final = (b"", 0)
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that are not taken for each other
 _FORM: Final = re.compile(rf"[{_ALPHABET}]{{{APP_PASSWORD_LENGTH}}}")
 
@@ -64,14 +65,26 @@ class Claim(Struct):
 class Credentials:
     """One per process; stateless but for the secret and when uses were noted."""
 
-    def __init__(self, store: Store, clock: Clock, iterations: int = ITERATIONS, pepper: bytes = b"") -> None:
-        """`pepper`: the SCRAM keys of passwords are sealed with it, as they can be searched like a fast hash."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        iterations: int = ITERATIONS,
+        pepper: bytes = b"",
+        *,
+        cram_md5: bool = False,
+    ) -> None:
+        """`pepper`: the SCRAM keys of passwords are sealed with it, as they can be searched like a fast hash.
+
+        `cram_md5`: keep keys for that mechanism too; without it, those of a password go at its next use.
+        """
         self._cipher = None
         if pepper:
             self._cipher = AESGCM(blake2b(pepper, digest_size=32, person=b"SCRAM keys").digest())
         self._store = store
         self._clock = clock
         self._iterations = iterations
+        self._cram_md5 = cram_md5
         self._secret = b""
         self._noted: dict[int, float] = {}
         self._background = Background("noting a sign-in")
@@ -215,7 +228,7 @@ class Credentials:
     ) -> Claim:
         """`password`: that of the account opens the protocol."""
         found = await self._store.credentials.of_account(account.id if account is not None else AccountId(0))
-        salt, iterations = await self._salt(address, found, mechanism)
+        salt, iterations = await self._salt(address, found, mechanism) if mechanism in HASHES else _NO_SALT
         keys: list[ScramKey] = []
         owners: list[Credential] = []
         for one in found:
@@ -229,7 +242,7 @@ class Credentials:
                 owners.append(one)
         if not keys:
             # Keys that nothing opens, so that nobody learns from the answers or their time that there are none.
-            size = len(scram.digest(mechanism, b""))
+            size = len(scram.digest(mechanism, b"")) if mechanism in HASHES else 16
             keys.append(ScramKey(secrets.token_bytes(size), secrets.token_bytes(size)))
         return Claim(account, ScramKeys(salt, iterations, keys), owners, address)
 
@@ -260,10 +273,13 @@ class Credentials:
         salts = {name: await self._salt(account.address, found, name) for name in HASHES}
 
         def derive() -> tuple[str, ...]:
-            return tuple(
+            records = [
                 scram.format_record(name, *salts[name], scram.derive(name, password, *salts[name]))
                 for name in HASHES
-            )
+            ]
+            if self._cram_md5:
+                records.append(scram.format_record(cram.NAME, *_NO_SALT, ScramKey(*cram.derive(password))))
+            return tuple(records)
 
         return await asyncio.to_thread(derive)
 
@@ -322,9 +338,10 @@ class Credentials:
         return f"{head}${_SEALED}{b64encode(data).decode()}"
 
     def _is_current(self, one: Credential) -> bool:
-        """Sealed if keys are to be."""
+        """Sealed if keys are to be; with a key for CRAM-MD5 if there is to be one."""
         sealed = all(f"${_SEALED}" in record for record in one.scram)
-        return one.kind == "password" and sealed is (self._cipher is not None)
+        with_cram = any(record.startswith(cram.NAME + "$") for record in one.scram)
+        return one.kind == "password" and sealed is (self._cipher is not None) and with_cram is self._cram_md5
 
     def _key_of(self, one: Credential, mechanism: str, salt: bytes, iterations: int) -> ScramKey | None:
         for record in one.scram:

@@ -62,6 +62,8 @@ class SignInSettings(Struct, frozen=True):
     waiting_max: int = 200
     """Sign-ins that may wait for a thread; more are told to come back, those of the busiest address first."""
     scram_iterations: int = ITERATIONS
+    cram_md5: bool = False
+    """Keep keys for CRAM-MD5, which are as good as passwords, and offer it."""
     cache_s: float = 300.0
     cache_entries: int = 10_000
     bans: BanSettings = BanSettings()
@@ -97,6 +99,7 @@ class SignIn:
         self._clock = clock
         self.settings = settings or SignInSettings()
         self.tokens = tokens
+        self.cram_md5 = self.settings.cram_md5
         self._passwords = Passwords(self.settings.hashing)
         self._lost_told = False
         self.outside: Outside | None = None
@@ -104,7 +107,11 @@ class SignIn:
         self.bans = Bans(store, clock, self.settings.bans, sleep)
         self.devices = Devices(store, clock)
         self.credentials = Credentials(
-            store, clock, self.settings.scram_iterations, self.settings.hashing.pepper
+            store,
+            clock,
+            self.settings.scram_iterations,
+            self.settings.hashing.pepper,
+            cram_md5=self.settings.cram_md5,
         )
         self._key = secrets.token_bytes(32)
         # account -> (hash verified against, keyed digest of the password, good until)

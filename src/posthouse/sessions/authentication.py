@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from posthouse.core.address import try_address
+from posthouse.core.cram import NAME as CRAM
 from posthouse.core.errors import MailError, ScopeExceeded, SignInFailed
 from posthouse.services.credentials import Claim
 from posthouse.services.grant import Grant, Origin, TokenVerifier
@@ -42,6 +43,7 @@ class SignIn(Protocol):
 
     tokens: TokenVerifier | None
     outside: Outside | None
+    cram_md5: bool
 
     async def check_password(self, address: str, password: str, origin: Origin) -> Grant: ...
 
@@ -81,9 +83,12 @@ def _announces_plus(found: dict[str, bytes]) -> bool:
 
 def _also(info: ConnectionInfo, sign_in: SignIn) -> Sequence[str]:
     """What needs somebody to judge it, and has somebody."""
-    tokens = () if sign_in.tokens is None else TOKEN_MECHANISMS
-    # RFC 4422 §A: EXTERNAL where there is something external to go by.
-    return ("EXTERNAL", *tokens) if info.tls is not None and info.tls.certificate else tokens
+    names = [] if sign_in.tokens is None else [*TOKEN_MECHANISMS]
+    if info.tls is not None and info.tls.certificate:
+        names.append("EXTERNAL")  # RFC 4422 §A: where there is something external to go by
+    if sign_in.cram_md5:
+        names.append(CRAM)
+    return names
 
 
 def mechanisms(info: ConnectionInfo, sign_in: SignIn) -> list[str]:
@@ -91,7 +96,9 @@ def mechanisms(info: ConnectionInfo, sign_in: SignIn) -> list[str]:
     found = bindings(info)
     names = offered(found, plus=_announces_plus(found), also=_also(info, sign_in))
     # A directory outside has no keys for us: a client that saw SCRAM would choose it and could not sign in.
-    return names if sign_in.outside is None else [one for one in names if not one.startswith("SCRAM-")]
+    return (
+        names if sign_in.outside is None else [one for one in names if not one.startswith(("SCRAM-", CRAM))]
+    )
 
 
 def knows(mechanism: str, info: ConnectionInfo, sign_in: SignIn) -> bool:
@@ -151,10 +158,15 @@ class Authentication:
             return ActsForOther()
         if isinstance(step, Lookup):
             self._claim = await self._sign_in.scram_claim(step.username, step.mechanism, self._origin)
-            return self._exchange.resume(self._claim.keys)
+            step = self._exchange.resume(self._claim.keys)
+            if isinstance(step, Challenge):
+                return step
         if isinstance(step, Proof):
             assert self._claim is not None
-            self._grant = await self._sign_in.scram_finish(self._claim, step.key, self._origin)
+            grant = await self._sign_in.scram_finish(self._claim, step.key, self._origin)
+            if not step.final:
+                return grant
+            self._grant = grant
             return Challenge(step.final)
         if isinstance(step, Token):
             return await self._token(step)

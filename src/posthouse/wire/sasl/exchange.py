@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from posthouse.core.cram import NAME as CRAM
 from posthouse.core.scram import ScramKeys
 
 from .base64 import decode_base64, encode_base64
 from .bearer import BearerClient, BearerServer, Token, XoauthClient, XoauthServer
+from .cram import CramClient, CramServer
 from .external import External, ExternalClient, ExternalServer
 from .mechanism import (
     CLIENT,
@@ -46,17 +48,22 @@ TOKEN_CLIENT: Final[dict[str, Callable[[Credentials], ClientMechanism]]] = {
 def offered(bindings: Mapping[str, bytes], *, plus: bool, also: Collection[str] = ()) -> list[str]:
     """What a server announces, strongest first; `plus`: bindings clients will ask for are there.
 
-    `also`: those of `OPTIONAL` that the server can judge.
+    `also`: those of `OPTIONAL`, and CRAM-MD5, that the server can judge.
     """
     names = [f"{name}-PLUS" for name in SCRAM] if plus and bindings else []
-    return [*names, *SCRAM, *(name for name in OPTIONAL if name in also), *SERVER]
+    names += [*SCRAM, *(name for name in OPTIONAL if name in also), *SERVER]
+    return [*names, CRAM] if CRAM in also else names
 
 
 def is_known(mechanism: str, bindings: Mapping[str, bytes], also: Collection[str] = ()) -> bool:
     """-PLUS is taken whenever there is something to bind to, announced or not."""
     if mechanism.endswith("-PLUS"):
         return bool(bindings) and mechanism.removesuffix("-PLUS") in SCRAM
-    return mechanism in SCRAM or mechanism in SERVER or (mechanism in also and mechanism in OPTIONAL)
+    return (
+        mechanism in SCRAM
+        or mechanism in SERVER
+        or (mechanism in also and (mechanism in OPTIONAL or mechanism == CRAM))
+    )
 
 
 class ServerExchange:
@@ -77,24 +84,30 @@ class ServerExchange:
     ) -> None:
         """KeyError for a mechanism that is not known; SCRAM wants a fresh `nonce`, printable and without commas."""
         self.name = mechanism.upper()
-        self._mechanism: ServerMechanism | ScramServer | BearerServer | XoauthServer | ExternalServer
+        self._mechanism: (
+            ServerMechanism | ScramServer | CramServer | BearerServer | XoauthServer | ExternalServer
+        )
         if self.name.removesuffix("-PLUS") in SCRAM:
             if not nonce:
                 raise ValueError("SCRAM needs a nonce")
             self._mechanism = ScramServer(self.name, nonce, bindings, strict=strict)
+        elif self.name == CRAM:
+            self._mechanism = CramServer(nonce)
         elif self.name in OPTIONAL:
             self._mechanism = OPTIONAL[self.name]()
         else:
             self._mechanism = SERVER[self.name]()
 
-    def resume(self, keys: ScramKeys) -> Challenge:
+    def resume(self, keys: ScramKeys) -> Challenge | Proof:
         """After a `Lookup`."""
-        assert isinstance(self._mechanism, ScramServer)
+        assert isinstance(self._mechanism, ScramServer | CramServer)
         return self._mechanism.resume(keys)
 
     def start(self, initial: bytes | None = None) -> ServerStep:
         if initial is None:
             return self._mechanism.respond(None)
+        if self.name == CRAM:  # RFC 2195 §2: the server speaks first, so there is nothing to answer yet
+            return Failure(Reason.BAD_MESSAGE)
         # RFC 4954 §4: "=" is an initial response of no octets, as opposed to none.
         return self._mechanism.respond(b"") if initial == b"=" else self._feed(initial)
 
@@ -133,7 +146,9 @@ class ClientExchange:
         if self.name.removesuffix("-PLUS") in SCRAM:
             self._mechanism = ScramClient(self.name, credentials, nonce, bindings)
         else:
-            self._mechanism = {**CLIENT, **TOKEN_CLIENT, "EXTERNAL": ExternalClient}[self.name](credentials)
+            self._mechanism = {**CLIENT, **TOKEN_CLIENT, "EXTERNAL": ExternalClient, CRAM: CramClient}[
+                self.name
+            ](credentials)
 
     @classmethod
     def choose(
@@ -154,7 +169,7 @@ class ClientExchange:
             name = next((name for name in TOKEN_CLIENT if name in theirs), None)
             return None if name is None else cls(name, credentials)
         plus = any(name in theirs for name in offered(bindings, plus=True) if name.endswith("-PLUS"))
-        ours = [*(offered(bindings, plus=plus)[: -len(SERVER)] if nonce else ()), *CLIENT]
+        ours = [*(offered(bindings, plus=plus)[: -len(SERVER)] if nonce else ()), *CLIENT, CRAM]
         name = next((name for name in ours if name in theirs), None)
         return None if name is None else cls(name, credentials, nonce, bindings)
 
