@@ -10,9 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 import zstandard
 
+from posthouse.cards.keys import facts_of
 from posthouse.core.ids import AccountId
+from posthouse.storage.contact_rows import AddressBook, CardLimits, CardMedia, CardWrite
 from posthouse.storage.rows import (
     Alias,
     Credential,
@@ -51,6 +54,15 @@ async def fill(root: Path) -> None:
         await store.acls.set(
             account.id, inbox.id, AccountId(0), negative=False, change=("=", 3), entries_max=9
         )
+        book = await store.contacts.put_book(
+            AddressBook(account.id, 0, "通讯录", is_default=True), count_max=9
+        )
+        card = {"@type": "Card", "version": "1.0", "uid": "1", "name": {"full": "张伟"}}
+        picture = CardMedia(7, 3, "image/png", store.contents.draft(b"abc"))
+        write = CardWrite(
+            0, "1", msgspec.json.encode(card), facts_of(card), 1.0, 1.0, {book.id: ""}, [picture]
+        )
+        await store.contacts.write(account.id, [write], CardLimits(9, 9))
         await store.metadata.set(account.id, inbox.id, {"/private/comment": "注".encode()}, entries_max=9)
 
 

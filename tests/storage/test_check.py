@@ -7,8 +7,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from posthouse.cards.keys import facts_of
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.check import INVARIANTS
+from posthouse.storage.contact_rows import AddressBook, CardLimits, CardMedia, CardWrite
 from posthouse.storage.rows import JournalLine, LocalCopy
 from posthouse.storage.sqlite.check import check
 from tests.storage.fixtures import deliver, deliver_one, delivery, make_account, message, open_backend
@@ -55,6 +57,11 @@ PLANTED = {
     "account-history": "UPDATE account SET history = 10000",
     "object-has-account": "INSERT INTO object VALUES (999999, 'A', 1, 1, 1, 0, NULL)",
     "upload-has-account": "INSERT INTO upload VALUES (1, 999999, 1, 0, 'text/plain', 0)",
+    "book-has-account": "UPDATE address_book SET modseq = 10000",
+    "card-has-account": "UPDATE card SET modseq = 10000",
+    "card-has-book": "DELETE FROM card_place",
+    "card-has-keys": "DELETE FROM card_key",
+    "card-media-has-card": "UPDATE card_media SET size = size + 1",
     "placement-size": "UPDATE blob SET size = size + 1 WHERE file IS NULL",
     "message-refs": "INSERT INTO shared SELECT account, id, 2 FROM message",
     "message-has-blob": "DELETE FROM blob WHERE id = (SELECT min(id) FROM blob)",
@@ -78,6 +85,10 @@ async def fill(root: Path) -> None:
         await deliver(store, inbox, message(1), message(2), message(3))
         await store.messages.expunge(account.id, inbox.id, [(2, 2)], only_deleted=False)
         await deliver_one(store, message(4, 2 << 20), LocalCopy(account.id))
+        book = await store.contacts.put_book(AddressBook(account.id, 0, "B"), count_max=1)
+        picture = CardMedia(7, 3, "image/png", store.contents.draft(b"abc"))
+        card = CardWrite(0, "1", b"{}", facts_of({}), 1.0, 1.0, {book.id: ""}, [picture])
+        await store.contacts.write(account.id, [card], CardLimits(9, 9))
         queued = delivery(store, message(5), queue=[entry("a@qq.test")], journal=[], trace="t")
         await store.messages.deliver([queued])
         await store.queue.report([], [("t", JOURNAL_LINE)])

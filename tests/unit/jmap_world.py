@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from posthouse.services.contacts import ContactLimits, ContactService
 from posthouse.services.delivery import DeliveryService, DeliverySettings
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.grant import Grant, of_password
@@ -26,7 +27,13 @@ from tests.unit.service_world import CountingIds, MovableClock
 
 
 class JmapWorld:
-    def __init__(self, store: Store, account: Account, limits: JmapLimits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        account: Account,
+        limits: JmapLimits,
+        contact_limits: ContactLimits | None = None,
+    ) -> None:
         self.store = store
         self.account = account
         self.clock = MovableClock()
@@ -46,6 +53,7 @@ class JmapWorld:
             self.clock,
             CountingIds(),
             f"mail.{DOMAIN}",
+            ContactService(store, self.clock, contact_limits),
             limits,
         )
         self.grant: Grant = of_password(account)
@@ -86,7 +94,9 @@ class JmapWorld:
 
 
 @asynccontextmanager
-async def jmap_world(root: Path, **limits: Any) -> AsyncIterator[JmapWorld]:
+async def jmap_world(
+    root: Path, *, contacts: ContactLimits | None = None, **limits: Any
+) -> AsyncIterator[JmapWorld]:
     async with open_backend(root) as store:
         account = await make_account(store, name="李四", password="x")
-        yield JmapWorld(store, account, JmapLimits(**limits))
+        yield JmapWorld(store, account, JmapLimits(**limits), contacts)

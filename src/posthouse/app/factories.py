@@ -12,6 +12,7 @@ from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
 from posthouse.services.alerts import Alerts, EmailSender
+from posthouse.services.contacts import ContactService
 from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
@@ -142,6 +143,7 @@ class Factories:
             self._clock,
             self._ids,
             self.config.hostname,
+            ContactService(self._store, self._clock),
             settings.jmap_limits(self.config),
         )
 

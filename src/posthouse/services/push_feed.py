@@ -132,4 +132,11 @@ class PushFeed:
             _, _, rows = await self._store.objects.changes(account, kind, since)
             if rows:
                 types.add(kind)
+        contacts = self._store.contacts
+        _, _, books, gone = await contacts.book_changes(account, since)
+        if books or gone:
+            types.add("AddressBook")
+        cards = await contacts.changes(account, since, 1)
+        if cards.created or cards.changed or cards.gone:
+            types.add("ContactCard")
         return changes.modseq, types

@@ -185,6 +185,41 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT u.id FROM upload u LEFT JOIN account a ON a.id = u.account WHERE a.id IS NULL",
         "an upload has no account",
     ),
+    "book-has-account": (
+        "SELECT b.account, b.id FROM address_book b LEFT JOIN account a ON a.id = b.account"
+        " WHERE a.id IS NULL OR b.modseq > a.modseq OR b.contents > a.modseq OR b.created > b.modseq"
+        " UNION ALL SELECT account, sum(is_default) FROM address_book GROUP BY account"
+        " HAVING sum(is_default) > 1 OR sum(collects) > 1",
+        "an address book has no account, or a modseq past it, or there are two of what there is one of",
+    ),
+    "card-has-account": (
+        "SELECT c.account, c.id FROM card c LEFT JOIN account a ON a.id = c.account"
+        " WHERE a.id IS NULL OR c.modseq > a.modseq OR c.created > c.modseq"
+        " UNION ALL SELECT g.account, g.card FROM card_gone g LEFT JOIN account a ON a.id = g.account"
+        " WHERE a.id IS NULL OR g.modseq > a.modseq",
+        "a card, or what is remembered of one, has no account, or a modseq past it",
+    ),
+    "card-has-book": (
+        "SELECT c.account, c.id FROM card c WHERE NOT EXISTS (SELECT 1 FROM card_place p JOIN address_book b"
+        " ON b.account = p.account AND b.id = p.book WHERE p.account = c.account AND p.card = c.id)"
+        " UNION ALL SELECT p.account, p.card FROM card_place p LEFT JOIN address_book b"
+        " ON b.account = p.account AND b.id = p.book LEFT JOIN card c ON c.account = p.account AND c.id = p.card"
+        " WHERE b.id IS NULL OR c.id IS NULL",
+        "a card is in no address book, or a place in a book is of no card",
+    ),
+    "card-has-keys": (
+        "SELECT c.account, c.id FROM card c LEFT JOIN card_key k ON k.account = c.account AND k.card = c.id"
+        " WHERE k.card IS NULL UNION ALL SELECT k.account, k.card FROM card_key k LEFT JOIN card c"
+        " ON c.account = k.account AND c.id = k.card WHERE c.id IS NULL"
+        " UNION ALL SELECT e.account, e.card FROM card_email e LEFT JOIN card c"
+        " ON c.account = e.account AND c.id = e.card WHERE c.id IS NULL",
+        "a card cannot be found, or what is found is no card",
+    ),
+    "card-media-has-card": (
+        "SELECT m.account, m.card FROM card_media m LEFT JOIN card c ON c.account = m.account AND c.id = m.card"
+        " LEFT JOIN blob b ON b.id = m.blob WHERE c.id IS NULL OR b.id IS NULL OR b.size <> m.size",
+        "a picture has no card, or no bytes",
+    ),
     "message-refs": (
         "SELECT m.account, m.id, s.refs FROM message m LEFT JOIN shared s ON s.account = m.account AND s.message = m.id"
         " LEFT JOIN (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
@@ -200,7 +235,7 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "blob-refs": (
         "SELECT b.id, b.refs FROM blob b LEFT JOIN (SELECT blob, count(*) AS n FROM"
         " (SELECT blob FROM message UNION ALL SELECT blob FROM queue_message"
-        " UNION ALL SELECT blob FROM upload) GROUP BY blob) r ON r.blob = b.id"
+        " UNION ALL SELECT blob FROM upload UNION ALL SELECT blob FROM card_media) GROUP BY blob) r ON r.blob = b.id"
         " WHERE b.refs <> coalesce(r.n, 0) OR b.refs < 1",
         "the references of a blob are not the count of what uses it",
     ),

@@ -16,6 +16,7 @@ from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientI
 from posthouse.mime.search_text import Extract
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
+from posthouse.storage.contact_ports import Contacts
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
 from posthouse.storage.rows import (
@@ -424,6 +425,7 @@ class Store(Protocol):
     emails: Emails
     objects: Objects
     uploads: Uploads
+    contacts: Contacts
 
     @property
     def answers(self) -> Answers: ...

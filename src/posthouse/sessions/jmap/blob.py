@@ -29,7 +29,7 @@ PROPERTIES: Final = (
     "id", "data:asText", "data:asBase64", "data", "size", *(f"digest:{name}" for name in DIGESTS),
 )  # fmt: skip
 DEFAULT: Final = ("id", "data", "size")
-TYPES: Final = ("Mailbox", "Thread", "Email")
+TYPES: Final = ("Mailbox", "Thread", "Email", "ContactCard")
 SOURCES_MAX: Final = 64
 """maxDataSources: parts that one upload is put together from."""
 
@@ -205,6 +205,9 @@ async def lookup_blobs(context: Context, args: BlobLookup) -> Record:
             missing.append(text)
             continue
         matched: dict[str, list[str]] = {kind: [] for kind in args.type_names}
+        if name.kind == ids.PICTURE and "ContactCard" in matched:
+            cards = await context.services.store.contacts.cards_with(context.account.id, name.number)
+            matched["ContactCard"] = [ids.format_id(ids.CARD, card) for card in cards]
         if name.kind == ids.EMAIL:
             columns = ("thread",)
             read = await context.services.store.emails.get(context.account.id, [name.number], columns)
@@ -214,6 +217,6 @@ async def lookup_blobs(context: Context, args: BlobLookup) -> Record:
                 "Thread": [ids.format_id(ids.THREAD, thread)],
                 "Mailbox": [ids.format_id(ids.MAILBOX, box) for box, _ in read.places[message]],
             }
-            matched = {kind: known[kind] for kind in args.type_names}
+            matched = {kind: known.get(kind, []) for kind in args.type_names}
         listed.append({"id": text, "matchedIds": matched})
     return {"accountId": args.account_id, "list": listed, "notFound": missing}

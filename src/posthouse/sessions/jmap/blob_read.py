@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from posthouse.mime.section import decode_transfer
 from posthouse.storage.ports import Content
-from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, SCRIPT, BlobName
+from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, PICTURE, SCRIPT, BlobName
 
 from .context import Context
 
@@ -38,6 +38,9 @@ async def find(context: Context, name: BlobName) -> Stored | None:
         return Stored(await store.contents.read(blob), size, "message/rfc822")
     if name.kind == SCRIPT:
         return await _script(context, name.number)
+    if name.kind == PICTURE:
+        row = None if context.scope.folders else await store.contacts.media(account, name.number)
+        return None if row is None else Stored(await store.contents.read(row[0]), row[1], row[2])
     upload = await store.uploads.get(account, name.number)
     if upload is None:
         return None

@@ -17,12 +17,25 @@ from .email_query import SORTS
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
-from .table import BLOB, CORE, MAIL, MDN, QUOTA, SETTINGS, SIEVE, SUBMISSION, VACATION, WEBMAIL
+from .table import (
+    BLOB,
+    CONTACTS,
+    CORE,
+    MAIL,
+    MDN,
+    PEOPLE,
+    QUOTA,
+    SETTINGS,
+    SIEVE,
+    SUBMISSION,
+    VACATION,
+    WEBMAIL,
+)
 
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
-STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, VAPID, WEBSOCKET)
-CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL)
+STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, CONTACTS, VAPID, WEBSOCKET)
+CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -59,6 +72,10 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         }
     if grant.scope.whole:
         found[SIEVE] = sieve_capability()
+    if not grant.scope.folders:
+        # RFC 9610 §1.4.1.
+        found[CONTACTS] = {"maxAddressBooksPerCard": None, "mayCreateAddressBook": writes}
+        found[PEOPLE] = {}
     # RFC 9404 §2.
     found[BLOB] = {
         "maxSizeBlobSet": limits.upload_max_bytes,

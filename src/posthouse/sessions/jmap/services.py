@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from posthouse.core.ports import Clock, Ids
+from posthouse.services.contacts import ContactService
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
@@ -65,6 +66,7 @@ class JmapServices:
     clock: Clock
     ids: Ids
     hostname: str
+    contacts: ContactService
     limits: JmapLimits = field(default_factory=JmapLimits)
     pictures: Pictures = field(init=False)
 

@@ -9,9 +9,12 @@ from msgspec import Struct
 
 from posthouse.core.scope import READ, SEND
 
-from . import arguments as a
 from . import (
+    address_book,
     blob,
+    contact_card,
+    contact_card_query,
+    contact_card_set,
     core,
     email,
     email_query,
@@ -32,6 +35,7 @@ from . import (
     vacation,
     webmail_item,
 )
+from . import arguments as a
 
 CORE: Final = "urn:ietf:params:jmap:core"
 MAIL: Final = "urn:ietf:params:jmap:mail"
@@ -40,8 +44,10 @@ VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 BLOB: Final = "urn:ietf:params:jmap:blob"
+CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 MDN: Final = "urn:ietf:params:jmap:mdn"
 SETTINGS: Final = "urn:posthouse:params:jmap:settings"
+PEOPLE: Final = contact_card_query.PEOPLE
 WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
@@ -91,6 +97,15 @@ METHODS: Final[dict[str, Method]] = {
     "VacationResponse/get": Method(VACATION, READ, a.Get, vacation.get_vacation),
     "VacationResponse/changes": Method(VACATION, READ, a.Changes, vacation.vacation_changes),
     "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
+    "AddressBook/get": Method(CONTACTS, READ, a.Get, address_book.get_books),
+    "AddressBook/changes": Method(CONTACTS, READ, a.Changes, address_book.book_changes),
+    "AddressBook/set": Method(CONTACTS, READ, address_book.AddressBookSet, address_book.set_books),
+    "ContactCard/get": Method(CONTACTS, READ, a.Get, contact_card.get_cards),
+    "ContactCard/changes": Method(CONTACTS, READ, a.Changes, contact_card.card_changes),
+    "ContactCard/query": Method(CONTACTS, READ, a.Query, contact_card_query.query_cards),
+    "ContactCard/queryChanges": Method(CONTACTS, READ, a.QueryChanges, contact_card_query.card_query_changes),
+    "ContactCard/set": Method(CONTACTS, READ, a.Set, contact_card_set.set_cards),
+    "ContactCard/copy": Method(CONTACTS, READ, a.Copy, contact_card_set.copy_cards),
     "MDN/send": Method(MDN, SEND, mdn.MdnSend, mdn.send_mdns),
     "MDN/parse": Method(MDN, READ, mdn.MdnParse, mdn.parse_mdns),
     "Journey/get": Method(WEBMAIL, READ, journey.JourneyGet, journey.get_journeys),

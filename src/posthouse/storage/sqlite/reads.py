@@ -59,6 +59,20 @@ class Reader:
         with reading():
             return self.execute(sql, values).fetchone()
 
+    async def rows_in_thread(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        """`rows` for what takes longer than the event loop may be held."""
+        connection = self.borrow()
+
+        def read() -> list[Any]:
+            with reading():
+                rows: list[Any] = connection.execute(sql, values).fetchall()
+            return rows
+
+        try:
+            return await asyncio.to_thread(read)
+        finally:
+            self.give_back(connection)
+
     def borrow(self) -> apsw.Connection:
         """A connection for a thread; on the event loop only."""
         connection = self._idle.pop() if self._idle else open_reader(self._path)

@@ -27,6 +27,7 @@ from posthouse.storage.rows import (
     UidRanges,
 )
 from posthouse.storage.sqlite.access_requests import AccessWrite
+from posthouse.storage.sqlite.contact_requests import ContactWrite
 from posthouse.storage.sqlite.email_requests import (
     AddUpload,
     ChangeEmails,
@@ -340,6 +341,7 @@ WriteRequest = (
     | PutObjects
     | AddUpload
     | ExpireUploads
+    | ContactWrite
     | TokenWrite
     | AccessWrite
 )

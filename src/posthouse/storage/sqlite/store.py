@@ -18,6 +18,7 @@ from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.contact_ports import Contacts
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
 from posthouse.storage.rows import (
@@ -47,6 +48,7 @@ from posthouse.storage.sqlite.acting import ActingMessages, flags_stored
 from posthouse.storage.sqlite.audit import SqliteAudit
 from posthouse.storage.sqlite.check import check
 from posthouse.storage.sqlite.connection import log, reading
+from posthouse.storage.sqlite.contact_read import SqliteContacts
 from posthouse.storage.sqlite.credential import SqliteCredentials
 from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.directory import SqliteDirectory
@@ -371,6 +373,7 @@ class SqliteStore:
         self.emails: Emails = SqliteEmails(reader, writer.submit, files)
         self.objects: Objects = SqliteObjects(reader, writer.submit)
         self.uploads: Uploads = SqliteUploads(reader, writer.submit)
+        self.contacts: Contacts = SqliteContacts(reader, writer.submit)
         self.locks: ports.Locks = locks
         self.hints: ports.Hints = hints
 

@@ -1,8 +1,8 @@
 """Ids: those of mail are the same as IMAP's EMAILID, THREADID and MAILBOXID (RFC 8474, RFC 8621 §1.2).
 
-A blob is a message (`M12`), an upload (`U7`), a script (`S` and its number and checksum), or bytes inside of one: for
-each step inwards the place of a part and how it is encoded, so `M12_812_3076_b` is an attachment in base64, and more
-steps lead into a message in that.
+A blob is a message (`M12`), an upload (`U7`), a script (`S` and its number and checksum), a picture of a card (`K` and
+a digest), or bytes inside of one: for each step inwards the place of a part and how it is encoded, so `M12_812_3076_b`
+is an attachment in base64, and more steps lead into a message in that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")  # RFC 8620 §1.2
-_BLOB: Final = re.compile(r"([MUS])([1-9][0-9]{0,17})((?:_[0-9]{1,18}_[0-9]{1,18}_[bqn]){0,8})")
+_BLOB: Final = re.compile(r"([MUSK])([1-9][0-9]{0,17})((?:_[0-9]{1,18}_[0-9]{1,18}_[bqn]){0,8})")
 _STEP: Final = re.compile(r"_([0-9]+)_([0-9]+)_([bqn])")
 _NUMBERED: Final = re.compile(r"([A-Z])([1-9][0-9]{0,17})")
 ENCODINGS: Final = {"b": "base64", "q": "quoted-printable", "n": None}
@@ -25,10 +25,13 @@ EMAIL: Final = "M"
 THREAD: Final = "T"
 UPLOAD: Final = "U"
 SCRIPT: Final = "S"
+ADDRESS_BOOK: Final = "B"
+CARD: Final = "C"
+PICTURE: Final = "K"
 
 
 class BlobName(Struct, frozen=True):
-    kind: str  # EMAIL, UPLOAD or SCRIPT
+    kind: str  # EMAIL, UPLOAD, SCRIPT or PICTURE
     number: int
     steps: tuple[tuple[int, int, str], ...] = ()  # start, length, letter of the encoding
 

@@ -1,0 +1,46 @@
+"""Write requests about contacts."""
+
+from __future__ import annotations
+
+from posthouse.core.ids import AccountId
+from posthouse.storage.contact_rows import AddressBook, CardLimits, CardsWritten, CardWrite, Use
+from posthouse.storage.sqlite.request_class import Request
+
+
+class PutBook(Request):
+    result = AddressBook
+    book: AddressBook
+    count_max: int
+
+
+class DeleteBook(Request):
+    account: AccountId
+    book: int
+    with_cards: bool
+
+    @property
+    def light(self) -> bool:
+        return False
+
+
+class WriteCards(Request):
+    result = CardsWritten
+    account: AccountId
+    writes: list[CardWrite]
+    limits: CardLimits
+    if_modseq: int | None = None
+
+    @property
+    def light(self) -> bool:
+        return len(self.writes) <= 16
+
+
+class UseCards(Request):
+    synced = False  # a lost count changes an order of proposals
+    account: AccountId
+    uses: list[Use]
+    now: float
+    limits: CardLimits
+
+
+ContactWrite = PutBook | DeleteBook | WriteCards | UseCards
