@@ -75,13 +75,13 @@ await li.waitForSelector(".list .empty, .row");
 
 // Zhang writes, by keyboard alone but for the picture.
 await zhang.keyboard.press("c");
-await zhang.waitForSelector(".compose");
+await zhang.waitForSelector(".compose iframe[data-ready]");
 await zhang.keyboard.type("李 <li@163.test>");
-for (const text of ["", "", "春节快乐：一张照片", "见信如面。附件是照片。"]) {
+for (const text of ["", "春节快乐：一张照片", "见信如面。附件是照片。"]) {
   await zhang.keyboard.press("Tab");
   await zhang.keyboard.type(text);
 }
-await zhang.setInputFiles(".compose input[type=file]", {
+await zhang.setInputFiles(".compose .foot input[type=file]", {
   name: "照片.png",
   mimeType: "image/png",
   buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64"),
@@ -89,7 +89,6 @@ await zhang.setInputFiles(".compose input[type=file]", {
 await zhang.waitForSelector(".compose .files li");
 await check(zhang, "compose");
 const sentAt = Date.now();
-await zhang.focus(".compose textarea");
 await zhang.keyboard.press("Control+Enter");
 await zhang.waitForSelector(".compose", { state: "detached" });
 
@@ -99,8 +98,9 @@ found.arrived_ms = Date.now() - sentAt;
 await check(li, "list-phone");
 found.row = (await li.textContent(".row.unread [role=gridcell]")).replace(/\s+/g, " ");
 await li.click(".row.unread");
-await li.waitForSelector(".letter .plain-text");
-found.text = (await li.textContent(".letter .plain-text")).trim();
+await li.waitForSelector(".letter iframe.body");
+await li.frameLocator(".letter iframe.body").locator("div").first().waitFor();
+found.text = (await li.frameLocator(".letter iframe.body").locator("body").innerText()).trim();
 found.file = (await li.textContent(".letter .files .name")).trim();
 await check(li, "reading-phone");
 const [download] = await Promise.all([li.waitForEvent("download"), li.click(".letter .files button")]);
@@ -108,12 +108,16 @@ found.download = readFileSync(await download.path()).length;
 
 // Li answers; Zhang, who looks at the inbox, sees that.
 await li.click(".more button:has-text('Reply')");
-await li.waitForSelector(".compose textarea");
-found.quoted = await li.inputValue(".compose textarea");
-found.to = await li.inputValue(".compose input >> nth=0");
-found.subject = await li.inputValue(".compose input >> nth=3");
-await li.fill(".compose textarea", "照片收到了！");
-await li.click(".compose .main");
+await li.waitForSelector(".compose iframe[data-ready]");
+found.to = (await li.textContent(".compose .chip")).trim();
+found.subject = await li.inputValue(".compose .line input");
+await li.click(".quoted button >> nth=0");
+await li.waitForSelector(".quoted", { state: "detached" });
+const text = li.frameLocator(".compose iframe").locator("#editor");
+found.quoted = await text.innerText();
+await text.press("Control+Home");
+await li.keyboard.type("照片收到了！");
+await li.click(".compose .foot .main");
 await zhang.waitForSelector(".row.unread:has-text('Re: 春节快乐')");
 await zhang.keyboard.press("Enter");
 await zhang.waitForSelector(".letter");

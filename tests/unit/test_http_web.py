@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
-from posthouse.http.web import web_routes
+from posthouse.http.web import ASSETS, web_routes
 
 
 async def get(app: Starlette, path: str, **headers: str) -> httpx.Response:
@@ -26,6 +27,7 @@ async def get(app: Starlette, path: str, **headers: str) -> httpx.Response:
 def app(tmp_path: Path) -> Starlette:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html><title>x</title>" * 20)
+    (tmp_path / "editor.html").write_text("<!doctype html><title>editor</title>")
     (tmp_path / "assets" / "mail-1a2b.js").write_text("alert(1);" * 100)
     return Starlette(routes=web_routes(tmp_path))
 
@@ -71,6 +73,28 @@ async def test_foreign_html_is_shown_where_no_script_can_run(app: Starlette) -> 
     assert "sandbox allow-same-origin" in policy
     assert "http" not in policy
     assert "<script" not in frame.text
+
+
+async def test_what_is_written_is_in_a_page_that_asks_nobody_for_anything(app: Starlette) -> None:
+    page = await get(app, "/mail/editor")
+    assert "<title>editor" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self';" in policy
+    assert "img-src data: blob:;" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "connect-src" not in policy
+
+
+def test_scripts_keep_within_their_budgets() -> None:
+    """In bytes as they are sent, packed."""
+    if not (ASSETS / "assets").exists():
+        pytest.skip("the webmail is not built: make web")
+    sizes = {
+        path.name.rpartition("-")[0]: len(gzip.compress(path.read_bytes(), 9))
+        for path in (ASSETS / "assets").glob("*.js")
+    }
+    assert sizes["mail"] + sizes["safe"] <= 60_000, sizes
+    assert sizes["desk"] + sizes["editor"] <= 40_000, sizes
 
 
 async def test_the_root_leads_to_the_mail(app: Starlette) -> None:

@@ -59,10 +59,15 @@ export interface Identity {
   id: Id;
   name: string;
   email: string;
+  replyTo?: Address[] | null;
+  bcc?: Address[] | null;
+  textSignature?: string;
+  htmlSignature?: string;
+  mayDelete?: boolean;
 }
 
 interface Session {
-  accounts: Record<Id, { name: string }>;
+  accounts: Record<Id, { name: string; accountCapabilities?: Record<string, Record<string, unknown>> }>;
   primaryAccounts: Record<string, Id>;
   capabilities: Record<string, Record<string, unknown>>;
   username: string;
@@ -142,6 +147,25 @@ export class Jmap {
     return (await response.json()) as { blobId: Id; type: string; size: number };
   }
 
+  /** As `upload`, telling how much of it is done (0 to 1). */
+  async uploadSlowly(data: Blob, told: (part: number) => void, signal: AbortSignal): Promise<{ blobId: Id; type: string; size: number }> {
+    const url = this.session.uploadUrl.replace("{accountId}", encodeURIComponent(this.account));
+    const request = new XMLHttpRequest(); // fetch tells nothing of what was sent
+    request.open("POST", url);
+    request.setRequestHeader("content-type", data.type || "application/octet-stream");
+    request.setRequestHeader("authorization", await this.authorize());
+    request.upload.onprogress = (event) => told(event.loaded / Math.max(event.total, 1));
+    signal.addEventListener("abort", () => request.abort());
+    await new Promise<void>((resolve, reject) => {
+      request.onload = () => resolve();
+      request.onabort = () => reject(new JmapError("aborted"));
+      request.onerror = () => reject(new JmapError("network"));
+      request.send(data);
+    });
+    check(request.status);
+    return JSON.parse(request.responseText) as { blobId: Id; type: string; size: number };
+  }
+
   async download(blobId: Id, type: string, name: string): Promise<Blob> {
     const values: Record<string, string> = { accountId: this.account, blobId, type, name };
     const url = this.session.downloadUrl.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ""));
@@ -193,10 +217,14 @@ async function send(url: string, init: RequestInit): Promise<Response> {
     if (init.signal?.aborted) throw error;
     throw new JmapError("network");
   }
-  if (response.status === 401 || response.status === 403) throw new JmapError("signin");
-  if (response.status === 429) throw new JmapError("limit");
-  if (!response.ok) throw new JmapError("server", `${response.status}`);
+  check(response.status);
   return response;
+}
+
+function check(status: number): void {
+  if (status === 401 || status === 403) throw new JmapError("signin");
+  if (status === 429) throw new JmapError("limit");
+  if (status < 200 || status > 299) throw new JmapError("server", `${status}`);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

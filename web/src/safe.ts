@@ -30,12 +30,23 @@ export interface Safe {
   cids: string[];
 }
 
-/** `view`: the window whose page will show it, because the policy of that page decides which styles are kept. */
-export function makeSafe(html: string, view: Window = window): Safe {
+/** One for each window, as each may make its trusted types only once. */
+const purifiers = new WeakMap<Window, ReturnType<typeof DOMPurify>>();
+
+/**
+ * `view`: the window whose page will show it, because the policy of that page decides which styles are kept.
+ * `classes`: names of classes that stay.
+ */
+export function makeSafe(html: string, view: Window = window, classes: readonly string[] = []): Safe {
   const remote: Remote[] = [];
   const cids: string[] = [];
   const links: Safe["links"] = [];
-  const purifier = DOMPurify(view as unknown as typeof window);
+  const purifier = purifiers.get(view) ?? DOMPurify(view as unknown as typeof window);
+  purifiers.set(view, purifier);
+  purifier.removeAllHooks();
+  purifier.addHook("uponSanitizeAttribute", (_, attribute) => {
+    if (attribute.attrName === "class" && classes.includes(attribute.attrValue)) attribute.forceKeepAttr = true;
+  });
   purifier.addHook("afterSanitizeAttributes", (node) => {
     const element = node as HTMLElement;
     const ground = takeBackground(element);

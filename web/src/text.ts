@@ -66,24 +66,6 @@ const TEXTS = {
   "read.body": ["邮件正文", "Message body"],
   "read.attachments": ["附件", "Attachments"],
   "read.file": ["下载 {name}（{size}）", "Download {name} ({size})"],
-  "write.title": ["新邮件", "New message"],
-  "write.subject": ["主题", "Subject"],
-  "write.body": ["正文", "Text"],
-  "write.send": ["发送", "Send"],
-  "write.attach": ["添加附件", "Attach files"],
-  "write.discard": ["舍弃草稿", "Discard the draft"],
-  "write.remove": ["移除 {name}", "Remove {name}"],
-  "write.saved": ["草稿已保存 {time}", "Draft saved {time}"],
-  "write.saving": ["正在保存草稿……", "Saving the draft…"],
-  "write.unsaved": ["草稿尚未保存", "The draft is not saved yet"],
-  "write.bad": ["这些地址不正确：{addresses}", "These addresses are not right: {addresses}"],
-  "write.nobody": ["请填写收件人。", "Say who it goes to."],
-  "write.forgotten": ["正文提到了附件，却没有附件。仍要发送吗？", "The text speaks of an attachment and there is none. Send all the same?"],
-  "write.subject.none": ["没有主题。仍要发送吗？", "There is no subject. Send all the same?"],
-  "write.wrote": ["{date}，{name} 写道：", "On {date}, {name} wrote:"],
-  "write.forwarded": ["-------- 转发的邮件 --------", "-------- Forwarded message --------"],
-  "write.confirm": ["确定舍弃这封草稿吗？", "Discard this draft?"],
-  "done.sent": ["已发送", "Sent"],
   "done.moved": ["已移到“{name}”", "Moved to {name}"],
   "done.deleted": ["已彻底删除", "Deleted for good"],
   "help.title": ["快捷键", "Keyboard shortcuts"],
@@ -122,10 +104,11 @@ export function setLanguage(next: Language | ""): void {
 
 /** What says the texts of a catalogue: pages that load later bring their own. */
 export function sayer<T extends Texts>(texts: T): (key: keyof T, facts?: Record<string, string | number>) => string {
-  return (key, facts = {}) => {
-    const text = texts[key]![language.value === "zh" ? 0 : 1];
-    return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
-  };
+  return (key, facts = {}) => fill(texts[key]![language.value === "zh" ? 0 : 1], facts);
+}
+
+export function fill(text: string, facts: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
 }
 
 export const say = sayer(TEXTS);

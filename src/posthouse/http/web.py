@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,12 @@ _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types dompurify"
+)
+# Where letters are written: our editor, styles of the letter, pictures that the app hands over.  Nothing is asked of
+# any host, and what foreign HTML brings along does not run (no inline scripts, no handlers).
+_EDITOR_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data: blob:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
 )
 # The last wall around foreign HTML: no script, no request to anybody, whatever the layers before it let through.
 # Pictures come from nowhere but our proxy: no other page of ours can be asked for by what a letter holds.
@@ -65,11 +72,14 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
     async def root(_request: Request) -> Response:
         return RedirectResponse("/mail/", status_code=303)
 
-    async def page(request: Request) -> Response:
-        if "index.html" not in files:
-            return PlainTextResponse(NOT_BUILT, status_code=404)
-        headers = {**_COMMON, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
-        return _send(request, files["index.html"], ".html", headers)
+    def page(name: str, policy: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            if name not in files:
+                return PlainTextResponse(NOT_BUILT, status_code=404)
+            headers = {**_COMMON, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+            return _send(request, files[name], ".html", headers)
+
+        return answer
 
     async def asset(request: Request) -> Response:
         name = f"assets/{request.path_params['name']}"
@@ -83,12 +93,14 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         headers = {**_COMMON, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
         return Response(_FRAME_PAGE, media_type="text/html", headers=headers)
 
+    mail = page("index.html", _PAGE_POLICY)
     return [
         Route("/", root),
         Route("/mail", root),
-        Route("/mail/", page),
-        Route("/mail/settings", page),
-        Route("/mail/settings/{section:path}", page),
+        Route("/mail/", mail),
+        Route("/mail/settings", mail),
+        Route("/mail/settings/{section:path}", mail),
+        Route("/mail/editor", page("editor.html", _EDITOR_POLICY)),
         Route("/mail/frame", frame),
         Route("/mail/assets/{name:str}", asset),
     ]

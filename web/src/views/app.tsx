@@ -1,10 +1,9 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { draft } from "../draft";
+import { desk } from "../draft";
 import { inSettings } from "../route";
 import { client, notice, openThread } from "../store";
 import { say } from "../text";
-import { Compose } from "./compose";
 import { Folders } from "./folders";
 import { Help, help } from "./help";
 import { Icon } from "./icon";
@@ -26,6 +25,7 @@ export function App() {
     return () => removeEventListener("keydown", onKey);
   }, []);
   if (client.value === null) return <SignIn />;
+  const Desk = desk.value;
   return (
     <div class={`mail${openThread.value ? " reading" : ""}${folders.value ? " showing-folders" : ""}`}>
       <header class="top">
@@ -49,7 +49,7 @@ export function App() {
           <Reader />
         </main>
       )}
-      {draft.value !== null && <Compose />}
+      {Desk && <Desk />}
       {help.value && <Help />}
       <div class="notices" role="status" aria-live="polite">
         {notice.value !== null && (

@@ -1,6 +1,6 @@
 /** Shortcuts, as people know them from other webmail. */
 
-import { compose, draft, forward, reply } from "../draft";
+import { compose, forward, opening, reply, writing } from "../draft";
 import { client, closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
 import { HOME, SETTINGS, inSettings, navigate } from "../route";
 import { help } from "./help";
@@ -10,12 +10,13 @@ export function onKey(event: KeyboardEvent): void {
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
-  if (draft.value !== null) return;
   if (inSettings.value) {
     if (event.key === "Escape") navigate(HOME);
     if (event.key === "?") help.value = true;
     return;
   }
+  // Beside a letter that is being written only the list and the reader take commands.
+  if (opening.value || (writing.value > 0 && !(target instanceof Element && target.closest(".list, .reader")))) return;
   const run = KEYS[event.key];
   if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();

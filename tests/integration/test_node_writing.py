@@ -1,0 +1,136 @@
+"""Writing letters in the webmail, in a real browser, and what arrives of them."""
+
+from __future__ import annotations
+
+import email
+import imaplib
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from posthouse.app.demo import HOUSES, PASSWORD
+from tests.integration.requirements import missing, require
+from tests.integration.test_node_demo import FREE, RunningDemo
+from tests.integration.test_node_webmail import CLIENTS, HOSTILE, house, run
+
+pytestmark = pytest.mark.peers
+
+QUOTABLE = [
+    one for one in HOSTILE if len(one) < 1000 and not any(tag in one for tag in ("<plaintext", "<xmp"))
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    require("node", "chromium")
+    if not (CLIENTS / "node_modules" / "playwright-core").exists():
+        missing("playwright-core is not installed: npm ci --prefix tests/clients")
+    running = RunningDemo(tmp_path_factory.mktemp("writing") / "demo")
+    yield running
+    status, _ = running.interrupt()
+    assert status == 0
+
+
+def letters(number: int, user: str, mailbox: str = "INBOX") -> dict[str, EmailMessage]:
+    """What IMAP has of a mailbox, by subject."""
+    with imaplib.IMAP4("127.0.0.1", HOUSES[number].port("imap", FREE)) as imap:
+        imap.login(user, PASSWORD)
+        imap.select(mailbox, readonly=True)
+        _, answers = imap.fetch("1:*", "(BODY.PEEK[])")
+    parsed = [email.message_from_bytes(one[1], policy=default) for one in answers if isinstance(one, tuple)]
+    return {str(one["subject"]): cast("EmailMessage", one) for one in parsed}
+
+
+def structure(part: EmailMessage) -> object:
+    if part.is_multipart():
+        return (part.get_content_type(), *(structure(cast("EmailMessage", one)) for one in part.iter_parts()))
+    return part.get_content_type()
+
+
+def quiet(console: list[str]) -> list[str]:
+    """Of what the browser's log tells: not what the policies blocked, for that is what they are there for."""
+    blocked = ("Content Security Policy", "Blocked script execution")
+    return [line for line in console if not any(one in line for one in blocked)]
+
+
+def test_formats_pictures_and_a_hostile_original(demo: RunningDemo, tmp_path: Path) -> None:
+    payload = "<p>original</p>" + "".join(f"<div>{one}</div>" for one in QUOTABLE)
+    lines = "\r\n".join(payload[at : at + 900] for at in range(0, len(payload), 900))
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login("wang@qq.test", PASSWORD)
+        head = "From: wang@qq.test\r\nTo: zhang@qq.test\r\nSubject: attack\r\nMIME-Version: 1.0\r\n"
+        letter = f"{head}Content-Type: text/html; charset=utf-8\r\n\r\n{lines}\r\n"
+        smtp.sendmail("wang@qq.test", "zhang@qq.test", letter.encode())
+    found = run("compose.mjs", house(0), house(1), PASSWORD, str(tmp_path))
+    assert found["ran"] == []
+    assert found["requests"] == []
+    assert quiet(found["console"]) == []
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert found["composing"] == 1  # Ctrl+Enter of an input method sends nothing
+    for piece in (
+        "<b>粗体</b>",
+        "<i>斜体</i>",
+        "<u>下划线</u>",
+        "<li>一</li><li>二</li>",
+        ">链接</a>",
+        'alt="within"',
+    ):
+        assert piece in found["html"], found["html"]
+    assert 'href="https://example.test/甲"' in found["html"]
+    assert found["html"].count("<img") == 2
+    assert found["again"].count("<img") == 2
+    assert found["doubts"] == ["正文提到了附件，却没有附件。", "没有主题。"]
+    assert found["plain"] == "请见附件。"
+    assert found["quote"].startswith("On ")  # the original is English
+    assert found["quote"].endswith("wang@qq.test wrote:")
+    assert "original" in found["hostile"]
+    for bad in ("<script", "onerror", "onclick", "javascript:", "evil.test", "<form", "<iframe", "position:"):
+        assert bad not in found["hostile"], bad
+    assert found["head"].endswith("写道：")
+    assert found["english"].endswith("张 wrote:")
+
+    arrived = letters(1, "li@163.test")["格式与图片"]
+    related = ("multipart/related", "text/html", "image/png", "image/png")
+    assert structure(arrived) == (
+        "multipart/mixed", ("multipart/alternative", "text/plain", related), "text/plain",
+    )  # fmt: skip
+    plain, page = arrived.get_body(("plain",)), arrived.get_body(("html",))
+    assert plain is not None
+    assert page is not None
+    assert plain.get_content_charset() == page.get_content_charset() == "utf-8"
+    text = plain.get_content().splitlines()
+    assert text[:5] == [
+        "你好，粗体 和 斜体 和 下划线",
+        "- 一",
+        "- 二",
+        "链接 <https://example.test/甲>",
+        "蓝色",
+    ]
+    html = page.get_content()
+    pictures = [part for part in arrived.walk() if part.get_content_type() == "image/png"]
+    for part in pictures:
+        assert part.get_content_disposition() == "inline"
+        assert f'src="cid:{str(part["content-id"]).strip("<>")}"' in html
+    assert {part.get_filename() for part in pictures} == {"印章.png", "picture.png"}
+    assert "blob:" not in html
+    assert "evil.test" not in html
+    assert "data-" not in html
+    assert [part.get_filename() for part in arrived.iter_attachments()][-1] == "报告.txt"
+
+    inbox = letters(0, "wang@qq.test")
+    simple = inbox["纯文本"]
+    assert structure(simple) == "text/plain"
+    assert simple.get_content().splitlines() == ["一行", "", "两行 & <b>"]
+    answer = inbox["Re: attack"]
+    body = answer.get_body(("html",))
+    assert body is not None
+    assert "安全的回答" in body.get_content()
+    for bad in ("<script", "onerror", "javascript:", "evil.test"):
+        assert bad not in body.get_content(), bad
+    assert answer["in-reply-to"]
+    assert answer["references"]

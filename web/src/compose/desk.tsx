@@ -1,0 +1,214 @@
+/** All windows in which letters are written, and the ways in which they open. */
+
+import { effect } from "@preact/signals";
+import { writing } from "../draft";
+import type { Address, Email } from "../jmap";
+import { guarded, identities, jmap, refresh } from "../store";
+import { Icon } from "../views/icon";
+import { same, unique } from "./addresses";
+import { destroyKept, remove, save } from "./keep";
+import { Letter, letters } from "./letter";
+import type { Draft } from "./letter";
+import { forgetMirror, hold } from "./mirror";
+import { toHtml } from "./plain";
+import { asFile, inlineFiles, quoteOf, readBody } from "./quote";
+import { say } from "./text";
+import { retryAll } from "./upload";
+import { Window } from "./window";
+import "./style.css";
+
+export function Desk() {
+  const list = letters.value;
+  const shown = list.filter((one) => !one.small.value);
+  const current = shown[shown.length - 1];
+  return (
+    <>
+      {current && <Window key={current.key} letter={current} />}
+      {list.length > (current ? 1 : 0) && (
+        <ul class={`aside${current ? "" : " alone"}`} aria-label={say("title")}>
+          {list.filter((one) => one !== current).map((one) => (
+            <li key={one.key}>
+              <button onClick={() => bring(one)} aria-label={say("open", { subject: titleOf(one) })}>
+                <Icon name="drafts" /> <span class="name">{titleOf(one)}</span>
+              </button>
+              <button class="plain" aria-label={say("small")} onClick={() => void close(one)}>
+                <Icon name="close" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const titleOf = (letter: Letter): string => letter.draft.value.subject || letter.draft.value.to[0]?.name || letter.draft.value.to[0]?.email || say("title");
+
+effect(() => {
+  writing.value = letters.value.filter((one) => !one.small.value).length;
+});
+
+addEventListener("online", () => {
+  for (const one of letters.value) {
+    retryAll(one);
+    if (one.saved.value === "local") void save(one);
+  }
+});
+
+/** To the front. */
+export function bring(letter: Letter): void {
+  letter.small.value = false;
+  letters.value = [...letters.value.filter((one) => one !== letter), letter];
+}
+
+function show(letter: Letter): Letter {
+  void hold(letter.key).then((release) => (letter.release = release ?? (() => undefined)));
+  letters.value = [...letters.value, letter];
+  return letter;
+}
+
+// --- opening ---
+
+const bare = (list: Address[] | null | undefined) => (list ?? []).map(({ name, email }) => ({ name, email }));
+
+export function begin(start: { to?: Address[]; subject?: string; text?: string }): void {
+  const text = start.text ?? "";
+  show(new Letter({ to: bare(start.to), subject: start.subject ?? "", text, html: text ? toHtml(text) : "" }));
+}
+
+/** Write as whom the letter was for. */
+function identityFor(email: Email): Partial<Draft> {
+  const named = [...(email.to ?? []), ...(email.cc ?? []), ...(email.from ?? [])];
+  const found = identities.value.find((one) => named.some((each) => same(one, each)));
+  return found ? { identity: found.id } : {};
+}
+
+export function answer(email: Email, all: boolean): void {
+  const own = identities.value.map((one) => ({ name: null, email: one.email }));
+  const isOwn = (one: Address) => own.some((each) => same(one, each));
+  const mine = (email.from ?? []).some(isOwn);
+  const to = bare(mine ? email.to : email.replyTo?.length ? email.replyTo : email.from);
+  const others = all ? bare([...(mine ? [] : (email.to ?? [])), ...(email.cc ?? [])]) : [];
+  const { quote, cids } = quoteOf(email, "reply");
+  show(new Letter({
+    ...identityFor(email),
+    to: unique(to),
+    cc: unique(others, [...own, ...to]),
+    subject: prefixed("Re: ", email.subject),
+    quote,
+    files: inlineFiles(email, cids),
+    inReplyTo: email.messageId ?? [],
+    references: [...(email.references ?? []), ...(email.messageId ?? [])],
+    origin: { id: email.id, keyword: "$answered" },
+  }));
+}
+
+export function pass(email: Email): void {
+  const { quote, cids } = quoteOf(email, "forward");
+  const inline = inlineFiles(email, cids);
+  const files = (email.attachments ?? []).filter((part) => part.blobId !== null && !inline.some((one) => one.blobId === part.blobId));
+  show(new Letter({
+    ...identityFor(email),
+    subject: prefixed("Fwd: ", email.subject),
+    quote,
+    files: [...files.map((part) => asFile(part)), ...inline],
+    references: [...(email.references ?? []), ...(email.messageId ?? [])],
+    origin: { id: email.id, keyword: "$forwarded" },
+  }));
+}
+
+/** The whole letter as a file, with its header as it came. */
+export async function enclose(email: Email): Promise<void> {
+  await guarded(async () => {
+    const found = await jmap().call([["Email/get", { ids: [email.id], properties: ["blobId", "size"] }, "g"]]);
+    const { blobId, size } = found["g"].list[0] as { blobId: string; size: number };
+    const name = `${(email.subject ?? "").replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 80) || say("title")}.eml`;
+    const file = { key: crypto.randomUUID(), blobId, size, name, type: "message/rfc822", inline: false, progress: 1, fault: "" };
+    show(new Letter({ subject: prefixed("Fwd: ", email.subject), files: [file], origin: { id: email.id, keyword: "$forwarded" } }));
+  });
+}
+
+const RESUMED = [
+  "id", "messageId", "inReplyTo", "references", "from", "to", "cc", "bcc", "subject", "textBody", "htmlBody", "attachments", "bodyValues",
+  "header:Disposition-Notification-To:asAddresses", "header:X-Priority:asText",
+];
+
+export async function fetchWhole(id: string): Promise<Email & Record<string, unknown>> {
+  const found = await jmap().call([
+    [
+      "Email/get",
+      {
+        ids: [id], properties: RESUMED, bodyProperties: ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid"],
+        fetchTextBodyValues: true, fetchHTMLBodyValues: true,
+      },
+      "g",
+    ],
+  ]);
+  return found["g"].list[0] as Email & Record<string, unknown>;
+}
+
+export function draftOf(email: Email & Record<string, unknown>): Partial<Draft> {
+  const { html, text, rich, cids } = readBody(email);
+  const inline = inlineFiles(email, cids);
+  const files = (email.attachments ?? []).filter((part) => part.blobId !== null && !inline.some((one) => one.blobId === part.blobId));
+  const from = email.from?.[0];
+  const identity = identities.value.find((one) => from && same(one, from));
+  const priority = String(email["header:X-Priority:asText"] ?? "").trim()[0];
+  return {
+    ...(identity ? { identity: identity.id } : {}),
+    to: bare(email.to), cc: bare(email.cc), bcc: bare(email.bcc), subject: email.subject ?? "", html, text, rich,
+    files: [...files.map((part) => asFile(part)), ...inline],
+    ...(email.messageId?.[0] ? { messageId: email.messageId[0] } : {}),
+    inReplyTo: (email["inReplyTo"] as string[] | null) ?? [], references: email.references ?? [],
+    receipt: Boolean(email["header:Disposition-Notification-To:asAddresses"]),
+    priority: priority === "1" || priority === "2" ? "high" : priority === "4" || priority === "5" ? "low" : "normal",
+    signed: true,
+  };
+}
+
+export async function resume(email: Email): Promise<void> {
+  const open = letters.value.find((one) => one.kept === email.id);
+  if (open) return bring(open);
+  await guarded(async () => {
+    show(new Letter(draftOf(await fetchWhole(email.id)), email.id));
+  });
+}
+
+function prefixed(prefix: string, subject: string | null): string {
+  const text = subject ?? "";
+  const there = prefix.startsWith("Re") ? /^(re|回复|答复)[:：]/i : /^(fwd?|转发)[:：]/i;
+  return there.test(text) ? text : prefix + text;
+}
+
+// --- closing ---
+
+/** Nothing was written that anybody would miss. */
+function isEmpty(letter: Letter): boolean {
+  return letter.version === 0 && letter.kept === null;
+}
+
+/** Put it away; it stays among the drafts. */
+export async function close(letter: Letter): Promise<void> {
+  letter.collect();
+  if (isEmpty(letter)) return remove(letter);
+  if (letter.saved.value !== "new" && !(letter.saved.value instanceof Date) && !(await save(letter))) {
+    letter.small.value = true; // not on the server yet: it stays at hand
+    return;
+  }
+  remove(letter);
+  await guarded(refresh);
+}
+
+export function discard(letter: Letter): void {
+  const run = () => {
+    letters.value = letters.value.filter((one) => one !== letter);
+    void guarded(async () => {
+      await destroyKept(letter);
+      remove(letter);
+      await forgetMirror(letter.key);
+      await refresh();
+    });
+  };
+  if (isEmpty(letter)) return run();
+  letter.question.value = { text: [say("confirm")], yes: say("confirm.yes"), run };
+}

@@ -1,0 +1,213 @@
+/** A window in which a letter is written. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { formatWhen, say as sayShared } from "../text";
+import { Icon } from "../views/icon";
+import { plainOf } from "./body";
+import { close, discard } from "./desk";
+import { RichText, PlainText, insertFiles } from "./editor";
+import { Files } from "./files";
+import type { FrameApi } from "./frame";
+import { Mark } from "./icon";
+import { edit } from "./keep";
+import type { Letter } from "./letter";
+import { Menu } from "./menu";
+import { People } from "./people";
+import { toHtml } from "./plain";
+import { headOf, quoteHtml, quoteText } from "./quote";
+import { say } from "./text";
+import { LinkForm, Toolbar, linking } from "./toolbar";
+import { add } from "./upload";
+
+export function Window({ letter }: { letter: Letter }) {
+  const draft = letter.draft.value;
+  const api = useRef<FrameApi | null>(null);
+  const [over, setOver] = useState(false);
+  const [copies, setCopies] = useState(draft.cc.length + draft.bcc.length > 0);
+  const written = draft.to.length > 0;
+  const act = { send: () => void import("./send").then((found) => found.trySend(letter)), close: () => void close(letter) };
+  useEffect(() => {
+    if (draft.cc.length + draft.bcc.length > 0) setCopies(true);
+  }, [draft.cc, draft.bcc]);
+  return (
+    <section
+      class={`compose${over ? " over" : ""}${letter.large.value ? " large" : ""}`} role="dialog" aria-label={draft.subject || say("title")}
+      onKeyDown={(event) => {
+        if (event.isComposing || event.keyCode === 229) return;
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) act.send();
+        else if (event.key === "Escape") act.close();
+      }}
+      onDragOver={(event) => {
+        if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => event.target === event.currentTarget && setOver(false)}
+      onDrop={(event) => {
+        setOver(false);
+        if (!event.dataTransfer?.files.length) return;
+        event.preventDefault();
+        event.stopPropagation();
+        add(letter, event.dataTransfer.files, false);
+      }}
+    >
+      <Head letter={letter} />
+      <People letter={letter} field="to" label={sayField("to")} focus={!written} />
+      {copies ? (
+        <>
+          <People letter={letter} field="cc" label={sayField("cc")} focus={false} />
+          <People letter={letter} field="bcc" label={sayField("bcc")} focus={false} />
+        </>
+      ) : (
+        <button class="plain copies" onClick={() => setCopies(true)}>{say("cc.show")}</button>
+      )}
+      <label class="line">
+        <span>{say("subject")}</span>
+        <input value={draft.subject} autocomplete="off" onInput={(event) => edit(letter, { subject: event.currentTarget.value })} />
+      </label>
+      {draft.rich ? (
+        <RichText
+          letter={letter} api={api} focus={written ? "start" : null} onSend={act.send} onEscape={act.close}
+          onLink={() => (linking.value = true)}
+        />
+      ) : (
+        <PlainText letter={letter} focus={written ? "start" : null} />
+      )}
+      <QuoteBar letter={letter} api={api} />
+      <Files letter={letter} />
+      {draft.rich && linking.value && <LinkForm api={api} />}
+      {draft.rich && <Toolbar api={api} onPicture={(files) => insertFiles(letter, api.current, files)} />}
+      <Question letter={letter} />
+      <p class="fault" role="alert">{letter.fault.value}</p>
+      <Foot letter={letter} api={api} send={act.send} />
+    </section>
+  );
+}
+
+const sayField = (field: "to" | "cc" | "bcc") => sayShared(`read.${field}`);
+
+function Head({ letter }: { letter: Letter }) {
+  const large = letter.large.value;
+  return (
+    <div class="head">
+      <h2>{letter.draft.value.subject || say("title")}</h2>
+      <button class="plain" aria-label={say("small")} title={say("small")} onClick={() => (letter.small.value = true)}>
+        <Mark name="small" />
+      </button>
+      <button class="plain wide-only" aria-label={say(large ? "normal" : "large")} title={say(large ? "normal" : "large")} onClick={() => (letter.large.value = !large)}>
+        <Mark name={large ? "restore" : "large"} />
+      </button>
+      <button class="plain" aria-label={sayShared("act.close")} title={`${sayShared("act.close")} (Esc)`} onClick={() => void close(letter)}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+/** The original that will stand below: shown when wanted, so that a long one is not in the way. */
+function QuoteBar({ letter, api }: { letter: Letter; api: { current: FrameApi | null } }) {
+  const { quote, rich } = letter.draft.value;
+  if (quote === null) return null;
+  const show = () => {
+    letter.collect();
+    const draft = letter.draft.value;
+    if (rich) {
+      const html = draft.html + quoteHtml(quote);
+      edit(letter, { quote: null, html });
+      api.current?.set(html, new Map(draft.files.filter((one) => one.url).map((one) => [one.key, one.url!])));
+      api.current?.focus(false);
+    } else edit(letter, { quote: null, text: draft.text + quoteText(quote) });
+  };
+  const other = quote.language === "zh" ? "en" : "zh";
+  return (
+    <div class="quoted" role="group" aria-label={say("quote.label")}>
+      <button class="plain" aria-label={say("quote.show")} title={say("quote.show")} onClick={show}>
+        <Mark name="dots" />
+      </button>
+      <small>{headOf(quote)[0]}</small>
+      <button class="plain" onClick={() => edit(letter, { quote: { ...quote, language: other } })}>{say(`quote.${other}`)}</button>
+      <button class="plain" onClick={() => edit(letter, { quote: null })}>{say("quote.remove")}</button>
+    </div>
+  );
+}
+
+function Question({ letter }: { letter: Letter }) {
+  const asked = letter.question.value;
+  const yes = useRef<HTMLButtonElement>(null);
+  useEffect(() => yes.current?.focus(), [asked]);
+  if (asked === null) return null;
+  const done = (run?: () => void) => {
+    letter.question.value = null;
+    run?.();
+  };
+  return (
+    <div class="question" role="alertdialog" aria-label={asked.text.join(" ")} onKeyDown={(event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      done();
+    }}>
+      {asked.text.map((one) => <p key={one}>{one}</p>)}
+      <button ref={yes} class="main" onClick={() => done(asked.run)}>{asked.yes}</button>
+      <button onClick={() => done()}>{say("goback")}</button>
+    </div>
+  );
+}
+
+function Foot({ letter, api, send }: { letter: Letter; api: { current: FrameApi | null }; send: () => void }) {
+  const sending = letter.sending.value;
+  return (
+    <div class="foot">
+      <button class="main" title="Ctrl+Enter" disabled={sending} onClick={send}>
+        <Icon name="sent" /> {say(sending ? "sending" : "send")}
+      </button>
+      <label class="attach" title={say("attach")}>
+        <Icon name="clip" /> <span class="wide-only">{say("attach")}</span>
+        <input
+          type="file" multiple aria-label={say("attach")}
+          onChange={(event) => {
+            add(letter, [...(event.currentTarget.files ?? [])], false);
+            event.currentTarget.value = "";
+          }}
+        />
+      </label>
+      <Menu label={say("more")} choices={options(letter, api)}>
+        <Mark name="dots" />
+      </Menu>
+      <span class="state" role="status">{stateOf(letter)}</span>
+      <button class="plain" aria-label={say("discard")} title={say("discard")} onClick={() => discard(letter)}>
+        <Icon name="trash" />
+      </button>
+    </div>
+  );
+}
+
+function stateOf(letter: Letter): string {
+  const state = letter.saved.value;
+  if (state === "new") return "";
+  if (state === "saving") return say("saving");
+  if (state === "dirty") return say("unsaved");
+  if (state === "local") return say("local");
+  return say("saved", { time: formatWhen(state.toISOString()) });
+}
+
+function options(letter: Letter, api: { current: FrameApi | null }) {
+  const { rich } = letter.draft.value;
+  return [{ label: say("plain"), on: !rich, run: () => (rich ? toPlain(letter) : toRich(letter, api)) }];
+}
+
+function toPlain(letter: Letter): void {
+  letter.collect();
+  const html = letter.draft.value.html;
+  const change = () => {
+    localStorage.setItem("compose.plain", "1");
+    edit(letter, { rich: false, text: plainOf(html), files: letter.draft.value.files.filter((one) => !one.inline) });
+  };
+  if (/<(?!\/?(div|br)\b)\w/i.test(html)) letter.question.value = { text: [say("plain.lost")], yes: say("plain.yes"), run: change };
+  else change();
+}
+
+function toRich(letter: Letter, api: { current: FrameApi | null }): void {
+  localStorage.removeItem("compose.plain");
+  api.current = null;
+  edit(letter, { rich: true, html: toHtml(letter.draft.value.text) });
+}
