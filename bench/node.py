@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from posthouse.app.admin import run_with_store
 from posthouse.app.certificates import Authority
 from posthouse.app.config import Config, parse_config
 from posthouse.core.ids import AccountId
+from posthouse.core.ports import SystemClock
 from posthouse.services.accounts import DEFAULT_MAILBOXES
+from posthouse.services.credentials import Credentials
 from posthouse.services.signin import hash_password
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Domain
@@ -64,12 +67,20 @@ def write_config(directory: Path, base: int, workers: int) -> Path:
 
 
 async def fill(store: Store, _config: Config) -> None:
-    """The password is shorter than the service allows, so the accounts go to the store directly."""
+    """The password is shorter than the service allows, so the accounts go to the store directly.
+
+    They have the SCRAM keys that the service would have given them, or the first sign-ins would be for making keys.
+    """
     hashed = hash_password(PASSWORD)
     await store.directory.put_domain(Domain(DOMAIN))
-    for i in range(USERS):
-        account = Account(AccountId(0), f"u{i}@{DOMAIN}", language="en", password=hashed)
-        await store.directory.create_account(account, DEFAULT_MAILBOXES["en"])
+    credentials = Credentials(store, SystemClock())
+
+    async def add(number: int) -> None:
+        account = Account(AccountId(0), f"u{number}@{DOMAIN}", language="en", password=hashed)
+        created = await store.directory.create_account(account, DEFAULT_MAILBOXES["en"])
+        await credentials.keep_keys(created, PASSWORD)
+
+    await asyncio.gather(*map(add, range(USERS)))
 
 
 def main() -> None:

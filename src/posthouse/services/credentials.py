@@ -34,6 +34,7 @@ from posthouse.services.background import Background
 from posthouse.services.certificates import ClientCertificate
 from posthouse.services.grant import Origin
 from posthouse.services.mailboxes import canonical_name
+from posthouse.services.threads import patiently
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
 
@@ -252,10 +253,10 @@ class Credentials:
             return password and one.secret == account.password
         return one.kind == "app" and self._usable(one, origin)
 
-    async def keep_keys(self, account: Account, password: str) -> None:
+    async def keep_keys(self, account: Account, password: str, *, patient: bool = False) -> None:
         """SCRAM keys for the (prepared) password that `account.password` is the hash of."""
         if account.password is not None:
-            records = tuple(map(self._sealed, await self._records(account, password)))
+            records = tuple(map(self._sealed, await self._records(account, password, patient=patient)))
             keys = Credential(
                 account.id, "password", "", account.password, records, created_at=self._clock.now()
             )
@@ -263,12 +264,13 @@ class Credentials:
                 await self._store.credentials.put(keys)
 
     async def upgrade(self, account: Account, password: str) -> None:
-        """Keys for an account whose password was set without."""
+        """Keys for an account whose password was set without; nobody waits for them."""
         found = await self._store.credentials.of_account(account.id)
         if not any(one.secret == account.password and self._is_current(one) for one in found):
-            await self.keep_keys(account, password)
+            # perf: a hundred accounts at their first sign-in are three seconds of a processor.
+            await self.keep_keys(account, password, patient=True)
 
-    async def _records(self, account: Account, password: str) -> tuple[str, ...]:
+    async def _records(self, account: Account, password: str, *, patient: bool = False) -> tuple[str, ...]:
         found = [one for one in await self._store.credentials.of_account(account.id) if one.kind == "app"]
         salts = {name: await self._salt(account.address, found, name) for name in HASHES}
 
@@ -281,7 +283,7 @@ class Credentials:
                 records.append(scram.format_record(cram.NAME, *_NO_SALT, ScramKey(*cram.derive(password))))
             return tuple(records)
 
-        return await asyncio.to_thread(derive)
+        return await (patiently(derive) if patient else asyncio.to_thread(derive))
 
     async def _salt(self, address: str, found: Sequence[Credential], mechanism: str) -> tuple[bytes, int]:
         for one in found:
