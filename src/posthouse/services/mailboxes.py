@@ -271,7 +271,7 @@ class MailboxHub:
     def apply_flags(self, shared: SharedMailbox, stored: FlagsStored) -> None:
         """What a session of this worker did need not be read back, if nothing else came between."""
         if stored.before == shared.modseq < stored.modseq:
-            changed = sorted([row for row in stored.changed if row[2] == stored.modseq])
+            changed = [row for row in stored.changed if row[2] == stored.modseq]
             shared.apply(Changes(stored.modseq, shared.uidnext, changed, []), self.settings.log_max_rows)
             self._poke(list(shared.listeners))
 

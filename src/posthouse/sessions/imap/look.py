@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 async def sync(session: ImapSession, *, expunge: bool, by_uid: bool) -> None:
     """Announce what happened in the selected mailbox since the last look."""
     selected, notify = session.mailbox, session.notify
+    looked, selected.up_to_date = selected.up_to_date, False
+    if looked and not (expunge and selected.view.owes_expunges):
+        return
     shared, view, contexts = selected.shared, selected.view, selected.contexts
     if notify is not None:
         if not notify.looks_at_selected:

@@ -33,7 +33,18 @@ UIDONLY: Final = 16
 class Selected:
     """A mailbox a session looks at."""
 
-    __slots__ = ("claims_recent", "contexts", "examined", "foreign", "id", "name", "rights", "shared", "view")
+    __slots__ = (
+        "claims_recent",
+        "contexts",
+        "examined",
+        "foreign",
+        "id",
+        "name",
+        "rights",
+        "shared",
+        "up_to_date",
+        "view",
+    )
 
     def __init__(
         self,
@@ -54,6 +65,7 @@ class Selected:
         self.foreign = foreign  # somebody else's: the rights may change at any time
         # RFC 3501 §2.3.2: only a session that may write takes \Recent from the ones after it.
         self.claims_recent = not self.read_only
+        self.up_to_date = False  # the writer has said just now that the view is where the mailbox is
         self.contexts: Contexts | None = None  # set by the first search with UPDATE
 
     @property

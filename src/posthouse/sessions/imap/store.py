@@ -53,15 +53,14 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     for at, part in enumerate(parts, 1):
         done = await _change(session, command, part, bits)
         limit = FIRST_KEYWORD_BIT + len(session.flag_lists.keywords)
-        if bits >> limit or any(flags >> limit for _, flags, _ in done.changed):
+        if bits >> limit or any(flags >> limit for flags in {row[1] for row in done.changed}):
             await session.announce_keywords()
-        surprising = set(done.surprising)
-        session.told = {uid: modseq for uid, _, modseq in done.changed if uid not in surprising}
         _show(session, command, done)
         changed += len(done.changed)
         refused += done.refused
-        if not session.mailbox.foreign:
-            session.services.hub.apply_flags(session.mailbox.shared, done)
+        if not _goes_along(session, done):
+            surprising = set(done.surprising)
+            session.told = {uid: modseq for uid, _, modseq in done.changed if uid not in surprising}
         if at < len(parts):
             await session.sync(expunge=False, by_uid=command.uid)
     if refused:
@@ -93,6 +92,24 @@ async def _change(session: ImapSession, command: c.Store, ranges: UidRanges, bit
         unchanged_since=command.unchanged_since,
         known_modseq=view.modseq if adds_unseen else None,
     )
+
+
+def _goes_along(session: ImapSession, done: FlagsStored) -> bool:
+    """Move mailbox and view to where the change brought them, if nothing else had happened before it.
+
+    perf: neither is read back then, and the look at the end of the command has nothing to look at.
+    """
+    selected = session.mailbox
+    if selected.foreign:
+        return False
+    shared, view = selected.shared, selected.view
+    session.services.hub.apply_flags(shared, done)
+    if selected.contexts is not None or session.notify is not None or done.surprising:
+        return False
+    if done.before == view.modseq < done.modseq == shared.modseq:
+        view.has_been_told(done.modseq)
+    selected.up_to_date = view.modseq == shared.modseq == done.modseq
+    return selected.up_to_date
 
 
 def _show(session: ImapSession, command: c.Store, done: FlagsStored) -> None:

@@ -217,6 +217,12 @@ class View:
         self.uidnext, self.modseq = uidnext, modseq
         return updates
 
+    def has_been_told(self, modseq: int) -> None:
+        """All that happened from here to `modseq` were flags that the client knows."""
+        self.modseq = modseq
+        if not self._gone:
+            self.safe_modseq = modseq
+
     def _expunge(self, uids: array[int], gone: set[int], updates: Updates, *, expunge: bool) -> None:
         if not gone:
             self.uids = uids

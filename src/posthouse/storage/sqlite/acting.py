@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from posthouse.core.flags import SEEN
@@ -41,6 +42,9 @@ _CHANGED: Final = (
 
 def flags_stored(answer: rq.FlagsAnswer) -> FlagsStored:
     changed = [(uid, rq.unpack_flags(flags), modseq) for uid, flags, modseq in answer.changed]
+    for flags, uids in answer.alike:
+        changed += zip(uids, repeat(rq.unpack_flags(flags)), repeat(answer.modseq), strict=False)
+    changed.sort()
     return FlagsStored(changed, answer.refused, answer.modseq, answer.surprising, answer.before)
 
 

@@ -15,8 +15,9 @@ from posthouse.storage.sqlite import mailbox as mailbox_ops
 from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox
 from posthouse.storage.sqlite.email_requests import DeleteMailboxById as DeleteById
+from posthouse.storage.sqlite.flags import show
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
-from posthouse.storage.sqlite.placement import append, remove, show
+from posthouse.storage.sqlite.placement import append, remove
 from posthouse.storage.sqlite.requests import DeleteMailbox as DeleteByName
 from posthouse.storage.sqlite.requests import RenameMailbox, Subscribe, pack_flags, unpack_flags
 from posthouse.storage.sqlite.shared import drop_messages, share_messages

@@ -81,9 +81,8 @@ class MailboxState:
         self.own_seen = bool(row[11])
         self.dirty = False
 
-    def count_alike(self, flags: int, sizes: list[int], sign: int) -> None:
-        """Add (1) or take away (-1) messages with the same flags."""
-        count, size = sign * len(sizes), sign * sum(sizes)
+    def count_alike(self, flags: int, count: int, size: int) -> None:
+        """Add messages with the same flags, or take them away (both numbers are negative)."""
         self.messages += count
         self.size_bytes += size
         if not flags & SEEN:

@@ -19,6 +19,7 @@ from posthouse.storage.sqlite import (
     directory,
     email_requests,
     email_write,
+    flags,
     mailbox,
     metadata,
     objects,
@@ -63,7 +64,7 @@ def replace(ledger: Ledger, request: Replace) -> Stored:
 OPERATIONS: Final[dict[type[Request], Operation]] = {
     requests.Deliver: Operation(delivery.deliver, flush=False),
     requests.Replace: Operation(replace, savepoint=True),
-    requests.StoreFlags: Operation(placement.store_flags),
+    requests.StoreFlags: Operation(flags.store_flags),
     requests.ClaimRecent: Operation(placement.claim_recent, flush=False),
     requests.Copy: Operation(placement.copy),
     requests.Expunge: Operation(placement.expunge),

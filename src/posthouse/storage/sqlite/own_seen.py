@@ -63,7 +63,7 @@ def overlaid(flags: int, own: tuple[int, int] | None) -> int:
 def store_flags(
     ledger: Ledger, account: AccountState, mailbox: MailboxState, request: StoreFlags
 ) -> tuple[FlagsAnswer, list[int], list[int]]:
-    """As `placement.store_flags`, the UIDs that lost \\Deleted, and those that changed for all.
+    """As `flags.store_flags`, the UIDs that lost \\Deleted, and those that changed for all.
 
     The change of \\Seen is the user's alone; if nobody acts, that of all who said nothing of their own.
     """

@@ -1,4 +1,4 @@
-"""Placements: flags, copy and move, expunge, the \\Recent mark."""
+"""Placements: copy and move, expunge, the \\Recent mark."""
 
 from __future__ import annotations
 
@@ -17,22 +17,14 @@ from posthouse.storage.sqlite.requests import (
     ClaimRecent,
     Copy,
     Expunge,
-    FlagRow,
     Flags,
-    FlagsAnswer,
-    StoreFlags,
     pack_flags,
     unpack_flags,
 )
 from posthouse.storage.sqlite.shared import drop_messages, share_messages
 
 _IN_RANGE: Final = " FROM placement WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?"
-_SELECT_FLAGS: Final = "SELECT uid, flags, modseq, size" + _IN_RANGE
 _SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate, thread" + _IN_RANGE
-_UPDATE_FLAGS: Final = (
-    "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ?"
-    " AND uid IN (SELECT value FROM json_each(?))"
-)
 _LISTED: Final = (
     " FROM placement WHERE account = ? AND mailbox = ? AND uid IN (SELECT value FROM json_each(?))"
 )
@@ -52,67 +44,6 @@ def select(ledger: Ledger, sql: str, mailbox: MailboxState, uids: UidRanges) -> 
     for first, last in uids:
         rows += ledger.execute(sql, (mailbox.account, mailbox.id, first, last)).fetchall()
     return rows
-
-
-def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
-    account = ledger.account(request.account)
-    mailbox = ledger.mailbox(request.account, request.mailbox)
-    if mailbox.own_seen:
-        answer, shown, changed = own_seen.store_flags(ledger, account, mailbox, request)
-        if request.user and changed:
-            audit.record_flags(ledger, request, changed)
-        if shown:
-            show(ledger, mailbox, shown, mailbox.modseq)
-        return answer
-    limit, known = request.unchanged_since, request.known_modseq
-    rows = select(ledger, _SELECT_FLAGS, mailbox, request.uids)
-    refused: list[int] = []
-    surprising: list[int] = []
-    if limit is not None:
-        # RFC 7162 §3.1.3: a message that changed after UNCHANGEDSINCE is left alone.
-        refused = [row[0] for row in rows if row[2] > limit]
-        rows = [row for row in rows if row[2] <= limit]
-    if known is not None:
-        surprising = [row[0] for row in rows if row[2] > known]
-    # perf: most messages of a mailbox have the same few flags, so what happens is decided once for each of them.
-    news = {stored: _new_flags(request, stored) for stored in {row[1] for row in rows}}
-    changes = {stored: new for stored, new in news.items() if new != stored}
-    if not changes:
-        return FlagsAnswer([row[:3] for row in rows], refused, mailbox.modseq, surprising)
-    before = mailbox.modseq
-    modseq = ledger.bump(account, mailbox)
-    touched: list[FlagRow] = []
-    for uid, stored, seen_modseq, _ in rows:
-        new = news[stored]
-        touched.append((uid, new, seen_modseq if new == stored else modseq))
-    if request.user:
-        audit.record_flags(ledger, request, [row[0] for row in rows if row[1] in changes])
-    for stored, new in changes.items():
-        alike = [row for row in rows if row[1] == stored]
-        uids = [row[0] for row in alike]
-        ledger.execute(_UPDATE_FLAGS, (new, modseq, mailbox.account, mailbox.id, json_encode(uids).decode()))
-        sizes = [row[3] for row in alike]
-        mailbox.count_alike(unpack_flags(stored), sizes, -1)
-        mailbox.count_alike(unpack_flags(new), sizes, 1)
-        if unpack_flags(stored) & DELETED > unpack_flags(new) & DELETED:
-            show(ledger, mailbox, uids, modseq)
-    return FlagsAnswer(touched, refused, mailbox.modseq, surprising, before)
-
-
-def _new_flags(request: StoreFlags, stored: Flags) -> Flags:
-    old, mask = unpack_flags(stored), request.changeable
-    base = old if request.replace is None else unpack_flags(request.replace)
-    new = base & ~unpack_flags(request.remove) | unpack_flags(request.add)
-    return pack_flags(new if mask == -1 else old & ~mask | new & mask)
-
-
-def show(ledger: Ledger, mailbox: MailboxState, uids: list[int], modseq: int) -> None:
-    """Messages that lost \\Deleted came into view (RFC 8621 §4.1.1)."""
-    ledger.execute(
-        "UPDATE message SET created = ? WHERE id IN (SELECT p.message FROM json_each(?) w JOIN placement p"
-        " ON p.account = ? AND p.mailbox = ? AND p.uid = w.value)",
-        (modseq, json_encode(uids).decode(), mailbox.account, mailbox.id),
-    )
 
 
 def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:
@@ -315,7 +246,7 @@ def count_rows(mailbox: MailboxState, rows: Sequence[tuple[Any, ...]], sign: int
     for row in rows:
         sizes.setdefault(row[2], []).append(row[3])
     for flags, alike in sizes.items():
-        mailbox.count_alike(unpack_flags(flags), alike, sign)
+        mailbox.count_alike(unpack_flags(flags), sign * len(alike), sign * sum(alike))
 
 
 def remove(

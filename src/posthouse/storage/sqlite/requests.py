@@ -71,6 +71,7 @@ class FlagsAnswer(Struct):
     modseq: int
     surprising: list[int] = []
     before: int = -1
+    alike: list[tuple[Flags, list[int]]] = []  # flags, and the UIDs of those that have them since `modseq`
 
 
 class StoreFlags(Request):
