@@ -67,3 +67,19 @@ def test_general_settings_are_those_of_all_devices(node: ServedNode, tmp_path: P
     assert found["density"] == "compact"
     assert found["after"] == ["compact", "en"]
     assert found["told"] == ["wang@example.org: 春节快乐"]
+
+
+def test_rules_are_made_tried_and_applied(node: ServedNode, tmp_path: Path) -> None:
+    found = run(node, "rules.mjs", "zhao", tmp_path, "sun@qq.test")
+    assert found["tried"] == 2
+    assert found["fate"] == "放入“归档”，加星标"
+    assert found["status"] == "最近 3 封邮件中有 2 封符合。没有改动任何邮件。"
+    assert "王" in found["focus"]
+    assert found["order"] == [["王", False], ["银行", True]]
+    assert found["applied"] == "完成：检查 3 封，改动 2 封"
+    assert found["fault"].startswith("第 3 行")
+    assert found["byHand"] == "丢弃"
+    assert found["again"] == found["order"]
+    assert found["preview"] == "Back on Monday."
+    assert found["script"]
+    assert found["forwarding"] == {"addresses": ["sun@qq.test"], "keep": True}

@@ -16,6 +16,7 @@ from posthouse.services.grant import Grant, of_password
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
 from posthouse.services.resolve import ResolveSettings
+from posthouse.services.rules import Rules
 from posthouse.sessions.jmap import api
 from posthouse.sessions.jmap.capability import CAPABILITIES
 from posthouse.sessions.jmap.services import JmapLimits, JmapServices
@@ -43,6 +44,7 @@ class JmapWorld:
             CountingIds(),
             DeliverySettings(hostname=f"mail.{DOMAIN}"),
             ResolveSettings(administrator=f"li@{DOMAIN}", primary_domain=DOMAIN),
+            rules=Rules(store, self.clock),
         )
         self.services = JmapServices(
             store,

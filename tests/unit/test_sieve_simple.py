@@ -27,6 +27,12 @@ RULES = Simple(
             [Condition("header", "is", "yes", header="x-tag")],
             [RuleAction("reject", 'no "thanks"\\')],
         ),
+        Rule(
+            "files",
+            [Condition("attachment", "is", "yes"), Condition("spam", "is", "yes", negated=True)],
+            [RuleAction("also", "附件", "F9"), RuleAction("file", "归档/合同", "F12")],
+        ),
+        Rule("away with it", [Condition("spam", "is", "yes")], [RuleAction("trash", "已删除")]),
     ],
     Forwarding(["me@y.test", "too@y.test"], keep=True),
     Away("我不在\n请等", "不在", 3, NOW - 60, NOW + 60),

@@ -232,6 +232,15 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "Your code to sign in to {address}:\n\n  {code}\n\nIt is good once, for ten minutes. If you are not "
         "signing in, change your password at once; tell the code to nobody.",
     ),
+    "forward.code.subject": ("{address} 想把邮件转发给您", "{address} would like to forward mail to you"),
+    "forward.code": (
+        "{address} 的用户想把收到的邮件自动转发到这个地址。如果您同意，请把下面的确认码告诉对方，或自行填入：\n\n"
+        "    {code}\n\n"
+        "确认码三天内有效。如果您不认识对方或不同意，请忽略这封邮件：没有确认码就不会转发。",
+        "The user of {address} would like mail to be forwarded to this address automatically. If you agree, give them "
+        "this code, or enter it yourself:\n\n    {code}\n\nThe code is good for three days. If you do not know them or "
+        "do not agree, ignore this letter: without the code nothing is forwarded.",
+    ),
     "alert.time": ("时间：", "Time: "),
     "alert.protocol": ("协议：", "Protocol: "),
     "alert.client": ("程序：", "Program: "),

@@ -6,7 +6,7 @@ letter came.  Keep and flags, fileinto and discard are done.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from posthouse.core.ids import MailboxId
 from posthouse.mime.edit import header_end
 from posthouse.mime.header import Header, header_text
-from posthouse.services.rules import Compiled, Rules, execute, flags_of
+from posthouse.services.rules import Compiled, Rules, execute, flags_of, target_of
 from posthouse.sieve import Outcome, Script
 from posthouse.sieve.actions import FileInto, Keep
 from posthouse.sieve.limits import BODY_MAX_BYTES
@@ -23,6 +23,8 @@ from posthouse.storage.rows import Account, Mailbox
 
 AT_ONCE: Final = 200
 """Messages that are read before any of them is moved."""
+STORED: Final = {"location": "MS", "phase": "post"}
+"""RFC 5183 §4.1: the environment of a script that looks at stored mail."""
 
 
 class Filed(Struct):
@@ -36,12 +38,19 @@ class Filed(Struct):
 
 
 async def refile(
-    rules: Rules, account: Account, mailbox: Mailbox, script: Script, *, dry: bool
+    rules: Rules,
+    account: Account,
+    mailbox: Mailbox,
+    script: Script,
+    *,
+    dry: bool,
+    uids: Sequence[int] | None = None,
 ) -> AsyncIterator[Filed]:
-    """Run a script on every message of a mailbox, in order of UIDs; with `dry` nothing is changed."""
+    """Run a script on the messages of a mailbox (all, or these), in order of UIDs; with `dry` nothing is changed."""
     compiled = Compiled(script, await rules.others(account.id) if script.uses("include") else {})
     messages = rules.store.messages
-    uids = list((await messages.snapshot(account.id, mailbox.id)).uids)
+    if uids is None:
+        uids = list((await messages.snapshot(account.id, mailbox.id)).uids)
     for start in range(0, len(uids), AT_ONCE):
         some = uids[start : start + AT_ONCE]
         rows = [
@@ -55,7 +64,7 @@ async def refile(
             data = await _beginning(content)
             header = Header(header_text(data[: header_end(data)]))
             context, mailboxes = await rules.context(
-                account, compiled, _sender(header), account.address, {"location": "MS", "phase": "post"}
+                account, compiled, sender_in(header), account.address, STORED, junk=mailbox.role == "junk"
             )
             outcome = await execute(compiled, data, size, context)
             filed = Filed(uid, (header.first("subject") or "")[:200], outcome)
@@ -63,7 +72,7 @@ async def refile(
             yield filed
 
 
-def _sender(header: Header) -> str:
+def sender_in(header: Header) -> str:
     """The envelope sender that delivery wrote down (RFC 5321 §4.4)."""
     return (header.first("return-path") or "").strip("<> ")
 
@@ -85,14 +94,13 @@ async def _file(
             stays = True
             await _mark(rules, account, mailbox.id, filed, action.flags, dry=dry)
         elif isinstance(action, FileInto):
-            target = next((one for one in mailboxes if one.name == action.mailbox), None)
+            target = target_of(action, mailboxes)
             if target is None and action.create and not dry:
-                target = await rules.mailboxes.create(account.id, action.mailbox)
-                await rules.mailboxes.subscribe(account.id, target.name, on=True)
+                target = await rules.make_target(account, action, mailboxes)
             if target is None and not (action.create and dry):
                 stays = True
                 continue
-            filed.targets.append(action.mailbox)
+            filed.targets.append(action.mailbox if target is None else target.name)
             if target is not None and target.id == mailbox.id:
                 stays = True
                 await _mark(rules, account, mailbox.id, filed, action.flags, dry=dry)

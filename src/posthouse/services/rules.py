@@ -121,7 +121,14 @@ class Rules:
     # --- one script on one letter ---
 
     async def context(
-        self, account: Account, compiled: Compiled, sender: str, recipient: str, environment: dict[str, str]
+        self,
+        account: Account,
+        compiled: Compiled,
+        sender: str,
+        recipient: str,
+        environment: dict[str, str],
+        *,
+        junk: bool = False,
     ) -> tuple[Context, list[Mailbox]]:
         now = self.clock.now()
         mailboxes = await self.store.mailboxes.list(account.id)
@@ -140,9 +147,17 @@ class Rules:
             seen=await self.store.scripts.remembered(account.id, now) if remembers else frozenset(),
             scripts=compiled.others,
             environment={"name": "Posthouse", "host": self.settings.hostname, **environment},
+            spam=1.0 if junk else None,
             redirects_max=self.settings.redirects_max,
         )
         return context, mailboxes
+
+    async def make_target(self, account: Account, action: FileInto, mailboxes: list[Mailbox]) -> Mailbox:
+        """The mailbox that is missing, subscribed (RFC 5490 §3.2); `mailboxes` has it too then."""
+        made = await self.mailboxes.create(account.id, action.mailbox, action.role)
+        await self.mailboxes.subscribe(account.id, made.name, on=True)
+        mailboxes.append(made)
+        return made
 
     async def _addresses(self, account: Account) -> tuple[str, ...]:
         """The account's own and the aliases that lead to it alone."""
@@ -160,6 +175,20 @@ async def execute(compiled: Compiled, content: bytes, size: int, context: Contex
     except Exception:  # a bug of ours must not cost a letter
         log.exception("a script failed in a way that nobody foresaw")
         return Outcome([Keep()])
+
+
+def target_of(action: FileInto, mailboxes: Sequence[Mailbox]) -> Mailbox | None:
+    """RFC 9042 §4, RFC 8579 §4: by id, by role, by name."""
+    for one in mailboxes:
+        if action.mailbox_id is not None and mailbox_id(one) == action.mailbox_id:
+            return one
+    for one in mailboxes:
+        if action.role is not None and one.role == action.role:
+            return one
+    for one in mailboxes:
+        if one.name == action.mailbox:
+            return one
+    return None
 
 
 def flags_of(names: Sequence[str]) -> tuple[int, tuple[str, ...]]:
@@ -261,6 +290,7 @@ class _Sorter:
             placing.letter.envelope.sender_text,
             self._recipient_of(account),
             {name: value for name, value in environment.items() if value},
+            junk=placing.letter.junk,
         )
         outcome = await execute(compiled, self._bytes(), placing.facts.size, context)
         made = _Made()
@@ -339,26 +369,15 @@ class _Sorter:
         )
 
     async def _target(self, account: Account, action: FileInto, mailboxes: list[Mailbox]) -> Mailbox | None:
-        """RFC 9042 §4, RFC 8579 §4: by id, by role, by name; made when that was asked for.  None: the inbox."""
-        for one in mailboxes:
-            if action.mailbox_id is not None and mailbox_id(one) == action.mailbox_id:
-                return one
-        for one in mailboxes:
-            if action.role is not None and one.role == action.role:
-                return one
-        for one in mailboxes:
-            if one.name == action.mailbox:
-                return one
-        if not action.create:
-            return None
+        """None: the inbox."""
+        found = target_of(action, mailboxes)
+        if found is not None or not action.create:
+            return found
         try:
-            made = await self._rules.mailboxes.create(account.id, action.mailbox, action.role)
-            await self._rules.mailboxes.subscribe(account.id, made.name, on=True)  # RFC 5490 §3.2
+            return await self._rules.make_target(account, action, mailboxes)
         except MailError as error:
             log.info("the rules of %s cannot make %r: %s", account.address, action.mailbox, error)
             return None
-        mailboxes.append(made)
-        return made
 
     async def _changed(self, header: bytes) -> int:
         """The version of the message with this header (RFC 5293); its number."""

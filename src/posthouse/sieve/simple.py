@@ -19,9 +19,21 @@ from posthouse.sieve.parser import Node, Tag, parse
 
 HEAD: Final = "# Posthouse rules"
 
-FIELDS: Final = ("from", "to", "cc", "subject", "list", "body", "header", "size")
+FIELDS: Final = ("from", "to", "cc", "subject", "list", "body", "header", "size", "attachment", "spam")
 RELATIONS: Final = ("contains", "is", "matches", "over", "under")
-ACTIONS: Final = ("file", "flag", "forward", "copy", "discard", "reject")
+ACTIONS: Final = ("file", "also", "trash", "flag", "forward", "copy", "discard", "reject")
+_YES: Final = {
+    # Programs say it of the part, or of the letter when it has but one.
+    "attachment": """anyof (body :raw :contains "content-disposition: attachment",
+        header :contains "content-disposition" "attachment",
+        header :contains "content-type" "application/")""",
+    "spam": 'spamtest :value "ge" :comparator "i;ascii-numeric" "5"',
+}
+_YES_NEEDS: Final = {
+    "attachment": ("body",),
+    "spam": ("spamtest", "relational", "comparator-i;ascii-numeric"),
+}
+_SHORT: Final = {"anyof": "attachment", "spamtest": "spam"}
 _HEADERS: Final = {
     "subject": ["subject"],
     "list": ["list-id"],
@@ -32,7 +44,7 @@ _HEADERS: Final = {
 
 
 class Condition(Struct):
-    """`header`: the name of the field when `field` is "header"; size in bytes."""
+    """`header`: the name of the field when `field` is "header"; size in bytes; attachment and spam are "yes"."""
 
     field: str
     relation: str
@@ -42,8 +54,11 @@ class Condition(Struct):
 
 
 class RuleAction(Struct):
+    """`also`: a copy into a mailbox, and whatever else comes; `mailbox`: its id, which outlives its name."""
+
     kind: str
     value: str = ""
+    mailbox: str = ""
 
 
 class Rule(Struct):
@@ -124,7 +139,12 @@ def _condition(one: Condition, needs: set[str]) -> str:
         raise Invalid(f"no condition {one.field} {one.relation}")
     if (one.field == "size") != (one.relation in {"over", "under"}):
         raise Invalid("size goes with over and under")
-    if one.field == "size":
+    if one.field in _YES:
+        if (one.relation, one.value) != ("is", "yes"):
+            raise Invalid(f"{one.field} is yes, or not")
+        needs.update(_YES_NEEDS[one.field])
+        test = _YES[one.field]
+    elif one.field == "size":
         if not one.value.isdecimal():
             raise Invalid("a size is a number of bytes")
         test = f"size :{one.relation} {int(one.value)}"
@@ -146,9 +166,19 @@ def _folded(needs: set[str]) -> str:
 
 def _action(one: RuleAction, needs: set[str]) -> str:
     match one.kind:
-        case "file":
+        case "file" | "also":
             needs.update({"fileinto", "mailbox"})
-            return f"fileinto :create {_quote(one.value)};"
+            copy = place = ""
+            if one.kind == "also":
+                needs.add("copy")
+                copy = " :copy"
+            if one.mailbox:
+                needs.add("mailboxid")  # RFC 9042: found by its id when it has another name by now
+                place = f" :mailboxid {_quote(one.mailbox)}"
+            return f"fileinto{copy}{place} :create {_quote(one.value)};"
+        case "trash":
+            needs.update({"fileinto", "mailbox", "special-use"})
+            return f'fileinto :specialuse "\\\\Trash" :create {_quote(one.value or "Trash")};'
         case "flag":
             needs.add("imap4flags")
             return f"addflag {_quote(one.value)};"
@@ -205,6 +235,16 @@ def read(script: str) -> Simple | None:
         _Other,
     ):  # ValueError: more or fewer tests than `write` makes, a bad date
         return None
+
+
+def lines_of_rules(script: str) -> list[set[int]]:
+    """For each rule of a script that `write` made: the lines of what it does, as `Outcome.log` names them."""
+    lines = script.split("\n")
+    return [
+        {one.line for one in node.block or []}
+        for node in parse(script)
+        if node.name == "if" and lines[node.line - 2].startswith("# rule: ")
+    ]
 
 
 class _Other(Exception):
@@ -275,6 +315,8 @@ def _read_condition(node: Node) -> Condition:
     if negated:
         (node,) = node.tests
     relation = next((one for one in RELATIONS if _has(node, one)), None)
+    if node.name in _SHORT:
+        return Condition(_SHORT[node.name], "is", "yes", negated)
     if relation is None:
         raise _Other
     if node.name == "size":
@@ -293,8 +335,12 @@ def _read_condition(node: Node) -> Condition:
 
 def _read_action(node: Node) -> RuleAction:
     match node.name:
+        case "fileinto" if _has(node, "specialuse"):
+            return RuleAction("trash", _last(node))
         case "fileinto":
-            return RuleAction("file", _last(node))
+            place = _value(node, "mailboxid")
+            kind = "also" if _has(node, "copy") else "file"
+            return RuleAction(kind, _last(node), place if isinstance(place, str) else "")
         case "addflag":
             return RuleAction("flag", _last(node))
         case "redirect":

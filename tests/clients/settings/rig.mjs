@@ -23,6 +23,14 @@ export const browser = await chromium.launch({
   ],
 });
 
+// What the windows looked like when a script failed.
+process.on("uncaughtException", async (error) => {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  await Promise.all(pages.map((page, at) => page.screenshot({ path: join(pictures, `failed-${at}.png`) }).catch(() => null)));
+  console.error(error, seen);
+  process.exit(1);
+});
+
 /** A window of its own, signed in, at a path of the webmail. */
 export async function open(path, { size = DESKTOP, locale = "zh-CN", colorScheme = "light", storageState } = {}) {
   const context = await browser.newContext({ viewport: size, locale, colorScheme, storageState });
@@ -45,9 +53,11 @@ export async function open(path, { size = DESKTOP, locale = "zh-CN", colorScheme
   return page;
 }
 
-/** Calls of JMAP, as another program of the same person makes them; the arguments of the answers. */
-export async function jmap(...calls) {
-  const headers = { authorization: `Basic ${Buffer.from(`${address}:${password}`).toString("base64")}`, "content-type": "application/json" };
+/** Calls of JMAP, as another program of a person makes them; the arguments of the answers. */
+export const jmap = (...calls) => jmapOf(address, ...calls);
+
+export async function jmapOf(who, ...calls) {
+  const headers = { authorization: `Basic ${Buffer.from(`${who}:${password}`).toString("base64")}`, "content-type": "application/json" };
   const session = await (await fetch(`${url}/jmap/session`, { headers })).json();
   const accountId = Object.keys(session.accounts)[0];
   const methodCalls = calls.map(([name, args], at) => [name, { accountId, ...args }, String(at)]);

@@ -128,7 +128,7 @@ export function Copy({ text, what, children }: { text: string; what?: string; ch
         });
       }}
     >
-      <Icon name={done ? "tick" : "copy"} />
+      <Icon name={done ? "check" : "copy"} />
       <span role="status">{done ? say("copied") : (children ?? say("copy"))}</span>
     </button>
   );
@@ -144,7 +144,10 @@ interface ModalProps {
 export function Modal({ title, close, wide, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+  }, []);
   return (
     <dialog ref={dialog} class={`modal${wide ? " wide" : ""}`} aria-labelledby={id} onClose={close}>
       <header>
@@ -189,7 +192,7 @@ export function Asking() {
     <Modal title={asked.title} close={() => asked.answer(false)}>
       <p>{asked.text}</p>
       <div class="actions">
-        <button type="button" class="main" autofocus onClick={() => asked.answer(true)}>
+        <button type="button" class="main" data-first onClick={() => asked.answer(true)}>
           {asked.action}
         </button>
         <button type="button" onClick={() => asked.answer(false)}>

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { SETTINGS } from "../route";
 import type { IconName } from "../views/icon";
+import { lazily } from "../views/lazy";
 import { General } from "./general";
 import { TEXTS, say } from "./text";
 import type { Key } from "./text";
@@ -29,6 +30,33 @@ export const SECTIONS: readonly Section[] = [
       ["zone", "general.zone", "时间 clock hours"],
       ["conversations", "general.conversations", "会话 线程 threads"],
       ["notify", "general.notify", "通知 提醒 alert"],
+    ],
+  },
+  {
+    id: "rules",
+    icon: "filter",
+    title: "rules",
+    View: lazily(() => import("./mail-rules").then((found) => found.RulesPage), "div"),
+    entries: [
+      ["rules", "rules", "过滤 分类 收信规则 filter sort label move"],
+      ["sieve", "rules.sieve", "sieve 脚本 script"],
+    ],
+  },
+  {
+    id: "away",
+    icon: "away",
+    title: "away",
+    View: lazily(() => import("./mail-rules").then((found) => found.Away), "div"),
+    entries: [["away", "away", "外出 假期 休假 vacation out of office auto reply"]],
+  },
+  {
+    id: "forwarding",
+    icon: "forward",
+    title: "forwarding",
+    View: lazily(() => import("./mail-rules").then((found) => found.ForwardingPage), "div"),
+    entries: [
+      ["addresses", "forwarding.addresses", "转发 确认 confirm redirect"],
+      ["all", "forwarding.all", "自动转发 redirect copy"],
     ],
   },
 ];

@@ -44,6 +44,12 @@ export const TEXTS = {
   "general.notify.hint": ["网页开着的时候提醒。", "While these pages are open."],
   "general.notify.allow": ["在本设备上允许", "Allow on this device"],
   "general.notify.denied": ["浏览器在本设备上禁止了通知。请在地址栏左侧的网站设置中允许。", "The browser blocks notifications on this device. Allow them in the site settings beside the address bar."],
+  "rules": ["收信规则", "Rules"],
+  "rules.sieve": ["Sieve 脚本", "Sieve script"],
+  "away": ["外出自动回复", "Away answer"],
+  "forwarding": ["转发", "Forwarding"],
+  "forwarding.addresses": ["转发地址", "Forwarding addresses"],
+  "forwarding.all": ["转发所有来信", "Forward all letters"],
   "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
 } as const satisfies Record<string, readonly [string, string]>;
 

@@ -10,6 +10,7 @@ export function onKey(event: KeyboardEvent): void {
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+  if (document.querySelector("dialog[open]")) return;
   if (inSettings.value) {
     if (event.key === "Escape") navigate(HOME);
     if (event.key === "?") help.value = true;

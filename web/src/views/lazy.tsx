@@ -2,8 +2,8 @@ import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { say } from "../text";
 
-/** A part of the pages that is fetched when it is first shown. */
-export function lazily(load: () => Promise<ComponentType>): ComponentType {
+/** A part of the pages that is fetched when it is first shown; `Wait`: the element in its place. */
+export function lazily(load: () => Promise<ComponentType>, Wait: "main" | "div" = "main"): ComponentType {
   const found = signal<ComponentType | null>(null);
   const failed = signal(false);
   let asked = false;
@@ -20,7 +20,7 @@ export function lazily(load: () => Promise<ComponentType>): ComponentType {
     if (Part !== null) return <Part />;
     if (!asked) fetch();
     return (
-      <main class="waiting" aria-busy={!failed.value}>
+      <Wait class="waiting" aria-busy={!failed.value}>
         {failed.value ? (
           <p role="alert">
             {say("error.network")} <button onClick={fetch}>{say("act.again")}</button>
@@ -28,7 +28,7 @@ export function lazily(load: () => Promise<ComponentType>): ComponentType {
         ) : (
           <p class="empty">{say("list.loading")}</p>
         )}
-      </main>
+      </Wait>
     );
   };
 }

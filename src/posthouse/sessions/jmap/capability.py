@@ -25,6 +25,7 @@ from .table import (
     MDN,
     PEOPLE,
     QUOTA,
+    RULES,
     SETTINGS,
     SIEVE,
     SUBMISSION,
@@ -35,7 +36,7 @@ from .table import (
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
 STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, CONTACTS, VAPID, WEBSOCKET)
-CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE)
+CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from . import (
     email,
     email_query,
     email_set,
+    forwarding,
     identity,
     journey,
     mailbox,
@@ -27,6 +28,7 @@ from . import (
     picture,
     push_subscription,
     quota,
+    rules,
     settings,
     sieve_script,
     snippet,
@@ -49,6 +51,7 @@ MDN: Final = "urn:ietf:params:jmap:mdn"
 SETTINGS: Final = "urn:posthouse:params:jmap:settings"
 PEOPLE: Final = contact_card_query.PEOPLE
 WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
+RULES: Final = "urn:posthouse:params:jmap:rules"
 
 Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
@@ -120,6 +123,12 @@ METHODS: Final[dict[str, Method]] = {
     "Quota/changes": Method(QUOTA, READ, a.Changes, quota.quota_changes),
     "Quota/query": Method(QUOTA, READ, a.Query, quota.query_quotas),
     "Quota/queryChanges": Method(QUOTA, READ, a.QueryChanges, quota.quota_query_changes),
+    "Rules/get": Method(RULES, READ, a.Get, rules.get_rules),
+    "Rules/set": Method(RULES, READ, a.Set, rules.set_rules),
+    "Rules/try": Method(RULES, READ, rules.RulesTry, rules.try_on_mail),
+    "Rules/apply": Method(RULES, READ, rules.RulesApply, rules.apply_to_mail),
+    "ForwardingAddress/get": Method(RULES, READ, a.Get, forwarding.get_forwarding),
+    "ForwardingAddress/set": Method(RULES, READ, a.Set, forwarding.set_forwarding),
     "Settings/get": Method(SETTINGS, READ, a.Get, settings.get_settings),
     "Settings/changes": Method(SETTINGS, READ, a.Changes, settings.settings_changes),
     "Settings/set": Method(SETTINGS, READ, a.Set, settings.set_settings),
