@@ -117,7 +117,7 @@ async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
     times: list[float] = []
     refused = 0
     for number in range(15):
-        sign._verified.clear()  # as after a restart: every right password costs a hash
+        sign.shared.verified.clear()  # as after a restart: every right password costs a hash
         begun = time.perf_counter()
         try:
             ip = f"192.0.{number}.1" if known else f"203.0.113.{number % 3 + 1}"

@@ -25,6 +25,7 @@ from posthouse.services.queue import QueueRunner
 from posthouse.services.rules import Rules
 from posthouse.services.scripts import Scripts
 from posthouse.services.sender_check import SenderChecks
+from posthouse.services.shared import SharedSignIn
 from posthouse.services.signin import SignIn
 from posthouse.services.signing import Signer
 from posthouse.sessions.imap import ImapServices, ImapSession
@@ -49,13 +50,14 @@ class Factories:
         ids: Ids,
         rng: Rng,
         count: Callable[[str], None] | None = None,
+        shared: SharedSignIn | None = None,
     ) -> None:
-        """`count` is told what each check of a sender led to."""
+        """`count` is told what each check of a sender led to; `shared` is what the workers know together."""
         self._count = count
         self._store = store
         self._owner = owner
         self._clock, self._ids, self._rng = clock, ids, rng
-        self.sign_in = SignIn(store, clock, settings.signin_settings(config))
+        self.sign_in = SignIn(store, clock, settings.signin_settings(config), shared=shared)
         self._hub = MailboxHub(store)
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)

@@ -26,6 +26,7 @@ from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
 from posthouse.servers.proxy import TrustedSources
 from posthouse.servers.tls import Contexts, make_contexts
+from posthouse.services.shared import SharedSignIn
 from posthouse.storage.ports import Store
 
 Sockets = Mapping[str, Sequence[socket.socket]]
@@ -35,12 +36,20 @@ class Node:
     """A worker of the node.  `start`, `reconfigure`, `stop` run on its event loop."""
 
     def __init__(
-        self, config: Config, slot: Slot, log: logging.Logger, *, prefix: str, siblings: range
+        self,
+        config: Config,
+        slot: Slot,
+        log: logging.Logger,
+        *,
+        prefix: str,
+        siblings: range,
+        shared: SharedSignIn,
     ) -> None:
         self.config = config
         self.host = Host(slot, log, settings.limits(config), prefix)
         self.host.siblings = frozenset(siblings) - {slot.index}
         self._slot = slot
+        self._shared = shared
         self._log = log
         self._services: dict[str, Service] = {}
         self._acceptors: list[Acceptor] = []
@@ -62,6 +71,7 @@ class Node:
             clock=SystemClock(),
             ids=SystemIds(),
             rng=system_rng(),
+            shared=self._shared,
             count=lambda decision: self._slot.add(field("letters_checked_total", f'decision="{decision}"')),
         )
         self._lens = Lens(self.config, SystemClock())

@@ -31,6 +31,7 @@ from posthouse.servers.process import (
 )
 from posthouse.servers.supervisor import Role, Supervisor
 from posthouse.servers.tls import TlsError, make_contexts
+from posthouse.services.shared import SharedSignIn
 
 RUN_DIRECTORY: Final = "run"
 PID_NAME: Final = "posthouse.pid"
@@ -64,7 +65,7 @@ def serve(
     load_suffixes()  # perf: read once, shared by all workers
     board = Board(workers + 3)  # workers, writer, indexer, supervisor
     bell, rope = os.pipe2(os.O_NONBLOCK)
-    plan = Plan(config, path, board, sockets, tls, log, workers, indexer_bell=rope)
+    plan = Plan(config, path, board, sockets, tls, log, workers, SharedSignIn(), indexer_bell=rope)
     roles = [Role("writer", workers, partial(run_writer, plan), stops_last=True)]
     roles.append(Role("indexer", workers + 1, partial(run_indexer, plan), bell=bell))
     roles += [Role("worker", i, partial(run_worker, plan)) for i in range(workers)]

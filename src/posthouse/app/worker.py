@@ -25,6 +25,7 @@ from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
 from posthouse.servers.tls import Contexts, TlsError
+from posthouse.services.shared import SharedSignIn
 from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store, serve_writer
 
@@ -48,6 +49,7 @@ class Plan(Struct):
     tls: Contexts | None  # made before the fork, so that all workers resume each other's sessions
     log: logging.Logger
     workers: int
+    shared: SharedSignIn  # between the workers
     indexer_bell: int = -1  # a byte written here starts the indexer
 
 
@@ -102,6 +104,7 @@ async def _worker(plan: Plan, child: Child) -> int:
         plan.log,
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
+        shared=plan.shared,
     )
     store = await open_or_stop(plan, events)
     if store is None:

@@ -1,4 +1,4 @@
-"""Who guesses passwords: failures are counted per address, network and account, and end in bans that all workers share.
+"""Who guesses passwords: failures are counted per address, network and account, and end in bans, by all workers.
 
 A ban ends by itself, and lasts twice as long each time within a day.  It never keeps out a user who signs in from a
 network that a device of theirs is known from: `services.devices` says so, and `SignIn` asks.
@@ -7,10 +7,8 @@ network that a device of theirs is known from: `services.devices` says so, and `
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final
 
 from msgspec import Struct
@@ -18,14 +16,11 @@ from msgspec import Struct
 from posthouse.core.address import customer_of, parse_address, parse_network
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.services.shared import SOURCES_MAX, Counts
 from posthouse.storage.access import Ban
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
 
-TRACKED_MAX: Final = 50_000
-"""Subjects whose failures are remembered; the oldest are forgotten first."""
-DISTINCT_MAX: Final = 512
-"""Different secrets of one subject that are told apart."""
 DAY_S: Final = 86400.0
 LOOPBACK: Final = "127.0.0.0/8"
 KINDS: Final = ("address", "network", "account")
@@ -44,16 +39,6 @@ class BanSettings(Struct, frozen=True):
     """The same at one account, from wherever."""
     ban_s: float = 600.0
     ban_max_s: float = DAY_S
-
-
-class _Failures:
-    __slots__ = ("count", "distinct", "sources", "until")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.until = 0.0
-        self.distinct: set[bytes] = set()
-        self.sources: set[str] = set()
 
 
 @lru_cache(maxsize=8192)  # perf: bench/sign_in.py; three times the rate of known passwords
@@ -85,13 +70,19 @@ class Bans:
     """One per process."""
 
     def __init__(
-        self, store: Store, clock: Clock, settings: BanSettings, sleep: Callable[[float], Awaitable[None]]
+        self,
+        store: Store,
+        clock: Clock,
+        settings: BanSettings,
+        sleep: Callable[[float], Awaitable[None]],
+        counts: Counts,
     ) -> None:
+        """`counts`: the failures, of all workers."""
         self._store = store
         self._clock = clock
         self._settings = settings
         self._sleep = sleep
-        self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+        self._counts = counts
         self._bans: dict[tuple[str, str], Ban] = {}
         self._networks: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, Ban]] = []
         self._stale = True
@@ -134,40 +125,27 @@ class Bans:
         """
         settings = self._settings
         count = 0
+        now = self._clock.monotonic()
+        source = customer_of(ip) if ip else ""
         for kind, subject, limit in (
-            ("address", customer_of(ip) if ip else "", settings.failures_max),
+            ("address", source, settings.failures_max),
             ("network", network_of(ip), settings.network_failures_max),
             ("account", account, settings.account_failures_max),
         ):
             if not subject:
                 continue
-            failures = self._count(kind, subject, ip, secret)
+            until = now + settings.failure_window_s
+            failures = self._counts.add(kind, subject, now=now, until=until, secret=secret, source=source)
             if kind == "address":
                 count = failures.count
-            if len(failures.distinct) < limit or (kind == "network" and len(failures.sources) < 3):
+            if failures.distinct < limit or (kind == "network" and failures.sources < SOURCES_MAX):
                 continue
             if kind == "account" or not ipaddress.ip_address(ip.partition("%")[0]).is_loopback:
-                del self._failures[kind, subject]
-                await self._begin(kind, subject, len(failures.distinct))
+                self._counts.forget(kind, subject, now)
+                await self._begin(kind, subject, failures.distinct)
         excess = count - settings.free_failures
         if excess > 0:
             await self._sleep(min(0.25 * 2.0 ** min(excess, 20), settings.failure_delay_max_s))
-
-    def _count(self, kind: str, subject: str, ip: str, secret: bytes) -> _Failures:
-        key = (kind, subject)
-        now = self._clock.monotonic()
-        failures = self._failures.get(key)
-        if failures is None or failures.until < now:
-            failures = self._failures[key] = _Failures()
-            self._failures.move_to_end(key)
-            if len(self._failures) > TRACKED_MAX:
-                self._failures.popitem(last=False)
-        failures.count += 1
-        failures.until = now + self._settings.failure_window_s
-        if len(failures.distinct) < DISTINCT_MAX:
-            failures.distinct.add(blake2b(secret, digest_size=8).digest())
-            failures.sources.add(customer_of(ip) if ip else "")
-        return failures
 
     async def _begin(self, kind: str, subject: str, count: int) -> None:
         now = self._clock.now()

@@ -1,8 +1,8 @@
 """Who is it: passwords checked against Argon2id hashes, without letting the slow hash become the login rate.
 
 Unknown addresses, wrong passwords and disabled accounts cost the same and raise the same.  A verified password
-is remembered as a keyed digest (the key never leaves the process) bound to the hash it was verified against,
-so a changed password is never served from memory, even if a hint was lost.
+is remembered by all workers as a keyed digest (`services.shared`) bound to the hash it was verified against, so a
+changed password is never served from memory, even if a hint was lost.
 
 App passwords are found by a fast keyed hash at every sign-in, so that a revoked one is refused at once.
 """
@@ -10,9 +10,7 @@ App passwords are found by a fast keyed hash at every sign-in, so that a revoked
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final
@@ -44,6 +42,7 @@ from posthouse.services.grant import (
 )
 from posthouse.services.outside import Outside, OutsideDirectory
 from posthouse.services.passwords import HashSettings, Passwords
+from posthouse.services.shared import SharedSignIn
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential, Domain, Hint
 
@@ -65,7 +64,6 @@ class SignInSettings(Struct, frozen=True):
     cram_md5: bool = False
     """Keep keys for CRAM-MD5, which are as good as passwords, and offer it."""
     cache_s: float = 300.0
-    cache_entries: int = 10_000
     bans: BanSettings = BanSettings()
 
 
@@ -93,8 +91,9 @@ class SignIn:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         tokens: TokenVerifier | None = None,
+        shared: SharedSignIn | None = None,
     ) -> None:
-        """Without `tokens`, OAUTHBEARER and XOAUTH2 are not offered."""
+        """Without `tokens`, OAUTHBEARER and XOAUTH2 are not offered.  `shared`: what all workers of the node know."""
         self._store = store
         self._clock = clock
         self.settings = settings or SignInSettings()
@@ -104,7 +103,8 @@ class SignIn:
         self._lost_told = False
         self.outside: Outside | None = None
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
-        self.bans = Bans(store, clock, self.settings.bans, sleep)
+        self.shared = shared or SharedSignIn()
+        self.bans = Bans(store, clock, self.settings.bans, sleep, self.shared.counts)
         self.devices = Devices(store, clock)
         self.credentials = Credentials(
             store,
@@ -114,8 +114,6 @@ class SignIn:
             cram_md5=self.settings.cram_md5,
         )
         self._key = secrets.token_bytes(32)
-        # account -> (hash verified against, keyed digest of the password, good until)
-        self._verified: OrderedDict[AccountId, tuple[str, bytes, float]] = OrderedDict()
         self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
         self._background = Background("upgrading a password")
         self._unsubscribe = store.hints.subscribe(self._on_hint)
@@ -147,8 +145,8 @@ class SignIn:
         await self._refuse_banned(found, origin)
         account = found.account
         main = account.password if account is not None and found.password_opens else None
-        digest = self._digest(password if prepared is None else prepared)
-        if account is not None and main is not None and self._remembered(account, digest):
+        text = password if prepared is None else prepared
+        if account is not None and main is not None and self._remembered(account, text):
             return permitted(of_password(account), origin.protocol)
         if prepared is not None:
             one = await self.credentials.match(account, prepared, origin)
@@ -156,23 +154,21 @@ class SignIn:
                 return self._opened(account, one, origin)
         directory = None if self.outside is None else self.outside.of(found.name)
         if directory is not None and prepared is not None and (account is None or not account.password):
-            return await self._ask_outside(directory, found, prepared, digest, origin)
+            return await self._ask_outside(directory, found, prepared, origin)
         # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
-        if await self._verify(
-            account, main if prepared else None, prepared or password, digest, origin.peer_ip
-        ):
+        if await self._verify(account, main if prepared else None, text, origin.peer_ip):
             assert account is not None
             return permitted(of_password(account), origin.protocol)
-        await self._failed(found, digest, origin)
+        await self._failed(found, self._digest(text), origin)
         raise SignInFailed(f"{origin.connection}: {address!r}")
 
     async def _ask_outside(
-        self, directory: OutsideDirectory, found: Found, password: str, digest: bytes, origin: Origin
+        self, directory: OutsideDirectory, found: Found, password: str, origin: Origin
     ) -> Grant:
         """A password that a directory knows; raises as `verify_password`, Unavailable when it cannot be asked."""
         assert self.outside is not None
         account, source = found.account, customer_of(origin.peer_ip)
-        if account is not None and found.password_opens and self._remembered(account, digest):
+        if account is not None and found.password_opens and self._remembered(account, password):
             return permitted(of_password(account), origin.protocol)
         person = await self.outside.check(directory, found.name, password[:PASSWORD_MAX_BYTES], source)
         right = person is not None and (not person.hash or await self._hash(source, person.hash, password))
@@ -181,9 +177,9 @@ class SignIn:
             found = await self._find(found.name, origin)
             account = found.account
         if not right or account is None or not found.password_opens:
-            await self._failed(found, digest, origin)
+            await self._failed(found, self._digest(password), origin)
             raise SignInFailed(f"{origin.connection}: {found.name!r}: not by directory {directory.name}")
-        self._remember(account, digest)
+        self._remember(account, password)
         return permitted(of_password(account), origin.protocol)
 
     async def check_token(
@@ -306,44 +302,30 @@ class SignIn:
     def _digest(self, password: str) -> bytes:
         return blake2b(password.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
 
-    def _remembered(self, account: Account, digest: bytes) -> bool:
-        entry = self._verified.get(account.id)
-        if entry is None:
-            return False
-        phc, known, until = entry
-        if phc != (account.password or "") or until < self._clock.monotonic():
-            del self._verified[account.id]
-            return False
-        return hmac.compare_digest(known, digest)
+    def _remembered(self, account: Account, password: str) -> bool:
+        now = self._clock.monotonic()
+        return self.shared.verified.has(account.id, account.password or "", password, now)
 
-    def _remember(self, account: Account, digest: bytes) -> None:
-        self._verified[account.id] = (
-            account.password or "",
-            digest,
-            self._clock.monotonic() + self.settings.cache_s,
-        )
-        self._verified.move_to_end(account.id)
-        if len(self._verified) > self.settings.cache_entries:
-            self._verified.popitem(last=False)
+    def _remember(self, account: Account, password: str) -> None:
+        until = self._clock.monotonic() + self.settings.cache_s
+        self.shared.verified.add(account.id, account.password or "", password, until)
 
     def _on_hint(self, hint: Hint) -> None:
         if hint.kind == "directory":
             if hint.account:
-                self._verified.pop(hint.account, None)
+                self.shared.verified.forget(hint.account)
             else:
-                self._verified.clear()
+                self.shared.verified.clear()
 
     # --- the slow hash ---
 
-    async def _verify(
-        self, account: Account | None, phc: str | None, password: str, digest: bytes, peer_ip: str
-    ) -> bool:
+    async def _verify(self, account: Account | None, phc: str | None, password: str, peer_ip: str) -> bool:
         source = customer_of(peer_ip)
         if account is None or phc is None or len(password) > PASSWORD_MAX_BYTES:
             await self._hash(source, "", password[:PASSWORD_MAX_BYTES])
             return False
         # Many connections of one account signing in at once cost one hash.
-        key = (phc, digest)
+        key = (phc, self._digest(password))
         running = self._running.get(key)
         if running is None:
             known = await self.devices.is_familiar(account.id, peer_ip)
@@ -352,7 +334,7 @@ class SignIn:
             running.add_done_callback(lambda done: self._ran(key, done))
         matches = await asyncio.shield(running)
         if matches:
-            self._remember(account, digest)
+            self._remember(account, password)
             self._background.run(self._upgrade(account, password))
         return matches
 

@@ -54,9 +54,10 @@ class Endpoint:
         self._api = api
         self._operations = operations
         self._by_name = {one.name: one for one in operations}
-        self._reads = Limiter(api.clock, READS_A_MINUTE, 60.0)
-        self._changes = Limiter(api.clock, CHANGES_A_MINUTE, 60.0)
-        self._strangers = Limiter(api.clock, STRANGERS_A_MINUTE, 60.0)
+        counts = api.sign_in.shared.counts
+        self._reads = Limiter(counts, api.clock, "api reads", READS_A_MINUTE, 60.0)
+        self._changes = Limiter(counts, api.clock, "api changes", CHANGES_A_MINUTE, 60.0)
+        self._strangers = Limiter(counts, api.clock, "api strangers", STRANGERS_A_MINUTE, 60.0)
 
     def routes(self) -> list[BaseRoute]:
         paths: dict[str, dict[str, Operation]] = {}

@@ -62,7 +62,7 @@ def _limited(auth: Auth, limiter: Limiter, run: Run) -> Run:
 
 def auth_routes(auth: Auth) -> list[BaseRoute]:
     ways, account = SignInEndpoints(auth), AccountEndpoints(auth)
-    limiter = Limiter(auth.clock, 120, 60.0)
+    limiter = Limiter(auth.sign_in.shared.counts, auth.clock, "auth", 120, 60.0)
     reads: dict[str, Run] = {
         "session": account.session,
         "sessions": account.sessions,

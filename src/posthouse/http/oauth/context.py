@@ -15,6 +15,7 @@ from posthouse.http.limits import Limiter
 from posthouse.http.pages import Pages
 from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
+from posthouse.services.shared import Counts
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
 from posthouse.storage.rows import Account
@@ -33,16 +34,16 @@ class Context(Struct):
 
 
 class Limits:
-    """How often one client address may ask, in each worker."""
+    """How often one client address may ask."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.token = Limiter(clock, 300, 60.0)
-        self.wrong_client = Limiter(clock, 20, 60.0)
-        self.device = Limiter(clock, 20, 60.0)
-        self.page = Limiter(clock, 120, 60.0)
-        self.registration = Limiter(clock, 10, 3600.0)
+    def __init__(self, counts: Counts, clock: Clock) -> None:
+        self.token = Limiter(counts, clock, "oauth token", 300, 60.0)
+        self.wrong_client = Limiter(counts, clock, "oauth wrong_client", 20, 60.0)
+        self.device = Limiter(counts, clock, "oauth device", 20, 60.0)
+        self.page = Limiter(counts, clock, "oauth page", 120, 60.0)
+        self.registration = Limiter(counts, clock, "oauth registration", 10, 3600.0)
         # RFC 8628 §5.1: a short code is only as good as the limit on guesses.
-        self.wrong_code = Limiter(clock, 10, 600.0)
+        self.wrong_code = Limiter(counts, clock, "oauth wrong_code", 10, 600.0)
 
 
 def peer_of(request: Request) -> str:

@@ -56,7 +56,7 @@ def make_context(
             f"{issuer.scheme}://{issuer.netloc}",
         ),
         Pages(server.settings.hostname, language, secure=issuer.scheme == "https"),
-        Limits(server.clock),
+        Limits(sign_in.shared.counts, server.clock),
         {one.settings.name: one for one in providers},
         create,
     )
