@@ -28,6 +28,7 @@ from posthouse.services.sender_check import SenderChecks
 from posthouse.services.shared import SharedSignIn
 from posthouse.services.signin import SignIn
 from posthouse.services.signing import Signer
+from posthouse.services.snooze import Waker
 from posthouse.sessions.imap import ImapServices, ImapSession
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.sessions.managesieve import ManageSieveSession
@@ -206,11 +207,13 @@ class Factories:
         loop = asyncio.get_running_loop()
         self._queue_task = loop.create_task(self._queue.run())
         self._watch_task = loop.create_task(DkimWatch(self._store, self._dkim, self._dns).run())
+        self._snooze_task = loop.create_task(Waker(self._store, self._clock).run())
 
     async def stop_queue(self) -> None:
         if self._queue_task is None:
             return
         self._watch_task.cancel()
+        self._snooze_task.cancel()
         await self._queue.stop()
         await self._queue_task
         await self._client.close()

@@ -24,7 +24,7 @@ Listener = Callable[[int, frozenset[str]], None]
 """Called with the modseq of the account and the types of records that changed."""
 GATHER_S: Final = 0.005
 """Hints that come within that time are told together."""
-KINDS: Final = ("Identity", "EmailSubmission", "VacationResponse", "Settings", "WebmailItem")
+KINDS: Final = ("Identity", "EmailSubmission", "VacationResponse", "Settings", "WebmailItem", "Snooze")
 MAIL: Final = frozenset(("Email", "Mailbox", "Quota"))
 
 

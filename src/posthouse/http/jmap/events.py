@@ -22,6 +22,7 @@ TYPES: Final = (
     "Mailbox", "Thread", "Email", "EmailDelivery", "Identity", "EmailSubmission", "VacationResponse", "Quota",
     "Settings",
     "WebmailItem",
+    "Snooze",
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600

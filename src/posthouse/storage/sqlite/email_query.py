@@ -121,6 +121,8 @@ class Compiler:
                 self.joins_message = self.joins_message or not term.startswith("p.")
             else:
                 raise Invalid(f"no order {key.key}")
+            if term in ("0", "NOT 0"):
+                continue  # a keyword that nobody has orders nothing, and SQL would take the number for a column
             terms.append(f"{term} {'ASC' if key.ascending else 'DESC'}")
         # RFC 8620 §5.5: the order is the same every time; newest first, unless the first key goes upwards by date.
         upwards = bool(keys) and keys[0] == e.Order("date")
