@@ -56,6 +56,7 @@ start() {
         "$PORT_BASE" "${WORKERS:-0}" "$PYTHON" "$here/bench/node.sh" "$dir" > "$dir/ctl"
     chmod +x "$dir/ctl"
     if [ ! -f "$dir/posthouse.toml" ]; then
+        "$PYTHON" -m compileall -q "$here/src"  # as an installed package is
         "$PYTHON" "$here/bench/node.py" "$dir" "$PORT_BASE" "${WORKERS:-0}"
     fi
     # The node keeps these descriptors: never hand it the caller's pipe.

@@ -16,7 +16,8 @@ from posthouse.client.smtp import ClientSettings, SmtpClient
 from posthouse.core.dns import NO_NAME, Answer
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
-from posthouse.servers.listener import Acceptor, Address, bind
+from posthouse.servers.listen_address import Address
+from posthouse.servers.listener import Acceptor, bind
 from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.services.queue import QueueRunner, QueueSettings
 from posthouse.services.signin import SignIn

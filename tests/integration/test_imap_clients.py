@@ -16,7 +16,8 @@ import pytest
 from posthouse.app.certificates import Authority
 from posthouse.servers.board import Board
 from posthouse.servers.host import Host, Limits, Service
-from posthouse.servers.listener import Acceptor, Address, bind
+from posthouse.servers.listen_address import Address
+from posthouse.servers.listener import Acceptor, bind
 from posthouse.servers.tls import TlsSettings, make_contexts
 from posthouse.sessions.imap import ImapSession
 from tests.storage.fixtures import message

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
 import pytest
+from publicsuffixlist import PublicSuffixList
 
 from posthouse.mailauth.dmarc import BadRecord, aligns, check_authors, parse_record
 from posthouse.mailauth.organization import organizational_domain
@@ -30,6 +32,23 @@ from tests.unit.mailauth_world import Dns
 )
 def test_organizational_domains(domain: str, organization: str) -> None:
     assert organizational_domain(domain) == organization
+
+
+def test_organizational_domains_are_those_of_the_whole_list() -> None:
+    """Our reading of the list against that of the package it comes with: for every third rule, below it and at it."""
+    known = PublicSuffixList()
+    text = (resources.files("publicsuffixlist") / "public_suffix_list.dat").read_text(encoding="utf-8")
+    rules = [line for line in text.split("\n") if line and not line.startswith("/")]
+    assert len(rules) > 9000
+    for rule in rules[::3]:
+        name = rule.lstrip("!").removeprefix("*.").encode("idna").decode("ascii")
+        for domain in (name, f"a.{name}", f"a.b.{name}", f"a.b.c.d.{name}"):
+            assert organizational_domain(domain) == (known.privatesuffix(domain) or domain)
+
+
+def test_a_name_that_idna_does_not_know_is_a_name() -> None:
+    assert organizational_domain("a.xn--\x80.example") == "xn--\x80.example"
+    assert organizational_domain("mail.xn--zzzzzzzzzzzz.example") == "xn--zzzzzzzzzzzz.example"
 
 
 def test_alignment() -> None:

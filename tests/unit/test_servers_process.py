@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from posthouse.app.config import Listeners
-from posthouse.servers.listener import Address, bind
+from posthouse.servers.listen_address import Address
+from posthouse.servers.listener import bind
 from posthouse.servers.process import acting_as, close_to_others, find_identity, give_directory
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which alone can become somebody else")

@@ -13,7 +13,8 @@ import time
 import pytest
 
 from posthouse.servers.board import Board, field
-from posthouse.servers.listener import Address, BindError, bind, inherited_sockets, parse_listen_address
+from posthouse.servers.listen_address import Address, parse_listen_address
+from posthouse.servers.listener import BindError, bind, inherited_sockets
 from posthouse.servers.process import UserError, find_identity, notify_systemd
 from posthouse.servers.supervisor import EXIT_CONFIG, Role, Supervisor
 

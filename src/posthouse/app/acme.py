@@ -7,15 +7,14 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from posthouse.app import settings
 from posthouse.app.config import Config, ConfigError
 from posthouse.client.acme import TIMEOUT_S, Acme, AcmeAccount
 from posthouse.core.address import try_address
 from posthouse.core.errors import MailError
+from posthouse.core.lazy import lazy
 from posthouse.core.messages import say
 from posthouse.core.ports import SystemClock
 from posthouse.http.hello import offers
@@ -34,6 +33,11 @@ from posthouse.services.acme import AcmeSettings, AcmeState, Renewal, read_state
 from posthouse.services.alerts import Post
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy("httpx")
 
 HOOK_S: Final = 300.0
 """How long the program for DNS-01 may take."""

@@ -7,6 +7,7 @@ the writer itself, as the node's user, so that the files stay the node's.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -55,5 +56,6 @@ def run_with_store(config: Config, action: Callable[[Store, Config], Awaitable[T
         finally:
             await store.close()
 
+    gc.enable()  # all is imported
     result: T = asyncio.run(run())
     return result

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from posthouse.servers.listener import parse_listen_address
+from posthouse.servers.listen_address import parse_listen_address
 from posthouse.servers.proxy import TrustedSources
 
 TAKES_CERTIFICATES: Final = ("submission", "submissions", "pop3", "pop3s", "imap", "imaps", "managesieve")

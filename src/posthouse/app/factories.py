@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from posthouse.app import directories, settings
 from posthouse.app.config import Config
+from posthouse.app.signin_settings import signin_settings
 from posthouse.client.connection import Endpoint, Overhearing
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
@@ -58,7 +59,7 @@ class Factories:
         self._store = store
         self._owner = owner
         self._clock, self._ids, self._rng = clock, ids, rng
-        self.sign_in = SignIn(store, clock, settings.signin_settings(config), shared=shared)
+        self.sign_in = SignIn(store, clock, signin_settings(config), shared=shared)
         self._hub = MailboxHub(store)
         self._mailboxes = MailboxService(store)
         self._maildrops = Maildrops(store, clock)

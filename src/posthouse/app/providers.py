@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ssl
-
-import httpx
+from typing import TYPE_CHECKING
 
 from posthouse.app.config import Config, ConfigError
 from posthouse.app.config_provider import ProviderConfig
 from posthouse.client.provider import Provider, ProviderSettings
+from posthouse.core.lazy import lazy
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy("httpx")
 
 TIMEOUT_S = 10.0
 

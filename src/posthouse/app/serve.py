@@ -16,9 +16,11 @@ from posthouse.app import logs, settings
 from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.indexer import run_indexer
 from posthouse.app.worker import Plan, run_worker, run_writer
+from posthouse.core import lazy
 from posthouse.mailauth.organization import load_suffixes
 from posthouse.servers.board import Board
-from posthouse.servers.listener import Address, BindError, bind, inherited_sockets
+from posthouse.servers.listen_address import Address
+from posthouse.servers.listener import BindError, bind, inherited_sockets
 from posthouse.servers.process import (
     Identity,
     acting_as,
@@ -63,6 +65,7 @@ def serve(
     tune_allocator()
     workers = config.workers or os.cpu_count() or 1
     load_suffixes()  # perf: read once, shared by all workers
+    _load_libraries(config, identity)
     board = Board(workers + 3)  # workers, writer, indexer, supervisor
     bell, rope = os.pipe2(os.O_NONBLOCK)
     plan = Plan(config, path, board, sockets, tls, log, workers, SharedSignIn(), indexer_bell=rope)
@@ -83,6 +86,17 @@ def serve(
             return supervisor.run()
         finally:
             _remove_unix_sockets(sockets)
+
+
+def _load_libraries(config: Config, identity: Identity | None) -> None:
+    """Those of `core.lazy` that this node is going to use are shared by all workers; the others come at their first
+    use, which has to be by a user who can read them."""
+    with acting_as(identity):
+        readable = all(os.access(place, os.R_OK, effective_ids=True) for place in lazy.places())
+    if not readable:
+        lazy.load()
+    elif config.acme.enabled or config.providers:
+        lazy.load("httpx", "joserfc.jwk")
 
 
 @contextlib.contextmanager

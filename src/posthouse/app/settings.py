@@ -13,16 +13,14 @@ from posthouse.core.address import parse_address
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.servers.host import Limits
-from posthouse.servers.listener import Address, parse_listen_address
+from posthouse.servers.listen_address import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, ClientTrust, TlsSettings
 from posthouse.services.delivery import DeliverySettings
 from posthouse.services.oauth.settings import OAuthSettings
-from posthouse.services.passwords import HashSettings, read_pepper
 from posthouse.services.queue import QueueSettings
 from posthouse.services.resolve import ResolveSettings
 from posthouse.services.rules import RuleSettings
 from posthouse.services.sender_check import CheckSettings
-from posthouse.services.signin import SignInSettings
 from posthouse.sessions.imap import ClientSwitch, ImapLimits
 from posthouse.sessions.jmap.services import JmapLimits
 from posthouse.sessions.managesieve import ManageSieveSettings
@@ -138,21 +136,6 @@ def resolve_settings(config: Config) -> ResolveSettings:
 
 def rule_settings(config: Config) -> RuleSettings:
     return RuleSettings(config.hostname, config.plus_delimiter)
-
-
-def signin_settings(config: Config) -> SignInSettings:
-    """Raises ConfigError when the pepper cannot be read."""
-    if not config.signin.pepper_file:
-        return SignInSettings(cram_md5=config.signin.cram_md5)
-    path = config.path(config.signin.pepper_file)
-    try:
-        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)), cram_md5=config.signin.cram_md5)
-    except OSError as error:
-        raise ConfigError(
-            f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"
-        ) from error
-    except Invalid as error:
-        raise ConfigError(f"signin.pepper_file: {error.detail}") from error
 
 
 def routes(config: Config) -> Routes:

@@ -16,7 +16,7 @@ from posthouse.app.certificates import Authority
 from posthouse.app.config import Config, parse_config
 from posthouse.app.dns_records import Record, records_for
 from posthouse.app.provision import provision
-from posthouse.app.settings import signin_settings
+from posthouse.app.signin_settings import signin_settings
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Exists, Invalid
 from posthouse.core.ports import SystemClock

@@ -81,7 +81,7 @@ def add(parsers: Parsers, say: Say) -> None:
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.app.settings import signin_settings  # noqa: PLC0415
+    from posthouse.app.signin_settings import signin_settings  # noqa: PLC0415
     from posthouse.core.ports import SystemClock  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +37,8 @@ def add(parsers: Parsers, say: Say) -> None:
 
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
+    import asyncio  # noqa: PLC0415 - not for `posthouse --help`
+
     from posthouse.app.admin import find_config  # noqa: PLC0415
     from posthouse.app.config import load_config  # noqa: PLC0415
     from posthouse.app.lens import open_view  # noqa: PLC0415
@@ -72,6 +73,7 @@ async def _list(view: LensView, looker: Looker, arguments: argparse.Namespace, o
 
 
 async def _show(view: LensView, looker: Looker, arguments: argparse.Namespace, out: Output) -> None:
+
     from posthouse.lens.draw import draw_line  # noqa: PLC0415
 
     after, said = 0, []
@@ -90,6 +92,8 @@ async def _show(view: LensView, looker: Looker, arguments: argparse.Namespace, o
 
 async def _follow(view: LensView, looker: Looker, arguments: argparse.Namespace, out: Output) -> None:
     """Until Ctrl-C: lines of all dialogues as they come, each run with the name of its dialogue before it."""
+    import asyncio  # noqa: PLC0415
+
     from posthouse.lens.draw import draw_line  # noqa: PLC0415
 
     began, last = time.time() - 1, ""

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 not done (the text says why and what to do); 2 wrong usage
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -54,6 +55,7 @@ COMMANDS: Final = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    gc.disable()  # perf: what is imported stays, and most commands are over soon; a node switches it on
     words = list(sys.argv[1:] if argv is None else argv)
     language = find_language(words, os.environ)
     say = partial(texts.say, language=language)
@@ -107,35 +109,11 @@ def _guarded(
     run: Callable[[argparse.Namespace, Output], int], arguments: argparse.Namespace, out: Output
 ) -> int:
     """Every expected error is a line on standard error that says what to do; the rest is a fault of ours."""
-    from posthouse.app.config import ConfigError  # noqa: PLC0415
-    from posthouse.core.errors import InUse, MailError, Unavailable  # noqa: PLC0415
-    from posthouse.servers.listener import BindError  # noqa: PLC0415
-    from posthouse.servers.process import UserError  # noqa: PLC0415
-    from posthouse.servers.tls import TlsError  # noqa: PLC0415
-
     try:
         code = run(arguments, out)
         if code == 0 and audit.is_noted(arguments):
             audit.note(arguments)
         return code
-    except ConfigError as problem:
-        error(str(problem))
-        return EXIT_CONFIG
-    except (TlsError, UserError) as problem:
-        error(str(problem))
-        return EXIT_CONFIG
-    except BindError as problem:
-        error(str(problem))
-        return EXIT_FAILED
-    except InUse as problem:
-        error(problem.detail or out.say("error.unavailable", detail="InUse"))
-        return EXIT_TRY_AGAIN
-    except Unavailable as problem:
-        error(out.say("error.unavailable", detail=problem.detail or type(problem).__name__))
-        return EXIT_TRY_AGAIN
-    except MailError as problem:
-        error(problem.detail or type(problem).__name__)
-        return EXIT_FAILED
     except PermissionError as problem:
         error(out.say("error.permission", path=problem.filename))
         return EXIT_FAILED
@@ -144,3 +122,34 @@ def _guarded(
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except Exception as problem:
+        code = _explained(problem, out)
+        if code == 0:
+            raise
+        return code
+
+
+def _explained(problem: Exception, out: Output) -> int:
+    """The exit code of an error that is expected, once it is told; 0 for others."""
+    from posthouse.app.config import ConfigError  # noqa: PLC0415
+    from posthouse.core.errors import InUse, MailError, Unavailable  # noqa: PLC0415
+    from posthouse.servers.listener import BindError  # noqa: PLC0415
+    from posthouse.servers.process import UserError  # noqa: PLC0415
+    from posthouse.servers.tls import TlsError  # noqa: PLC0415
+
+    match problem:
+        case ConfigError() | TlsError() | UserError():
+            text, code = str(problem), EXIT_CONFIG
+        case BindError():
+            text, code = str(problem), EXIT_FAILED
+        case InUse():
+            text, code = problem.detail or out.say("error.unavailable", detail="InUse"), EXIT_TRY_AGAIN
+        case Unavailable():
+            detail = problem.detail or type(problem).__name__
+            text, code = out.say("error.unavailable", detail=detail), EXIT_TRY_AGAIN
+        case MailError():
+            text, code = problem.detail or type(problem).__name__, EXIT_FAILED
+        case _:
+            return 0
+    error(text)
+    return code

@@ -8,24 +8,28 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from joserfc import jws
-from joserfc.jwk import ECKey, OctKey
 from msgspec import Struct
+
+from posthouse.core.lazy import lazy
+
+if TYPE_CHECKING:
+    import httpx
+    from joserfc import jwk, jws
+else:
+    httpx, jwk, jws = lazy("httpx"), lazy("joserfc.jwk"), lazy("joserfc.jws")
 
 ANSWER_MAX: Final = 256 * 1024
 TIMEOUT_S: Final = 30.0
 POLL_S: Final = 1.0
 POLLS_MAX: Final = 60
 NONCE_TRIES: Final = 5
-# RFC 8555 §6.2 wants header fields that JWS itself does not know.
-_REGISTRY: Final = jws.JWSRegistry(strict_check_header=False, algorithms=["ES256", "HS256"])
 
 
 class AcmeError(Exception):
@@ -63,7 +67,15 @@ class Window(Struct):
 
 
 def new_account() -> AcmeAccount:
-    return AcmeAccount({str(k): str(v) for k, v in ECKey.generate_key("P-256").as_dict(private=True).items()})
+    return AcmeAccount(
+        {str(k): str(v) for k, v in jwk.ECKey.generate_key("P-256").as_dict(private=True).items()}
+    )
+
+
+@cache
+def _registry() -> jws.JWSRegistry:
+    """RFC 8555 §6.2 wants header fields that JWS itself does not know."""
+    return jws.JWSRegistry(strict_check_header=False, algorithms=["ES256", "HS256"])
 
 
 def _text(data: bytes) -> str:
@@ -85,7 +97,7 @@ class Acme:
         self._account = account
         self._http = http
         self._sleep = sleep
-        self._key = ECKey.import_key({**account.key})
+        self._key = jwk.ECKey.import_key({**account.key})
         self._directory: dict[str, Any] = {}
         self._nonce = ""
 
@@ -131,7 +143,7 @@ class Acme:
             protected |= {"jwk": self._key.as_dict(private=False)} if by_key else {"kid": self._account.url}
             self._nonce = ""
             text = b"" if payload is None else msgspec.json.encode(payload)
-            signed = jws.serialize_json({"protected": protected}, text, self._key, registry=_REGISTRY)
+            signed = jws.serialize_json({"protected": protected}, text, self._key, registry=_registry())
             response, found = await self._send("POST", url, msgspec.json.encode(signed))
             if response.status_code < 400:
                 return response, found
@@ -153,10 +165,10 @@ class Acme:
         if eab is not None:
             public = msgspec.json.encode(self._key.as_dict(private=False))
             padded = eab[1] + "=" * (-len(eab[1]) % 4)
-            key = OctKey.import_key(base64.urlsafe_b64decode(padded))
+            key = jwk.OctKey.import_key(base64.urlsafe_b64decode(padded))
             head = {"alg": "HS256", "kid": eab[0], "url": url}
             payload["externalAccountBinding"] = jws.serialize_json(
-                {"protected": head}, public, key, registry=_REGISTRY
+                {"protected": head}, public, key, registry=_registry()
             )
         response, _ = await self._post(url, payload, by_key=True)
         self._account.url = response.headers.get("location", "")

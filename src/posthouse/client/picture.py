@@ -12,13 +12,18 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-import httpx
 from msgspec import Struct
 
 from posthouse.client.post import is_public
+from posthouse.core.lazy import lazy
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy("httpx")
 
 TIMEOUT_S: Final = 10.0
 """For all of it: name, connection, redirects, content."""
@@ -147,7 +152,9 @@ class PictureFetcher:
         usual = port == (443 if scheme == "https" else 80)
         headers = {**_HEADERS, "Host": named if usual else f"{named}:{port}"}
         # One client for each: no cookies, no connections, nothing from the environment is carried from one to the next.
-        transport = httpx.AsyncHTTPTransport(verify=self._context or True, trust_env=False)
+        if self._context is None:  # once: reading the certificate store takes 40 ms
+            self._context = await asyncio.to_thread(ssl.create_default_context)
+        transport = httpx.AsyncHTTPTransport(verify=self._context, trust_env=False)
         async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=TIMEOUT_S) as http:
             request = httpx.Request("GET", target, headers=headers, extensions={"sni_hostname": host})
             response = await http.send(request, stream=True, follow_redirects=False)

@@ -59,7 +59,7 @@ class Poster:
         self, may_call: Callable[[str], bool] = is_public, context: ssl.SSLContext | None = None
     ) -> None:
         self._may_call = may_call
-        self._context = context or ssl.create_default_context()
+        self._context = context  # None until needed: reading the certificate store takes 40 ms and 3 MiB
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         """The status of the answer; raises PostError."""
@@ -77,6 +77,8 @@ class Poster:
         addresses = [info[4][0] for info in found if self._may_call(str(info[4][0]))]
         if not addresses:
             raise PostError(f"{host} is no public host")
+        if self._context is None:
+            self._context = await asyncio.to_thread(ssl.create_default_context)
         reader, writer = await asyncio.open_connection(
             str(addresses[0]), port, ssl=self._context, server_hostname=host, limit=HEAD_MAX_BYTES
         )

@@ -9,17 +9,20 @@ import base64
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-import httpx
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from msgspec import Struct
 
 from posthouse.core.errors import Forbidden, Unavailable
+from posthouse.core.lazy import lazy
+
+if TYPE_CHECKING:
+    import httpx
+    from joserfc import errors, jwk, jwt
+else:
+    httpx, jwt, jwk, errors = lazy("httpx"), lazy("joserfc.jwt"), lazy("joserfc.jwk"), lazy("joserfc.errors")
 
 ANSWER_MAX: Final = 256 * 1024
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "ES384")
@@ -99,7 +102,7 @@ class Provider:
         self._connect = connect
         self._now = now
         self._metadata: tuple[float, dict[str, Any]] = (0.0, {})
-        self._keys: tuple[float, KeySet | None] = (0.0, None)
+        self._keys: tuple[float, jwk.KeySet | None] = (0.0, None)
 
     # --- to the provider ---
 
@@ -177,7 +180,7 @@ class Provider:
             try:
                 decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
                 break
-            except (JoseError, ValueError) as error:
+            except (errors.JoseError, ValueError) as error:
                 if fresh:
                     raise Forbidden(f"{self.settings.name}: the identity token: {error}") from error
         claims, now = dict(decoded.claims), self._now()
@@ -197,7 +200,7 @@ class Provider:
                 raise Forbidden(f"{self.settings.name}: the identity token is {what}")
         return claims
 
-    async def _key_set(self, *, fresh: bool) -> KeySet:
+    async def _key_set(self, *, fresh: bool) -> jwk.KeySet:
         at, keys = self._keys
         if keys is None or self._now() - at > (KEYS_AGAIN_S if fresh else KEYS_S):
             found = await self._ask("GET", str((await self._discover())["jwks_uri"]))
@@ -206,8 +209,8 @@ class Provider:
             ]
             usable = [key for key in usable if key.get("kty") in ("RSA", "EC", "OKP")]
             try:
-                keys = KeySet.import_key_set({"keys": usable})
-            except (JoseError, ValueError, TypeError) as error:
+                keys = jwk.KeySet.import_key_set({"keys": usable})
+            except (errors.JoseError, ValueError, TypeError) as error:
                 raise Unavailable(f"{self.settings.name}: its keys cannot be read: {error}") from error
             self._keys = (self._now(), keys)
         return keys

@@ -23,9 +23,11 @@ LABEL_MAX: Final = 63
 
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _PLAIN: Final = re.compile(rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@([A-Za-z0-9.\-]+)")
-_DOT_STRING: Final = re.compile(rf"[{_ATEXT}\x80-\U0010ffff]+(?:\.[{_ATEXT}\x80-\U0010ffff]+)*")
+# perf: sets of what is not meant compile in a tenth of the time of ranges up to U+10FFFF.
+_UTEXT: Final = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]"""  # atext, or what is not ASCII
+_DOT_STRING: Final = re.compile(rf"{_UTEXT}+(?:\.{_UTEXT}+)*")
 # RFC 5321 §4.1.2: Quoted-string = DQUOTE *(qtextSMTP / quoted-pairSMTP) DQUOTE
-_QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*)"')
+_QUOTED: Final = re.compile(r'"((?:[^\x00-\x1f"\\\x7f]|\\[ -~])*)"')
 _QUOTED_PAIR: Final = re.compile(r"\\(.)")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
 # quirk(Windows hosts): underscores in names of hosts that send mail.

@@ -6,16 +6,21 @@ No page needs a script, and none may run one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from posthouse.core.lazy import lazy
 from posthouse.http.texts import LANGUAGES, say
+
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = lazy("jinja2")
 
 STYLE_PATH: Final = "/oauth/style.css"
 STYLE_AGE_S: Final = 3600
@@ -25,17 +30,20 @@ class Pages:
     """One per process."""
 
     def __init__(self, hostname: str, language: str, *, secure: bool) -> None:
-        self._environment = jinja2.Environment(
+        self._hostname = hostname
+        self._language = language
+        self._secure = secure
+        self._style = (resources.files("posthouse.http") / "templates" / "style.css").read_bytes()
+
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
+        return jinja2.Environment(
             loader=jinja2.PackageLoader("posthouse.http", "templates"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._hostname = hostname
-        self._language = language
-        self._secure = secure
-        self._style = (resources.files("posthouse.http") / "templates" / "style.css").read_bytes()
 
     def show(
         self,

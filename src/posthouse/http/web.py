@@ -6,6 +6,7 @@ its content, so browsers keep the files for ever and ask for the page each time.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 from collections.abc import Awaitable, Callable
@@ -77,7 +78,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
             if name not in files:
                 return PlainTextResponse(NOT_BUILT, status_code=404)
             headers = {**_COMMON, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-            return _send(request, files[name], ".html", headers)
+            return await _send(request, files[name], headers)
 
         return answer
 
@@ -86,7 +87,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         if name not in files:
             return PlainTextResponse("Not found\n", status_code=404)
         headers = {**_COMMON, "Cache-Control": "public, max-age=31536000, immutable"}
-        return _send(request, files[name], Path(name).suffix, headers)
+        return await _send(request, files[name], headers)
 
     async def frame(request: Request) -> Response:
         policy = _FRAME_POLICY.format(pictures=_pictures(request))
@@ -112,19 +113,22 @@ def _pictures(request: Request) -> str:
     return f"{host}{PATH}/" if _HOST.fullmatch(host) else ""
 
 
-def _send(request: Request, content: tuple[bytes, bytes], suffix: str, headers: dict[str, str]) -> Response:
-    plain, packed = content
+async def _send(request: Request, file: Path, headers: dict[str, str]) -> Response:
+    plain, packed = await asyncio.to_thread(_content, file)
+    suffix = file.suffix
     headers = {**headers, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", "") and len(packed) < len(plain):
         return Response(packed, media_type=_TYPES[suffix], headers={**headers, "Content-Encoding": "gzip"})
     return Response(plain, media_type=_TYPES[suffix], headers=headers)
 
 
+def _files(assets: Path) -> dict[str, Path]:
+    """By name below `assets`."""
+    return {str(path.relative_to(assets)): path for path in assets.rglob("*") if path.suffix in _TYPES}
+
+
 @cache
-def _files(assets: Path) -> dict[str, tuple[bytes, bytes]]:
-    """(as it is, packed) by name below `assets`: they are few and small, and read once."""
-    return {
-        str(path.relative_to(assets)): (path.read_bytes(), gzip.compress(path.read_bytes(), 9, mtime=0))
-        for path in sorted(assets.rglob("*"))
-        if path.suffix in _TYPES
-    }
+def _content(file: Path) -> tuple[bytes, bytes]:
+    """(as it is, packed): the files are few and small, and read once, when somebody wants them."""
+    plain = file.read_bytes()
+    return plain, gzip.compress(plain, 9, mtime=0)

@@ -19,7 +19,7 @@ VALUE_CHARACTERS_MAX: Final = 64 * 1024
 
 _WIDTH: Final = 78
 # RFC 2045 §5.1 token, and what local-part "@" domain-name needs (RFC 8601 §2.2: pvalue)
-_PLAIN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~/@:\x80-\U0010ffff]+")
+_PLAIN: Final = re.compile(r"""[^\x00-\x20"(),;<=>?\[\\\]\x7f]+""")
 _ESCAPE: Final = re.compile(r'(["\\])')
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _OUTSIDE: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\(]+|["\\])+', re.DOTALL)

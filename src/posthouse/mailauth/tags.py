@@ -9,7 +9,7 @@ TAGS_MAX: Final = 64
 """Tags of one list; more is an error."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_VALUE: Final = re.compile(r"[!-:<-~\x80-\U0010ffff \t\r\n]*")
+_VALUE: Final = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f;\x7f]*")
 _FOLD: Final = re.compile(r"[ \t\r\n]+")
 
 

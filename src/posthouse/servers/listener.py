@@ -17,11 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
-
 from posthouse.servers.board import field
 from posthouse.servers.connection import Connection
 from posthouse.servers.host import Host, Service
+from posthouse.servers.listen_address import Address
 from posthouse.sessions.session import ConnectionInfo
 
 BACKLOG: Final = 4096
@@ -39,48 +38,6 @@ class BindError(Exception):
     def __init__(self, text: str, *, busy: bool = False) -> None:
         super().__init__(text)
         self.busy = busy
-
-
-class Address(Struct, frozen=True):
-    """Where to listen: host and port, or the path of a Unix socket."""
-
-    host: str = ""
-    port: int = 0
-    path: str = ""
-    mode: int = 0o666  # of the Unix socket
-
-    def __str__(self) -> str:
-        if self.path:
-            return f"unix:{self.path}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_listen_address(text: str) -> list[Address]:
-    """ADDRESS:PORT, [IPV6]:PORT, *:PORT (both families, so two sockets) or unix:/PATH; raises ValueError."""
-    if text.startswith("unix:"):
-        if not text[5:].startswith("/"):
-            raise ValueError(f"{text}: the path of a Unix socket is absolute")
-        return [Address(path=text[5:])]
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{text}: write ADDRESS:PORT, for IPv6 [ADDRESS]:PORT, or unix:/PATH")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-        socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
-    elif host == "*":
-        families = ["0.0.0.0", "::"] if _has_ipv6() else ["0.0.0.0"]  # noqa: S104 - what was asked for
-        return [Address(host=h, port=int(port)) for h in families]
-    elif ":" in host:
-        raise ValueError(f"{text}: put the IPv6 address in brackets")
-    return [Address(host=host, port=int(port))]
-
-
-def _has_ipv6() -> bool:
-    try:
-        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
-    except OSError:
-        return False
-    return True
 
 
 def bind(address: Address) -> socket.socket:

@@ -113,9 +113,12 @@ def memory_bytes() -> int:
 
 
 def freeze() -> None:
-    """Before a fork: take what exists out of the collector's sight, so that its pages stay shared."""
-    gc.collect()
+    """Before a fork: take what exists out of the collector's sight, so that its pages stay shared.
+
+    What imports left behind in cycles (some 2,000 objects of 120,000) is kept with it: to look for that takes 40 ms.
+    """
     gc.freeze()
+    gc.enable()  # who imported may have switched it off
 
 
 def notify_systemd(state: str, environ: dict[str, str] | os._Environ[str] = os.environ) -> None:

@@ -13,12 +13,11 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
 
-from posthouse.client.resolver import Resolver
 from posthouse.core.address import parse_domain
 from posthouse.core.dns import Question
 from posthouse.core.errors import Invalid, NotFound
@@ -26,6 +25,9 @@ from posthouse.core.ports import Clock
 from posthouse.mailauth.dkim_sign import SigningKey, generate, key_record, load_signing_key
 from posthouse.mailauth.tags import BadTags, parse_tags, without_blanks
 from posthouse.storage.ports import Store
+
+if TYPE_CHECKING:
+    from posthouse.client.resolver import Resolver
 
 NEXT: Final = "next"
 ACTIVE: Final = "active"

@@ -10,20 +10,26 @@ import hmac
 import json
 import secrets
 from base64 import urlsafe_b64decode
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-import webauthn
 from msgspec import Struct
-from webauthn.helpers import exceptions, structs
 
 from posthouse.core.errors import Conflict, Invalid, SignInFailed
 from posthouse.core.ids import AccountId
+from posthouse.core.lazy import lazy
 from posthouse.core.ports import Clock
 from posthouse.services.seal import Seals
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers import exceptions, structs
+else:
+    webauthn = lazy("webauthn")
+    exceptions, structs = lazy("webauthn.helpers.exceptions"), lazy("webauthn.helpers.structs")
 
 CHALLENGE_S: Final = 300.0
 PASSKEYS_MAX: Final = 20

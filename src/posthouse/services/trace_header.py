@@ -7,7 +7,7 @@ from typing import Final
 
 from posthouse.mime.dates import format_date
 
-_STRANGE: Final = re.compile(r"[^A-Za-z0-9.\-_:\[\]\x80-\U0010ffff]")
+_STRANGE: Final = re.compile(r"[\x00-,/;-@\\^`{-\x7f]")
 
 RETURN_PATH: Final = b"Return-Path: <"
 _last: tuple[int, str] = (0, "")

@@ -7,16 +7,20 @@ copy of the set for a day is never surprised.  They live in the setting `oauth.k
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
 from msgspec import Struct
 
 from posthouse.core.errors import InUse
+from posthouse.core.lazy import lazy
 from posthouse.core.ports import Clock
 from posthouse.storage.ports import Store
+
+if TYPE_CHECKING:
+    from joserfc import jwk, jwt
+else:
+    jwk, jwt = lazy("joserfc.jwk"), lazy("joserfc.jwt")
 
 ALGORITHM: Final = "RS256"
 KEY_BITS: Final = 2048
@@ -41,14 +45,14 @@ class Keys:
     async def public(self) -> dict[str, Any]:
         """RFC 7517 §5: the set, without private parts."""
         found = await self._current()
-        return dict(KeySet([RSAKey.import_key(key.jwk) for key in found]).as_dict(private=False))
+        return dict(jwk.KeySet([jwk.RSAKey.import_key(key.jwk) for key in found]).as_dict(private=False))
 
     async def sign(self, claims: dict[str, Any]) -> str:
         now = self._clock.now()
         found = await self._current()
         # The newest that was published long enough; the very first has to sign at once.
         ready = [key for key in found if key.made_at + OVERLAP_S <= now] or found[:1]
-        key = RSAKey.import_key(ready[-1].jwk)
+        key = jwk.RSAKey.import_key(ready[-1].jwk)
         header = {"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}
         return await asyncio.to_thread(jwt.encode, header, claims, key, [ALGORITHM])
 
@@ -85,7 +89,7 @@ class Keys:
     async def _add(self, found: list[Key]) -> None:
         now = self._clock.now()
         made = await asyncio.to_thread(
-            RSAKey.generate_key, KEY_BITS, {"use": "sig", "alg": ALGORITHM}, auto_kid=True
+            jwk.RSAKey.generate_key, KEY_BITS, {"use": "sig", "alg": ALGORITHM}, auto_kid=True
         )
         keys = [*found, Key(now, dict(made.as_dict(private=True)))]
         # Gone is what a successor has replaced for so long that no token of it is good any more.

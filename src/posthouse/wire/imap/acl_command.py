@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .command import Command
 
 
-@dataclass(slots=True)
 class GetAcl(Command):
     NAME: ClassVar[str] = "GETACL"
     mailbox: str
 
 
-@dataclass(slots=True)
 class SetAcl(Command):
     NAME: ClassVar[str] = "SETACL"
     mailbox: str
@@ -22,21 +19,18 @@ class SetAcl(Command):
     change: str  # `+rights`, `-rights` or `rights`
 
 
-@dataclass(slots=True)
 class DeleteAcl(Command):
     NAME: ClassVar[str] = "DELETEACL"
     mailbox: str
     identifier: str
 
 
-@dataclass(slots=True)
 class ListRights(Command):
     NAME: ClassVar[str] = "LISTRIGHTS"
     mailbox: str
     identifier: str
 
 
-@dataclass(slots=True)
 class MyRights(Command):
     NAME: ClassVar[str] = "MYRIGHTS"
     mailbox: str

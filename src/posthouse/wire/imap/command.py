@@ -9,8 +9,9 @@ APPEND is not here: it streams (`engine.AppendBegin`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from .fetch_item import BinarySection, BodySection, FetchItem
 from .notify_events import Wanted
@@ -18,8 +19,7 @@ from .search_key import SearchKey
 from .sequence_set import SequenceSet
 
 
-@dataclass(slots=True)
-class Command:
+class Command(Struct):
     NAME: ClassVar[str] = ""
     tag: bytes
 
@@ -27,22 +27,18 @@ class Command:
 # --- any state: RFC 9051 §6.1 ---
 
 
-@dataclass(slots=True)
 class Capability(Command):
     NAME: ClassVar[str] = "CAPABILITY"
 
 
-@dataclass(slots=True)
 class Noop(Command):
     NAME: ClassVar[str] = "NOOP"
 
 
-@dataclass(slots=True)
 class Logout(Command):
     NAME: ClassVar[str] = "LOGOUT"
 
 
-@dataclass(slots=True)
 class Id(Command):
     """RFC 2971 §3.1: `params` is None for NIL; names in lower case."""
 
@@ -50,7 +46,6 @@ class Id(Command):
     params: Mapping[str, str | None] | None
 
 
-@dataclass(slots=True)
 class Language(Command):
     """RFC 5255 §3.2: `ranges` in the client's order; none asks for the list."""
 
@@ -58,7 +53,6 @@ class Language(Command):
     ranges: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class Compress(Command):
     """RFC 4978 §3."""
 
@@ -69,12 +63,10 @@ class Compress(Command):
 # --- not authenticated: RFC 9051 §6.2 ---
 
 
-@dataclass(slots=True)
 class StartTls(Command):
     NAME: ClassVar[str] = "STARTTLS"
 
 
-@dataclass(slots=True)
 class Authenticate(Command):
     """`initial`: the base64 text (or `=`) as sent, None when there was none (RFC 4959)."""
 
@@ -83,7 +75,6 @@ class Authenticate(Command):
     initial: bytes | None
 
 
-@dataclass(slots=True)
 class Login(Command):
     NAME: ClassVar[str] = "LOGIN"
     user: str
@@ -96,14 +87,12 @@ class Login(Command):
 # --- authenticated: RFC 9051 §6.3 ---
 
 
-@dataclass(slots=True)
 class Enable(Command):
     NAME: ClassVar[str] = "ENABLE"
     capabilities: tuple[str, ...]  # upper case
 
 
-@dataclass(slots=True)
-class Qresync:
+class Qresync(Struct):
     """RFC 7162 §3.2.5."""
 
     uidvalidity: int
@@ -113,7 +102,6 @@ class Qresync:
     match_uids: SequenceSet | None = None
 
 
-@dataclass(slots=True)
 class Select(Command):
     """SELECT; `Examine` is the same with read-only access."""
 
@@ -123,12 +111,10 @@ class Select(Command):
     qresync: Qresync | None = None
 
 
-@dataclass(slots=True)
 class Examine(Select):
     NAME: ClassVar[str] = "EXAMINE"
 
 
-@dataclass(slots=True)
 class Create(Command):
     """`special_use`: `\\Sent` etc. asked for with USE (RFC 6154 §3), canonical spelling.  A trailing `/` is
     kept."""
@@ -138,32 +124,27 @@ class Create(Command):
     special_use: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class Delete(Command):
     NAME: ClassVar[str] = "DELETE"
     mailbox: str
 
 
-@dataclass(slots=True)
 class Rename(Command):
     NAME: ClassVar[str] = "RENAME"
     mailbox: str
     new_name: str
 
 
-@dataclass(slots=True)
 class Subscribe(Command):
     NAME: ClassVar[str] = "SUBSCRIBE"
     mailbox: str
 
 
-@dataclass(slots=True)
 class Unsubscribe(Command):
     NAME: ClassVar[str] = "UNSUBSCRIBE"
     mailbox: str
 
 
-@dataclass(slots=True)
 class List(Command):
     """LIST, basic or extended (RFC 5258, RFC 5819, RFC 6154).
 
@@ -183,19 +164,16 @@ class List(Command):
     metadata: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class Lsub(Command):
     NAME: ClassVar[str] = "LSUB"
     reference: str
     pattern: str
 
 
-@dataclass(slots=True)
 class Namespace(Command):
     NAME: ClassVar[str] = "NAMESPACE"
 
 
-@dataclass(slots=True)
 class Status(Command):
     """`items`: upper case, of MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE RECENT HIGHESTMODSEQ
     MAILBOXID APPENDLIMIT DELETED-STORAGE."""
@@ -205,7 +183,6 @@ class Status(Command):
     items: tuple[str, ...]
 
 
-@dataclass(slots=True)
 class Catenate(Command):
     """An APPEND or REPLACE whose message is made of URLs alone (RFC 4469)."""
 
@@ -218,7 +195,6 @@ class Catenate(Command):
     uid: bool = False
 
 
-@dataclass(slots=True)
 class GetQuota(Command):
     """RFC 9208 §4.1.1."""
 
@@ -226,7 +202,6 @@ class GetQuota(Command):
     root: str
 
 
-@dataclass(slots=True)
 class GetQuotaRoot(Command):
     """RFC 9208 §4.1.2."""
 
@@ -234,7 +209,6 @@ class GetQuotaRoot(Command):
     mailbox: str
 
 
-@dataclass(slots=True)
 class SetQuota(Command):
     """RFC 9208 §4.1.3; `limits`: (resource in upper case, limit)."""
 
@@ -243,7 +217,6 @@ class SetQuota(Command):
     limits: tuple[tuple[str, int], ...]
 
 
-@dataclass(slots=True)
 class GetMetadata(Command):
     """RFC 5464 §4.2: entries in lower case; `mailbox` is "" for the server; `depth` is None for infinity."""
 
@@ -254,7 +227,6 @@ class GetMetadata(Command):
     depth: int | None = 0
 
 
-@dataclass(slots=True)
 class SetMetadata(Command):
     """RFC 5464 §4.3: None removes an entry."""
 
@@ -263,12 +235,10 @@ class SetMetadata(Command):
     values: dict[str, bytes | None]
 
 
-@dataclass(slots=True)
 class Idle(Command):
     NAME: ClassVar[str] = "IDLE"
 
 
-@dataclass(slots=True)
 class Notify(Command):
     """RFC 5465 §3.1, made by `parse_notify`: None for NOTIFY NONE."""
 
@@ -276,7 +246,6 @@ class Notify(Command):
     wanted: Wanted | None = None
 
 
-@dataclass(slots=True)
 class Unauthenticate(Command):
     """RFC 8437."""
 
@@ -286,22 +255,18 @@ class Unauthenticate(Command):
 # --- selected: RFC 9051 §6.4, RFC 3501 §6.4.1 ---
 
 
-@dataclass(slots=True)
 class Check(Command):
     NAME: ClassVar[str] = "CHECK"
 
 
-@dataclass(slots=True)
 class Close(Command):
     NAME: ClassVar[str] = "CLOSE"
 
 
-@dataclass(slots=True)
 class Unselect(Command):
     NAME: ClassVar[str] = "UNSELECT"
 
 
-@dataclass(slots=True)
 class Expunge(Command):
     """`uids` is None for EXPUNGE, the set for UID EXPUNGE (RFC 9051 §6.4.9)."""
 
@@ -309,7 +274,6 @@ class Expunge(Command):
     uids: SequenceSet | None = None
 
 
-@dataclass(slots=True)
 class Search(Command):
     """`key`: one tree; several keys come as `search_key.And`.  Strings are decoded from `charset` already.
 
@@ -327,7 +291,6 @@ class Search(Command):
     updated: tuple[FetchItem, ...] = ()
 
 
-@dataclass(slots=True)
 class Esearch(Search):
     """RFC 7377 §2; `sources`: (selector, names), selectors in upper case as in RFC 5465 §6."""
 
@@ -335,7 +298,6 @@ class Esearch(Search):
     sources: tuple[tuple[str, tuple[str, ...]], ...] = (("SELECTED", ()),)
 
 
-@dataclass(slots=True)
 class Sort(Search):
     """RFC 5256 §3; `criteria`: (key, reverse) pairs, the first one leads."""
 
@@ -348,7 +310,6 @@ class Sort(Search):
         return any(name == "RELEVANCY" for name, _ in self.criteria)
 
 
-@dataclass(slots=True)
 class CancelUpdate(Command):
     """RFC 5267 §4.3.5; `tags` of commands that used UPDATE."""
 
@@ -356,7 +317,6 @@ class CancelUpdate(Command):
     tags: tuple[bytes, ...]
 
 
-@dataclass(slots=True)
 class Thread(Command):
     """RFC 5256 §3; `algorithm`: ORDEREDSUBJECT, REFERENCES or REFS."""
 
@@ -367,7 +327,6 @@ class Thread(Command):
     uid: bool = False
 
 
-@dataclass(slots=True)
 class Fetch(Command):
     """`items` without repeats, macros expanded, `UID` added for UID FETCH and `MODSEQ` for CHANGEDSINCE."""
 
@@ -385,7 +344,6 @@ class Fetch(Command):
         return any(isinstance(i, BodySection | BinarySection) and not i.peek for i in self.items)
 
 
-@dataclass(slots=True)
 class Store(Command):
     """`action`: "+" adds, "-" removes, "=" replaces.  `unchanged_since`: RFC 7162 §3.1.3."""
 
@@ -398,7 +356,6 @@ class Store(Command):
     unchanged_since: int | None = None
 
 
-@dataclass(slots=True)
 class Copy(Command):
     NAME: ClassVar[str] = "COPY"
     sequence: SequenceSet
@@ -406,7 +363,6 @@ class Copy(Command):
     uid: bool = False
 
 
-@dataclass(slots=True)
 class Move(Command):
     """RFC 6851."""
 

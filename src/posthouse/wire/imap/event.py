@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .command import Command
 from .parse_append import AppendHead
 
 
-@dataclass(slots=True)
-class BadCommand:
+class BadCommand(Struct):
     """A command that is not run.  Send `answer` as it is; close if `fatal`.
 
     It also ends the IDLE, AUTHENTICATE or APPEND that was open: a spool is to be dropped.
@@ -21,7 +20,6 @@ class BadCommand:
     fatal: bool = False
 
 
-@dataclass(slots=True)
 class AppendBegin(AppendHead):
     """A message comes: call `accept_literal` or `refuse_literal`.  `first` is False for a later message of
     MULTIAPPEND."""
@@ -30,8 +28,7 @@ class AppendBegin(AppendHead):
     last_urls: tuple[str, ...] = ()  # of the message before this one
 
 
-@dataclass(slots=True)
-class AppendPiece:
+class AppendPiece(Struct):
     """RFC 4469: more of the same message comes, first what the URLs name, then a literal: `accept_literal` or
     `refuse_literal`."""
 
@@ -40,31 +37,26 @@ class AppendPiece:
     size: int
 
 
-@dataclass(slots=True)
-class LiteralChunk:
+class LiteralChunk(Struct):
     data: bytes
 
 
-@dataclass(slots=True)
-class LiteralEnd:
+class LiteralEnd(Struct):
     """All octets of the message are there; the command is not over yet."""
 
 
-@dataclass(slots=True)
-class AppendEnd:
+class AppendEnd(Struct):
     """The command is over and well-formed: add what the URLs name, store what came and answer."""
 
     tag: bytes
     urls: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class IdleDone:
+class IdleDone(Struct):
     tag: bytes
 
 
-@dataclass(slots=True)
-class ContinuationLine:
+class ContinuationLine(Struct):
     """Answer to a `challenge`, without CRLF.  `*` cancels (RFC 9051 §6.2.2)."""
 
     line: bytes

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class BodySection:
+class BodySection(Struct):
     """BODY[...], BODY.PEEK[...], and RFC822, RFC822.HEADER, RFC822.TEXT under their own `label`.
 
     `part`: () is the message.  `text`: None, HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME.
@@ -22,8 +21,7 @@ class BodySection:
     label: bytes = b"BODY[]"
 
 
-@dataclass(slots=True)
-class BinarySection:
+class BinarySection(Struct):
     """BINARY[part] (RFC 3516, RFC 9051 §6.4.5): the part with its transfer encoding undone."""
 
     part: tuple[int, ...] = ()
@@ -32,8 +30,7 @@ class BinarySection:
     label: bytes = b"BINARY[]"
 
 
-@dataclass(slots=True)
-class BinarySize:
+class BinarySize(Struct):
     part: tuple[int, ...] = ()
     label: bytes = b"BINARY.SIZE[]"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from .command import Catenate
 from .cursor import Cursor
@@ -22,8 +23,7 @@ _MAILBOX_IS_LITERAL: Final = re.compile(
 )
 
 
-@dataclass(slots=True)
-class AppendHead:
+class AppendHead(Struct):
     """`date`: seconds since the epoch.  `binary`: a literal8.  `utf8`: wrapped in UTF8 (...), so `)`
     follows it."""
 
@@ -40,7 +40,7 @@ class AppendHead:
     catenate: bool = False
 
 
-HEAD_FIELDS: Final = tuple(AppendHead.__slots__)
+HEAD_FIELDS: Final = AppendHead.__struct_fields__
 
 
 def names_mailbox(parts: list[bytes]) -> bool:

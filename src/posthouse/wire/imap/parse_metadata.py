@@ -11,7 +11,7 @@ from .cursor import Cursor
 ENTRIES_MAX: Final = 200
 ENTRY_MAX: Final = 255
 # RFC 5464 §3.2: begins with a slash, holds neither wildcards nor two slashes in a row, does not end with one.
-_ENTRY: Final = re.compile(r"(?:/[^/*%\x00-\x19\x7f-\U0010ffff]+)+")
+_ENTRY: Final = re.compile(r"(?:/[\x1a-$&-)+-.0-~]+)+")
 
 
 # getmetadata = "GETMETADATA" [SP getmetadata-options] SP mailbox SP entries

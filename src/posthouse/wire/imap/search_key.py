@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from .sequence_set import SequenceSet
 
 
-@dataclass(slots=True)
-class All:
+class All(Struct):
     """Every message."""
 
 
-@dataclass(slots=True)
-class Flag:
+class Flag(Struct):
     """System flag `bit` (a constant of `core.flags`, RECENT included) is set, or not."""
 
     bit: int
     present: bool = True
 
 
-@dataclass(slots=True)
-class Keyword:
+class Keyword(Struct):
     """Keyword is set, or not; names compare without case."""
 
     name: str
     present: bool = True
 
 
-@dataclass(slots=True)
-class Header:
+class Header(Struct):
     """Field `name` contains `value`; FROM, TO, CC, BCC and SUBJECT come as this too.  An empty value: the
     field exists."""
 
@@ -40,16 +37,14 @@ class Header:
     value: str
 
 
-@dataclass(slots=True)
-class Text:
+class Text(Struct):
     """The decoded text contains `value`: "BODY" without, "TEXT" with the header."""
 
     where: Literal["BODY", "TEXT"]
     value: str
 
 
-@dataclass(slots=True)
-class Like:
+class Like(Struct):
     """RFC 6203 §3: Header (with `name`) or Text under FUZZY."""
 
     where: Literal["HEADER", "BODY", "TEXT"]
@@ -57,8 +52,7 @@ class Like:
     name: str = ""
 
 
-@dataclass(slots=True)
-class Date:
+class Date(Struct):
     """A day compared with the internal date, the Date field, or the save date (RFC 8514); time and zone
     disregarded."""
 
@@ -67,27 +61,23 @@ class Date:
     day: date
 
 
-@dataclass(slots=True)
-class SaveDateSupported:
+class SaveDateSupported(Struct):
     """RFC 8514 §4.3."""
 
 
-@dataclass(slots=True)
-class Size:
+class Size(Struct):
     op: Literal["larger", "smaller"]
     size_bytes: int
 
 
-@dataclass(slots=True)
-class Within:
+class Within(Struct):
     """RFC 5032: internal date older or younger than `seconds` before now."""
 
     op: Literal["older", "younger"]
     seconds: int
 
 
-@dataclass(slots=True)
-class ModSeq:
+class ModSeq(Struct):
     """RFC 7162 §3.1.5: modseq is at least `value`; `entry` and `entry_type` as given, if given."""
 
     value: int
@@ -95,49 +85,41 @@ class ModSeq:
     entry_type: str | None = None
 
 
-@dataclass(slots=True)
-class Sequence:
+class Sequence(Struct):
     numbers: SequenceSet
 
 
-@dataclass(slots=True)
-class Uid:
+class Uid(Struct):
     numbers: SequenceSet
 
 
-@dataclass(slots=True)
-class EmailId:
+class EmailId(Struct):
     """RFC 8474 §4."""
 
     id: str
 
 
-@dataclass(slots=True)
-class ThreadId:
+class ThreadId(Struct):
     id: str
 
 
-@dataclass(slots=True)
-class Filter:
+class Filter(Struct):
     """RFC 5466 §3.1: the search that is stored under this name (lower case); the session puts it in its place."""
 
     name: str
     fuzzy: bool = False
 
 
-@dataclass(slots=True)
-class Not:
+class Not(Struct):
     key: SearchKey
 
 
-@dataclass(slots=True)
-class Or:
+class Or(Struct):
     left: SearchKey
     right: SearchKey
 
 
-@dataclass(slots=True)
-class And:
+class And(Struct):
     keys: tuple[SearchKey, ...]
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from posthouse.core.address import Address, parse_address, parse_domain, parse_literal
 from posthouse.core.errors import Invalid
@@ -20,14 +21,12 @@ from posthouse.wire.smtp.reply import Reply
 BDAT_SIZE_DIGITS: Final = 19
 
 
-@dataclass(slots=True)
-class Hello:
+class Hello(Struct):
     verb: str  # HELO, EHLO, LHLO
     name: str
 
 
-@dataclass(slots=True)
-class Mail:
+class Mail(Struct):
     """`sender` is None for the null sender."""
 
     sender: Address | None
@@ -43,8 +42,7 @@ class Mail:
     given: tuple[str, ...] = ()  # names of the parameters
 
 
-@dataclass(slots=True)
-class Rcpt:
+class Rcpt(Struct):
     recipient: Address
     notify: tuple[str, ...] = ()
     orcpt: str | None = None  # "rfc822;address", decoded
@@ -52,60 +50,49 @@ class Rcpt:
     given: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Data:
+class Data(Struct):
     pass
 
 
-@dataclass(slots=True)
-class Bdat:
+class Bdat(Struct):
     size: int
     last: bool
 
 
-@dataclass(slots=True)
-class Rset:
+class Rset(Struct):
     pass
 
 
-@dataclass(slots=True)
-class Noop:
+class Noop(Struct):
     pass
 
 
-@dataclass(slots=True)
-class Quit:
+class Quit(Struct):
     pass
 
 
-@dataclass(slots=True)
-class Vrfy:
+class Vrfy(Struct):
     text: str
 
 
-@dataclass(slots=True)
-class Expn:
+class Expn(Struct):
     text: str
 
 
-@dataclass(slots=True)
-class Help:
+class Help(Struct):
     topic: str
 
 
-@dataclass(slots=True)
-class StartTls:
+class StartTls(Struct):
     pass
 
 
-@dataclass(slots=True)
-class Auth:
+class Auth(Struct):
     mechanism: str
     initial: bytes | None
 
 
-@dataclass(slots=True)
-class Malformed:
+class Malformed(Struct):
     """`fatal`: what follows on the stream cannot be told from commands, so the connection must end."""
 
     verb: str

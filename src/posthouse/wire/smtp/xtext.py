@@ -11,7 +11,7 @@ _HEXCHAR: Final = re.compile(r"\+([0-9A-F]{2})")
 _NOT_XCHAR: Final = re.compile(r"[^!-*,-<>-~]")
 # RFC 6533 §3: EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}"
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
-_UTF8_XTEXT: Final = re.compile(r"(?:[!-*,-<>-\[\]-~\x80-\U0010ffff]|\\x\{[0-9A-F]{2,6}\})*")
+_UTF8_XTEXT: Final = re.compile(r"(?:[^\x00-\x20+=\\\x7f]|\\x\{[0-9A-F]{2,6}\})*")
 
 
 def try_xtext(text: str) -> str | None:

@@ -1,0 +1,23 @@
+"""How passwords are hashed and judged, from the configuration; apart, because commands about accounts need no more."""
+
+from __future__ import annotations
+
+from posthouse.app.config import Config, ConfigError
+from posthouse.core.errors import Invalid
+from posthouse.services.passwords import HashSettings, read_pepper
+from posthouse.services.signin import SignInSettings
+
+
+def signin_settings(config: Config) -> SignInSettings:
+    """Raises ConfigError when the pepper cannot be read."""
+    if not config.signin.pepper_file:
+        return SignInSettings(cram_md5=config.signin.cram_md5)
+    path = config.path(config.signin.pepper_file)
+    try:
+        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)), cram_md5=config.signin.cram_md5)
+    except OSError as error:
+        raise ConfigError(
+            f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"
+        ) from error
+    except Invalid as error:
+        raise ConfigError(f"signin.pepper_file: {error.detail}") from error
