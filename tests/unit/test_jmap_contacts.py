@@ -349,3 +349,31 @@ async def test_changes_are_pushed(world: JmapWorld) -> None:
     _, types = await feed.changed(world.account.id, modseq)
     assert types == {"ContactCard"}
     feed.close()
+
+
+async def test_vcards_are_parsed_and_given_out(world: JmapWorld) -> None:
+    encoded = base64.b64encode(PNG).decode()
+    text = f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:u\r\nFN:张伟\r\nPHOTO:data:image/png;base64\\,{encoded}\r\nEND:VCARD\r\n"
+    blobs = {
+        "a": {"data": [{"data:asText": text + text.replace("UID:u\r\n", "")}]},
+        "b": {"data": [{"data:asText": "nothing"}]},
+    }
+    made = (await world.call("Blob/upload", create=blobs))["created"]
+    a, b = made["a"]["id"], made["b"]["id"]
+    answer = await world.call("ContactCard/parse", blobIds=[a, b, "U99"])
+    assert (answer["notParsable"], answer["notFound"]) == ([b], ["U99"])
+    first, second = answer["parsed"][a]
+    assert first["uid"] == "u"
+    assert second["uid"].startswith("urn:uuid:")
+    for card in (first, second):
+        await create(world, **card)
+    for version in ("3.0", "4.0"):
+        file = await world.call("ContactCard/export", version=version)
+        assert file["type"] == "text/vcard"
+        again = await world.call("ContactCard/parse", blobIds=[file["blobId"]])
+        for card, before in zip(again["parsed"][file["blobId"]], (first, second), strict=True):
+            assert card["media"] == {"m1": {"kind": "photo", "uri": f"data:image/png;base64,{encoded}"}}
+            assert (card["uid"], card["name"]) == (before["uid"], before["name"])
+    only = await world.call("ContactCard/export", ids=["C99"])
+    assert only["size"] == 0
+    assert (await world.call("ContactCard/export", addressBookId="B99"))["size"] == 0

@@ -34,6 +34,7 @@ COMMANDS: Final = (
     "alias",
     "mailbox",
     "sieve",
+    "contact",
     "two-step",
     "passkey",
     "session",
