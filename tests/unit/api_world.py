@@ -13,10 +13,11 @@ import msgspec
 from starlette.applications import Starlette
 
 from posthouse.http.api.endpoint import Endpoint
-from posthouse.http.api.operation import Api
+from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
 from posthouse.http.oauth.routes import make_context, routes
 from posthouse.services.api_access import ApiAccess
+from posthouse.services.lens_view import LensView
 from posthouse.services.oauth.clients import WEBMAIL
 from posthouse.services.passkeys import Passkeys
 from posthouse.services.web_sessions import WebSessions
@@ -84,6 +85,7 @@ class ApiWorld(OAuthWorld):
             WebSessions(self.store, self.clock),
             self.passkeys,
             "en",
+            LensAccess(LensView([]), enabled=False, users=True, everybody=False, practice=None),
         )
         self.app = Starlette(routes=[*routes(context), *Endpoint(self.api, OPERATIONS).routes()])
 

@@ -6,10 +6,23 @@
 import { JmapError } from "./jmap";
 import { navigate } from "./route";
 
-const CLIENT = "posthouse-webmail";
-const KEPT = "posthouse.grant";
-const ASKED = "posthouse.asked";
-const LEFT = "posthouse.left";
+/** One of our pages as the authorization server knows it (`services/oauth/clients.py`). */
+export interface Page {
+  client: string;
+  path: string;
+  scope: string;
+}
+
+let page: Page = { client: "posthouse-webmail", path: "/mail/", scope: "jmap account offline_access" };
+let KEPT = "posthouse.grant";
+let ASKED = "posthouse.asked";
+let LEFT = "posthouse.left";
+
+/** Pages other than the webmail say which one they are before anything else. */
+export function beginAs(other: Page): void {
+  page = other;
+  [KEPT, ASKED, LEFT] = [`${page.client}.grant`, `${page.client}.asked`, `${page.client}.left`];
+}
 const BACK = "posthouse.back";
 
 /** The value of the Authorization header for the next request. */
@@ -69,9 +82,9 @@ export async function leave(language: string): Promise<boolean> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const wanted = {
     response_type: "code",
-    client_id: CLIENT,
+    client_id: page.client,
     redirect_uri: redirect(),
-    scope: "jmap account offline_access",
+    scope: page.scope,
     state,
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: "S256",
@@ -91,7 +104,7 @@ export function forget(left: boolean): void {
   grant = null;
   sessionStorage.removeItem(KEPT);
   if (gone && server) {
-    const body = new URLSearchParams({ token: gone.refresh, client_id: CLIENT });
+    const body = new URLSearchParams({ token: gone.refresh, client_id: page.client });
     void fetch(server.revocation_endpoint, { method: "POST", body, credentials: "omit", keepalive: true }).catch(() => null);
   }
 }
@@ -106,7 +119,7 @@ const authorize: Authorize = async () => {
 };
 
 async function exchange(values: Record<string, string>): Promise<Grant> {
-  const body = new URLSearchParams({ ...values, client_id: CLIENT });
+  const body = new URLSearchParams({ ...values, client_id: page.client });
   const response = await fetch(server!.token_endpoint, { method: "POST", body, credentials: "omit" }).catch(() => null);
   if (response === null || response.status >= 500) throw new JmapError("network");
   const found = (await response.json()) as { access_token?: string; refresh_token?: string; expires_in?: number };
@@ -131,7 +144,7 @@ export function withPassword(address: string, password: string): Authorize {
 }
 
 function redirect(): string {
-  return `${location.origin}/mail/`;
+  return `${location.origin}${page.path}`;
 }
 
 function random(): string {

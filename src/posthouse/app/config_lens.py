@@ -10,6 +10,19 @@ Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 
 
+class PracticeConfig(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Somebody who takes part in practice letters; for teaching, with passwords that everybody may know."""
+
+    address: Annotated[str, Meta(description="Address of the account.")]
+    password: Annotated[str, Meta(description="Its password.")]
+    submission: Annotated[Positive, Meta(description="Port of submission on 127.0.0.1.")]
+    imap: Annotated[Positive, Meta(description="Port of IMAP on 127.0.0.1.")]
+    pop3: Annotated[Positive, Meta(description="Port of POP3 on 127.0.0.1.")]
+
+    def __repr__(self) -> str:
+        return f"PracticeConfig({self.address!r})"
+
+
 class LensConfig(Struct, forbid_unknown_fields=True):
     """The lens: what connections say is kept for a while, without secrets, to be looked at line by line.
 
@@ -43,4 +56,8 @@ class LensConfig(Struct, forbid_unknown_fields=True):
         Meta(
             description="Directories with the data of other nodes on this machine whose dialogues are shown too."
         ),
+    ] = field(default_factory=list)
+    practice: Annotated[
+        list[PracticeConfig],
+        Meta(description="Who can send and get practice letters; only with `everybody`."),
     ] = field(default_factory=list)

@@ -7,7 +7,7 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
@@ -137,9 +137,10 @@ class Demo(Struct):
             "[lens]",
             "enabled = true",
             "everybody = true",
-            "letter_lines = 40",
+            "letter_lines = 60",
             f'neighbours = ["../{other.domain}/data"]',
             "",
+            *(line for one in (house, other) for line in self._practice(one)),
             "[oauth]",
             f'issuer = "http://127.0.0.1:{house.port("http", self.offset)}"',
             "",
@@ -160,6 +161,16 @@ class Demo(Struct):
                 lines.append("clear_text_auth = true")
             lines.append("")
         return "\n".join(lines)
+
+    def _practice(self, house: House) -> Iterator[str]:
+        """Who takes part in practice letters."""
+        for address in house.addresses:
+            yield "[[lens.practice]]"
+            yield f'address = "{address}"'
+            yield f'password = "{PASSWORD}"'
+            for service in ("submission", "imap", "pop3"):
+                yield f"{service} = {house.port(service, self.offset)}"
+            yield ""
 
     def run(self, ready: Callable[[], None]) -> int:
         """Serve both houses until SIGINT or SIGTERM; the exit status.  Raises InUse."""

@@ -74,7 +74,7 @@ class Node:
             shared=self._shared,
             count=lambda decision: self._slot.add(field("letters_checked_total", f'decision="{decision}"')),
         )
-        self._lens = Lens(self.config, SystemClock())
+        self._lens = Lens(self.config, store, SystemClock())
         self.host.lens = self._lens.recorder
         if self._lens.recorder is not None:
             self._factories.overhear = self._lens.relay
@@ -83,6 +83,7 @@ class Node:
             SystemClock(),
             self._factories,
             self.config,
+            lens=self._lens.access,
             ready=self._missing,
             metrics=self._metrics,
         )

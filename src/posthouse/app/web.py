@@ -16,7 +16,7 @@ from posthouse.app.providers import providers
 from posthouse.client.post import Poster
 from posthouse.core.ports import Clock
 from posthouse.http.api.endpoint import Endpoint
-from posthouse.http.api.operation import Api
+from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
@@ -49,12 +49,21 @@ class Web:
     """`plain` and `secure` are ASGI applications that stay the same while a reload replaces what they show."""
 
     def __init__(
-        self, store: Store, clock: Clock, factories: Factories, config: Config, *, ready: Text, metrics: Text
+        self,
+        store: Store,
+        clock: Clock,
+        factories: Factories,
+        config: Config,
+        *,
+        lens: LensAccess,
+        ready: Text,
+        metrics: Text,
     ) -> None:
         self._store = store
         self._clock = clock
         self._factories = factories
         self._sign_in = factories.sign_in
+        self._lens = lens
         self._health = health_routes(ready, metrics)
         self._tokens: OwnTokens | None = None
         self.answer: Callable[[str], Awaitable[str]] = _no_answer
@@ -110,6 +119,7 @@ class Web:
             WebSessions(store, clock),
             passkeys,
             config.language,
+            self._lens,
         )
         return Endpoint(api, OPERATIONS).routes()
 

@@ -246,6 +246,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Accounts: {addresses}    Password: {password}",
     ),
     "demo.ca": ("演示证书机构：{path}（客户端可导入）", "Demo CA: {path} (clients may import it)"),
+    "demo.lens": (
+        "透镜（练习信，逐行看协议对话）：{url}",
+        "the lens (practice letter, dialogues line by line): {url}",
+    ),
     "demo.webmail": ("网页邮箱：{url}", "Webmail: {url}"),
     "demo.send": ("寄一封信：", "Send a letter:"),
     "demo.read": ("收信（IMAP、POP3）：", "Read it (IMAP, POP3):"),

@@ -82,6 +82,9 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
 
         return answer
 
+    async def slash(request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path}/", status_code=303)
+
     async def asset(request: Request) -> Response:
         name = f"assets/{request.path_params['name']}"
         if name not in files:
@@ -95,6 +98,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         return Response(_FRAME_PAGE, media_type="text/html", headers=headers)
 
     mail = page("index.html", _PAGE_POLICY)
+    lens = page("lens.html", _PAGE_POLICY)
     return [
         Route("/", root),
         Route("/mail", root),
@@ -102,6 +106,9 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/mail/settings", mail),
         Route("/mail/settings/{section:path}", mail),
         Route("/mail/editor", page("editor.html", _EDITOR_POLICY)),
+        Route("/lens", slash),
+        Route("/lens/", lens),
+        Route("/lens/{place:path}", lens),
         Route("/mail/frame", frame),
         Route("/mail/assets/{name:str}", asset),
     ]

@@ -12,7 +12,7 @@ LINE_MAX: Final = 8192
 HELD_MAX: Final = 64 * 1024
 RUN_MAX: Final = 40
 """Lines one side may say before the rest is counted only."""
-SAMPLE_MAX: Final = 4096
+SAMPLE_MAX: Final = 8192
 """Octets of a block of which the first lines are shown."""
 
 
@@ -119,7 +119,7 @@ class Scribe:
         self._server = Half()
         self._letter_lines = letter_lines
         self._out: list[Line] = []
-        self._told = ""  # the name of the last block
+        self._lines_left = letter_lines  # of a letter that comes in chunks
         self._run = 0  # lines of the server since the client spoke
         self._passed = 0  # octets of the server's that were only counted
 
@@ -172,10 +172,12 @@ class Scribe:
         self._out.append(Line(side, text))
 
     def _tell_block(self, side: str, block: Block) -> None:
-        if block.sample and not (block.name == self._told == "chunk"):
-            for line in block.sample.split(b"\r\n")[: self._letter_lines]:
-                self._out.append(Line(side, visible(line)))
-        self._told = block.name
+        if block.name != "chunk":
+            self._lines_left = self._letter_lines
+        if block.sample:
+            shown = block.sample.removesuffix(b"\r\n").split(b"\r\n")[: self._lines_left]
+            self._lines_left -= len(shown)
+            self._out += [Line(side, visible(line)) for line in shown]
         self._out.append(Line(side, block=block.name, octets=block.octets))
 
     def _knows(self, verb: bytes) -> bool:

@@ -28,7 +28,7 @@ class SmtpScribe(Scribe):
                 self._signing_in = True
                 return
             case b"MAIL":
-                self._told = ""
+                self._lines_left = self._letter_lines
             case b"DATA":
                 self._client.holding = True  # what follows is a letter only if the server says so
             case b"BDAT":

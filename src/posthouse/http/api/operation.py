@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct, field
 
@@ -14,12 +14,16 @@ from posthouse.http.api.problem import Problem
 from posthouse.services.accounts import Accounts
 from posthouse.services.api_access import ApiAccess, Caller
 from posthouse.services.grant import Origin
+from posthouse.services.lens_view import LensView
 from posthouse.services.passkeys import Passkeys
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
 from posthouse.services.web_sessions import WebSessions
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
+
+if TYPE_CHECKING:
+    from posthouse.services.practice import Practice  # what few nodes use
 
 T = TypeVar("T")
 ACCOUNT: Final = "account"
@@ -55,6 +59,16 @@ class Created(Struct):
     path: str
 
 
+class LensAccess(Struct):
+    """`users`: whether people see their own dialogues; `everybody`: whether they see all of them."""
+
+    view: LensView
+    enabled: bool
+    users: bool
+    everybody: bool
+    practice: Practice | None
+
+
 class Api(Struct):
     """What operations are made of; one per worker, made anew by a reload."""
 
@@ -67,6 +81,7 @@ class Api(Struct):
     sessions: WebSessions
     passkeys: Passkeys | None  # None: there are no pages, so no origin they could belong to
     language: str
+    lens: LensAccess
 
 
 class Call(Struct):

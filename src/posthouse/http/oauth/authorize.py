@@ -21,7 +21,7 @@ from posthouse.http.oauth.context import Context
 from posthouse.http.oauth.describe import permissions
 from posthouse.http.oauth.sign_in import STEPS, SignInForm
 from posthouse.http.texts import say
-from posthouse.services.oauth.clients import CODE, WEBMAIL, is_loopback, matches
+from posthouse.services.oauth.clients import CODE, FIRST_PARTY, is_loopback, matches
 from posthouse.services.oauth.errors import OAuthError
 from posthouse.services.oauth.scope import parse_scope
 from posthouse.services.oauth.server import Asked
@@ -147,7 +147,7 @@ class AuthorizePage:
             if silent:
                 raise OAuthError("login_required", "nobody is signed in here")
             return await self._signin_page(request, wanted, visitor)
-        if asked.client.id == WEBMAIL:
+        if asked.client.id in FIRST_PARTY:
             return await self._granted(wanted, asked, visitor)
         known = await self._allowed_before(asked, visitor)
         # RFC 8252 §8.6: what any program on the device could have asked for is not given without the person.

@@ -35,8 +35,14 @@ BUILT_IN: Final = {
 }
 """Public clients that every installation knows."""
 WEBMAIL: Final = "posthouse-webmail"
+LENS: Final = "posthouse-lens"
 """The pages of the installation itself: nobody is asked whether they may be trusted."""
-FIRST_PARTY: Final = {WEBMAIL: "Posthouse"}
+_PAGES: Final = {
+    WEBMAIL: ("/mail/", "jmap account offline_access"),
+    LENS: ("/lens/", "account offline_access"),
+}
+"""Client -> (its address, the most it may ask for)."""
+FIRST_PARTY: Final = {WEBMAIL: "Posthouse", LENS: "Posthouse Lens"}
 PRESETS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     # Thunderbird listens on a free port of the loopback address, or watches its own browser for this address.
     "thunderbird": ("Mozilla Thunderbird", ("http://localhost", "http://127.0.0.1", "https://localhost")),
@@ -108,14 +114,11 @@ class Clients:
         self._clock = clock
 
     async def find(self, client: str) -> TokenClient | None:
-        if client == WEBMAIL:
-            pages = (f"{self._issuer}/mail/",)
+        if client in _PAGES:
+            path, scope = _PAGES[client]
+            pages = (f"{self._issuer}{path}",)
             return TokenClient(
-                WEBMAIL,
-                "Posthouse",
-                redirects=pages,
-                scope="jmap account offline_access",
-                grants=(CODE, REFRESH),
+                client, FIRST_PARTY[client], redirects=pages, scope=scope, grants=(CODE, REFRESH)
             )
         return BUILT_IN.get(client) or await self._store.tokens.client(client)
 
