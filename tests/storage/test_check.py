@@ -41,6 +41,7 @@ PLANTED = {
     "seen-has-message": "INSERT INTO seen SELECT account, mailbox, uid, 1, 1, 1 FROM placement",
     "reader-difference": "INSERT INTO reader SELECT account, id, 1, 1 FROM mailbox",
     "team-has-no-password": "UPDATE account SET team = 1, password = 'x'",
+    "administrator-of-domains": "UPDATE account SET admin = 'gone.test'",
     "acl-rights": "INSERT INTO acl SELECT account, id, 0, 0, 4096 FROM mailbox",
     "credential-has-account": (
         "INSERT INTO credential SELECT NULL, 999999, 'app', 'x', '', '[]', '', '', 0, 0, 0, '', '', 7, '[]'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,16 +13,21 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from posthouse.app.config import Config
+from posthouse.app.node_view import View
 from posthouse.http.api.endpoint import Endpoint
 from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
 from posthouse.http.oauth.routes import make_context, routes
+from posthouse.servers.board import Board
 from posthouse.services.api_access import ApiAccess
 from posthouse.services.lens_view import LensView
-from posthouse.services.oauth.clients import WEBMAIL
+from posthouse.services.live import LiveSession, LiveSessions
+from posthouse.services.oauth.clients import ADMIN, WEBMAIL
 from posthouse.services.passkeys import Passkeys
 from posthouse.services.web_sessions import WebSessions
 from tests.unit.oauth_world import ISSUER, LI, PASSWORD, OAuthWorld, open_oauth, request
+from tests.unit.service_world import World
 
 VERIFIER = "v" * 43
 
@@ -71,10 +77,19 @@ class Program:
 
 
 class ApiWorld(OAuthWorld):
+    def __init__(self, path: Path, world: World, **settings: Any) -> None:
+        self.path = path
+        super().__init__(world, **settings)
+
     def serve(self, **options: Any) -> None:
         context = make_context(self.server, self.signin, self.two_step, "en", **options)
         self.passkeys = Passkeys(self.store, self.clock, ISSUER, "mail.post.test")
         self.access = ApiAccess(self.store, self.clock, self.signin, self.tokens)
+        config = Config(hostname="mail.post.test", data=str(self.path))
+        view = View(self.store, self.clock, config, Board(4))
+        self.connected: list[LiveSession] = []
+        self.ended: list[str] = []
+        self.live = LiveSessions(self.store, 1, lambda: self.connected, self._end)
         self.api = Api(
             self.store,
             self.clock,
@@ -86,8 +101,18 @@ class ApiWorld(OAuthWorld):
             self.passkeys,
             "en",
             LensAccess(LensView([]), enabled=False, users=True, everybody=False, practice=None),
+            view,
+            self.live,
         )
         self.app = Starlette(routes=[*routes(context), *Endpoint(self.api, OPERATIONS).routes()])
+
+    def _end(self, number: str) -> bool:
+        self.ended.append(number)
+        return True
+
+    async def admin(self, address: str = LI, scope: str = "admin account") -> Program:
+        """Somebody at the admin page."""
+        return await self.program(address, client=ADMIN, page="/admin/", scope=scope)
 
     async def token(
         self, address: str = LI, *, client: str = WEBMAIL, page: str = "/mail/", scope: str = "jmap account"
@@ -110,9 +135,10 @@ class ApiWorld(OAuthWorld):
 
 @asynccontextmanager
 async def open_api(tmp_path: Path, **settings: Any) -> AsyncIterator[ApiWorld]:
-    async with open_oauth(tmp_path, make=ApiWorld, **settings) as world:
+    async with open_oauth(tmp_path, make=partial(ApiWorld, tmp_path), **settings) as world:
         assert isinstance(world, ApiWorld)
         yield world
+        world.live.close()
 
 
 def plain(value: Any) -> Any:

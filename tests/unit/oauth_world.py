@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
@@ -168,7 +168,7 @@ def request(verifier: str = "v" * 43, **changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_oauth(
-    tmp_path: Path, make: type[OAuthWorld] = OAuthWorld, **settings: Any
+    tmp_path: Path, make: Callable[..., OAuthWorld] = OAuthWorld, **settings: Any
 ) -> AsyncIterator[OAuthWorld]:
     async with open_world(tmp_path) as world:
         account = await world.account("li")

@@ -290,6 +290,7 @@ async def test_nobody_reaches_what_is_anothers(world: ApiWorld) -> None:
     grant = (await li.get("/self/grants"))["items"][0]["id"]
     await world.api.sessions.begin(await world.world.accounts.account(LI), "password", "192.0.2.1", "x")
     session = (await li.get("/self/sessions"))["items"][0]["id"]
+    token = (await li.do("POST", "/self/tokens", name="x", scope="account"))["info"]["id"]
     passkey = (await li.get("/self/passkeys"))["items"][0]["id"]
     numbers = {
         "/self/app-passwords/{id}": made["app_password"]["id"],
@@ -299,6 +300,7 @@ async def test_nobody_reaches_what_is_anothers(world: ApiWorld) -> None:
         "/self/devices/{id}": device,
         "/self/grants/{id}": grant,
         "/self/sessions/{id}": session,
+        "/self/tokens/{id}": token,
     }
     with_number = [one for one in OPERATIONS if "{id}" in one.path and one.path.startswith("/self")]
     assert {one.path for one in with_number} == set(numbers)

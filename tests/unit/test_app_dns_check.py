@@ -9,7 +9,7 @@ import pytest
 
 from posthouse.app.dns_check import PROBLEM, UNKNOWN, WARNING, Checked, Wanted, check_domain
 from posthouse.app.dns_records import SERVICES, records_for
-from posthouse.cli.texts_dns import TEXTS
+from posthouse.app.texts_dns import TEXTS
 from posthouse.client.resolver import Resolver, ResolverSettings, StaticZone
 from posthouse.mailauth.dkim_sign import key_record
 from posthouse.services.dkim import PublicKey

@@ -1,6 +1,6 @@
 """What DNS says of a domain, compared with what it should say: `posthouse dns`.
 
-`check_domain` asks and returns a `Checked` for each subject; the command line words them (`cli.texts_dns`).  What
+`check_domain` asks and returns a `Checked` for each subject; the command line words them (`app.texts_dns`).  What
 cannot be learned now is "unknown", never a fault.
 """
 
@@ -63,6 +63,7 @@ class Wanted(Struct):
     keys: Sequence[PublicKey]
     services: dict[str, int]  # SRV service -> port, 0: not offered
     now: float
+    dmarc: str = "none"  # the policy that is wanted
 
 
 async def check_domain(wanted: Wanted, resolver: Resolver) -> list[Checked]:
@@ -269,7 +270,7 @@ class _Looking:
 
     async def dmarc(self) -> Checked:
         wanted = self._wanted
-        checked = Checked("dmarc", [dmarc_record(wanted.domain)], [], [])
+        checked = Checked("dmarc", [dmarc_record(wanted.domain, wanted.dmarc)], [], [])
         answer = await self._ask(f"_dmarc.{wanted.domain}", "TXT", checked)
         if answer.failed:
             return checked
@@ -286,6 +287,8 @@ class _Looking:
             else:
                 if record.policy == "none":
                     checked.add(WARNING, "dmarc.watching")
+                elif wanted.dmarc not in ("none", record.policy):
+                    checked.add(WARNING, "dmarc.other", policy=record.policy, wanted=wanted.dmarc)
                 await self._reports(found[0], checked)
         return checked
 

@@ -50,8 +50,9 @@ def key_records(keys: Sequence[PublicKey]) -> list[Record]:
     return [Record(f"{key.name}.", "TXT", text_value(key.record), f"dns.dkim.{key.state}") for key in keys]
 
 
-def dmarc_record(domain: str) -> Record:
-    policy = f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
+def dmarc_record(domain: str, wanted: str = "none") -> Record:
+    """`wanted`: what others are to do with mail that only says to be ours: "none", "quarantine", "reject"."""
+    policy = f'"v=DMARC1; p={wanted}; rua=mailto:postmaster@{domain}"'
     return Record(f"_dmarc.{domain}.", "TXT", policy, "dns.dmarc")
 
 
@@ -77,6 +78,7 @@ def records_for(
     addresses: Sequence[str],
     keys: Sequence[PublicKey] = (),
     services: dict[str, int] = SERVICES,
+    dmarc: str = "none",
 ) -> list[Record]:
     """What to publish for one domain whose mail `hostname` takes."""
     return [
@@ -84,6 +86,6 @@ def records_for(
         mx_record(domain, hostname),
         spf_record(domain),
         *key_records(keys),
-        dmarc_record(domain),
+        dmarc_record(domain, dmarc),
         *srv_records(domain, hostname, services),
     ]

@@ -19,6 +19,7 @@ from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.dkim_watch import DkimWatch
 from posthouse.services.email_search import EmailSearch
+from posthouse.services.flow import Flow
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxHub, MailboxService
 from posthouse.services.maildrop import Maildrops
@@ -66,6 +67,7 @@ class Factories:
         self._delay = LoginDelay(clock, 0)
         self._rules = Rules(store, clock)
         self._dkim = DkimKeys(store, clock)
+        self._flow = Flow(store, clock)
         self._queue_task: asyncio.Task[None] | None = None
         self.overhear: Callable[[Endpoint], Overhearing] | None = None
         self.configure(config)
@@ -93,6 +95,7 @@ class Factories:
             else None,
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
+        self._delivery.flow = self._flow
         pages = settings.oauth_settings(config)
         url = "" if pages is None else pages.issuer
         alerts = Alerts(self._delivery, self._clock, config.hostname, url)
@@ -221,6 +224,7 @@ class Factories:
         self._queue_task = None
 
     async def close(self) -> None:
+        await self._flow.flush()
         self._rules.close()
         self._hub.close()
         await self.sign_in.settled()

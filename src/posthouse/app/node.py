@@ -15,8 +15,9 @@ from posthouse.app.acme import Certificates
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.lens import Lens
+from posthouse.app.live import end_session, sessions_of
 from posthouse.app.sign_outs import SignOuts
-from posthouse.app.web import Web
+from posthouse.app.web import Signs, Web
 from posthouse.core.errors import Unavailable
 from posthouse.core.ports import SystemClock, SystemIds, system_rng
 from posthouse.http.listener import HttpAcceptor
@@ -26,6 +27,7 @@ from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
 from posthouse.servers.proxy import TrustedSources
 from posthouse.servers.tls import Contexts, make_contexts
+from posthouse.services.live import LiveSessions
 from posthouse.services.shared import SharedSignIn
 from posthouse.storage.ports import Store
 
@@ -60,6 +62,7 @@ class Node:
         self._certificates: Certificates | None = None
         self._sign_outs: SignOuts | None = None
         self._lens: Lens | None = None
+        self._live: LiveSessions | None = None
 
     async def start(self, store: Store, sockets: Sockets, tls: Contexts | None) -> None:
         self._store = store
@@ -78,14 +81,19 @@ class Node:
         self.host.lens = self._lens.recorder
         if self._lens.recorder is not None:
             self._factories.overhear = self._lens.relay
+        self._live = LiveSessions(
+            store,
+            len(self.host.siblings) + 1,
+            lambda: sessions_of(self.host),
+            lambda number: end_session(self.host, number),
+        )
         self._web = Web(
             store,
             SystemClock(),
             self._factories,
             self.config,
             lens=self._lens.access,
-            ready=self._missing,
-            metrics=self._metrics,
+            signs=Signs(self._missing, self._metrics, self._slot.board, self._live),
         )
         self._configure(tls)
         self._sign_outs = SignOuts(self.host, store, self._log)
@@ -162,6 +170,8 @@ class Node:
         await queue
         if self._certificates is not None:
             await self._certificates.close()
+        if self._live is not None:
+            self._live.close()
         if self._sign_outs is not None:
             await self._sign_outs.close()
         if self._web is not None:

@@ -10,6 +10,7 @@ from posthouse.services.accounts import Accounts
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.signin import SignInSettings
 from posthouse.storage.ports import Store
+from posthouse.storage.rows import EVERYTHING
 
 
 async def provision(
@@ -23,7 +24,7 @@ async def provision(
 ) -> list[str]:
     """Make the domain with its signing keys and those of the (address, name) accounts that are missing.
 
-    Returns the addresses made.
+    The first of them administrates the server, unless somebody does already.  Returns the addresses made.
     """
     accounts = Accounts(store, SystemClock(), hashing)
     if await store.directory.domain(domain) is None:
@@ -36,4 +37,6 @@ async def provision(
         except Exists:
             continue
         made.append(address)
+    if people and not any(one.admin for one in await store.directory.accounts()):
+        await accounts.update_account(people[0][0], admin=[EVERYTHING])
     return made

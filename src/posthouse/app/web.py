@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from posthouse.app import directories, settings
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
+from posthouse.app.node_view import View
 from posthouse.app.providers import providers
 from posthouse.client.post import Poster
 from posthouse.core.ports import Clock
@@ -25,9 +27,11 @@ from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
 from posthouse.http.pictures import picture_routes
 from posthouse.http.web import web_routes
+from posthouse.servers.board import Board
 from posthouse.services.accounts import Accounts
 from posthouse.services.api_access import ApiAccess
 from posthouse.services.email_search import EmailSearch
+from posthouse.services.live import LiveSessions
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
@@ -45,6 +49,15 @@ async def _no_answer(_token: str) -> str:
     return ""
 
 
+class Signs(Struct):
+    """What the node tells of itself."""
+
+    ready: Text  # what is missing, or ""
+    metrics: Text
+    board: Board
+    live: LiveSessions
+
+
 class Web:
     """`plain` and `secure` are ASGI applications that stay the same while a reload replaces what they show."""
 
@@ -56,15 +69,15 @@ class Web:
         config: Config,
         *,
         lens: LensAccess,
-        ready: Text,
-        metrics: Text,
+        signs: Signs,
     ) -> None:
         self._store = store
         self._clock = clock
         self._factories = factories
         self._sign_in = factories.sign_in
         self._lens = lens
-        self._health = health_routes(ready, metrics)
+        self._health = health_routes(signs.ready, signs.metrics)
+        self._signs = signs
         self._tokens: OwnTokens | None = None
         self.answer: Callable[[str], Awaitable[str]] = _no_answer
         self._counts = MailboxCounts(store)
@@ -120,6 +133,8 @@ class Web:
             passkeys,
             config.language,
             self._lens,
+            View(store, clock, config, self._signs.board),
+            self._signs.live,
         )
         return Endpoint(api, OPERATIONS).routes()
 

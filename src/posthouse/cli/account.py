@@ -8,7 +8,7 @@ import secrets
 import sys
 from typing import Any
 
-from posthouse.cli import app_password, certificate
+from posthouse.cli import administrator, api_token, app_password, certificate
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
 
@@ -73,6 +73,8 @@ def add(parsers: Parsers, say: Say) -> None:
         ("password", _fill_password),
         ("app-password", app_password.fill),
         ("certificate", certificate.fill),
+        ("token", api_token.fill),
+        ("admin", administrator.fill),
         ("delete", _fill_delete),
     ]
     add_actions(parsers, say, "account", actions)
@@ -129,6 +131,7 @@ async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         "quota_messages",
         "quota_bytes",
         "pop3_delete",
+        "admin",
     )
     out.table(("setting", "value"), [(name, getattr(account, name)) for name in names])
 
@@ -186,6 +189,8 @@ _ACTIONS: dict[str, Any] = {
     "password": _password,
     "app-password": app_password.act,
     "certificate": certificate.act,
+    "token": api_token.act,
+    "admin": administrator.act,
     "delete": _delete,
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import Output, moment
 
-LOOKING_COMMANDS: Final = frozenset(("demo", "serve", "init", "check", "sign-ins", "trace", "audit"))
+LOOKING_COMMANDS: Final = frozenset(("demo", "serve", "init", "check", "sign-ins", "trace", "audit", "flow"))
 LOOKING_ACTIONS: Final = frozenset(("list", "show", "check", "test", "dns", "status"))
 """Commands and actions that change nothing that belongs into the log."""
 _SECRETS: Final = ("password", "secret", "code", "token", "key")

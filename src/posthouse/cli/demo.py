@@ -77,6 +77,7 @@ def _show(out: Output, demo: Demo, house: House, other: House) -> None:
     out.text("demo.ca", path=ca)
     out.text("demo.webmail", url=f"http://127.0.0.1:{port('http')}/mail/")
     out.text("demo.lens", url=f"http://127.0.0.1:{port('http')}/lens/practice")
+    out.text("demo.admin", url=f"http://127.0.0.1:{port('http')}/admin/", address=sender, domain=house.domain)
     out.text("demo.send")
     out.line(
         f"  swaks --server 127.0.0.1:{port('submission')} --tls --auth PLAIN --auth-user {sender} "

@@ -39,15 +39,17 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     addresses = [_address(text) for text in arguments.ip]
 
     async def act(store: Store, config: Config) -> list[Checked] | None:
-        if await store.directory.domain(domain) is None and not out.as_json:
+        ours = await store.directory.domain(domain)
+        dmarc = "none" if ours is None else ours.dmarc
+        if ours is None and not out.as_json:
             out.text("dns.not_ours", domain=domain)
         keys = await DkimKeys(store, clock).listed(domain)
         services = offered(config)
         if arguments.offline:
-            show_records(out, records_for(domain, config.hostname, addresses, keys, services))
+            show_records(out, records_for(domain, config.hostname, addresses, keys, services, dmarc))
             return None
         resolver = settings.dns_resolver(config, clock)
-        wanted = Wanted(domain, config.hostname, addresses, keys, services, clock.now())
+        wanted = Wanted(domain, config.hostname, addresses, keys, services, clock.now(), dmarc)
         try:
             return await check_domain(wanted, resolver)
         finally:
@@ -96,12 +98,9 @@ def _show(out: Output, checked: list[Checked]) -> int:
 
 
 def _words(out: Output, finding: Finding) -> str:
-    from posthouse.mailauth.verdict import why  # noqa: PLC0415
+    from posthouse.app.texts_dns import words  # noqa: PLC0415
 
-    fields = dict(finding.fields)
-    if "reason" in fields:
-        fields["reason"] = why(fields["reason"], out.language) or "-"
-    return out.say(f"dns.fault.{finding.key}", **fields)
+    return words(finding.key, finding.fields, out.language)
 
 
 def _document(out: Output, checked: Checked) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from posthouse.cli.app_password import split
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
 
@@ -24,6 +25,9 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument(
         "--two-step", choices=("off", "optional", "required"), help=say("help.arg.two_step_policy")
     )
+    parser.add_argument("--protocols-off", metavar="LIST", help=say("help.arg.protocols_off"))
+    parser.add_argument("--oauth-only", choices=("yes", "no"), help=say("help.arg.oauth_only"))
+    parser.add_argument("--dmarc", choices=("none", "quarantine", "reject"), help=say("help.arg.dmarc"))
 
 
 def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
@@ -54,8 +58,11 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             domains = await store.directory.domains()
             out.result(domains)
             out.table(
-                ("domain", "enabled", "catch_all", "two_step"),
-                [(d.name, d.enabled, d.catch_all, d.two_step) for d in domains],
+                ("domain", "enabled", "catch_all", "two_step", "protocols_off", "oauth_only", "dmarc"),
+                [
+                    (d.name, d.enabled, d.catch_all, d.two_step, d.protocols_off, d.oauth_only, d.dmarc)
+                    for d in domains
+                ],
             )
         elif arguments.action == "add":
             domain = await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all)
@@ -70,6 +77,12 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
                 changes["enabled"] = arguments.enabled == "yes"
             if arguments.two_step:
                 changes["two_step"] = arguments.two_step
+            if arguments.protocols_off is not None:
+                changes["protocols_off"] = split(arguments.protocols_off)
+            if arguments.oauth_only:
+                changes["oauth_only"] = arguments.oauth_only == "yes"
+            if arguments.dmarc:
+                changes["dmarc"] = arguments.dmarc
             out.result(await accounts.update_domain(arguments.domain, **changes))
             out.text("changed", name=arguments.domain)
         else:

@@ -109,6 +109,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "scope.admin.3": ("管理您的域名、账户和队列", "administrate your domains, accounts and queue"),
     "scope.admin.7": ("管理您的域名、账户和队列", "administrate your domains, accounts and queue"),
+    "scope.domains": ("（仅限域名：{folders}）", " (only of: {folders})"),
     "scope.folders": ("（仅限：{folders}）", " (only in: {folders})"),
     "scope.openid": ("知道您是谁", "know who you are"),
     "scope.email": ("知道您的邮箱地址", "know your e-mail address"),

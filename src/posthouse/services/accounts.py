@@ -19,14 +19,18 @@ from posthouse.services.dkim import DkimKeys
 from posthouse.services.foreign_hashes import normal_hash
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import PROTOCOLS, Account, Alias, Domain
+from posthouse.storage.rows import EVERYTHING, PROTOCOLS, Account, Alias, Domain
 
 PASSWORD_MIN: Final = 8
 TEAM_PROTOCOLS: Final = ("smtp",)
 """A team gets mail; nobody signs in as one."""
-_SIGN_IN: Final = frozenset(("password", "password_hash", "protocols", "app_only", "pop3_delete"))
+_SIGN_IN: Final = frozenset(("password", "password_hash", "protocols", "app_only", "pop3_delete", "admin"))
 ALIAS_TARGETS_MAX: Final = 500
 TWO_STEP: Final = ("off", "optional", "required")
+DMARC: Final = ("none", "quarantine", "reject")
+SWITCHED_BY_DOMAIN: Final = ("submission", "pop3", "imap", "http")
+"""Protocols that a domain can switch off for all of its accounts; it always gets mail."""
+ADMIN_DOMAINS_MAX: Final = 500
 
 DEFAULT_MAILBOXES: Final[dict[str, tuple[tuple[str, str | None], ...]]] = {
     "zh": (
@@ -75,7 +79,7 @@ class Accounts:
         return domain
 
     async def update_domain(self, name: str, **changes: Any) -> Domain:
-        """`catch_all` (None: none), `enabled`, `two_step`."""
+        """`catch_all` (None: none), `enabled`, `two_step`, `protocols_off`, `oauth_only`, `dmarc`."""
         old = await self._domain(name)
         domain = Domain(
             old.name,
@@ -83,6 +87,9 @@ class Accounts:
             bool(changes.get("enabled", old.enabled)),
             old.created_at,
             _one_of(changes.get("two_step", old.two_step), TWO_STEP),
+            _switchable(changes.get("protocols_off", old.protocols_off)),
+            bool(changes.get("oauth_only", old.oauth_only)),
+            _one_of(changes.get("dmarc", old.dmarc), DMARC),
         )
         await self._directory.put_domain(domain)
         return domain
@@ -156,6 +163,9 @@ class Accounts:
                 raise Invalid(
                     f"an account has no {key!r} to change; there are: password, {', '.join(_CHECKS)}"
                 )
+        for name in checked.get("admin", ()):
+            if name != EVERYTHING:
+                await self._domain(name)
         changed = await self._directory.update_account(account.id, checked)
         if "password" in checked:
             await self._store.access.end_web_sessions(account.id)
@@ -235,6 +245,22 @@ def _protocols(protocols: Sequence[str]) -> tuple[str, ...]:
     return tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
 
 
+def _switchable(protocols: Sequence[str]) -> tuple[str, ...]:
+    if unknown := set(protocols) - set(SWITCHED_BY_DOMAIN):
+        known = ", ".join(SWITCHED_BY_DOMAIN)
+        raise Invalid(f"protocol {', '.join(sorted(unknown))}: a domain switches off some of {known}")
+    return tuple(one for one in SWITCHED_BY_DOMAIN if one in protocols)
+
+
+def _administrated(domains: Sequence[str]) -> tuple[str, ...]:
+    """Of domains, or of everything."""
+    if EVERYTHING in domains:
+        return (EVERYTHING,)
+    if len(domains) > ADMIN_DOMAINS_MAX:
+        raise Invalid(f"an account administrates at most {ADMIN_DOMAINS_MAX} domains by name")
+    return tuple(sorted({_domain(one) for one in domains}))
+
+
 def _limit(value: int) -> int:
     if value < 0:
         raise Invalid("a quota is a number of bytes or messages, 0 for none")
@@ -264,5 +290,6 @@ _CHECKS: Final[dict[str, Any]] = {
     "quota_messages": _limit,
     "pop3_delete": _pop3_delete,
     "new_device": partial(_one_of, known=DEVICE_POLICIES),
+    "admin": _administrated,
     "second_address": lambda address: _optional(address) or "",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ from posthouse.core.ports import Clock, Ids
 from posthouse.mime.facts import MessageFacts
 from posthouse.mime.scan import Data
 from posthouse.services import notice
+from posthouse.services.flow import RECEIVED, REFUSED, SUBMITTED, Flow
 from posthouse.services.incoming import Incoming
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
 from posthouse.services.quota import has_room
@@ -97,6 +99,7 @@ class DeliveryService:
         self.settings = settings or DeliverySettings()
         self.signer = signer
         self.checks = checks
+        self.flow: Flow | None = None  # where letters are counted
         self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
         self.srs = Srs(store.directory, clock)
         self.resolver = Resolver(store.directory, resolve, store.hints, self.srs)
@@ -190,11 +193,23 @@ class DeliveryService:
                 if (found := await step(arrived)) is not None:
                     letter.note(name, found)
         except MailError as error:
+            self._count(letter, [one.address.domain for one in letter.envelope.recipients], refused=True)
             letter.note("refused", {"error": type(error).__name__, "detail": error.detail})
             log.info("refused", extra={"facts": {"trace": letter.trace, "reason": error.detail}})
             with contextlib.suppress(Unavailable):
                 await self.store.queue.report([], [(letter.trace, line) for line in letter.journal])
             raise
+
+    def _count(self, letter: Letter, domains: Sequence[str | None], *, refused: bool = False) -> None:
+        """Once for each of our domains that the letter concerns; our own notices are no flow."""
+        origin = letter.origin
+        if self.flow is None or origin.protocol == "local":
+            return
+        if origin.account is not None:
+            self.flow.count(SUBMITTED, origin.account.address.rpartition("@")[2])
+        else:
+            for domain in set(domains):
+                self.flow.count(REFUSED if refused else RECEIVED, domain or "")
 
     async def place(self, letter: Letter, facts: MessageFacts, content: Data) -> Placing:
         """Run the placing steps; `content` has to stay until this returns."""
@@ -210,6 +225,9 @@ class DeliveryService:
         if all(error is not None for error in placing.errors):
             return self._nothing_stored(placing)
         await self._store(placing)
+        self._count(
+            placing.letter, [one.domain.name if one.domain else "" for one in placing.resolutions if one]
+        )
         if not placing.remote and all(error is not None for error in placing.errors):
             return self._nothing_stored(placing)
         receipt = await self._tell(placing)

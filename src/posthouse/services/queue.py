@@ -19,6 +19,7 @@ from posthouse.core.errors import MailError, NotFound, Unavailable
 from posthouse.core.ports import Clock, Rng
 from posthouse.services import notice
 from posthouse.services.delivery import DeliveryService
+from posthouse.services.flow import DEFERRED
 from posthouse.services.letter import Envelope, Origin, Outcome, Recipient
 from posthouse.services.notice import Report, Subject
 from posthouse.services.outbound import header_of, parcel_of, queue_address, whole_of
@@ -227,6 +228,9 @@ class QueueRunner:
             self._judge(entry, recipient, result, job.destination, now, local=local)
             for recipient, result in zip(entry.recipients, results, strict=True)
         ]
+        if (flow := self._delivery.flow) is not None:
+            for one in verdicts:
+                flow.count(DEFERRED if one.attempt.state == "due" else one.attempt.state, entry.sign_as)
         # What was delivered is on record before anything else can go wrong.
         final = [one for one in verdicts if one.attempt.state == "failed"]
         await self._write(entry, [one for one in verdicts if one.attempt.state != "failed"])

@@ -73,6 +73,7 @@ class Found(Struct):
     name: str  # normalised, or as it was given
     account: Account | None = None
     password_opens: bool = False  # the account's password, that is, and not only what it gave to programs
+    apps_open: bool = True  # what it gave to programs, app passwords that is
 
 
 def hash_password(password: str, settings: SignInSettings | None = None) -> str:
@@ -149,7 +150,7 @@ class SignIn:
         if account is not None and main is not None and self._remembered(account, text):
             return permitted(of_password(account), origin.protocol)
         if prepared is not None:
-            one = await self.credentials.match(account, prepared, origin)
+            one = await self.credentials.match(account, prepared, origin) if found.apps_open else None
             if one is not None and account is not None:
                 return self._opened(account, one, origin)
         directory = None if self.outside is None else self.outside.of(found.name)
@@ -256,7 +257,11 @@ class SignIn:
         found = await self._find(address, origin)
         await self._refuse_banned(found, origin)
         return await self.credentials.claim(
-            found.name, found.account, mechanism, origin, password=found.password_opens
+            found.name,
+            found.account if found.apps_open else None,
+            mechanism,
+            origin,
+            password=found.password_opens,
         )
 
     async def scram_finish(self, claim: Claim, key: int | None, origin: Origin) -> Grant:
@@ -282,7 +287,8 @@ class SignIn:
         domain = await directory.domain(parsed.domain)
         if domain is None or not domain.enabled:
             return Found(parsed.key)
-        return Found(parsed.key, account, _password_opens(account, domain, origin))
+        opens = _password_opens(account, domain, origin)
+        return Found(parsed.key, account, opens, not domain.oauth_only)
 
     async def _refuse_banned(self, found: Found, origin: Origin) -> None:
         ban = await self.bans.ban_of(origin.peer_ip, found.name)
@@ -372,6 +378,6 @@ class SignIn:
 
 def _password_opens(account: Account, domain: Domain, origin: Origin) -> bool:
     """With two steps, one secret alone opens nothing, JMAP no more than IMAP; programs have app passwords, tokens."""
-    if origin.protocol in account.app_only:
+    if origin.protocol in account.app_only or (domain.oauth_only and not origin.first_step):
         return False
     return origin.first_step or not (account.two_step or domain.two_step == "required")

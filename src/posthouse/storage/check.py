@@ -131,8 +131,13 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "credential-has-account": (
         "SELECT c.account, c.kind, c.name FROM credential c LEFT JOIN account a ON a.id = c.account"
         " WHERE a.id IS NULL OR c.kind NOT IN ('password', 'app', 'totp', 'recovery', 'email',"
-        " 'passkey', 'certificate')",
+        " 'passkey', 'certificate', 'api')",
         "a credential has no account, or its kind is unknown",
+    ),
+    "administrator-of-domains": (
+        "SELECT a.id, a.address, a.admin FROM account a WHERE a.admin <> '' AND (a.team OR (a.admin <> '*'"
+        " AND NOT EXISTS (SELECT 1 FROM domain d WHERE ' ' || a.admin || ' ' LIKE '% ' || d.name || ' %')))",
+        "a team administrates something, or an account a domain that is not there",
     ),
     "access-has-account": (
         "SELECT d.account FROM (SELECT account FROM sign_in UNION SELECT account FROM device"

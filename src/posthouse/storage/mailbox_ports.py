@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.storage.rows import AuditEntry, RightsEntry
+from posthouse.storage.rows import AuditEntry, FlowCount, RightsEntry
 
 NOBODY: Final = AccountId(0)
 """As the `user` of a change: the owner of the account, or an administrator."""
@@ -23,6 +24,25 @@ class Audit(Protocol):
 
     async def recent(self, limit: int, account: AccountId | None = None) -> list[AuditEntry]:
         """The newest, the oldest of them first; of what was done to an account, or by it."""
+        ...
+
+    async def page(
+        self, before: int, limit: int, *, account: str = "", domains: Sequence[str] | None = None
+    ) -> list[tuple[int, AuditEntry]]:
+        """(number, entry), the newest first: those with a lower number than `before` (0: all), of what was done to
+        or by an address, and to or by accounts of these domains."""
+        ...
+
+
+class Flow(Protocol):
+    """How many letters came and went, by the hour; kept for 400 days."""
+
+    async def add(self, counts: Sequence[FlowCount]) -> None:
+        """Not awaited on stable storage."""
+        ...
+
+    async def read(self, since: int, domains: Sequence[str] | None = None) -> list[FlowCount]:
+        """From that hour on, the oldest first; of these domains."""
         ...
 
 

@@ -18,7 +18,7 @@ from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
 from posthouse.storage.contact_ports import Contacts
 from posthouse.storage.email_ports import Emails, Objects, Uploads
-from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
+from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Flow, Metadata
 from posthouse.storage.rows import (
     Account,
     Actor,
@@ -355,6 +355,10 @@ class Locks(Protocol):
 
 
 class Hints(Protocol):
+    async def ring(self, hint: Hint) -> None:
+        """Send a hint that no change goes with to all workers, this one too."""
+        ...
+
     def subscribe(self, callback: Callable[[Hint], None]) -> Callable[[], None]:
         """Call back on the event loop for every hint of any worker, own ones included; returns unsubscribe."""
         ...
@@ -421,6 +425,7 @@ class Store(Protocol):
     journal: Journal
     locks: Locks
     hints: Hints
+    flow: Flow
     search: Search
     emails: Emails
     objects: Objects

@@ -48,6 +48,7 @@ CONTENT_COLUMN: Final = "content"
 COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)
 
 PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http")
+EVERYTHING: Final = "*"
 ROLES: Final = ("inbox", "sent", "drafts", "junk", "trash", "archive")
 
 
@@ -59,6 +60,9 @@ class Domain(Struct, frozen=True):
     enabled: bool = True
     created_at: float = 0.0
     two_step: str = "optional"  # of its accounts: "off", "optional", "required"
+    protocols_off: tuple[str, ...] = ()  # for all of its accounts
+    oauth_only: bool = False  # mail programs sign in by token, not by any password
+    dmarc: str = "none"  # the policy that its record is to have: "none", "quarantine", "reject"
 
 
 class Account(Struct, frozen=True):
@@ -70,7 +74,7 @@ class Account(Struct, frozen=True):
     language: str = "zh"  # names of the default mailboxes, LANG of POP3
     password: str | None = None  # Argon2id hash in PHC form; None: nobody can sign in
     enabled: bool = True
-    protocols: tuple[str, ...] = PROTOCOLS  # switched on
+    protocols: tuple[str, ...] = PROTOCOLS  # switched on, for the account and for its domain
     quota_bytes: int = 0  # 0: no limit
     quota_messages: int = 0
     used_bytes: int = 0
@@ -83,6 +87,8 @@ class Account(Struct, frozen=True):
     new_device: str = "off"  # first sign-in of a device: "off", "notify" or "hold"
     second_address: str = ""  # where approvals are asked for
     team: bool = False  # owned by several people: has no password, its members see it below Shared/
+    admin: tuple[str, ...] = ()  # domains that it administrates; `EVERYTHING`: the server
+    own_protocols: tuple[str, ...] = PROTOCOLS  # switched on for the account, whatever its domain says
 
 
 class Credential(Struct, frozen=True):
@@ -347,6 +353,15 @@ class Attempt(Struct):
     warned: bool = False
 
 
+class FlowCount(Struct, frozen=True, array_like=True):
+    """So many letters in one hour (since the epoch)."""
+
+    hour: int
+    what: str  # "received", "submitted", "refused", "delivered", "deferred", "failed"
+    domain: str  # of ours, or ""
+    count: int
+
+
 class Hint(Struct, frozen=True):
     """Something changed; a lost hint costs latency, never correctness.
 
@@ -354,7 +369,8 @@ class Hint(Struct, frozen=True):
     "mailboxes" (an account's list;
     without account: of all accounts, and their mailboxes, as hints were lost), "directory" (accounts, domains,
     aliases), "queue", "objects" (an account's, of the kind `what`), "rights" (who may do what with a
-    mailbox, or all of an account's; without account: what everybody may).
+    mailbox, or all of an account's; without account: what everybody may), "sessions" (every worker is to say who is
+    connected, `what` names the question), "end-session" (of the connection `what`).
     """
 
     kind: str

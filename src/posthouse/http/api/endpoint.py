@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse.core.address import customer_of
 from posthouse.core.errors import MailError, SignInFailed, TooLarge
 from posthouse.core.scope import READ, WRITE
+from posthouse.http.api.admin.realm import realm_of
 from posthouse.http.api.openapi import describe
 from posthouse.http.api.operation import ACCOUNT, Api, Call, Created, Operation
 from posthouse.http.api.problem import PROBLEMS, Problem, document, problem_of, respond
@@ -153,6 +154,12 @@ class Endpoint:
 
     async def _run(self, request: Request, operation: Operation, call: Call) -> Response:
         require_scope(call.caller, operation.scope)
+        if operation.scope != ACCOUNT:
+            call.realm = await realm_of(call)
+            if operation.server and call.realm.domains is not None:
+                raise Problem("server-only")
+        if operation.person and call.caller.is_program:
+            raise Problem("person-only")
         limiter = self._changes if operation.changes else self._reads
         if wait := limiter.take(str(call.account_id)):
             raise _busy(wait)
@@ -162,7 +169,9 @@ class Endpoint:
         body = await _body(request, operation.body) if operation.body is not None else None
         if operation.body is not None:
             given.append(body)
-        if operation.fresh and not await call.api.access.is_fresh(call.caller, call.proof):
+        # A program's token is asked for no password: it was made to work alone, and is no way to more than it has.
+        alone = call.caller.is_program and operation.scope != ACCOUNT
+        if operation.fresh and not alone and not await call.api.access.is_fresh(call.caller, call.proof):
             raise Problem("reauthenticate")
         if operation.etag and (known := request.headers.get("if-match", "")):
             await self._compare(known, operation, call)

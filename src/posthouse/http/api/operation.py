@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Meta, Struct, field
 
+from posthouse.core.address import try_address
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.http.api.problem import Problem
@@ -15,18 +16,21 @@ from posthouse.services.accounts import Accounts
 from posthouse.services.api_access import ApiAccess, Caller
 from posthouse.services.grant import Origin
 from posthouse.services.lens_view import LensView
+from posthouse.services.live import LiveSessions
 from posthouse.services.passkeys import Passkeys
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
 from posthouse.services.web_sessions import WebSessions
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account
+from posthouse.storage.rows import Account, Domain
 
 if TYPE_CHECKING:
     from posthouse.services.practice import Practice  # what few nodes use
 
 T = TypeVar("T")
 ACCOUNT: Final = "account"
+READS: Final = "admin:read"
+CHANGES: Final = "admin:write"
 PAGE_DEFAULT: Final = 100
 PAGE_MAX: Final = 500
 
@@ -69,6 +73,24 @@ class LensAccess(Struct):
     practice: Practice | None
 
 
+class NodeView(Protocol):
+    """What only the composition root knows."""
+
+    async def records(self, domain: Domain, language: str) -> list[dict[str, str]]: ...
+    async def check(self, domain: Domain, language: str) -> list[dict[str, Any]]: ...
+    async def certificates(self) -> list[dict[str, Any]]: ...
+    async def health(self, language: str) -> dict[str, Any]: ...
+
+
+class Realm(Struct, frozen=True):
+    """What somebody administrates."""
+
+    domains: frozenset[str] | None  # None: the server, and every domain
+
+    def covers(self, domain: str) -> bool:
+        return self.domains is None or domain in self.domains
+
+
 class Api(Struct):
     """What operations are made of; one per worker, made anew by a reload."""
 
@@ -82,6 +104,8 @@ class Api(Struct):
     passkeys: Passkeys | None  # None: there are no pages, so no origin they could belong to
     language: str
     lens: LensAccess
+    node: NodeView
+    live: LiveSessions
 
 
 class Call(Struct):
@@ -93,6 +117,7 @@ class Call(Struct):
     language: str
     path: dict[str, str]
     proof: str = ""
+    realm: Realm = Realm(frozenset())
     notes: dict[str, Any] = field(default_factory=dict)  # what else the audit log is to tell
 
     @property
@@ -102,6 +127,34 @@ class Call(Struct):
     @property
     def account_id(self) -> AccountId:
         return self.caller.account.id
+
+    @property
+    def only(self) -> list[str] | None:
+        """The domains to look at; None: all."""
+        return None if self.realm.domains is None else sorted(self.realm.domains)
+
+    def need_domain(self, domain: str) -> str:
+        """The domain, if the caller administrates it; what others have is not there.  Raises Problem."""
+        if not self.realm.covers(domain):
+            raise Problem("not-found")
+        return domain
+
+    async def need_account(self, address: str, *, change: bool = False) -> Account:
+        """An account of the realm; `change`: one that may not more than the caller.  Raises Problem, NotFound."""
+        parsed = try_address(address)
+        if parsed is None:
+            raise Problem("not-found")
+        self.need_domain(parsed.domain)
+        account = await self.api.accounts.account(parsed.key)
+        if change:
+            self.need_not_above(account)
+            self.notes["account"] = account.address
+        return account
+
+    def need_not_above(self, account: Account) -> None:
+        """Whoever resets somebody's password can be them.  Raises Problem."""
+        if self.realm.domains is not None and not set(account.admin) <= self.realm.domains:
+            raise Problem("above-you")
 
     def number(self, name: str = "id") -> int:
         """Raises Problem: no number is nobody's."""
@@ -124,6 +177,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     body: Any = None
     query: Any = None
     status: int = 0
+    server: bool = False  # only for those who administrate the server
+    person: bool = False  # not by a long-lived token
     fresh: bool = False  # the person has to have been asked for a password or a passkey a moment ago
     etag: str = ""  # name of the operation that reads what this one changes, for If-Match
     tag: str = ""

@@ -83,6 +83,47 @@ PROBLEMS: Final[dict[str, tuple[int, tuple[str, str], tuple[str, str]]]] = {
             "The account may not do this, or pages are switched off for it. Ask the administrator.",
         ),
     ),
+    "not-administrator": (
+        403,
+        ("您不是管理员", "You are no administrator"),
+        (
+            "这个账户没有管理权限。请服务器管理员运行 posthouse account admin {address}。",
+            "The account administrates nothing. A server administrator can change that: `posthouse account admin "
+            "{address}`.",
+        ),
+    ),
+    "server-only": (
+        403,
+        ("只有服务器管理员可以", "For administrators of the server"),
+        (
+            "这项操作涉及整台服务器，域名管理员不能执行。",
+            "This concerns the whole server; administrators of single domains cannot do it.",
+        ),
+    ),
+    "above-you": (
+        403,
+        ("对方的权限高于您", "That account may more than you"),
+        (
+            "该账户管理着您管理范围之外的东西，只有服务器管理员可以更改。",
+            "It administrates things that you do not; only an administrator of the server can change it.",
+        ),
+    ),
+    "second-factor-required": (
+        403,
+        ("管理员必须开启两步验证", "Administrators need a second step"),
+        (
+            "请先在网页邮箱的账户设置中开启两步验证，然后重新登录。",
+            "Set up two-step sign-in on the account page of the webmail first, then sign in again.",
+        ),
+    ),
+    "person-only": (
+        403,
+        ("程序令牌不能做这件事", "Not by a program's token"),
+        (
+            "管理权限和令牌只能由登录的人更改，长期令牌不行。",
+            "Who administrates, and tokens, are changed by people who sign in, not by long-lived tokens.",
+        ),
+    ),
     "not-found": (
         404,
         ("没有找到", "Not found"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from posthouse.http.api.admin import access as admin_access
+from posthouse.http.api.admin import accounts, domains, mail, queue, server
 from posthouse.http.api.operation import Operation
-from posthouse.http.api.own import access, lens, password, profile, two_step
+from posthouse.http.api.own import access, lens, password, profile, tokens, two_step
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *profile.OPERATIONS,
@@ -13,4 +15,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *two_step.OPERATIONS,
     *access.OPERATIONS,
     *lens.OPERATIONS,
+    *tokens.OPERATIONS,
+    *server.OPERATIONS,
+    *domains.OPERATIONS,
+    *accounts.OPERATIONS,
+    *mail.OPERATIONS,
+    *queue.OPERATIONS,
+    *admin_access.OPERATIONS,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from posthouse.core.scope import ALL
 from posthouse.http.texts import TEXTS, say
-from posthouse.services.oauth.scope import Scopes
+from posthouse.services.oauth.scope import NARROWED, Scopes
 
 JOINED = {"zh": "、", "en": ", "}
 
@@ -18,7 +18,8 @@ def permissions(scopes: Scopes, foreign: Sequence[str], language: str) -> list[s
         key = f"scope.{name}.{part.actions}"
         line = say(key if key in TEXTS else f"scope.{name}.{ALL}", language=language)
         if part.folders:
-            line += say("scope.folders", language=language, folders=JOINED[language].join(part.folders))
+            kind = "domains" if NARROWED[name] == "domain" else "folders"
+            line += say(f"scope.{kind}", language=language, folders=JOINED[language].join(part.folders))
         lines.append(line)
     lines += [say(f"scope.{name}", language=language) for name in scopes.identity]
     if foreign:

@@ -36,13 +36,15 @@ BUILT_IN: Final = {
 """Public clients that every installation knows."""
 WEBMAIL: Final = "posthouse-webmail"
 LENS: Final = "posthouse-lens"
+ADMIN: Final = "posthouse-admin"
 """The pages of the installation itself: nobody is asked whether they may be trusted."""
 _PAGES: Final = {
     WEBMAIL: ("/mail/", "jmap account offline_access"),
     LENS: ("/lens/", "account offline_access"),
+    ADMIN: ("/admin/", "admin account offline_access"),
 }
 """Client -> (its address, the most it may ask for)."""
-FIRST_PARTY: Final = {WEBMAIL: "Posthouse", LENS: "Posthouse Lens"}
+FIRST_PARTY: Final = {WEBMAIL: "Posthouse", LENS: "Posthouse Lens", ADMIN: "Posthouse Admin"}
 PRESETS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     # Thunderbird listens on a free port of the loopback address, or watches its own browser for this address.
     "thunderbird": ("Mozilla Thunderbird", ("http://localhost", "http://127.0.0.1", "https://localhost")),

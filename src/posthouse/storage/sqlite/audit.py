@@ -156,3 +156,17 @@ class SqliteAudit:
             (account, limit),
         )
         return [_entry(*row[:5], decode(row[5])) for row in reversed(rows)]
+
+    async def page(
+        self, before: int, limit: int, *, account: str = "", domains: Sequence[str] | None = None
+    ) -> list[tuple[int, AuditEntry]]:
+        # The domain of an address is what stands behind its last @: a quoted local part may hold others.
+        rows = self._reader.rows(
+            "SELECT id, at, account_name, actor_name, action, mailbox, facts FROM audit"
+            " WHERE (?1 = 0 OR id < ?1) AND (?2 = '' OR account_name = ?2 OR actor_name = ?2)"
+            " AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(?3) d WHERE"
+            " substr(account_name, -length(d.value) - 1) = '@' || d.value OR"
+            " substr(actor_name, -length(d.value) - 1) = '@' || d.value)) ORDER BY id DESC LIMIT ?4",
+            (before, account, None if domains is None else encode(list(domains)).decode(), limit),
+        )
+        return [(row[0], _entry(*row[1:6], decode(row[6]))) for row in rows]

@@ -32,11 +32,13 @@ from posthouse.storage.sqlite.shared import drop_blobs
 from posthouse.storage.sqlite.token import drop_account
 from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsView
 
-SELECT_DOMAIN: Final = "SELECT name, catch_all, enabled, created_at, two_step FROM domain"
+SELECT_DOMAIN: Final = (
+    "SELECT name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc FROM domain"
+)
 SELECT_ACCOUNT: Final = (
     "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
-    " used_messages, modseq, pop3_delete, created_at, two_step, new_device, second_address, team, app_only"
-    " FROM account"
+    " used_messages, modseq, pop3_delete, created_at, two_step, new_device, second_address, team, app_only, admin,"
+    " (SELECT protocols_off FROM domain d WHERE d.name = account.domain) FROM account"
 )
 SELECT_ALIAS: Final = "SELECT address, targets FROM alias"
 _CHANGEABLE: Final = frozenset(
@@ -54,27 +56,37 @@ _CHANGEABLE: Final = frozenset(
         "two_step",
         "new_device",
         "second_address",
+        "admin",
     )
 )
+_LISTED: Final = ("protocols", "app_only", "admin")
+"""Columns of words with blanks between them."""
 
 
 _account: Final[Callable[..., Account]] = Account
 
 
 def domain_from(row: tuple[Any, ...]) -> Domain:
-    return Domain(row[0], row[1], bool(row[2]), row[3], row[4])
+    name, catch_all, enabled, created_at, two_step, off, oauth_only, dmarc = row
+    return Domain(
+        name, catch_all, bool(enabled), created_at, two_step, tuple(off.split()), bool(oauth_only), dmarc
+    )
 
 
 def account_from(row: tuple[Any, ...]) -> Account:
+    own = tuple(row[6].split())
+    off = row[20].split() if row[20] else ()
     return _account(
         *row[:5],
         bool(row[5]),
-        tuple(row[6].split()),
+        tuple(one for one in own if one not in off) if off else own,
         *row[7:14],
-        tuple(row[-1].split()),
+        tuple(row[18].split()),
         bool(row[14]),
         *row[15:17],
         bool(row[17]),
+        tuple(row[19].split()),
+        own,
     )
 
 
@@ -89,15 +101,20 @@ def _domain_of(address: str) -> str:
 def put_domain(ledger: Ledger, request: PutDomain) -> None:
     domain = request.domain
     ledger.execute(
-        "INSERT INTO domain (name, catch_all, enabled, created_at, two_step) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO domain (name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET catch_all = excluded.catch_all, enabled = excluded.enabled,"
-        " two_step = excluded.two_step",
+        " two_step = excluded.two_step, protocols_off = excluded.protocols_off, oauth_only = excluded.oauth_only,"
+        " dmarc = excluded.dmarc",
         (
             domain.name,
             domain.catch_all,
             domain.enabled,
             domain.created_at or ledger.clock.now(),
             domain.two_step,
+            " ".join(domain.protocols_off),
+            domain.oauth_only,
+            domain.dmarc,
         ),
     )
     ledger.hint("directory")
@@ -110,6 +127,12 @@ def delete_domain(ledger: Ledger, request: DeleteDomain) -> None:
             raise Conflict(f"domain {name} has {'accounts' if table == 'account' else 'aliases'}")
     if not ledger.execute("DELETE FROM domain WHERE name = ? RETURNING 1", (name,)).fetchall():
         raise NotFound(f"domain {name}")
+    # Whoever makes the domain anew one day says again who administrates it.
+    found = ledger.execute("SELECT id, admin FROM account WHERE admin <> ''").fetchall()
+    for number, domains in found:
+        left = " ".join(one for one in domains.split() if one != name)
+        if left != domains:
+            ledger.execute("UPDATE account SET admin = ? WHERE id = ?", (left, number))
     ledger.hint("directory")
 
 
@@ -130,8 +153,8 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
     ledger.execute(
         "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
         " address, domain, name, language, password, enabled, protocols, pop3_delete, created_at, app_only,"
-        " two_step, new_device, second_address, team)"
-        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " two_step, new_device, second_address, team, admin)"
+        " VALUES (?, 0, 0, 0, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             account.quota_bytes,
@@ -150,6 +173,7 @@ def create_account(ledger: Ledger, request: CreateAccount) -> Account:
             account.new_device,
             account.second_address,
             account.team,
+            " ".join(account.admin),
         ),
     )
     state = ledger.account(AccountId(number))
@@ -172,7 +196,7 @@ def update_account(ledger: Ledger, request: UpdateAccount) -> Account:
     if unknown := changes.keys() - _CHANGEABLE:
         raise Invalid(f"an account has no changeable {', '.join(sorted(unknown))}")
     read_account(ledger, request.account)
-    for listed in ("protocols", "app_only"):
+    for listed in _LISTED:
         if listed in changes:
             changes[listed] = " ".join(changes[listed])
     if "address" in changes:

@@ -20,6 +20,8 @@ from posthouse.storage.sqlite import (
     email_requests,
     email_write,
     flags,
+    flow,
+    flow_requests,
     mailbox,
     metadata,
     objects,
@@ -62,6 +64,8 @@ def replace(ledger: Ledger, request: Replace) -> Stored:
 
 
 OPERATIONS: Final[dict[type[Request], Operation]] = {
+    flow_requests.AddFlow: Operation(flow.add_flow, flush=False),
+    flow_requests.Ring: Operation(flow.ring, flush=False),
     requests.Deliver: Operation(delivery.deliver, flush=False),
     requests.Replace: Operation(replace, savepoint=True),
     requests.StoreFlags: Operation(flags.store_flags),

@@ -36,6 +36,7 @@ from posthouse.storage.sqlite.email_requests import (
     ExpireUploads,
     PutObjects,
 )
+from posthouse.storage.sqlite.flow_requests import AddFlow, Ring
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.request_class import LIGHT_UIDS, Request
 from posthouse.storage.sqlite.sharing_requests import NoteAudit, PruneAudit, SetOwnSeen, SetRights
@@ -336,6 +337,8 @@ WriteRequest = (
     | NoteAudit
     | PruneAudit
     | PruneJournal
+    | AddFlow
+    | Ring
     | ChangeEmails
     | ChangeMailbox
     | DeleteMailboxById

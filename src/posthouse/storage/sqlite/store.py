@@ -20,7 +20,7 @@ from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.contact_ports import Contacts
 from posthouse.storage.email_ports import Emails, Objects, Uploads
-from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Metadata
+from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Flow, Metadata
 from posthouse.storage.rows import (
     Actor,
     Attempt,
@@ -54,6 +54,8 @@ from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.directory import SqliteDirectory
 from posthouse.storage.sqlite.email_read import SqliteEmails
 from posthouse.storage.sqlite.fetch import fetch, fetch_numbers, read_file
+from posthouse.storage.sqlite.flow import SqliteFlow
+from posthouse.storage.sqlite.flow_requests import Ring
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
 from posthouse.storage.sqlite.objects import SqliteObjects
@@ -80,6 +82,10 @@ class HintBoard:
 
     def __init__(self) -> None:
         self._callbacks: dict[object, Callable[[Hint], None]] = {}
+        self.submit: Callable[[rq.AnyRequest], asyncio.Future[Any]]  # of the writer
+
+    async def ring(self, hint: Hint) -> None:
+        await self.submit(Ring(hint))
 
     def subscribe(self, callback: Callable[[Hint], None]) -> Callable[[], None]:
         key = object()
@@ -376,6 +382,8 @@ class SqliteStore:
         self.contacts: Contacts = SqliteContacts(reader, writer.submit)
         self.locks: ports.Locks = locks
         self.hints: ports.Hints = hints
+        hints.submit = writer.submit
+        self.flow: Flow = SqliteFlow(reader, writer.submit)
 
     def keep_contents(self, limit_bytes: int) -> None:
         """How much memory messages read a moment ago may take in this process."""

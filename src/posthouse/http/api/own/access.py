@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from posthouse.core.errors import NotFound
+from posthouse.core.ids import AccountId
 from posthouse.http.api.operation import ACCOUNT, Answer, Call, Listing, Operation, PageQuery, instant
 from posthouse.services.oauth.clients import BUILT_IN, FIRST_PARTY
 from posthouse.storage.access import BLOCKED, HELD, KNOWN
@@ -140,7 +141,11 @@ async def forget(call: Call) -> None:
 
 
 async def sign_ins(call: Call, query: PageQuery) -> Listing[SignInInfo]:
-    found = await call.api.store.access.sign_ins(call.account_id)
+    return await sign_ins_of(call, call.account_id, query)
+
+
+async def sign_ins_of(call: Call, account: AccountId, query: PageQuery) -> Listing[SignInInfo]:
+    found = await call.api.store.access.sign_ins(account)
     start = int(query.after) if query.after.isdecimal() and len(query.after) < 10 else 0
     page = found[start : start + query.limit]
     return Listing(

@@ -1,8 +1,10 @@
-"""Texts about signing keys and DNS records; see `texts`."""
+"""Texts about signing keys and DNS records; see `cli.texts`."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from posthouse.mailauth.verdict import why
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     # --- posthouse dkim ---
@@ -244,6 +246,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "DMARC 记录有错（{term}），因此作废",
         "the DMARC record is faulty ({term}), so it is void",
     ),
+    "dns.fault.dmarc.other": (
+        "DNS 中的策略是 {policy}，而本机为该域名设置的是 {wanted}",
+        "DNS says {policy}, and the domain is set to {wanted} here",
+    ),
     "dns.fault.dmarc.watching": (
         "p=none 只观察；报告中看不到自己的信失败后，改为 p=quarantine，再改为 p=reject",
         "p=none only watches; once the reports show no failures of your own mail, use p=quarantine, then p=reject",
@@ -265,3 +271,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{name} announces a service that this server does not offer",
     ),
 }
+
+
+def say(key: str, language: str, **fields: Any) -> str:
+    return TEXTS[key][0 if language == "zh" else 1].format(**fields)
+
+
+def words(finding: str, fields: dict[str, Any], language: str) -> str:
+    """Of a finding of `app.dns_check`."""
+    if "reason" in fields:
+        fields = {**fields, "reason": why(fields["reason"], language) or "-"}
+    return say(f"dns.fault.{finding}", language, **fields)
