@@ -120,3 +120,80 @@ def test_whom_to_believe_and_the_way_of_a_letter(demo: RunningDemo, tmp_path: Pa
     assert "nobody@163.test 退信" in bounced
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert (found["console"], found["requests"]) == ([], [])
+
+
+def test_ordering_letters(demo: RunningDemo, tmp_path: Path) -> None:
+    who = "zhang@qq.test"
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login(who, PASSWORD)
+        head = f"From: {who}\r\nTo: {who}\r\n"
+        talk = "Message-ID: <talk@qq.test>\r\nSubject: talk\r\n\r\nWell?\r\n"
+        answer = (
+            "Message-ID: <re@qq.test>\r\nIn-Reply-To: <talk@qq.test>\r\nSubject: Re: talk\r\n\r\nYes.\r\n"
+        )
+        for rest in (*(f"Subject: order {n}\r\n\r\nNumber {n}.\r\n" for n in range(1, 6)), talk, answer):
+            smtp.sendmail(who, who, (head + rest).encode())
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login(who, PASSWORD)
+        imap.select("INBOX")
+        imap.store("1:*", "+FLAGS", "(\\Seen)")
+    found = run("reading_order.mjs", house(0), who, PASSWORD, str(tmp_path))
+    assert "order 1" in found["pinned"][0]
+    assert found["snoozed"] == ["order 2"]
+    assert found["labelled"] == ["order 1"]
+    assert int(found["range"].split()[0]) >= 2
+    assert int(found["all"].split()[0]) >= 5
+    assert found["back"] == int(found["all"].split()[0])
+    assert found["folder"].startswith("项目, 0 unread of ")
+    assert (found["conversation"], found["alone"]) == (1, 1)
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert (found["console"], found["requests"]) == ([], [])
+    # What other programs see of it.
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login(who, PASSWORD)
+        imap.select("INBOX")
+        assert imap.search(None, "KEYWORD", "$Snoozed")[1] != [b""]
+        assert imap.search(None, "KEYWORD", "$Pinned")[1] != [b""]
+        assert imap.search(None, "KEYWORD", "$Muted")[1] != [b""]
+        assert b"&" in imap.fetch("1:*", "(FLAGS)")[1][0] or any(
+            b"&" in one for one in imap.fetch("1:*", "(FLAGS)")[1]
+        )
+
+
+def test_searching(demo: RunningDemo, tmp_path: Path) -> None:
+    photo = (
+        'multipart/mixed; boundary="b"',
+        "--b\nContent-Type: text/plain\n\nFlowers.\n--b\nContent-Type: image/png\n"
+        "Content-Disposition: attachment; filename=a.png\nContent-Transfer-Encoding: base64\n\niVBORw==\n--b--",
+    )
+    send(
+        ("budget", "text/plain", "This is the budget of the spring."),
+        ("budget draft", "text/plain", "Numbers of the budget."),
+        ("=?utf-8?b?54Wn54mH?=", *photo),
+        ("thrown budget", "text/plain", "Old budget."),
+    )
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login(WHO, PASSWORD)
+        imap.select("INBOX")
+        imap.store("1:*", "-FLAGS", "(\\Flagged)")
+        [numbers] = imap.search(None, "SUBJECT", "thrown")[1]
+        imap.copy(numbers.decode(), "Trash")
+        imap.store(numbers.decode(), "+FLAGS", "(\\Deleted)")
+        imap.expunge()
+        [numbers] = imap.search(None, "SUBJECT", "draft")[1]
+        imap.store(numbers.decode(), "+FLAGS", "(\\Seen \\Flagged)")
+    result = run("reading_search.mjs", house(0), WHO, PASSWORD, str(tmp_path))
+    both, thrown = ["budget", "budget draft"], "thrown budget"
+    assert result["found"] == {
+        "budget": both, "subject:budget -draft": ["budget"], "from:wang budget": both, "from:nobody budget": [],
+        "has:attachment": ["照片"], "有:附件 主题:照片": ["照片"], "is:unread budget": ["budget"],
+        "是:星标": ["budget draft"],
+        "after:1d budget": both, "before:2020 budget": [], "larger:1M": [], "smaller:1M budget": both,
+        "in:trash budget": [thrown], "位置:废纸篓": [thrown], "in:anywhere budget": [*both, thrown],
+        '"the budget of"': ["budget"], "收件人:wang budget": both,
+    }  # fmt: skip
+    assert [one.strip() for one in result["chips"]] == ["subject: budget", "has: attachment"]
+    assert "larger:many" in result["fault"]
+    assert result["marks"] == ["spring"]
+    assert result["axe"] == {name: [] for name in result["axe"]}
+    assert (result["console"], result["requests"]) == ([], [])

@@ -19,6 +19,8 @@ export interface Mailbox {
   unreadEmails: number;
   totalThreads: number;
   unreadThreads: number;
+  isSubscribed: boolean;
+  myRights: Record<string, boolean>;
 }
 
 export interface BodyPart {
@@ -122,13 +124,14 @@ export class Jmap {
   }
 
   /** Run the calls in one request; the arguments of the answers, by call id.  An error of any of them is thrown. */
-  async call(calls: Call[]): Promise<Record<string, any>> {
+  async call(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
     const using = Object.keys(this.session.capabilities);
     const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.account, ...args }, id]);
     const response = await this.fetch(this.session.apiUrl, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ using, methodCalls }),
+      ...(signal ? { signal } : {}),
     });
     const { methodResponses } = (await response.json()) as { methodResponses: Answer[] };
     const found: Record<string, any> = {};

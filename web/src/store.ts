@@ -8,7 +8,11 @@ import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { forgetNews, tellNews } from "./notify";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
+import { unchoose } from "./reading/act";
+import { conversations, filter, sort, terms } from "./reading/query";
+import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
+import { forgetFetched, loadThread } from "./reading/thread";
 import { HOME, inSettings, navigate } from "./route";
 import { say } from "./text";
 
@@ -17,10 +21,6 @@ export const WINDOW = 50;
 const ROW_PROPERTIES = [
   "id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "preview", "hasAttachment", "size",
 ];
-const READ_PROPERTIES = [
-  ...ROW_PROPERTIES, "cc", "bcc", "replyTo", "messageId", "references", "textBody", "htmlBody", "attachments", "bodyValues",
-];
-const BODY_MAX = 1024 * 1024;
 const ROLES = ["inbox", "drafts", "sent", "archive", "junk", "trash"];
 
 export interface Notice {
@@ -31,7 +31,7 @@ export interface Notice {
 export const client = signal<Jmap | null>(null);
 export const mailboxes = signal<Mailbox[]>([]);
 export const identities = signal<Identity[]>([]);
-export const place = signal<{ mailbox: Id | null; search: string }>({ mailbox: null, search: "" });
+export const place = signal<Place>({ mailbox: null, search: "" });
 export const total = signal(0);
 /** Rows by their position in the list; windows that were not looked at are missing. */
 export const rows = signal<ReadonlyMap<number, Email>>(new Map());
@@ -47,6 +47,7 @@ export const byRole = (role: string): Mailbox | undefined => mailboxes.value.fin
 let listening: AbortController | null = null;
 let asked = new Set<number>();
 let generation = 0;
+let searching: AbortController | null = null;
 let noticeTimer = 0;
 
 export function jmap(): Jmap {
@@ -147,17 +148,21 @@ export function choose(changes: Partial<Settings>): Promise<boolean> {
 }
 
 /** Show a folder, from wherever one is. */
-export function visit(mailbox: Id | null, search = ""): void {
+export function visit(mailbox: Id | null, search = "", inHere = false): void {
   if (inSettings.value) navigate(HOME);
-  go(mailbox, search);
+  go(mailbox, search, inHere);
 }
 
-export function go(mailbox: Id | null, search = ""): void {
+export function go(mailbox: Id | null, search = "", inHere = false): void {
   generation += 1;
   asked = new Set();
+  searching?.abort(); // what was asked for before is of no use
+  searching = new AbortController();
+  unchoose();
   batch(() => {
-    place.value = { mailbox, search };
+    place.value = { mailbox, search, inHere };
     rows.value = new Map();
+    snippets.value = new Map();
     total.value = 0;
     cursor.value = 0;
     openThread.value = null;
@@ -166,10 +171,18 @@ export function go(mailbox: Id | null, search = ""): void {
   void guarded(() => loadWindow(0));
 }
 
-function filter(): Record<string, unknown> {
-  const { mailbox, search } = place.value;
-  if (search) return { text: search };
-  return mailbox ? { inMailbox: mailbox } : {};
+/** What was found in the rows of a search, by email. */
+export const snippets = signal<ReadonlyMap<Id, { subject: string | null; preview: string | null }>>(new Map());
+
+function learnSnippets(list: { emailId: Id; subject: string | null; preview: string | null }[]): void {
+  const next = new Map(snippets.value);
+  for (const one of list) next.set(one.emailId, one);
+  snippets.value = next;
+}
+
+/** Whether the search looks for words, which can be shown in what was found. */
+function understoodWords(): boolean {
+  return Boolean(place.value.search) && terms.value.some((one) => ["", "subject", "body"].includes(one.operator) && !one.not);
 }
 
 /** See to it that the rows around a position are there. */
@@ -183,13 +196,14 @@ async function loadWindow(start: number): Promise<void> {
   asked.add(start);
   if (start === 0) loading.value = true;
   try {
+    const words = understoodWords();
     const found = await jmap().call([
       [
         "Email/query",
         {
           filter: filter(),
-          sort: [{ property: "receivedAt", isAscending: false }],
-          collapseThreads: settings.value.conversations,
+          sort: sort(),
+          collapseThreads: conversations.value,
           position: start,
           limit: WINDOW,
           calculateTotal: true,
@@ -197,7 +211,10 @@ async function loadWindow(start: number): Promise<void> {
         "q",
       ],
       ["Email/get", { "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ROW_PROPERTIES }, "g"],
-    ]);
+      ...(words
+        ? [["SearchSnippet/get", { filter: filter(), "#emailIds": { resultOf: "q", name: "Email/query", path: "/ids" } }, "n"] as Call]
+        : []),
+    ], searching?.signal);
     if (mine !== generation) return;
     const byId = new Map((found["g"].list as Email[]).map((one) => [one.id, one]));
     const next = new Map(rows.value);
@@ -206,6 +223,7 @@ async function loadWindow(start: number): Promise<void> {
       const email = byId.get(id);
       if (email) next.set(start + at, email);
     });
+    if (found["n"]) learnSnippets(found["n"].list);
     batch(() => {
       rows.value = next;
       total.value = found["q"].total as number;
@@ -213,6 +231,7 @@ async function loadWindow(start: number): Promise<void> {
     });
   } catch (error) {
     asked.delete(start);
+    if (mine !== generation) return; // nobody waits for it any more
     throw error;
   } finally {
     if (start === 0) loading.value = false;
@@ -223,6 +242,7 @@ async function loadWindow(start: number): Promise<void> {
 export async function refresh(): Promise<void> {
   const shown = Math.floor(cursor.value / WINDOW) * WINDOW;
   asked = new Set();
+  forgetFetched();
   await loadMailboxes();
   await loadWindow(0);
   if (shown > 0) await loadWindow(shown);
@@ -230,143 +250,18 @@ export async function refresh(): Promise<void> {
   await tellNews(jmap(), mailboxes.value, visit);
 }
 
-// --- reading ---
-
-export async function open(position: number): Promise<void> {
-  const row = rows.value.get(position);
-  if (!row) return;
-  batch(() => {
-    cursor.value = position;
-    openThread.value = row.threadId;
-    letters.value = [];
-  });
-  await guarded(async () => {
-    await loadThread(row.threadId);
-    const unread = letters.value.filter((one) => !one.keywords["$seen"]).map((one) => one.id);
-    if (unread.length > 0) await setKeyword(unread, "$seen", true);
-  });
-}
-
-async function loadThread(thread: Id): Promise<void> {
-  const found = await jmap().call([
-    ["Thread/get", { ids: [thread] }, "t"],
-    [
-      "Email/get",
-      {
-        "#ids": { resultOf: "t", name: "Thread/get", path: "/list/*/emailIds" },
-        properties: READ_PROPERTIES,
-        bodyProperties: ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid"],
-        fetchTextBodyValues: true,
-        fetchHTMLBodyValues: true,
-        maxBodyValueBytes: BODY_MAX,
-      },
-      "g",
-    ],
-  ]);
-  if (openThread.value !== thread) return;
-  const trash = byRole("trash")?.id;
-  const list = (found["g"].list as Email[]).filter(
-    (one) => !trash || !one.mailboxIds[trash] || place.value.mailbox === trash || place.value.search,
-  );
-  letters.value = list.sort((one, other) => one.receivedAt.localeCompare(other.receivedAt));
-}
-
-export function closeThread(): void {
-  openThread.value = null;
-  letters.value = [];
-}
-
 export async function fetchBlob(blobId: Id, type: string, name: string): Promise<Blob> {
   return jmap().download(blobId, type, name);
 }
 
-// --- changing ---
-
-async function update(ids: Id[], patch: Record<string, unknown>): Promise<void> {
-  const found = await jmap().call([["Email/set", { update: Object.fromEntries(ids.map((id) => [id, patch])) }, "s"]]);
-  const failed = Object.values((found["s"].notUpdated ?? {}) as Record<string, { type: string; description?: string }>);
-  if (failed[0]) throw new JmapError(failed[0].type, failed[0].description ?? "");
-}
-
-function change(ids: Id[], make: (email: Email) => Email): void {
+/** What is shown of these emails becomes what `make` says. */
+export function change(ids: Id[], make: (email: Email) => Email): void {
   const touched = new Set(ids);
   const next = new Map(rows.value);
   for (const [at, email] of next) if (touched.has(email.id)) next.set(at, make(email));
   batch(() => {
     rows.value = next;
     letters.value = letters.value.map((one) => (touched.has(one.id) ? make(one) : one));
-  });
-}
-
-export async function setKeyword(ids: Id[], keyword: string, on: boolean): Promise<void> {
-  change(ids, (email) => {
-    const keywords = { ...email.keywords };
-    if (on) keywords[keyword] = true;
-    else delete keywords[keyword];
-    return { ...email, keywords };
-  });
-  await update(ids, { [`keywords/${keyword}`]: on ? true : null });
-}
-
-/** Of the open conversation, or of the row under the cursor: the letters that an action is about. */
-async function chosen(): Promise<Email[]> {
-  if (letters.value.length > 0) return letters.value;
-  const row = rows.value.get(cursor.value);
-  if (!row) return [];
-  const found = await jmap().call([
-    ["Thread/get", { ids: [row.threadId] }, "t"],
-    ["Email/get", { "#ids": { resultOf: "t", name: "Thread/get", path: "/list/*/emailIds" }, properties: ROW_PROPERTIES }, "g"],
-  ]);
-  return found["g"].list as Email[];
-}
-
-export function moveTo(target: Mailbox): Promise<boolean> {
-  return guarded(async () => {
-    const from = place.value.mailbox;
-    // Letters of the conversation that are elsewhere (what was sent, say) stay where they are.
-    const moved = (await chosen()).filter((one) => !from || place.value.search || one.mailboxIds[from]);
-    if (moved.length === 0) return;
-    const before = moved.map((one) => [one.id, one.mailboxIds] as const);
-    await update(moved.map((one) => one.id), { mailboxIds: { [target.id]: true } });
-    closeThread();
-    await refresh();
-    tell(say("done.moved", { name: nameOf(target) }), () => {
-      void guarded(async () => {
-        notice.value = null;
-        await jmap().call([
-          ["Email/set", { update: Object.fromEntries(before.map(([id, mailboxIds]) => [id, { mailboxIds }])) }, "s"],
-        ]);
-        await refresh();
-      });
-    });
-  });
-}
-
-export function moveToRole(role: string): Promise<boolean> {
-  const target = byRole(role);
-  return target ? moveTo(target) : Promise.resolve(false);
-}
-
-/** To the trash; from there for good. */
-export function remove(): Promise<boolean> {
-  if (here.value?.role !== "trash" || place.value.search) return moveToRole("trash");
-  return guarded(async () => {
-    const gone = (await chosen()).filter((one) => one.mailboxIds[here.value!.id]);
-    await jmap().call([["Email/set", { destroy: gone.map((one) => one.id) }, "s"]]);
-    closeThread();
-    await refresh();
-    tell(say("done.deleted"));
-  });
-}
-
-export function toggle(keyword: string, on?: boolean): Promise<boolean> {
-  return guarded(async () => {
-    const row = rows.value.get(cursor.value);
-    const found = letters.value.length > 0 ? letters.value : row ? [row] : [];
-    if (found.length === 0) return;
-    const next = on ?? !found.some((one) => one.keywords[keyword]);
-    const ids = keyword === "$flagged" && next ? [found[found.length - 1]!.id] : found.map((one) => one.id);
-    await setKeyword(ids, keyword, next);
   });
 }
 

@@ -88,6 +88,9 @@ async function learnPeople(): Promise<void> {
   known.value = all;
 }
 
+/** Addresses that the person wrote to, for completing. */
+export const people = (): string[] => [...(known.value?.addresses ?? [])];
+
 export function Badge({ email }: { email: Email }) {
   const verdict = verdictOf(email);
   if (verdict === undefined || verdict.result === "unknown") return null;

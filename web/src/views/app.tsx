@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { desk } from "../draft";
+import { over } from "../reading/over";
 import { inSettings } from "../route";
 import { client, notice, openThread } from "../store";
 import { say } from "../text";
@@ -12,9 +13,12 @@ import { List } from "./list";
 import { Reader } from "./reader";
 import { Search } from "./search";
 import { SignIn } from "./signin";
-import { lazily } from "./lazy";
+import { later, lazily } from "./lazy";
 
 const Settings = lazily(() => import("../settings").then((found) => found.Settings));
+
+const Pick = later(() => import("../reading/pick").then((one) => one.default));
+const Folder = later(() => import("../reading/folder").then((one) => one.default));
 
 /** On a phone the folders lie over the list. */
 export const folders = signal(false);
@@ -51,6 +55,7 @@ export function App() {
       )}
       {Desk && <Desk />}
       {help.value && <Help />}
+      {over.value !== null && (over.value.kind === "folder" ? <Folder /> : <Pick />)}
       <div class="notices" role="status" aria-live="polite">
         {notice.value !== null && (
           <div class="notice">

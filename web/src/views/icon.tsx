@@ -40,6 +40,15 @@ const PATHS = {
   unlock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 6.8-1.2",
   download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 20h14",
   route: "M6 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4M18 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4M8 17h7a3 3 0 0 0 0-6H9a3 3 0 0 1 0-6h7",
+  read: "M4 9l8-5 8 5v10H4zM4 9l8 6 8-6",
+  label: "M4 5h9l7 7-7 7H4zM8 12h.01",
+  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
+  mute: "M5 9h4l5-4v14l-5-4H5zM17 9l4 6M21 9l-4 6",
+  print: "M7 9V4h10v5M5 9h14v7h-3v4H8v-4H5z",
+  more: "M6 12h.01M12 12h.01M18 12h.01",
+  threads: "M4 5h12v8H8l-4 3zM20 9v11l-4-3h-6",
+  bookmark: "M7 4h10v16l-5-4-5 4z",
+  picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
   move: "M3 6h6l2 2h10v11H3zM12 11v5M12 11l-2.5 2.5M12 11l2.5 2.5",
 } as const;
 

@@ -1,7 +1,10 @@
 /** Shortcuts, as people know them from other webmail. */
 
 import { compose, forward, opening, reply, writing } from "../draft";
-import { client, closeThread, cursor, here, letters, moveToRole, open, openThread, remove, toggle, total, want } from "../store";
+import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggle, unchoose } from "../reading/act";
+import { over } from "../reading/over";
+import { closeThread, open } from "../reading/thread";
+import { client, cursor, here, letters, openThread, total, want } from "../store";
 import { HOME, SETTINGS, inSettings, navigate } from "../route";
 import { help } from "./help";
 
@@ -46,7 +49,7 @@ const KEYS: Record<string, () => void> = {
   Enter: () => void open(cursor.value),
   o: () => void open(cursor.value),
   u: closeThread,
-  Escape: () => (help.value ? (help.value = false) : closeThread()),
+  Escape: () => (help.value ? (help.value = false) : choosing.value ? unchoose() : closeThread()),
   c: () => compose(),
   r: () => last() && reply(last()!, false),
   a: () => last() && reply(last()!, true),
@@ -54,7 +57,15 @@ const KEYS: Record<string, () => void> = {
   e: () => void moveToRole("archive"),
   "#": () => void remove(),
   Delete: () => void remove(),
-  "!": () => void moveToRole(here.value?.role === "junk" ? "inbox" : "junk"),
+  "!": () => void report(here.value?.role !== "junk"),
+  x: () => chooseRow(cursor.value),
+  "*": chooseAll,
+  v: () => (over.value = { kind: "move" }),
+  y: () => (over.value = { kind: "copy" }),
+  l: () => (over.value = { kind: "label" }),
+  b: () => (over.value = { kind: "snooze" }),
+  m: () => void mute(),
+  p: () => void toggle("$pinned"),
   s: () => void toggle("$flagged"),
   i: () => void toggle("$seen"),
   "/": () => document.getElementById("search")?.focus(),

@@ -1,10 +1,20 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Email } from "../jmap";
-import { cursor, here, loading, nameOf, open, openThread, place, rows, setKeyword, guarded, total, want } from "../store";
+import { chooseAll, chooseRow, choosing, chosen, everything, setKeyword } from "../reading/act";
+import { Bulk } from "../reading/bulk";
+import { Chips } from "../reading/labels";
+import { pieces } from "../reading/language";
+import { conversations } from "../reading/query";
+import { remember } from "../reading/remembered";
+import { SearchScope } from "../reading/scope";
+import { read } from "../reading/texts";
+import { open } from "../reading/thread";
+import { client, cursor, go, guarded, here, loading, nameOf, openThread, place, rows, snippets, total, want } from "../store";
 import { rowHeight } from "../preferences";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
+import type { IconName } from "./icon";
 
 const OVER = 6;
 /** Browsers cap the height of what scrolls; beyond that one pixel stands for more than one. */
@@ -56,9 +66,23 @@ export function List() {
   return (
     <section class="list" aria-label={say("list.label")}>
       <header>
+        {count > 0 && (
+          <input
+            type="checkbox" class="choose" aria-label={read("list.chooseall")} title={`${read("list.chooseall")} (*)`}
+            checked={everything.value} indeterminate={choosing.value && !everything.value} onChange={chooseAll}
+          />
+        )}
         <h1>{title}</h1>
-        <span class="count">{count > 0 && say("list.count", { count })}</span>
+        <span class="count">{count > 0 && (conversations.value ? say("list.count", { count }) : read("list.messages", { count }))}</span>
+        <button
+          class="plain" aria-pressed={conversations.value} aria-label={read("list.conversations")} title={read("list.conversations")}
+          onClick={() => void guarded(turnConversations)}
+        >
+          <Icon name="threads" />
+        </button>
       </header>
+      <SearchScope />
+      <Bulk />
       <div
         class="scroll"
         ref={box}
@@ -84,6 +108,20 @@ export function List() {
   );
 }
 
+/** Each folder remembers whether it shows conversations. */
+async function turnConversations(): Promise<void> {
+  const { mailbox, search, inHere } = place.value;
+  const next = !conversations.value;
+  await remember(client.value!, `view:${mailbox}`, { conversations: next });
+  go(mailbox, search, inHere);
+}
+
+/** What was found is marked. */
+function Marked({ text, plain }: { text: string | null | undefined; plain: string }) {
+  if (!text) return <>{plain}</>;
+  return <>{pieces(text).map((one, at) => (at % 2 ? <mark key={at}>{one}</mark> : one))}</>;
+}
+
 function people(email: Email): string {
   const sent = here.value?.role === "sent" || here.value?.role === "drafts";
   const list = (sent ? email.to : email.from) ?? [];
@@ -97,18 +135,40 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
   const starred = Boolean(email.keywords["$flagged"]);
   const subject = email.subject || say("row.nosubject");
   const current = at === cursor.value;
-  const opened = openThread.value === email.threadId;
+  const opened = openThread.value === email.threadId && (conversations.value || current);
+  const picked = everything.value || chosen.value.has(email.id);
+  const found = snippets.value.get(email.id);
   return (
     <div
       id={`row-${at}`}
-      class={`row${unread ? " unread" : ""}${current ? " current" : ""}${opened ? " opened" : ""}`}
+      class={`row${unread ? " unread" : ""}${current ? " current" : ""}${opened ? " opened" : ""}${picked ? " picked" : ""}`}
       style={{ transform: `translateY(${y}px)` }}
       role="row"
       aria-rowindex={at + 1}
       aria-selected={opened}
-      onClick={() => void open(at)}
+      draggable
+      onDragStart={(event) => {
+        if (!picked) {
+          chosen.value = new Map([[email.id, email]]);
+          everything.value = false;
+        }
+        event.dataTransfer!.effectAllowed = "copyMove";
+        event.dataTransfer!.setData("application/x-letters", email.id);
+        event.dataTransfer!.setData("text/plain", subject);
+      }}
+      onClick={(event) => {
+        if (event.shiftKey || event.ctrlKey || event.metaKey) chooseRow(at, event.shiftKey);
+        else void open(at);
+      }}
     >
       <div role="gridcell" class="cell">
+        <input
+          type="checkbox" class="choose" tabIndex={-1} aria-label={read("bulk.row", { subject })} checked={picked}
+          onClick={(event) => {
+            event.stopPropagation();
+            chooseRow(at, event.shiftKey);
+          }}
+        />
         <span class="people">
           {unread && <span class="spoken">{say("row.unread")}，</span>}
           {people(email)}
@@ -117,9 +177,13 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
         <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
         <span class="subject">
           {email.keywords["$draft"] && <em>{say("row.draft")} </em>}
-          {subject}
+          <Marked text={found?.subject} plain={subject} />
         </span>
         <span class="marks">
+          <Mark on={email.keywords["$pinned"]} icon="pin" text={read("row.pinned")} />
+          <Mark on={email.keywords["$woken"]} icon="clock" text={read("row.woken")} />
+          <Mark on={email.keywords["$snoozed"]} icon="clock" text={read("row.snoozed")} />
+          <Mark on={email.keywords["$muted"]} icon="mute" text={read("row.muted")} />
           {email.hasAttachment && (
             <>
               <Icon name="clip" />
@@ -139,8 +203,21 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
             <Icon name="star" />
           </button>
         </span>
-        <span class="preview">{email.preview}</span>
+        <span class="preview">
+          <Chips email={email} />
+          <Marked text={found?.preview} plain={email.preview} />
+        </span>
       </div>
     </div>
+  );
+}
+
+function Mark({ on, icon, text }: { on: boolean | undefined; icon: IconName; text: string }) {
+  if (!on) return null;
+  return (
+    <>
+      <Icon name={icon} />
+      <span class="spoken">{text}</span>
+    </>
   );
 }

@@ -2,12 +2,14 @@ import { useState } from "preact/hooks";
 import { forward, formatAddresses, reply, resume } from "../draft";
 import type { BodyPart, Email } from "../jmap";
 import { Body } from "../reading/body";
+import { moveToRole, mute, remove, report, toggle } from "../reading/act";
+import { over } from "../reading/over";
 import { saveBlob } from "../reading/save";
 import { read } from "../reading/texts";
+import { closeThread, open } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
-import {
-  byRole, client, closeThread, fetchBlob, guarded, here, letters, mailboxes, moveTo, moveToRole, nameOf, openThread, remove, toggle,
-} from "../store";
+import { Chips } from "../reading/labels";
+import { byRole, client, cursor, fetchBlob, guarded, here, letters, openThread, total } from "../store";
 import { formatMoment, formatSize, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
@@ -32,7 +34,7 @@ export function Reader() {
       ) : (
         <>
           <h1 class="title" tabIndex={-1}>
-            {last.subject || say("row.nosubject")}
+            {last.subject || say("row.nosubject")} <Chips email={last} />
           </h1>
           {list.map((email) => (
             <Letter key={email.id} email={email} initially={email === last || !email.keywords["$seen"]} />
@@ -43,9 +45,18 @@ export function Reader() {
   );
 }
 
-function Tool({ icon, label, hint, run, pressed }: { icon: IconName; label: string; hint?: string; run: () => void; pressed?: boolean }) {
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  hint?: string;
+  run: () => void;
+  pressed?: boolean;
+  off?: boolean;
+}
+
+function Tool({ icon, label, hint, run, pressed, off }: ToolProps) {
   return (
-    <button class="plain" aria-label={label} title={hint ? `${label} (${hint})` : label} aria-pressed={pressed} onClick={run}>
+    <button class="plain" aria-label={label} title={hint ? `${label} (${hint})` : label} aria-pressed={pressed} disabled={off} onClick={run}>
       <Icon name={icon} />
     </button>
   );
@@ -53,35 +64,30 @@ function Tool({ icon, label, hint, run, pressed }: { icon: IconName; label: stri
 
 function Toolbar() {
   const role = here.value?.role;
-  const starred = letters.value.some((one) => one.keywords["$flagged"]);
+  const has = (keyword: string) => letters.value.some((one) => one.keywords[keyword]);
+  const at = cursor.value;
   return (
-    <div class="tools" role="toolbar">
+    <div class="tools" role="toolbar" aria-label={read("inspect.title")}>
       <Tool icon="back" label={say("act.back")} hint="u" run={closeThread} />
       {role !== "archive" && <Tool icon="archive" label={say("act.archive")} hint="e" run={() => void moveToRole("archive")} />}
       <Tool icon="trash" label={say(role === "trash" ? "act.delete.forever" : "act.delete")} hint="#" run={() => void remove()} />
       {role === "junk" ? (
-        <Tool icon="inbox" label={say("act.notjunk")} hint="!" run={() => void moveToRole("inbox")} />
+        <Tool icon="inbox" label={read("act.notspam")} hint="!" run={() => void report(false)} />
       ) : (
-        <Tool icon="junk" label={say("act.junk")} hint="!" run={() => void moveToRole("junk")} />
+        <Tool icon="junk" label={read("act.spam")} hint="!" run={() => void report(true)} />
       )}
       <Tool icon="unread" label={say("act.unread")} hint="i" run={() => void toggle("$seen", false).then(closeThread)} />
-      <Tool icon="star" label={say(starred ? "act.unstar" : "act.star")} hint="s" pressed={starred} run={() => void toggle("$flagged")} />
-      <select
-        aria-label={say("act.move")}
-        value=""
-        onChange={(event) => {
-          const target = mailboxes.value.find((one) => one.id === event.currentTarget.value);
-          event.currentTarget.value = "";
-          if (target) void moveTo(target);
-        }}
-      >
-        <option value="">{say("act.move")}</option>
-        {mailboxes.value.map((box) => (
-          <option key={box.id} value={box.id}>
-            {nameOf(box)}
-          </option>
-        ))}
-      </select>
+      <Tool icon="clock" label={read("act.snooze")} hint="b" run={() => (over.value = { kind: "snooze" })} />
+      <Tool icon="star" label={say(has("$flagged") ? "act.unstar" : "act.star")} hint="s" pressed={has("$flagged")} run={() => void toggle("$flagged")} />
+      <Tool icon="pin" label={read(has("$pinned") ? "act.unpin" : "act.pin")} hint="p" pressed={has("$pinned")} run={() => void toggle("$pinned")} />
+      <Tool icon="label" label={read("act.label")} hint="l" run={() => (over.value = { kind: "label" })} />
+      <Tool icon="move" label={say("act.move")} hint="v" run={() => (over.value = { kind: "move" })} />
+      <Tool icon="copy" label={read("act.copy")} hint="y" run={() => (over.value = { kind: "copy" })} />
+      <Tool icon="mute" label={read(has("$muted") ? "act.unmute" : "act.mute")} hint="m" pressed={has("$muted")} run={() => void mute()} />
+      <Tool icon="print" label={read("act.print")} run={() => void import("../reading/print").then((one) => one.print(letters.value))} />
+      <span class="grow" />
+      <Tool icon="up" label={read("act.previous")} hint="k" off={at === 0} run={() => void open(at - 1)} />
+      <Tool icon="down" label={read("act.next")} hint="j" off={at + 1 >= total.value} run={() => void open(at + 1)} />
     </div>
   );
 }

@@ -1,0 +1,51 @@
+/** What can be done to what is chosen, and how far it got. */
+
+import { mailboxes, total } from "../store";
+import { say } from "../text";
+import { Icon } from "../views/icon";
+import type { IconName } from "../views/icon";
+import { chooseAll, choosing, chosen, chosenCount, everything, moveToRole, progress, remove, report, toggle, unchoose } from "./act";
+import { over } from "./over";
+import { read } from "./texts";
+
+export function Bulk() {
+  const going = progress.value;
+  if (going !== null) {
+    return (
+      <div class="bulk" role="status">
+        <progress value={going.done} max={going.total} aria-label={read("bulk.progress", { done: going.done, total: going.total })} />
+        <span>{read("bulk.progress", { done: going.done, total: going.total })}</span>
+        <button onClick={going.stop}>{read("bulk.stop")}</button>
+      </div>
+    );
+  }
+  if (!choosing.value) return null;
+  const tool = (icon: IconName, label: string, run: () => void) => (
+    <button class="plain" aria-label={label} title={label} onClick={run}>
+      <Icon name={icon} />
+    </button>
+  );
+  return (
+    <div class="bulk" role="toolbar" aria-label={read("bulk.label")}>
+      <button class="plain" aria-label={read("bulk.none")} title={read("bulk.none")} onClick={unchoose}>
+        <Icon name="close" />
+      </button>
+      <b>{read("bulk.count", { count: chosenCount.value })}</b>
+      {!everything.value && total.value > chosen.value.size && (
+        <button class="plain link" onClick={chooseAll}>
+          {read("bulk.all", { count: total.value })}
+        </button>
+      )}
+      <span class="grow" />
+      {tool("archive", say("act.archive"), () => void moveToRole("archive"))}
+      {tool("trash", say("act.delete"), () => void remove())}
+      {tool("junk", read("act.spam"), () => void report(true))}
+      {tool("unread", say("act.unread"), () => void toggle("$seen", false))}
+      {tool("read", say("act.read"), () => void toggle("$seen", true))}
+      {tool("star", say("act.star"), () => void toggle("$flagged"))}
+      {tool("label", read("act.label"), () => (over.value = { kind: "label" }))}
+      {tool("clock", read("act.snooze"), () => (over.value = { kind: "snooze" }))}
+      {mailboxes.value.length > 0 && tool("move", say("act.move"), () => (over.value = { kind: "move" }))}
+    </div>
+  );
+}

@@ -1,0 +1,238 @@
+/** Dialogs to choose a folder, labels or a time by typing or by keys.  Loaded when first asked for. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import type { Mailbox } from "../jmap";
+import { client, guarded, mailboxes, refresh } from "../store";
+import { language } from "../text";
+import { Icon } from "../views/icon";
+import { copyTo, moveTo, putAside, shownTargets, toggle } from "./act";
+import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./labels";
+import type { Colour, Label } from "./labels";
+import { over } from "./over";
+import { pathOf } from "./query";
+import { read } from "./texts";
+
+export default function Pick() {
+  const kind = over.value?.kind;
+  if (kind === "move" || kind === "copy") return <Folder copy={kind === "copy"} />;
+  if (kind === "label") return <Labels />;
+  if (over.value?.kind === "editlabel") return <EditLabel label={over.value.label} />;
+  return kind === "snooze" ? <Snooze /> : null;
+}
+
+const close = () => (over.value = null);
+
+export function Dialog({ title, children, wide }: { title: string; children: ComponentChildren; wide?: boolean }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+  }, []);
+  return (
+    <dialog ref={dialog} class={`pick${wide ? " wide" : ""}`} aria-label={title} onClose={close} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
+      <header>
+        <h2>{title}</h2>
+        <button class="plain" aria-label={read("inspect.close")} onClick={() => dialog.current?.close()}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+interface Option {
+  key: string;
+  label: string;
+  mark?: ComponentChildren;
+  on?: boolean;
+  run: () => void;
+}
+
+/** A box to type in and the list it narrows; arrows move, Enter takes. */
+function Chooser({ options, placeholder, many, extra }: { options: Option[]; placeholder: string; many?: boolean; extra?: (typed: string) => Option | null }) {
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const wanted = typed.trim().toLowerCase();
+  const found = options.filter((one) => one.label.toLowerCase().includes(wanted));
+  const more = wanted ? extra?.(typed.trim()) : null;
+  if (more) found.push(more);
+  const current = Math.min(at, found.length - 1);
+  const onKey = (event: KeyboardEvent) => {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      setAt((Math.max(0, current) + (event.key === "ArrowDown" ? 1 : found.length - 1)) % Math.max(1, found.length));
+    } else if (event.key === "Enter" && found[current]) {
+      event.preventDefault();
+      found[current]!.run();
+    }
+  };
+  return (
+    <>
+      <input
+        data-first role="combobox" aria-expanded="true" aria-controls="choices" aria-label={placeholder} placeholder={placeholder}
+        aria-activedescendant={found[current] ? `choice-${current}` : undefined} value={typed} onKeyDown={onKey}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setAt(0);
+        }}
+      />
+      <ul id="choices" role="listbox" aria-label={placeholder} aria-multiselectable={many ? "true" : undefined}>
+        {found.map((one, index) => (
+          <li
+            key={one.key} id={`choice-${index}`} role="option" aria-selected={many ? Boolean(one.on) : index === current}
+            class={index === current ? "current" : undefined} onClick={one.run}
+          >
+            {one.mark}
+            <span>{one.label}</span>
+            {many && one.on && <Icon name="check" />}
+          </li>
+        ))}
+      </ul>
+      {found.length === 0 && <p class="empty">{read("pick.none")}</p>}
+    </>
+  );
+}
+
+function Folder({ copy }: { copy: boolean }) {
+  const take = (box: Mailbox) => {
+    close();
+    void (copy ? copyTo(box) : moveTo(box));
+  };
+  const options = mailboxes.value
+    .filter((box) => box.myRights["mayAddItems"] !== false)
+    .map((box) => ({ key: box.id, label: pathOf(box), mark: <Icon name="folder" />, run: () => take(box) }));
+  const make = (name: string): Option | null =>
+    mailboxes.value.some((box) => pathOf(box) === name)
+      ? null
+      : {
+          key: "new", label: read("pick.newfolder", { name }), mark: <Icon name="write" />,
+          run: () => void guarded(async () => {
+            const found = await client.value!.call([["Mailbox/set", { create: { n: { name, isSubscribed: true } } }, "s"]]);
+            await refresh();
+            const box = mailboxes.value.find((one) => one.id === found["s"].created?.n?.id);
+            if (box) take(box);
+          }),
+        };
+  return (
+    <Dialog title={read(copy ? "pick.copy" : "pick.move")}>
+      <Chooser options={options} placeholder={read("pick.folder")} extra={make} />
+    </Dialog>
+  );
+}
+
+function Labels() {
+  const targets = shownTargets();
+  const seen = targets.flatMap((one) => Object.keys(one.keywords)).map(labelOf).filter((one) => one !== null);
+  const all = new Map([...labels.value, ...seen].map((one) => [one.keyword, one]));
+  const [colour, setColour] = useState<Colour>("blue");
+  const options = [...all.values()].map((one) => {
+    const on = targets.length > 0 && targets.every((email) => email.keywords[one.keyword]);
+    return { key: one.keyword, label: one.name, on, mark: <span class={`dot ${one.color}`} />, run: () => void toggle(one.keyword, !on).then(close) };
+  });
+  const make = (name: string): Option | null =>
+    [...all.values()].some((one) => one.name.toLowerCase() === name.toLowerCase())
+      ? null
+      : {
+          key: "new", label: read("pick.newlabel", { name }), mark: <span class={`dot ${colour}`} />,
+          run: () => void guarded(async () => {
+            const keyword = keywordFor(name);
+            await saveLabel({ keyword, name, color: colour });
+            await toggle(keyword, true);
+            close();
+          }),
+        };
+  return (
+    <Dialog title={read("pick.label")}>
+      <Chooser options={options} placeholder={read("pick.labelname")} many extra={make} />
+      <Colours value={colour} choose={setColour} />
+    </Dialog>
+  );
+}
+
+/** The keyword stays, so the letters that have it keep the label under its new name. */
+function EditLabel({ label }: { label: Label }) {
+  const [name, setName] = useState(label.name);
+  const [colour, setColour] = useState(label.color);
+  return (
+    <Dialog title={read("nav.label.edit", { name: label.name })}>
+      <form
+        class="folder-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void guarded(() => saveLabel({ ...label, name: name.trim(), color: colour })).then((good) => good && close());
+        }}
+      >
+        <label>
+          {read("folder.name")}
+          <input data-first required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        </label>
+        <Colours value={colour} choose={setColour} />
+        <div class="actions">
+          <button class="main" disabled={!name.trim()}>{read("folder.save")}</button>
+          <button type="button" onClick={() => void guarded(() => forgetLabel(label)).then(close)}>
+            <Icon name="trash" /> {read("label.forget")}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Colours({ value, choose }: { value: Colour; choose: (colour: Colour) => void }) {
+  return (
+    <div class="colours" role="radiogroup" aria-label={read("pick.colour")}>
+      {COLOURS.map((one) => (
+        <button key={one} type="button" role="radio" aria-checked={one === value} aria-label={read(`colour.${one}`)} class={`dot ${one}`} onClick={() => choose(one)} />
+      ))}
+    </div>
+  );
+}
+
+/** Times that people mean, from now. */
+function moments(now = new Date()): [name: "snooze.evening" | "snooze.tomorrow" | "snooze.weekend" | "snooze.week" | "snooze.month", at: Date][] {
+  const at = (days: number, hour: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
+  const toSaturday = (6 - now.getDay() + 7) % 7 || 7;
+  const toMonday = (8 - now.getDay()) % 7 || 7;
+  return [
+    ["snooze.evening", at(now.getHours() < 17 ? 0 : 1, 18)],
+    ["snooze.tomorrow", at(1, 8)],
+    ["snooze.weekend", at(toSaturday, 9)],
+    ["snooze.week", at(toMonday, 8)],
+    ["snooze.month", new Date(now.getFullYear(), now.getMonth() + 1, 1, 8)],
+  ];
+}
+
+function Snooze() {
+  const [own, setOwn] = useState("");
+  const aside = shownTargets().some((one) => one.keywords["$snoozed"]);
+  const take = (until: Date | null) => {
+    close();
+    void putAside(until);
+  };
+  const shown = (date: Date) =>
+    date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const local = (date: Date) => new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  const options: Option[] = moments().map(([name, date]) => ({ key: name, label: `${read(name)} · ${shown(date)}`, mark: <Icon name="clock" />, run: () => take(date) }));
+  if (aside) options.unshift({ key: "now", label: read("snooze.now"), mark: <Icon name="inbox" />, run: () => take(null) });
+  return (
+    <Dialog title={read("snooze.title")}>
+      <Chooser options={options} placeholder={read("snooze.when")} />
+      <form
+        class="own-time"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (own) take(new Date(own));
+        }}
+      >
+        <label>
+          {read("snooze.own")}
+          <input type="datetime-local" min={local(new Date(Date.now() + 60_000))} value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
+        </label>
+        <button disabled={!own}>{read("snooze.set")}</button>
+      </form>
+    </Dialog>
+  );
+}

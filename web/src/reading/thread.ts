@@ -1,0 +1,93 @@
+/** The conversation, or the one letter, that is open; the next one is fetched before it is asked for. */
+
+import { batch } from "@preact/signals";
+import type { Email, Id } from "../jmap";
+import { byRole, cursor, guarded, jmap, letters, openThread, place, rows, total, want } from "../store";
+import { setKeyword } from "./act";
+import { conversations } from "./query";
+
+const ROW = ["id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "preview", "hasAttachment", "size"];
+const READ = [...ROW, "cc", "bcc", "replyTo", "messageId", "references", "textBody", "htmlBody", "attachments", "bodyValues"];
+const BODY_MAX = 1024 * 1024;
+const KEPT = 20;
+
+/** By thread, or by email where letters stand alone; forgotten as soon as anything changed on the server. */
+const fetched = new Map<string, Promise<Email[]>>();
+/** The one letter that is shown where letters stand alone. */
+let alone: Id | null = null;
+
+const keyOf = (thread: Id, email: Id | null) => email ?? thread;
+
+export function forgetFetched(): void {
+  fetched.clear();
+}
+
+export async function open(position: number): Promise<void> {
+  const row = rows.value.get(position);
+  if (!row) return;
+  alone = conversations.value ? null : row.id;
+  batch(() => {
+    cursor.value = position;
+    openThread.value = row.threadId;
+    letters.value = [];
+  });
+  await guarded(async () => {
+    await loadThread(row.threadId);
+    const unread = letters.value.filter((one) => !one.keywords["$seen"]).map((one) => one.id);
+    if (unread.length > 0) await setKeyword(unread, "$seen", true);
+    const woken = letters.value.filter((one) => one.keywords["$woken"]).map((one) => one.id);
+    if (woken.length > 0) await setKeyword(woken, "$woken", false);
+  });
+  prefetch(position + 1);
+}
+
+function prefetch(position: number): void {
+  if (position >= total.value) return;
+  want(position);
+  const row = rows.value.get(position);
+  if (row) void take(row.threadId, conversations.value ? null : row.id).catch(() => undefined);
+}
+
+function take(thread: Id, email: Id | null): Promise<Email[]> {
+  const key = keyOf(thread, email);
+  let found = fetched.get(key);
+  if (found === undefined) {
+    found = ask(thread, email);
+    fetched.set(key, found);
+    found.catch(() => fetched.delete(key));
+    for (const old of fetched.keys()) if (fetched.size > KEPT) fetched.delete(old);
+  }
+  return found;
+}
+
+async function ask(thread: Id, email: Id | null): Promise<Email[]> {
+  const wanted = {
+    properties: READ,
+    bodyProperties: ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid"],
+    fetchTextBodyValues: true,
+    fetchHTMLBodyValues: true,
+    maxBodyValueBytes: BODY_MAX,
+  };
+  const found = await jmap().call(
+    email
+      ? [["Email/get", { ids: [email], ...wanted }, "g"]]
+      : [
+          ["Thread/get", { ids: [thread] }, "t"],
+          ["Email/get", { "#ids": { resultOf: "t", name: "Thread/get", path: "/list/*/emailIds" }, ...wanted }, "g"],
+        ],
+  );
+  return found["g"].list as Email[];
+}
+
+export async function loadThread(thread: Id): Promise<void> {
+  const found = await take(thread, alone);
+  if (openThread.value !== thread) return;
+  const trash = byRole("trash")?.id;
+  const list = found.filter((one) => alone || !trash || !one.mailboxIds[trash] || place.value.mailbox === trash || place.value.search);
+  letters.value = list.sort((one, other) => one.receivedAt.localeCompare(other.receivedAt));
+}
+
+export function closeThread(): void {
+  openThread.value = null;
+  letters.value = [];
+}
