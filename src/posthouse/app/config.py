@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from posthouse.app.config_acme import AcmeConfig, verify_acme
+from posthouse.app.config_contacts import ContactsConfig
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
 from posthouse.app.config_imap import ImapConfig
 from posthouse.app.config_jmap import JmapConfig
@@ -203,6 +204,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     signin: Annotated[SignInConfig, Meta(description="Signing in.")] = field(default_factory=SignInConfig)
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
+    contacts: Annotated[ContactsConfig, Meta(description="Contacts.")] = field(default_factory=ContactsConfig)
     providers: Annotated[list[ProviderConfig], Meta(description="Sign-in by others.")] = []
     acme: Annotated[AcmeConfig, Meta(description="Certificates by ACME.")] = field(default_factory=AcmeConfig)
     directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []

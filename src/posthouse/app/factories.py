@@ -13,6 +13,7 @@ from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
 from posthouse.servers.host import SessionFactory
 from posthouse.services.alerts import Alerts, EmailSender
+from posthouse.services.collector import Collector
 from posthouse.services.contacts import ContactService
 from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
@@ -68,6 +69,8 @@ class Factories:
         self._rules = Rules(store, clock)
         self._dkim = DkimKeys(store, clock)
         self._flow = Flow(store, clock)
+        self._contacts = ContactService(store, clock)
+        self._collector = Collector(self._contacts)
         self._queue_task: asyncio.Task[None] | None = None
         self.overhear: Callable[[Endpoint], Overhearing] | None = None
         self.configure(config)
@@ -82,6 +85,8 @@ class Factories:
             self.sign_in.outside.close()
         self.sign_in.outside = outside
         self._rules.settings = settings.rule_settings(config)
+        self._contacts.limits = settings.contact_limits(config)
+        self._collector.enabled = config.contacts.collect
         self._dns = dns
         self._delivery = DeliveryService(
             self._store,
@@ -96,6 +101,7 @@ class Factories:
             signer=Signer(self._dkim, self._clock, config.hostname) if config.mailauth.sign else None,
         )
         self._delivery.flow = self._flow
+        self._delivery.collector = self._collector
         pages = settings.oauth_settings(config)
         url = "" if pages is None else pages.issuer
         alerts = Alerts(self._delivery, self._clock, config.hostname, url)
@@ -150,7 +156,7 @@ class Factories:
             self._clock,
             self._ids,
             self.config.hostname,
-            ContactService(self._store, self._clock),
+            self._contacts,
             settings.jmap_limits(self.config),
         )
 
@@ -226,6 +232,7 @@ class Factories:
     async def close(self) -> None:
         await self._flow.flush()
         self._rules.close()
+        self._collector.close()
         self._hub.close()
         await self.sign_in.settled()
         self.sign_in.close()

@@ -15,6 +15,7 @@ from posthouse.core.ports import Clock
 from posthouse.servers.host import Limits
 from posthouse.servers.listen_address import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, ClientTrust, TlsSettings
+from posthouse.services.contacts import ContactLimits
 from posthouse.services.delivery import DeliverySettings
 from posthouse.services.oauth.settings import OAuthSettings
 from posthouse.services.queue import QueueSettings
@@ -198,6 +199,17 @@ def imap_limits(config: Config) -> ImapLimits:
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]
         ),
+    )
+
+
+def contact_limits(config: Config) -> ContactLimits:
+    chosen = config.contacts
+    return ContactLimits(
+        books_max=chosen.books,
+        cards_max=chosen.cards,
+        card_max_bytes=chosen.card_bytes,
+        picture_max_bytes=chosen.picture_bytes,
+        pictures_max_bytes=chosen.pictures_bytes,
     )
 
 

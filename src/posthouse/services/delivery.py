@@ -28,6 +28,7 @@ from posthouse.core.ports import Clock, Ids
 from posthouse.mime.facts import MessageFacts
 from posthouse.mime.scan import Data
 from posthouse.services import notice
+from posthouse.services.collector import Collector
 from posthouse.services.flow import RECEIVED, REFUSED, SUBMITTED, Flow
 from posthouse.services.incoming import Incoming
 from posthouse.services.letter import Envelope, Origin, Outcome, Receipt, Recipient
@@ -100,6 +101,7 @@ class DeliveryService:
         self.signer = signer
         self.checks = checks
         self.flow: Flow | None = None  # where letters are counted
+        self.collector: Collector | None = None
         self._relay_networks = [parse_network(text) for text in self.settings.relay_networks]
         self.srs = Srs(store.directory, clock)
         self.resolver = Resolver(store.directory, resolve, store.hints, self.srs)
@@ -231,6 +233,9 @@ class DeliveryService:
         if not placing.remote and all(error is not None for error in placing.errors):
             return self._nothing_stored(placing)
         receipt = await self._tell(placing)
+        letter = placing.letter
+        if self.collector is not None and letter.origin.account is not None:
+            self.collector.note(letter.origin.account, letter.envelope, letter.header)
         for task in placing.afterwards:
             await task()
         return receipt

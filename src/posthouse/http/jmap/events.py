@@ -23,6 +23,8 @@ TYPES: Final = (
     "Settings",
     "WebmailItem",
     "Snooze",
+    "AddressBook",
+    "ContactCard",
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600

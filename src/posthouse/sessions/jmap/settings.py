@@ -40,6 +40,7 @@ class Settings(Struct, rename="camel"):
     time_zone: Annotated[str, Meta(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]*\Z")] = ""  # "": the browser's
     conversations: bool = True
     notifications: Literal["off", "inbox", "all"] = "off"
+    collect_contacts: bool = True  # services.collector reads it
     undo_seconds: Annotated[int, Meta(ge=0, le=60)] = 15
 
 
