@@ -26,6 +26,10 @@ from posthouse.sessions.session import ConnectionInfo
 BACKLOG: Final = 4096
 ACCEPT_BATCH: Final = 16
 STEP_BACK_S: Final = 0.002
+AGAIN_S: Final = 0.02
+"""After a step back connections are taken one by one for so long, unless we are FAR_AHEAD: where many soon end, every
+step back is time in which nobody takes one (2,200 logins a second instead of 4,000)."""
+FAR_AHEAD: Final = 4
 NO_DESCRIPTORS_S: Final = 0.5
 
 _REFUSED_DESCRIPTORS: Final = field("refused_total", 'reason="descriptors"')
@@ -138,7 +142,8 @@ class Acceptor:
         self._service = service  # asked anew for each connection: a reload replaces it
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
-        self._patient_until = 0.0  # until then we stepped back once and take what is still there
+        self._stepped_back = False  # what is still there now is ours
+        self._patient_until = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -162,25 +167,30 @@ class Acceptor:
         host = self._host
         host.active()
         now = self._loop.time()
-        if self._others_have_fewer():
-            if now > self._patient_until:
-                self._patient_until = now + 3 * STEP_BACK_S
+        mine, fewest = self._shares()
+        if mine > fewest:
+            far = mine > fewest + FAR_AHEAD
+            if not self._stepped_back and (far or now > self._patient_until):
+                self._stepped_back = True
+                self._patient_until = now + AGAIN_S
                 self._hold(STEP_BACK_S)
-                return
-            self._patient_until = 0.0
-            self._accept()
+            else:  # still there: the others are busy, or dead
+                self._stepped_back = False
+                self._accept()
             return
         for _ in range(ACCEPT_BATCH):
-            if not self._accept() or self._others_have_fewer():
+            if not self._accept():
+                return
+            mine, fewest = self._shares()
+            if mine > fewest:
                 return
 
-    def _others_have_fewer(self) -> bool:
+    def _shares(self) -> tuple[int, int]:
+        """How many connections we have, and the one of the other workers that has the fewest."""
         slot = self._host.slot
         counts = slot.board.connections()
         mine = counts[slot.index]
-        return any(
-            count < mine for i, count in enumerate(counts) if i != slot.index and i in self._host.siblings
-        )
+        return mine, min((counts[i] for i in self._host.siblings), default=mine)
 
     def _accept(self) -> bool:
         """Take one connection; False when there is none."""
