@@ -184,7 +184,7 @@ class Session:
             self.peer.close()
 
     async def _run(self, rest: Any) -> None:
-        until = time.thread_time() + SLICE_S
+        until = 0.0
         try:
             while True:
                 await rest
@@ -192,11 +192,14 @@ class Session:
                 while rest is None:
                     if self.peer.must_drain:
                         await self.peer.drain()
-                    if time.thread_time() > until:
-                        await asyncio.sleep(0)
-                        until = time.thread_time() + SLICE_S
                     if self.closing or (event := self._next()) is None:
                         return
+                    # perf: this clock is a system call, so it is not looked at for a command that stands alone.
+                    now = time.thread_time()
+                    if until and now > until:
+                        await asyncio.sleep(0)
+                        until = 0.0
+                    until = until or now + SLICE_S
                     rest = self._handle(event)
         except asyncio.CancelledError:
             if not self.gone:
