@@ -54,16 +54,18 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "expunged-modseq": (
         "SELECT e.account, e.mailbox, e.uid FROM expunged e LEFT JOIN mailbox m"
         " ON m.id = e.mailbox AND m.account = e.account"
-        " WHERE m.id IS NULL OR e.modseq > m.modseq OR e.uid >= m.uidnext",
+        " WHERE m.id IS NULL OR e.modseq > m.modseq OR e.last >= m.uidnext OR e.last < e.uid",
         "an expunge is recorded past the state of its mailbox",
     ),
     "expunged-absent": (
         "SELECT e.account, e.mailbox, e.uid FROM expunged e JOIN placement p"
-        " ON p.account = e.account AND p.mailbox = e.mailbox AND p.uid = e.uid",
+        " ON p.account = e.account AND p.mailbox = e.mailbox AND p.uid BETWEEN e.uid AND e.last",
         "an expunged UID is still present",
     ),
     "expunged-once": (
-        "SELECT account, mailbox, uid FROM expunged GROUP BY account, mailbox, uid HAVING count(*) > 1",
+        "SELECT account, mailbox, uid FROM (SELECT account, mailbox, uid,"
+        " lag(last) OVER (PARTITION BY account, mailbox ORDER BY uid, last) AS before FROM expunged)"
+        " WHERE uid <= before",
         "a UID was expunged twice",
     ),
     "mailbox-has-account": (

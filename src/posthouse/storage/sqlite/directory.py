@@ -235,6 +235,7 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         "device",
         "web_session",
         "gone",
+        "departed",
         "object",
     ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608

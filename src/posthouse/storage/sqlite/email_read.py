@@ -216,7 +216,8 @@ class SqliteEmails:
                 values,
             )
             gone = self._reader.rows(
-                "SELECT modseq, message, thread, 0 FROM gone WHERE account = ? AND modseq >= ? AND message <> 0",
+                "SELECT d.modseq, e.value ->> 0, e.value ->> 1, 0 FROM departed d, json_each(d.emails) e"
+                " WHERE d.account = ? AND d.modseq >= ?",
                 values,
             )
             latest: dict[int, Row] = {}
@@ -263,7 +264,7 @@ class SqliteEmails:
                 (account, since),
             )
             gone = self._reader.rows(
-                "SELECT mailbox FROM gone WHERE account = ? AND modseq > ? AND message = 0 ORDER BY mailbox",
+                "SELECT mailbox FROM gone WHERE account = ? AND modseq > ? ORDER BY mailbox",
                 (account, since),
             )
         created = [box for box, made, _ in rows if made > since]

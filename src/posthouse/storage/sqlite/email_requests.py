@@ -67,3 +67,15 @@ class ExpireUploads(Request):
     synced = False
     before: float
     limit: int
+
+
+class CutHistory(Request):
+    """Forget what left the mailboxes of an account long ago, but for the last `keep` rows."""
+
+    synced = False
+    account: AccountId
+    keep: int
+
+    @property
+    def light(self) -> bool:
+        return False

@@ -59,7 +59,7 @@ def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
         return _store_with_own_seen(ledger, mailbox, request)
     if request.light or len(request.uids) > RANGES_MAX:
         return _store_rows(ledger, mailbox, request)
-    kinds = _kinds_in(ledger, mailbox, request.uids)
+    kinds = kinds_in(ledger, mailbox, request.uids)
     last = max([kind.modseq for kind in kinds.values()], default=0)
     for limit in (request.unchanged_since, request.known_modseq):
         if limit is not None and last > limit:
@@ -134,7 +134,7 @@ def _rows(ledger: Ledger, mailbox: MailboxState, uids: UidRanges) -> list[Row]:
     return rows
 
 
-def _kinds_in(ledger: Ledger, mailbox: MailboxState, uids: UidRanges) -> dict[Flags, Kind]:
+def kinds_in(ledger: Ledger, mailbox: MailboxState, uids: UidRanges) -> dict[Flags, Kind]:
     kinds: dict[Flags, Kind] = {}
     for first, last in uids:
         found = ledger.execute(_SELECT_KINDS, (mailbox.account, mailbox.id, first, last)).fetchall()

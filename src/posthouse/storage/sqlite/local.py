@@ -18,7 +18,8 @@ from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log, open_reader, reading, translate
-from posthouse.storage.sqlite.email_requests import ExpireUploads
+from posthouse.storage.sqlite.email_requests import CutHistory, ExpireUploads
+from posthouse.storage.sqlite.history import HISTORY_ROWS_MAX, long_histories
 from posthouse.storage.sqlite.requests import PruneJournal
 from posthouse.storage.sqlite.sharing_requests import PruneAudit
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
@@ -110,6 +111,7 @@ class OwnedWriter(Writer):
                 await self.prune_journal()
                 await self.prune_audit()
                 await self.expire_uploads()
+                await self.cut_histories()
                 await asyncio.to_thread(sweep_orphans, self._root, self._files)
             except (MailError, OSError) as error:
                 log.warning("chores of the store failed, they will be done later: %s", error)
@@ -131,6 +133,10 @@ class OwnedWriter(Writer):
         dropped = PRUNED_AT_ONCE
         while dropped == PRUNED_AT_ONCE:
             dropped = await self.submit(ExpireUploads(before, PRUNED_AT_ONCE))
+
+    async def cut_histories(self) -> None:
+        for account in await asyncio.to_thread(long_histories, self._root):
+            await self.submit(CutHistory(account, HISTORY_ROWS_MAX // 2))
 
     async def close(self) -> None:
         if self._chores is not None:

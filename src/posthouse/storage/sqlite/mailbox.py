@@ -151,7 +151,7 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
     ledger.touch(state)
     ledger.flush()
     ledger.execute(
-        "INSERT INTO gone (account, modseq, message, thread, mailbox) VALUES (?, ?, 0, 0, ?)",
+        "INSERT INTO gone (account, modseq, mailbox) VALUES (?, ?, ?)",
         (account, state.modseq, mailbox),
     )
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))

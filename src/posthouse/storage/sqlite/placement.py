@@ -13,6 +13,7 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Copied, Expunged, UidRanges
 from posthouse.storage.sqlite import audit, own_seen
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
+from posthouse.storage.sqlite.ranges import note_departed, note_expunged, try_copy, try_expunge
 from posthouse.storage.sqlite.requests import (
     ClaimRecent,
     Copy,
@@ -25,16 +26,8 @@ from posthouse.storage.sqlite.shared import drop_messages, share_messages
 
 _IN_RANGE: Final = " FROM placement WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?"
 _SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate, thread" + _IN_RANGE
-_LISTED: Final = (
-    " FROM placement WHERE account = ? AND mailbox = ? AND uid IN (SELECT value FROM json_each(?))"
-)
-_DELETE: Final = "DELETE" + _LISTED
-_ADD_EXPUNGED: Final = (
-    "INSERT INTO expunged (account, mailbox, modseq, uid) SELECT account, mailbox, ?, uid" + _LISTED
-)
-_ADD_GONE: Final = (
-    "INSERT OR IGNORE INTO gone (account, modseq, message, thread, mailbox)"
-    " SELECT account, ?, message, thread, mailbox" + _LISTED
+_DELETE: Final = (
+    "DELETE FROM placement WHERE account = ? AND mailbox = ? AND uid IN (SELECT value FROM json_each(?))"
 )
 _ALL: Final[UidRanges] = [(1, 0xFFFFFFFF)]
 
@@ -56,6 +49,8 @@ def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:
 
 
 def copy(ledger: Ledger, request: Copy) -> Copied:
+    if (done := try_copy(ledger, request)) is not None:
+        return done
     account = ledger.account(request.account)
     source = ledger.mailbox(request.account, request.mailbox)
     to_account = ledger.account(request.to_account)
@@ -257,10 +252,10 @@ def remove(
     if mailbox.own_seen:
         own_seen.forget(ledger, mailbox, rows)
     count_rows(mailbox, rows, -1)
-    where = (account.id, mailbox.id, json_encode([row[0] for row in rows]).decode())
-    ledger.execute(_ADD_EXPUNGED, (modseq, *where))
-    ledger.execute(_ADD_GONE, (modseq, *where))
-    ledger.execute(_DELETE, where)
+    uids = sorted([row[0] for row in rows])
+    note_expunged(ledger, mailbox, modseq, uids)
+    note_departed(ledger, mailbox, modseq, [(row[1], row[6]) for row in rows])
+    ledger.execute(_DELETE, (account.id, mailbox.id, json_encode(uids).decode()))
 
 
 def give_back(ledger: Ledger, account: AccountState, rows: list[tuple[Any, ...]]) -> None:
@@ -276,6 +271,8 @@ def expunge(ledger: Ledger, request: Expunge) -> Expunged:
     if request.only_deleted and not mailbox.deleted:
         return Expunged([], mailbox.modseq)
     uids = _ALL if request.uids is None else request.uids
+    if (done := try_expunge(ledger, request, uids)) is not None:
+        return done
     rows = select(ledger, _SELECT_WHOLE, mailbox, uids)
     if request.only_deleted:
         rows = [row for row in rows if unpack_flags(row[2]) & DELETED]

@@ -169,13 +169,18 @@ class Reader:
         if gone > messages // 4 + 64:
             return self._all_uids(key)
         if gone:
-            rows = self.execute(
-                "SELECT uid FROM expunged WHERE account = ? AND mailbox = ? AND modseq > ?", (*key, since)
-            ).fetchall()
-            expunged = {uid for (uid,) in rows}
+            expunged = set(self._expunged(key, since))
             uids = array("I", [uid for uid in uids if uid not in expunged])
         # The history of expunged messages may have been cut; the rows themselves always tell.
         return uids if len(uids) == messages else self._all_uids(key)
+
+    def _expunged(self, key: tuple[int, int], since: int) -> list[int]:
+        """UIDs that left after a modseq, ascending."""
+        runs = self.execute(
+            "SELECT uid, last FROM expunged WHERE account = ? AND mailbox = ? AND modseq > ? ORDER BY uid",
+            (*key, since),
+        ).fetchall()
+        return [uid for first, last in runs for uid in range(first, last + 1)]
 
     def _all_uids(self, key: tuple[int, int]) -> array[int]:
         # perf: one JSON text is 10 times faster than one row per UID.
@@ -190,17 +195,20 @@ class Reader:
             self.execute("BEGIN")
             try:
                 row = self.execute(
-                    "SELECT modseq, uidnext FROM mailbox WHERE id = ? AND account = ?", (mailbox, account)
+                    "SELECT m.modseq, m.uidnext, a.history FROM mailbox m JOIN account a ON a.id = m.account"
+                    " WHERE m.id = ? AND m.account = ?",
+                    (mailbox, account),
                 ).fetchone()
                 if row is None:
                     raise NotFound(f"mailbox {mailbox} of account {account}")
                 changed = self.execute(SELECT_CHANGED, (account, mailbox, since)).fetchall()
-                expunged = self.execute(
-                    "SELECT uid FROM expunged WHERE account = ? AND mailbox = ? AND modseq > ? ORDER BY uid",
-                    (account, mailbox, since),
-                ).fetchall()
+                if since >= row[2]:
+                    expunged = self._expunged((account, mailbox), since)
+                else:
+                    # RFC 7162 §3.2.5.2: what is not remembered any more is all that is not there.
+                    expunged = sorted(set(range(1, row[1])).difference(self._all_uids((account, mailbox))))
             finally:
                 self.execute("COMMIT")
         if self.has_long_flags(account):
             changed = [(uid, unpack_flags(flags), modseq) for uid, flags, modseq in changed]
-        return Changes(row[0], row[1], changed, [uid for (uid,) in expunged])
+        return Changes(row[0], row[1], changed, expunged)

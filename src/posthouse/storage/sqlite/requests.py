@@ -32,6 +32,7 @@ from posthouse.storage.sqlite.email_requests import (
     AddUpload,
     ChangeEmails,
     ChangeMailbox,
+    CutHistory,
     DeleteMailboxById,
     ExpireUploads,
     PutObjects,
@@ -345,6 +346,7 @@ WriteRequest = (
     | PutObjects
     | AddUpload
     | ExpireUploads
+    | CutHistory
     | ContactWrite
     | TokenWrite
     | AccessWrite

@@ -6,10 +6,20 @@ Most messages have one placement, and no row in `shared`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from msgspec.json import encode as json_encode
 
 from posthouse.storage.sqlite.ledger import Ledger
+
+_DROP_SECOND: Final = (
+    "DELETE FROM shared WHERE account = ? AND refs = 2 AND message IN (SELECT value FROM json_each(?))"
+    " RETURNING message"
+)
+_DROP_ONE: Final = (
+    "UPDATE shared SET refs = refs - 1 WHERE account = ? AND message IN (SELECT value FROM json_each(?))"
+    " RETURNING message"
+)
 
 
 def share_messages(ledger: Ledger, account: int, messages: list[int]) -> None:
@@ -25,18 +35,10 @@ def share_messages(ledger: Ledger, account: int, messages: list[int]) -> None:
 def drop_messages(ledger: Ledger, account: int, messages: Iterable[int]) -> None:
     """Take one placement from each; those without any go."""
     for once in _each_once(messages):
-        rows = ledger.execute(
-            "UPDATE shared SET refs = refs - 1 WHERE account = ? AND message IN (SELECT value FROM json_each(?))"
-            " RETURNING message, refs",
-            (account, _listed(once)),
-        ).fetchall()
-        if rows:
-            alone = [message for message, refs in rows if refs == 1]
-            ledger.execute(
-                "DELETE FROM shared WHERE account = ? AND message IN (SELECT value FROM json_each(?))",
-                (account, _listed(alone)),
-            )
-            once = list(set(once).difference([message for message, _ in rows]))
+        for sql in (_DROP_SECOND, _DROP_ONE):
+            if once:
+                rows = ledger.execute(sql, (account, _listed(once))).fetchall()
+                once = list(set(once).difference([message for (message,) in rows])) if rows else once
         if once:
             gone = ledger.execute(
                 "DELETE FROM message WHERE id IN (SELECT value FROM json_each(?)) RETURNING blob",
