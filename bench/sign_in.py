@@ -7,13 +7,16 @@ with the right password waits while strangers try wrong ones as fast as they can
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import gc
 import random
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from posthouse.app.worker import GC_THRESHOLDS
 from posthouse.core.errors import MailError, SignInFailed
 from posthouse.core.ports import SystemClock
 from posthouse.services.accounts import Accounts
@@ -89,6 +92,32 @@ async def steady(sign: SignIn) -> None:
     row("... and others on the loop are late by", *spread(lag.times))
 
 
+async def bad_passwords(sign: SignIn) -> None:
+    """RATE wrong passwords a second from 200 addresses, whatever becomes of them."""
+    lag = Lag()
+    watcher = asyncio.ensure_future(lag.watch())
+    answers: collections.Counter[str] = collections.Counter()
+
+    async def one(number: int) -> None:
+        try:
+            origin = Origin("imap", "c", f"198.51.{number % 200}.1")
+            await sign.check_password(f"p{number % PEOPLE}@post.test", f"guess {number}", origin)
+        except MailError as error:
+            answers[type(error).__name__] += 1
+
+    tasks = set()
+    begun = time.perf_counter()
+    for number in range(RATE * SECONDS):
+        await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
+        task = asyncio.ensure_future(one(number))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    watcher.cancel()
+    row(f"{RATE:,} wrong passwords a second: others are late by", *spread(lag.times))
+    row("... judged, told to come back", str(answers["SignInFailed"]), str(answers["Unavailable"]))
+
+
 async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
     """Wrong passwords from so many addresses, 20 at a time from each; users come in between, from home or elsewhere."""
     chance = random.Random(1)
@@ -136,6 +165,7 @@ async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
 
 
 async def main() -> None:
+    gc.set_threshold(*GC_THRESHOLDS)  # as in a worker
     with tempfile.TemporaryDirectory() as directory:
         store = await open_store(Path(directory), role="local")
         clock = SystemClock()
@@ -154,6 +184,7 @@ async def main() -> None:
             )
         )
         await steady(sign)
+        await bad_passwords(sign)
         for strangers in (1, 50):
             await flood(sign, strangers, known=True)
             await flood(sign, strangers, known=False)

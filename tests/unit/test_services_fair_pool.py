@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
 from posthouse.core.errors import Unavailable
-from posthouse.services.fair_pool import FairPool
+from posthouse.services.fair_pool import NICENESS, FairPool
 
 
 class Rig:
@@ -99,3 +101,16 @@ async def test_someone_known_takes_the_place_of_a_stranger_however_short_the_lin
     await rig.add("k", "home", known=True)
     assert "k" in await rig.go()
     assert len(rig.refused) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows the priority of a thread")
+async def test_what_waits_on_the_loop_goes_before_hashes() -> None:
+    pool = FairPool(1, 10, "test")
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await pool.run("a", priority) == min(before + NICENESS, 19)
+    assert priority() == before
+    pool.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,26 @@ async def test_unknown_names_and_wrong_passwords_cost_the_same(place: Place) -> 
         before = hashes
         await place.connect("imap").authenticate("PLAIN", name, "wrong")
         assert hashes == before + 1
+
+
+async def test_many_at_once_cost_the_same_too(place: Place) -> None:
+    """Twenty connections that try one secret at one name: one hash, whether there is such an account or not."""
+    costs = []
+    matches = place.signin._passwords.matches
+
+    def counted(stored: str, password: str) -> bool:
+        costs[-1] += 1
+        return matches(stored, password)
+
+    place.signin._passwords.matches = counted  # type: ignore[method-assign]
+    await place.world.account("none")
+    await place.world.accounts.update_account("none@post.test", app_only=PROTOCOLS)
+    for name in (LI, "nobody@post.test", "x", "nobody@elsewhere.test", "none@post.test"):
+        costs.append(0)
+        tries = (place.connect("imap").authenticate("PLAIN", name, "wrong") for _ in range(20))
+        said = await asyncio.gather(*tries)
+        assert len(set(said)) == 1
+    assert costs == [1] * 5
 
 
 async def test_a_held_device_is_no_oracle_for_passwords(place: Place) -> None:

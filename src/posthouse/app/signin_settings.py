@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from msgspec.structs import replace
+
 from posthouse.app.config import Config, ConfigError
 from posthouse.core.errors import Invalid
 from posthouse.services.passwords import HashSettings, read_pepper
@@ -10,11 +14,16 @@ from posthouse.services.signin import SignInSettings
 
 def signin_settings(config: Config) -> SignInSettings:
     """Raises ConfigError when the pepper cannot be read."""
+    processors = os.cpu_count() or 1
+    # The workers together hash on as many threads as there are processors: more would only wait for each other.
+    chosen = SignInSettings(
+        threads=max(1, processors // (config.workers or processors)), cram_md5=config.signin.cram_md5
+    )
     if not config.signin.pepper_file:
-        return SignInSettings(cram_md5=config.signin.cram_md5)
+        return chosen
     path = config.path(config.signin.pepper_file)
     try:
-        return SignInSettings(hashing=HashSettings(pepper=read_pepper(path)), cram_md5=config.signin.cram_md5)
+        return replace(chosen, hashing=HashSettings(pepper=read_pepper(path)))
     except OSError as error:
         raise ConfigError(
             f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"

@@ -115,7 +115,7 @@ class SignIn:
             cram_md5=self.settings.cram_md5,
         )
         self._key = secrets.token_bytes(32)
-        self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
+        self._running: dict[tuple[str, str, bytes], asyncio.Future[bool]] = {}
         self._background = Background("upgrading a password")
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
@@ -157,7 +157,7 @@ class SignIn:
         if directory is not None and prepared is not None and (account is None or not account.password):
             return await self._ask_outside(directory, found, prepared, origin)
         # RFC 4013 §2.3: what cannot be prepared is wrong, and costs what a wrong one costs.
-        if await self._verify(account, main if prepared else None, text, origin.peer_ip):
+        if await self._verify(found, main if prepared else None, text, origin.peer_ip):
             assert account is not None
             return permitted(of_password(account), origin.protocol)
         await self._failed(found, self._digest(text), origin)
@@ -282,10 +282,8 @@ class SignIn:
             return Found(address[:ADDRESS_MAX])
         directory = self._store.directory
         account = await directory.account_by_address(parsed.key)
-        if account is None or not account.enabled:
-            return Found(parsed.key)
-        domain = await directory.domain(parsed.domain)
-        if domain is None or not domain.enabled:
+        domain = await directory.domain(parsed.domain)  # asked also for nobody: it should take as long
+        if account is None or not account.enabled or domain is None or not domain.enabled:
             return Found(parsed.key)
         opens = _password_opens(account, domain, origin)
         return Found(parsed.key, account, opens, not domain.oauth_only)
@@ -325,26 +323,31 @@ class SignIn:
 
     # --- the slow hash ---
 
-    async def _verify(self, account: Account | None, phc: str | None, password: str, peer_ip: str) -> bool:
-        source = customer_of(peer_ip)
+    async def _verify(self, found: Found, phc: str | None, password: str, peer_ip: str) -> bool:
+        account, source = found.account, customer_of(peer_ip)
         if account is None or phc is None or len(password) > PASSWORD_MAX_BYTES:
-            await self._hash(source, "", password[:PASSWORD_MAX_BYTES])
-            return False
-        # Many connections of one account signing in at once cost one hash.
-        key = (phc, self._digest(password))
+            account, phc, password = None, "", password[:PASSWORD_MAX_BYTES]
+        # Many connections of one account signing in at once cost one hash.  So do those of a name that is none: how
+        # long twenty of them take would tell which it is.
+        key = (found.name, phc, self._digest(password))
         running = self._running.get(key)
         if running is None:
-            known = await self.devices.is_familiar(account.id, peer_ip)
-            running = asyncio.ensure_future(self._hash(source, phc, password, known=known))
+            running = asyncio.ensure_future(self._hash_once(account, source, phc, password, peer_ip))
             self._running[key] = running
             running.add_done_callback(lambda done: self._ran(key, done))
         matches = await asyncio.shield(running)
-        if matches:
+        if matches and account is not None:
             self._remember(account, password)
             self._background.run(self._upgrade(account, password))
         return matches
 
-    def _ran(self, key: tuple[str, bytes], done: asyncio.Future[bool]) -> None:
+    async def _hash_once(
+        self, account: Account | None, source: str, phc: str, password: str, peer_ip: str
+    ) -> bool:
+        known = account is not None and await self.devices.is_familiar(account.id, peer_ip)
+        return await self._hash(source, phc, password, known=known)
+
+    def _ran(self, key: tuple[str, str, bytes], done: asyncio.Future[bool]) -> None:
         self._running.pop(key, None)
         if not done.cancelled():
             done.exception()  # seen, even if every caller has gone
