@@ -185,3 +185,24 @@ def test_imap_clients_become_switches():
 def test_client_certificates_that_would_do_nothing_are_an_error(listener, lines, wanted):
     with pytest.raises(ConfigError, match=wanted):
         parse_config(PLAIN + f"[listeners.{listener}]\n{lines}\n", BASE)
+
+
+@pytest.mark.parametrize(
+    ("database", "wanted"),
+    [
+        ("postgresql://mail:secret@db/x", "database_password_file"),
+        ("postgresql://mail@db/x?password=secret", "database_password_file"),
+        ("postgresql://db/x", "write postgresql://USER"),
+        ("postgresql://mail@db", "write postgresql://USER"),
+        ("postgresql://mail@:5432/x?host=/run", "write postgresql://USER"),
+        ("postgresql://mail@db:port/x", "write postgresql://USER"),
+        ("mysql://mail@db/x", "the path of an SQLite file"),
+    ],
+)
+def test_a_database_that_cannot_be_meant_is_an_error(database, wanted):
+    text = (
+        f'[[directories]]\nkind = "sql"\ndomains = ["a.test"]\nquery = "SELECT 1"\ndatabase = "{database}"\n'
+    )
+    with pytest.raises(ConfigError, match=wanted) as refused:
+        parse_config(PLAIN + text, BASE)
+    assert "secret" not in str(refused.value)

@@ -26,9 +26,7 @@ class DirectoryConfig(Struct, forbid_unknown_fields=True, kw_only=True):
         bool,
         Meta(description="LDAP: encrypt `ldap://`. Off only for loopback, as passwords would be readable."),
     ] = True
-    ca_file: Annotated[
-        str, Meta(description="LDAP: PEM file with the CAs to trust; empty: the system's.")
-    ] = ""
+    ca_file: Annotated[str, Meta(description="PEM file with the CAs to trust; empty: the system's.")] = ""
     user_dn: Annotated[
         str,
         Meta(
@@ -41,7 +39,17 @@ class DirectoryConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     bind_dn: Annotated[str, Meta(description="LDAP: as whom to look; empty: as nobody.")] = ""
     bind_password_file: Annotated[str, Meta(description="LDAP: file with the password of `bind_dn`.")] = ""
     name_attribute: Annotated[str, Meta(description="LDAP: the name of a new account.")] = "cn"
-    database: Annotated[str, Meta(description="SQL: an SQLite file, opened for reading.")] = ""
+    database: Annotated[
+        str,
+        Meta(
+            description="SQL: an SQLite file, opened for reading; or `postgresql://USER@HOST/DATABASE` (`pip install "
+            "posthouse[postgres]`; by a Unix socket `postgresql://USER@/DATABASE?host=/run/postgresql`), read-only, by "
+            "TLS with the server's name verified (`ca_file`) unless it is this machine."
+        ),
+    ] = ""
+    database_password_file: Annotated[
+        str, Meta(description="PostgreSQL: file with the password of the user.")
+    ] = ""
     query: Annotated[
         str,
         Meta(
@@ -55,6 +63,7 @@ def verify_directory(one: DirectoryConfig) -> None:
     if one.kind == "sql":
         if not one.database or not one.query:
             raise ValueError("directories: kind `sql` needs `database` and `query`")
+        _verify_database(one.database)
         return
     parts = urlsplit(one.url)
     if parts.scheme not in ("ldap", "ldaps") or not parts.hostname:
@@ -77,3 +86,25 @@ def verify_directory(one: DirectoryConfig) -> None:
             raise ValueError(
                 f"directories.{name}: {text!r} is the same for everybody; use {{local}} or {{address}}"
             )
+
+
+def is_postgres(database: str) -> bool:
+    return database.startswith(("postgresql://", "postgres://"))
+
+
+def _verify_database(database: str) -> None:
+    if not is_postgres(database):
+        if "://" in database:
+            raise ValueError(
+                "directories.database: write the path of an SQLite file, or postgresql://USER@HOST/DATABASE"
+            )
+        return
+    try:
+        parts = urlsplit(database)
+        password, port = parts.password, parts.port
+    except ValueError as error:
+        raise ValueError("directories.database: write postgresql://USER@HOST/DATABASE") from error
+    if password is not None or "password=" in parts.query:
+        raise ValueError("directories.database: put the password into `database_password_file`")
+    if not parts.username or len(parts.path) < 2 or (port and not parts.hostname):
+        raise ValueError("directories.database: write postgresql://USER@HOST/DATABASE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.app.config import Config, ConfigError
-from posthouse.app.config_directory import DirectoryConfig
+from posthouse.app.config_directory import DirectoryConfig, is_postgres
 from posthouse.client.directory import Source
 from posthouse.client.directory.ldap import LdapSettings, LdapSource
 from posthouse.client.directory.sql import SqlSettings, SqlSource
@@ -42,6 +42,8 @@ def creator(config: Config, store: Store, clock: Clock) -> Create:
 
 
 def _source(config: Config, one: DirectoryConfig) -> Source:
+    if one.kind == "sql" and is_postgres(one.database):
+        return _postgres(config, one)
     if one.kind == "sql":
         return SqlSource(SqlSettings(config.path(one.database), one.query, one.timeout_s))
     settings = LdapSettings(
@@ -52,7 +54,7 @@ def _source(config: Config, one: DirectoryConfig) -> Source:
         search_base=one.search_base,
         search_filter=one.search_filter,
         bind_dn=one.bind_dn,
-        bind_password=_password(config, one),
+        bind_password=_password(config, "bind_password_file", one.bind_password_file),
         name_attribute=one.name_attribute,
         timeout_s=one.timeout_s,
     )
@@ -62,11 +64,24 @@ def _source(config: Config, one: DirectoryConfig) -> Source:
         raise ConfigError("directories: kind `ldap` needs `pip install posthouse[ldap]`") from error
 
 
-def _password(config: Config, one: DirectoryConfig) -> str:
-    if not one.bind_password_file:
+def _postgres(config: Config, one: DirectoryConfig) -> Source:
+    try:
+        from posthouse.client.directory.postgres import PostgresSettings, PostgresSource  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise ConfigError("directories: PostgreSQL needs `pip install posthouse[postgres]`") from error
+    password = _password(config, "database_password_file", one.database_password_file)
+    ca_file = str(config.path(one.ca_file)) if one.ca_file else ""
+    try:
+        return PostgresSource(PostgresSettings(one.database, one.query, password, ca_file, one.timeout_s))
+    except OSError as error:
+        raise ConfigError(f"directories.ca_file: {ca_file}: {error.strerror or error}") from error
+
+
+def _password(config: Config, name: str, file: str) -> str:
+    if not file:
         return ""
-    path = config.path(one.bind_password_file)
+    path = config.path(file)
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigError(f"directories.bind_password_file: {path}: {error.strerror}") from error
+        raise ConfigError(f"directories.{name}: {path}: {error.strerror}") from error
