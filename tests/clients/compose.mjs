@@ -1,7 +1,7 @@
 /** A letter with formats and pictures, and an answer to a hostile one: `node compose.mjs CHROMIUM ZHANG_URL LI_URL PASSWORD PICTURES`. */
 
 import { launch, look, open, openLetter, signIn } from "./browser.mjs";
-import { PHONE, PICTURE, editor, send, transfer, write } from "./writing.mjs";
+import { PHONE, PICTURE, undoFor, editor, send, transfer, write } from "./writing.mjs";
 
 const [chromium, zhangUrl, liUrl, password, pictures] = process.argv.slice(2);
 const found = { ran: [] };
@@ -12,6 +12,7 @@ page.on("dialog", (dialog) => {
   void dialog.dismiss();
 });
 await signIn(page, "zhang@qq.test", password);
+await undoFor(page, 0);
 
 // Formats, by keyboard, by signs and by the tools; Chinese that is still being entered sends nothing.
 let text = await write(page, ["李 <li@163.test>"], "格式与图片");
@@ -100,6 +101,7 @@ await send(page);
 // Who reads it on a phone answers there, in the dark.
 const li = await open(browser, liUrl, found, { size: PHONE, locale: "en", dark: true });
 await signIn(li, "li@163.test", password);
+await undoFor(li, 0);
 await openLetter(li, "格式与图片");
 await li.click(".more button:has-text('Reply')");
 text = await editor(li);
@@ -108,6 +110,7 @@ await li.keyboard.type("Got it");
 found.head = await li.textContent(".quoted small");
 await look(li, found, pictures, "compose-phone-dark");
 await li.click(".quoted button >> nth=1");
+await li.waitForSelector(".quoted small:has-text('wrote:')");
 found.english = await li.textContent(".quoted small");
 await send(li);
 await page.waitForSelector(".row:has-text('Re: 格式与图片')");

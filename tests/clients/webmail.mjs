@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { undoFor } from "./writing.mjs";
 
 const [executablePath, zhangUrl, liUrl, password, pictures] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -73,6 +74,9 @@ await signIn(li, "li@163.test", password);
 await zhang.waitForSelector(".folders .write");
 await li.waitForSelector(".list .empty, .row");
 
+await undoFor(zhang, 0);
+await undoFor(li, 0);
+
 // Zhang writes, by keyboard alone but for the picture.
 await zhang.keyboard.press("c");
 await zhang.waitForSelector(".compose iframe[data-ready]");
@@ -117,7 +121,7 @@ const text = li.frameLocator(".compose iframe").locator("#editor");
 found.quoted = await text.innerText();
 await text.press("Control+Home");
 await li.keyboard.type("照片收到了！");
-await li.click(".compose .foot .main");
+await li.click(".compose .split > .main");
 await zhang.waitForSelector(".row.unread:has-text('Re: 春节快乐')");
 await zhang.keyboard.press("Enter");
 await zhang.waitForSelector(".letter");

@@ -50,3 +50,17 @@ export async function send(page) {
   await page.waitForSelector(".compose", { state: "detached" });
   return text;
 }
+
+/** For how long what this account sends can be taken back; 0: it goes out at once. */
+export async function undoFor(page, seconds) {
+  await page.evaluate(async (undoSeconds) => {
+    const { access } = JSON.parse(sessionStorage.getItem("posthouse.grant"));
+    const headers = { authorization: `Bearer ${access}`, "content-type": "application/json" };
+    const using = ["urn:ietf:params:jmap:core", "urn:posthouse:params:jmap:settings"];
+    const methodCalls = [["Settings/set", { accountId: "A1", update: { singleton: { undoSeconds } } }, "s"]];
+    const { primaryAccounts } = await (await fetch("/jmap/session", { headers })).json();
+    methodCalls[0][1].accountId = Object.values(primaryAccounts)[0];
+    await fetch("/jmap/api", { method: "POST", headers, body: JSON.stringify({ using, methodCalls }) });
+  }, seconds);
+  await page.waitForFunction((wanted) => JSON.parse(localStorage.getItem("posthouse.settings") ?? "{}").undoSeconds === wanted, seconds);
+}

@@ -3,6 +3,7 @@
  * two-step sign-in and passkeys are the same here as everywhere; a password for each request where there is none.
  */
 
+import { signal } from "@preact/signals";
 import { JmapError } from "./jmap";
 import { navigate } from "./route";
 
@@ -17,6 +18,7 @@ let page: Page = { client: "posthouse-webmail", path: "/mail/", scope: "jmap acc
 let KEPT = "posthouse.grant";
 let ASKED = "posthouse.asked";
 let LEFT = "posthouse.left";
+const AGAIN = "posthouse.again";
 
 /** Pages other than the webmail say which one they are before anything else. */
 export function beginAs(other: Page): void {
@@ -40,6 +42,9 @@ interface Grant {
   refresh: string;
 }
 
+/** This window has done what it was opened for. */
+export const over = signal(false);
+
 let server: Server | null | undefined;
 let grant: Grant | null = null;
 let renewing: Promise<Grant> | null = null;
@@ -59,11 +64,12 @@ export async function resume(): Promise<Authorize | null> {
   if (answer.has("state")) history.replaceState(null, "", location.pathname);
   const found = await discover();
   if (found === null) return null;
-  const asked = JSON.parse(sessionStorage.getItem(ASKED) ?? "null") as { state: string; verifier: string } | null;
+  const asked = JSON.parse(sessionStorage.getItem(ASKED) ?? "null") as { state: string; verifier: string; again: boolean } | null;
   const code = answer.get("code");
   if (code !== null && asked !== null && answer.get("state") === asked.state) {
     sessionStorage.removeItem(ASKED);
     await exchange({ grant_type: "authorization_code", code, redirect_uri: redirect(), code_verifier: asked.verifier });
+    if (asked.again) return handOver(asked.state);
     navigate(sessionStorage.getItem(BACK) ?? location.pathname);
     return authorize;
   }
@@ -71,14 +77,58 @@ export async function resume(): Promise<Authorize | null> {
   return grant === null ? null : authorize;
 }
 
+/** This window was opened to sign in once more: what it got is for the one that is waiting. */
+function handOver(state: string): null {
+  const channel = new BroadcastChannel(AGAIN);
+  channel.postMessage({ state, grant });
+  grant = null;
+  sessionStorage.removeItem(KEPT);
+  close();
+  over.value = true; // where the browser does not let it close itself
+  return null;
+}
+
+/**
+ * Sign in once more in a window of its own, while this one stays as it is.  False: there is no sign-in page, or the browser lets no
+ * window open.
+ */
+export async function again(language: string, signal: AbortSignal): Promise<Authorize | false> {
+  const found = await discover();
+  if (found === null) return false;
+  const { url, state } = await request(found, language, true);
+  // The new window starts with a copy of what this one remembers: that is how it knows what it was opened for.
+  const other = open(url, "_blank", "popup,width=480,height=720");
+  sessionStorage.removeItem(ASKED);
+  if (other === null) return false;
+  const channel = new BroadcastChannel(AGAIN);
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      channel.close();
+      resolve(false);
+    });
+    channel.onmessage = (event: MessageEvent<{ state: string; grant: Grant }>) => {
+      if (event.data.state !== state) return;
+      channel.close();
+      grant = event.data.grant;
+      sessionStorage.setItem(KEPT, JSON.stringify(grant));
+      resolve(authorize);
+    };
+  });
+}
+
 /** Go to the sign-in page; false when there is none. */
 export async function leave(language: string): Promise<boolean> {
   const found = await discover();
   if (found === null) return false;
+  sessionStorage.setItem(BACK, location.pathname + location.hash);
+  location.assign((await request(found, language)).url);
+  return true;
+}
+
+async function request(found: Server, language: string, again = false): Promise<{ url: string; state: string }> {
   const state = random();
   const verifier = random();
-  sessionStorage.setItem(ASKED, JSON.stringify({ state, verifier }));
-  sessionStorage.setItem(BACK, location.pathname + location.hash);
+  sessionStorage.setItem(ASKED, JSON.stringify({ state, verifier, again }));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const wanted = {
     response_type: "code",
@@ -93,8 +143,7 @@ export async function leave(language: string): Promise<boolean> {
     ...(sessionStorage.getItem(LEFT) ? { prompt: "login" } : {}),
   };
   sessionStorage.removeItem(LEFT);
-  location.assign(`${found.authorization_endpoint}?${new URLSearchParams(wanted)}`);
-  return true;
+  return { url: `${found.authorization_endpoint}?${new URLSearchParams(wanted)}`, state };
 }
 
 /** Forget the grant, here and on the server.  `left`: the person signed out. */

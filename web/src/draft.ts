@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import type { Address, Email } from "./jmap";
-import { tell } from "./store";
+import { client, guarded, signOut, tell } from "./store";
 import { say } from "./text";
 
 /** The windows in which letters are written, once they are loaded. */
@@ -12,6 +12,10 @@ export const desk = signal<FunctionComponent | null>(null);
 export const opening = signal(false);
 /** How many windows hold the keyboard: those that are not put aside. */
 export const writing = signal(0);
+
+/** Letters that wait for their time, and whether the list of them is shown. */
+export const waiting = signal(0);
+export const openScheduled = signal(false);
 
 type Desk = typeof import("./compose/desk");
 
@@ -40,6 +44,32 @@ export const forward = (email: Email): void => open((found) => found.pass(email)
 export const forwardAsFile = (email: Email): void => open((found) => found.enclose(email));
 /** Go on with a draft. */
 export const resume = (email: Email): void => open((found) => found.resume(email));
+
+/** This browser holds letters that did not reach the server: `compose/mirror.ts` sets it. */
+export const MIRRORED = "posthouse.letters";
+
+/** Letters that a crash, or the end of a session, left behind are opened again. */
+export async function recover(): Promise<void> {
+  if (localStorage.getItem(MIRRORED) === null || !client.value?.sends) return;
+  await guarded(async () => (await load())?.recover());
+}
+
+const UNDO_MOST_MS = 61_000;
+
+/** How many letters wait for their time; those that can be taken back for a moment are not meant. */
+export async function countWaiting(): Promise<void> {
+  if (!client.value?.sends) return;
+  const now = new Date(Date.now() + UNDO_MOST_MS).toISOString().replace(/\.\d+Z$/, "Z");
+  const filter = { operator: "AND", conditions: [{ after: now }, { undoStatus: "pending" }] };
+  const found = await client.value.call([["EmailSubmission/query", { filter, limit: 0, calculateTotal: true }, "q"]]);
+  waiting.value = Number(found["q"].total ?? 0);
+}
+
+/** Sign out, but not from letters that are nowhere else. */
+export async function leaveSafely(): Promise<void> {
+  const found = desk.value === null ? null : await load();
+  if (found === null || (await found.putAllAway())) signOut(true);
+}
 
 export function formatAddresses(list: Address[] | null | undefined): string {
   return (list ?? []).map((one) => (one.name ? `"${one.name.replace(/["\\]/g, "")}" <${one.email}>` : one.email)).join(", ");

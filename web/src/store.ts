@@ -40,6 +40,9 @@ export const cursor = signal(0);
 export const openThread = signal<Id | null>(null);
 export const letters = signal<Email[]>([]);
 export const notice = signal<Notice | null>(null);
+/** Letters are open: a session that ends asks for a new one over them, and leaves everything as it is. */
+export const keepOpen = signal(false);
+export const expired = signal(false);
 
 export const here = computed(() => mailboxes.value.find((one) => one.id === place.value.mailbox) ?? null);
 export const byRole = (role: string): Mailbox | undefined => mailboxes.value.find((one) => one.role === role);
@@ -69,12 +72,28 @@ export async function start(authorize: Authorize): Promise<void> {
   void next.listen(() => void guarded(refresh), listening.signal);
 }
 
+/** The same person signed in again: go on where it stopped.  False: it is somebody else. */
+export async function goOn(authorize: Authorize): Promise<boolean> {
+  const next = await Jmap.open(authorize);
+  if (next.account !== client.value?.account) return false;
+  listening?.abort();
+  listening = new AbortController();
+  batch(() => {
+    client.value = next;
+    expired.value = false;
+  });
+  void next.listen(() => void guarded(refresh), listening.signal);
+  await guarded(refresh);
+  return true;
+}
+
 /** `left`: the person wants it; else the grant has ended. */
 export function signOut(left: boolean): void {
   listening?.abort();
   forget(left);
   batch(() => {
     client.value = null;
+    expired.value = false;
     mailboxes.value = [];
     rows.value = new Map();
     letters.value = [];
@@ -89,8 +108,9 @@ export async function guarded(work: () => Promise<void>): Promise<boolean> {
     await work();
     return true;
   } catch (error) {
-    if (error instanceof JmapError && error.kind === "signin") signOut(false);
-    else tell(explain(error));
+    if (!(error instanceof JmapError && error.kind === "signin")) tell(explain(error));
+    else if (keepOpen.value) expired.value = true;
+    else signOut(false);
     return false;
   }
 }
@@ -103,10 +123,10 @@ export function explain(error: unknown): string {
   return say("error.other", { detail: String(error) });
 }
 
-export function tell(text: string, undo?: () => void): void {
+export function tell(text: string, undo?: () => void, forMs = undo ? 15_000 : 8_000): void {
   clearTimeout(noticeTimer);
   notice.value = undo ? { text, undo } : { text };
-  noticeTimer = window.setTimeout(() => (notice.value = null), undo ? 15_000 : 8_000);
+  noticeTimer = window.setTimeout(() => (notice.value = null), forMs);
 }
 
 // --- folders and the list ---

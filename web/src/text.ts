@@ -8,6 +8,7 @@ const TEXTS = {
   "signin.password": ["密码或授权码", "Password or app password"],
   "signin.button": ["登录", "Sign in"],
   "signin.failed": ["地址或密码不正确，请再试一次。", "The address or the password is wrong. Try again."],
+  "signin.over": ["已登录。请关闭这个窗口，回到您写的信。", "Signed in. Close this window and go back to your letter."],
   "signin.out": ["退出", "Sign out"],
   "error.network": ["连接不上服务器。网络恢复后会自动继续。", "The server cannot be reached. This goes on when the network is back."],
   "error.limit": ["请求太频繁，请稍候再试。", "Too many requests; wait a moment and try again."],
@@ -20,6 +21,7 @@ const TEXTS = {
   "role.junk": ["垃圾邮件", "Junk"],
   "role.trash": ["废纸篓", "Trash"],
   "nav.folders": ["文件夹", "Folders"],
+  "nav.scheduled": ["定时邮件", "Scheduled"],
   "nav.open": ["打开文件夹列表", "Show the folders"],
   "search": ["搜索邮件", "Search mail"],
   "search.clear": ["清除搜索", "Clear the search"],
@@ -143,6 +145,10 @@ export function formatWhen(iso: string, now = new Date()): string {
   if (format(date, day) === format(now, day)) return format(date, { hour: "2-digit", minute: "2-digit" });
   if (format(date, { year: "numeric" }) === format(now, { year: "numeric" })) return format(date, { month: "short", day: "numeric" });
   return format(date, day);
+}
+
+export function formatTime(moment: Date): string {
+  return format(moment, { hour: "2-digit", minute: "2-digit" });
 }
 
 export function formatMoment(iso: string): string {

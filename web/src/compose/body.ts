@@ -56,7 +56,8 @@ function structure(draft: Draft): { bodyStructure: object; bodyValues: object } 
   return { bodyStructure, bodyValues: values };
 }
 
-export function emailOf(draft: Draft, folder: Id = byRole("drafts")!.id, keywords: object = { $draft: true, $seen: true }, sentAt?: string): object {
+/** `sentAt`: its date, where it will be sent later. */
+export function emailOf(draft: Draft, sentAt: string | null = null, folder: Id = byRole("drafts")!.id, keywords: object = { $draft: true, $seen: true }): object {
   const from = sender(draft);
   const identity = identityOf(draft);
   const replyTo = identity?.replyTo ?? [];

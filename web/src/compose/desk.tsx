@@ -1,21 +1,25 @@
 /** All windows in which letters are written, and the ways in which they open. */
 
-import { effect } from "@preact/signals";
-import { writing } from "../draft";
+import { effect, untracked } from "@preact/signals";
+import { openScheduled, writing } from "../draft";
+import { later } from "../views/lazy";
 import type { Address, Email } from "../jmap";
-import { guarded, identities, jmap, refresh } from "../store";
+import { client, expired, guarded, identities, jmap, keepOpen, mailboxes, refresh, tell } from "../store";
 import { Icon } from "../views/icon";
 import { same, unique } from "./addresses";
-import { destroyKept, remove, save } from "./keep";
+import { destroyKept, look, remove, save } from "./keep";
 import { Letter, letters } from "./letter";
 import type { Draft } from "./letter";
-import { forgetMirror, hold } from "./mirror";
+import { forgetMirror, hold, lost, mirror } from "./mirror";
 import { toHtml } from "./plain";
 import { asFile, inlineFiles, quoteOf, readBody } from "./quote";
 import { say } from "./text";
 import { retryAll } from "./upload";
 import { Window } from "./window";
 import "./style.css";
+
+const Again = later(() => import("./again").then((found) => found.Again));
+const Scheduled = later(() => import("./scheduled").then((found) => found.Scheduled));
 
 export function Desk() {
   const list = letters.value;
@@ -25,19 +29,23 @@ export function Desk() {
     <>
       {current && <Window key={current.key} letter={current} />}
       {list.length > (current ? 1 : 0) && (
-        <ul class={`aside${current ? "" : " alone"}`} aria-label={say("title")}>
+        <section class={`aside${current ? "" : " alone"}`} aria-label={say("aside")}>
+          <ul>
           {list.filter((one) => one !== current).map((one) => (
             <li key={one.key}>
               <button onClick={() => bring(one)} aria-label={say("open", { subject: titleOf(one) })}>
                 <Icon name="drafts" /> <span class="name">{titleOf(one)}</span>
               </button>
-              <button class="plain" aria-label={say("small")} onClick={() => void close(one)}>
+              <button class="plain" aria-label={say("putaway", { subject: titleOf(one) })} onClick={() => void close(one)}>
                 <Icon name="close" />
               </button>
             </li>
           ))}
-        </ul>
+          </ul>
+        </section>
       )}
+      {openScheduled.value && <Scheduled />}
+      {expired.value && <Again />}
     </>
   );
 }
@@ -46,6 +54,21 @@ const titleOf = (letter: Letter): string => letter.draft.value.subject || letter
 
 effect(() => {
   writing.value = letters.value.filter((one) => !one.small.value).length;
+  keepOpen.value = letters.value.length > 0;
+});
+// After every change on the server that is told of.
+effect(() => {
+  if (mailboxes.value.length > 0) untracked(() => void (letters.value.length > 0 && guarded(look)));
+});
+
+// A window that is left may never be seen again.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "hidden") return;
+  for (const one of letters.value) {
+    if (one.saved.value === "new" || one.saved.value instanceof Date) continue;
+    void mirror(one);
+    void save(one);
+  }
 });
 
 addEventListener("online", () => {
@@ -61,10 +84,17 @@ export function bring(letter: Letter): void {
   letters.value = [...letters.value.filter((one) => one !== letter), letter];
 }
 
-function show(letter: Letter): Letter {
+export function show(letter: Letter): Letter {
   void hold(letter.key).then((release) => (letter.release = release ?? (() => undefined)));
   letters.value = [...letters.value, letter];
   return letter;
+}
+
+/** What was taken back is in front again, as it was; it is a draft on the server. */
+export function reopen(letter: Letter): void {
+  const again = new Letter(letter.draft.value, letter.kept, letter.key);
+  again.saved.value = new Date();
+  show(again);
 }
 
 // --- opening ---
@@ -180,7 +210,26 @@ function prefixed(prefix: string, subject: string | null): string {
   return there.test(text) ? text : prefix + text;
 }
 
+/** What the last session of this browser did not bring to the server. */
+export async function recover(): Promise<void> {
+  const found = (await lost(client.value!.account)).filter((one) => !letters.value.some((each) => each.key === one.key));
+  for (const one of found) one.small.value = found.length > 1;
+  letters.value = [...letters.value, ...found];
+  if (found.length > 0) tell(say("recovered", { count: found.length }));
+  for (const one of found) {
+    retryAll(one);
+    void save(one);
+  }
+}
+
 // --- closing ---
+
+/** Before somebody signs out.  False: some are in this browser only, and signing out would lose them. */
+export async function putAllAway(): Promise<boolean> {
+  for (const one of [...letters.value]) await close(one);
+  if (letters.value.length > 0) tell(say("signout.lost", { count: letters.value.length }));
+  return letters.value.length === 0;
+}
 
 /** Nothing was written that anybody would miss. */
 function isEmpty(letter: Letter): boolean {

@@ -31,6 +31,7 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
   useEffect(() => {
     const element = frame.current!;
     let known = letter.draft.value.html;
+    let live = false; // what the editor does to its own beginning is no change
     letter.collect = () => {
       const html = api.current?.get() ?? known;
       if (html !== known) {
@@ -45,7 +46,7 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
       editor.start({
         label: say("body"),
         language: language.value,
-        edited: () => touched(letter),
+        edited: () => live && touched(letter),
         moved: (format) => (toolbarFormat.value = format),
         key: (name) => ({ send: acts.current.onSend, escape: acts.current.onEscape, link: acts.current.onLink })[name](),
         files: (files) => insertFiles(letter, api.current, files),
@@ -63,6 +64,7 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
       api.current = editor;
       element.dataset["ready"] = "";
       if (focus !== null) editor.focus(focus === "end");
+      setTimeout(() => (live = true));
     };
     const onReady = () => void ready();
     element.addEventListener("ready", onReady);

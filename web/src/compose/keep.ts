@@ -7,6 +7,7 @@ import { emailOf } from "./body";
 import { letters } from "./letter";
 import type { Draft, Letter } from "./letter";
 import { forgetMirror, mirror } from "./mirror";
+import { utc } from "./times";
 
 const SAVE_AFTER_MS = 3000;
 const MIRROR_AFTER_MS = 300;
@@ -51,7 +52,7 @@ async function write(letter: Letter): Promise<void> {
     letter.unsure = true;
     const found = await jmap().call([
       ...(letter.kept ? [["Email/get", { ids: [letter.kept], properties: ["mailboxIds", "keywords"] }, "k"] as [string, object, string]] : []),
-      ["Email/set", { create: { d: emailOf(letter.draft.value) } }, "s"],
+      ["Email/set", { create: { d: emailOf(letter.draft.value, letter.sentAt ? utc(letter.sentAt) : null) } }, "s"],
     ] as Parameters<ReturnType<typeof jmap>["call"]>[0]);
     letter.unsure = false;
     const fault = found["s"].notCreated?.d as { type: string; description?: string } | undefined;
@@ -124,6 +125,7 @@ export async function look(): Promise<void> {
     const now = found["k"].list[0] as Kept | undefined;
     if (now?.keywords["$draft"] && now.mailboxIds[byRole("drafts")!.id]) continue;
     letter.kept = null;
+    letter.saved.value = "dirty";
     letter.conflict.value = { other: await otherVersion(letter) };
   }
 }
@@ -139,7 +141,6 @@ export function remove(letter: Letter): void {
   clearTimeout(letter.timer);
   clearTimeout(letter.mirrorTimer);
   letters.value = letters.value.filter((one) => one !== letter);
-  for (const file of letter.draft.value.files) if (file.url) URL.revokeObjectURL(file.url);
   letter.release();
   void forgetMirror(letter.key);
 }

@@ -97,6 +97,10 @@ export class Letter {
   release: () => void = () => undefined;
   /** A save may have arrived without its answer. */
   unsure = false;
+  /** The moment it is to be sent, where it was given one. */
+  sentAt: Date | null = null;
+  /** It may have been sent, though the answer did not arrive. */
+  maybeSent = false;
   /** What the editor knows that the draft does not yet. */
   collect: () => void = () => undefined;
 

@@ -1,6 +1,7 @@
 /** Letters that are being written, kept in this browser: neither a crash nor a session that ends loses one. */
 
 import type { Id } from "../jmap";
+import { MIRRORED } from "../draft";
 import { client } from "../store";
 import { Letter } from "./letter";
 import type { Draft } from "./letter";
@@ -16,6 +17,7 @@ export interface Mirrored {
   /** The server has all of it. */
   safe: boolean;
   unsure: boolean;
+  maybeSent: boolean;
   at: number;
 }
 
@@ -60,8 +62,10 @@ export async function mirror(letter: Letter): Promise<void> {
     kept: letter.kept,
     safe: letter.saved.value instanceof Date,
     unsure: letter.unsure,
+    maybeSent: letter.maybeSent,
     at: Date.now(),
   };
+  localStorage.setItem(MIRRORED, "1");
   await quiet(run("readwrite", (store) => store.put(record)));
 }
 
@@ -83,10 +87,12 @@ export async function lost(account: Id): Promise<Letter[]> {
     }
     const letter = new Letter(one.draft, one.kept, one.key);
     letter.unsure = one.unsure;
+    letter.maybeSent = one.maybeSent;
     letter.release = release;
     letter.saved.value = "dirty";
     found.push(letter);
   }
+  if (all.length === 0) localStorage.removeItem(MIRRORED);
   return found;
 }
 

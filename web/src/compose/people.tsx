@@ -6,7 +6,6 @@ import { client } from "../store";
 import { Icon } from "../views/icon";
 import { domainOf, parsePeople, unique } from "./addresses";
 import { edit } from "./keep";
-import { suggest } from "./known";
 import type { Field, Letter, Person } from "./letter";
 import { say } from "./text";
 
@@ -41,7 +40,7 @@ export function People({ letter, field, label, focus }: { letter: Letter; field:
     const mine = (asked.current += 1);
     if (!value.trim()) return setFound([]);
     timer.current = window.setTimeout(async () => {
-      const people = await suggest(value);
+      const people = await import("./known").then((found) => found.suggest(value));
       if (mine !== asked.current) return; // what was typed since is what counts
       const named = new Set(letter.draft.value[field].map((one) => one.email.toLowerCase()));
       setFound(people.filter((one) => !named.has(one.email.toLowerCase())));

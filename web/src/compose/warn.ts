@@ -4,7 +4,7 @@ import type { Address } from "../jmap";
 import { domainOf } from "./addresses";
 import type { Known } from "./known";
 import type { Draft } from "./letter";
-import { say } from "./text";
+import { say } from "./text_send";
 
 export const MANY = 15;
 

@@ -1,8 +1,10 @@
 /** A window in which a letter is written. */
 
+import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { formatWhen, say as sayShared } from "../text";
+import { formatTime, formatWhen, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
+import { later } from "../views/lazy";
 import { plainOf } from "./body";
 import { close, discard } from "./desk";
 import { RichText, PlainText, insertFiles } from "./editor";
@@ -16,8 +18,12 @@ import { People } from "./people";
 import { toHtml } from "./plain";
 import { headOf, quoteHtml, quoteText } from "./quote";
 import { say } from "./text";
+import { TimeForm } from "./time_form";
+import { choices } from "./times";
 import { LinkForm, Toolbar, linking } from "./toolbar";
 import { add } from "./upload";
+
+const Conflict = later(() => import("./conflict").then((found) => found.Conflict));
 
 export function Window({ letter }: { letter: Letter }) {
   const draft = letter.draft.value;
@@ -25,7 +31,7 @@ export function Window({ letter }: { letter: Letter }) {
   const [over, setOver] = useState(false);
   const [copies, setCopies] = useState(draft.cc.length + draft.bcc.length > 0);
   const written = draft.to.length > 0;
-  const act = { send: () => void import("./send").then((found) => found.trySend(letter)), close: () => void close(letter) };
+  const act = { send: (at?: Date) => void import("./send").then((found) => found.trySend(letter, at ?? null)), close: () => void close(letter) };
   useEffect(() => {
     if (draft.cc.length + draft.bcc.length > 0) setCopies(true);
   }, [draft.cc, draft.bcc]);
@@ -67,7 +73,7 @@ export function Window({ letter }: { letter: Letter }) {
       </label>
       {draft.rich ? (
         <RichText
-          letter={letter} api={api} focus={written ? "start" : null} onSend={act.send} onEscape={act.close}
+          letter={letter} api={api} focus={written ? "start" : null} onSend={() => act.send()} onEscape={act.close}
           onLink={() => (linking.value = true)}
         />
       ) : (
@@ -77,6 +83,16 @@ export function Window({ letter }: { letter: Letter }) {
       <Files letter={letter} />
       {draft.rich && linking.value && <LinkForm api={api} />}
       {draft.rich && <Toolbar api={api} onPicture={(files) => insertFiles(letter, api.current, files)} />}
+      {picking.value === letter && (
+        <TimeForm
+          start={choices()[0]![1]}
+          done={(at) => {
+            picking.value = null;
+            if (at) act.send(at);
+          }}
+        />
+      )}
+      {letter.conflict.value && <Conflict letter={letter} api={api} />}
       <Question letter={letter} />
       <p class="fault" role="alert">{letter.fault.value}</p>
       <Foot letter={letter} api={api} send={act.send} />
@@ -153,13 +169,18 @@ function Question({ letter }: { letter: Letter }) {
   );
 }
 
-function Foot({ letter, api, send }: { letter: Letter; api: { current: FrameApi | null }; send: () => void }) {
+function Foot({ letter, api, send }: { letter: Letter; api: { current: FrameApi | null }; send: (at?: Date) => void }) {
   const sending = letter.sending.value;
   return (
     <div class="foot">
-      <button class="main" title="Ctrl+Enter" disabled={sending} onClick={send}>
-        <Icon name="sent" /> {say(sending ? "sending" : "send")}
-      </button>
+      <span class="split">
+        <button class="main" title="Ctrl+Enter" disabled={sending} onClick={() => send()}>
+          <Icon name="sent" /> {say(sending ? "sending" : "send")}
+        </button>
+        <Menu label={say("later")} class="main" choices={laterChoices(letter, send)}>
+          <Mark name="clock" />
+        </Menu>
+      </span>
       <label class="attach" title={say("attach")}>
         <Icon name="clip" /> <span class="wide-only">{say("attach")}</span>
         <input
@@ -179,6 +200,15 @@ function Foot({ letter, api, send }: { letter: Letter; api: { current: FrameApi 
       </button>
     </div>
   );
+}
+
+const picking = signal<Letter | null>(null);
+
+function laterChoices(letter: Letter, send: (at: Date) => void) {
+  return [
+    ...choices().map(([name, at]) => ({ label: say(`later.${name}`, { time: formatTime(at) }), run: () => send(at) })),
+    { label: say("later.pick"), run: () => (picking.value = letter) },
+  ];
 }
 
 function stateOf(letter: Letter): string {

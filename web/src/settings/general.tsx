@@ -60,6 +60,14 @@ export function General() {
           change={(conversations) => set({ conversations })}
         />
         <Select
+          id="undo"
+          label={say("general.undo")}
+          hint={say("general.undo.hint")}
+          value={String(now.undoSeconds)}
+          options={[0, 5, 10, 15, 20, 30].map((seconds) => [String(seconds), seconds ? say("general.undo.seconds", { seconds }) : say("general.undo.off")] as const)}
+          change={(seconds) => set({ undoSeconds: Number(seconds) })}
+        />
+        <Select
           id="notify"
           label={say("general.notify")}
           hint={say("general.notify.hint")}

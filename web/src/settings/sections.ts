@@ -29,6 +29,7 @@ export const SECTIONS: readonly Section[] = [
       ["density", "general.density", "紧凑 行高 rows compact"],
       ["zone", "general.zone", "时间 clock hours"],
       ["conversations", "general.conversations", "会话 线程 threads"],
+      ["undo", "general.undo", "撤回 撤销 发送 undo recall send delay"],
       ["notify", "general.notify", "通知 提醒 alert"],
     ],
   },

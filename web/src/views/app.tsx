@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { desk } from "../draft";
+import { desk, recover } from "../draft";
 import { over } from "../reading/over";
 import { inSettings } from "../route";
 import { client, notice, openThread } from "../store";
@@ -28,6 +28,7 @@ export function App() {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
+  useEffect(() => void recover(), [client.value?.account]);
   if (client.value === null) return <SignIn />;
   const Desk = desk.value;
   return (

@@ -1,12 +1,14 @@
-import { compose } from "../draft";
+import { useEffect } from "preact/hooks";
+import { compose, countWaiting, leaveSafely, load, openScheduled, waiting } from "../draft";
 import { Places } from "../reading/places";
-import { client, signOut } from "../store";
+import { client, guarded, mailboxes } from "../store";
 import { SETTINGS, follow, inSettings } from "../route";
 import { say } from "../text";
 import { folders } from "./app";
 import { Icon } from "./icon";
 
 export function Folders() {
+  useEffect(() => void guarded(countWaiting), [mailboxes.value.find((one) => one.role === "sent")?.totalEmails]);
   return (
     <nav class="folders" aria-label={say("nav.folders")}>
       {client.value?.sends && (
@@ -15,6 +17,13 @@ export function Folders() {
         </button>
       )}
       <Places />
+      {waiting.value > 0 && (
+        <button class="folder" onClick={() => void load().then(() => (openScheduled.value = true))}>
+          <Icon name="clock" />
+          <span class="name">{say("nav.scheduled")}</span>
+          <span class="count">{waiting.value}</span>
+        </button>
+      )}
       <footer>
         <span class="who" title={client.value?.address}>
           {client.value?.address}
@@ -30,7 +39,7 @@ export function Folders() {
         >
           <Icon name="settings" /> {say("act.settings")}
         </a>
-        <button class="plain" onClick={() => signOut(true)}>
+        <button class="plain" onClick={() => void leaveSafely()}>
           <Icon name="out" /> {say("signin.out")}
         </button>
       </footer>

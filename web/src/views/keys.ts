@@ -11,6 +11,7 @@ import { help } from "./help";
 export function onKey(event: KeyboardEvent): void {
   // While Chinese is being entered, keys belong to the input method.
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]")) return; // it has keys of its own
   const target = event.target;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
   if (document.querySelector("dialog[open]")) return;

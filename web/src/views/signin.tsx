@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { JmapError } from "../jmap";
-import { leave, withPassword } from "../auth";
+import { leave, over, withPassword } from "../auth";
 import { explain, start } from "../store";
 import { language, say, setLanguage } from "../text";
 import { Icon } from "./icon";
@@ -28,6 +28,13 @@ async function submit(event: SubmitEvent): Promise<void> {
 }
 
 export function SignIn() {
+  if (over.value) {
+    return (
+      <main class="signin">
+        <p class="card">{say("signin.over")}</p>
+      </main>
+    );
+  }
   if (!ready.value) return <main class="signin" aria-busy="true" />;
   if (!byPassword.value) {
     return (

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import Struct
-
 from posthouse.core.scope import SEND
 from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.rows import JournalLine, QueueEntry
@@ -43,22 +41,19 @@ class SubmissionSet(a.Set):
     on_success_destroy_email: list[a.Id] | None = None
 
 
-class _Fate(Struct):
-    undo: str
-    status: dict[str, Record]
+async def _entry(context: Context, row: StoredObject) -> QueueEntry | None:
+    entries = await context.services.store.queue.entries([row.ref]) if row.ref else []  # type: ignore[list-item]
+    return entries[0] if entries else None
 
 
-async def _fate(context: Context, one: Submission, row: StoredObject) -> _Fate:
-    """What the queue and the journal know of it."""
-    store = context.services.store
-    entries = await store.queue.entries([row.ref]) if row.ref else []  # type: ignore[list-item]
-    lines = await store.journal.by_trace(one.trace)
-    entry = entries[0] if entries else None
+async def _undo_status(context: Context, one: Submission, row: StoredObject) -> str:
+    """The queue is asked only of those whose time has not come: they are few, however many there were."""
     if one.canceled:
-        undo = "canceled"
-    else:
-        undo = "pending" if entry is not None and _can_undo(context, entry) else "final"
-    return _Fate(undo, _status(one, entry, lines))
+        return "canceled"
+    if one.send_at <= context.services.clock.now():
+        return "final"
+    entry = await _entry(context, row)
+    return "pending" if entry is not None and _can_undo(context, entry) else "final"
 
 
 def _can_undo(context: Context, entry: QueueEntry) -> bool:
@@ -104,9 +99,11 @@ def _delivery(reply: str, delivered: str) -> Record:
 
 
 async def _record(context: Context, one: Submission, row: StoredObject, properties: Sequence[str]) -> Record:
-    fate = None
-    if "undoStatus" in properties or "deliveryStatus" in properties:
-        fate = await _fate(context, one, row)
+    undo = await _undo_status(context, one, row) if "undoStatus" in properties else None
+    status = None
+    if "deliveryStatus" in properties:
+        lines = await context.services.store.journal.by_trace(one.trace)
+        status = _status(one, await _entry(context, row), lines)
     whole: Record = {
         "id": SUBMISSIONS.id_of(row.id),
         "identityId": ids.format_id("I", one.identity),
@@ -114,8 +111,8 @@ async def _record(context: Context, one: Submission, row: StoredObject, properti
         "threadId": ids.format_id(ids.THREAD, one.thread),
         "envelope": one.envelope,
         "sendAt": format_utc(one.send_at),
-        "undoStatus": fate and fate.undo,
-        "deliveryStatus": fate and fate.status,
+        "undoStatus": undo,
+        "deliveryStatus": status,
         "dsnBlobIds": [],
         "mdnBlobIds": [],
     }
