@@ -306,8 +306,9 @@ async def test_nobody_reaches_what_is_anothers(world: ApiWorld) -> None:
     assert {one.path for one in with_number} == set(numbers)
     for one in with_number:
         path = one.path.replace("{id}", str(numbers[one.path]))
-        assert await wang.refused(one.method, path) == "not-found", one.name
-        if one.path != "/self/grants/{id}":
+        body = {"name": "mine"} if one.method == "PATCH" else {}
+        assert await wang.refused(one.method, path, **body) == "not-found", one.name
+        if one.path != "/self/grants/{id}" and not body:
             assert await li.ask(one.method, path) is None, one.name
 
 
@@ -361,6 +362,10 @@ async def test_where_a_second_step_is_required_the_last_one_stays(world: ApiWorl
     assert await page.refused("DELETE", f"/self/passkeys/{key['id']}") == "last-factor"
     assert await page.refused("DELETE", "/self/two-step") == "last-factor"
     await add_passkey(page, "phone")
+    assert await page.refused("PATCH", f"/self/passkeys/{key['id']}", name="phone") == "exists"
+    assert (await page.do("PATCH", f"/self/passkeys/{key['id']}", name="work"))["name"] == "work"
+    key = next(one for one in (await page.get("/self/passkeys"))["items"] if one["name"] == "work")
+    assert await page.refused("PATCH", "/self/passkeys/99999", name="x") == "not-found"
     await page.do("DELETE", f"/self/passkeys/{key['id']}")
 
 

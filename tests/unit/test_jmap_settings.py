@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ async def test_there_are_defaults_and_changes_stay(world: JmapWorld) -> None:
     await change(world, density="compact")
     [now] = (await world.call("Settings/get", ids=None))["list"]
     assert (now["theme"], now["density"], now["timeZone"]) == ("dark", "compact", "Asia/Shanghai")
+
+
+async def test_changes_at_the_same_moment_all_stay(world: JmapWorld) -> None:
+    patches = ({"theme": "dark"}, {"density": "compact"}, {"undoSeconds": 5}, {"conversations": False})
+    await asyncio.gather(*(change(world, **patch) for patch in patches))
+    [now] = (await world.call("Settings/get", ids=None))["list"]
+    assert {name: now[name] for patch in patches for name in patch} == {
+        name: value for patch in patches for name, value in patch.items()
+    }
 
 
 async def test_the_language_is_that_of_the_account_too(world: JmapWorld) -> None:

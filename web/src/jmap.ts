@@ -97,7 +97,7 @@ export class JmapError extends Error {
 
 export class Jmap {
   private constructor(
-    private readonly authorize: Authorize,
+    readonly authorize: Authorize,
     readonly session: Session,
   ) {}
 

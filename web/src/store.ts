@@ -139,7 +139,8 @@ async function loadMailboxes(): Promise<void> {
   if (jmap().sends) calls.push(["Identity/get", { ids: null }, "i"]);
   if (jmap().can(CAPABILITY)) calls.push(["Settings/get", { ids: null }, "s"]);
   const found = await jmap().call(calls);
-  if (found["s"]) adopt((found["s"].list as Settings[])[0]!);
+  // While a change is on its way, what the server has is older than what is shown.
+  if (found["s"] && choosing === 0) adopt((found["s"].list as Settings[])[0]!);
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
   learn(found["w"].list);
   identities.value = (found["i"]?.list ?? []) as Identity[];
@@ -150,21 +151,22 @@ function byPlace(one: Mailbox, other: Mailbox): number {
   return rank(one) - rank(other) || one.sortOrder - other.sortOrder || one.name.localeCompare(other.name);
 }
 
+let choosing = 0;
+
 /** Keep what was chosen; what cannot be kept is taken back. */
-export function choose(changes: Partial<Settings>): Promise<boolean> {
+export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const before = settings.value;
   adopt({ ...before, ...changes });
-  return guarded(async () => {
+  choosing += 1;
+  const kept = await guarded(async () => {
     if (!jmap().can(CAPABILITY)) return;
-    try {
-      const found = await jmap().call([["Settings/set", { update: { singleton: changes } }, "s"]]);
-      const refused = found["s"].notUpdated?.singleton as { type: string; description?: string } | undefined;
-      if (refused) throw new JmapError(refused.type, refused.description ?? "");
-    } catch (error) {
-      adopt(before);
-      throw error;
-    }
+    const found = await jmap().call([["Settings/set", { update: { singleton: changes } }, "s"]]);
+    const refused = found["s"].notUpdated?.singleton as { type: string; description?: string } | undefined;
+    if (refused) throw new JmapError(refused.type, refused.description ?? "");
   });
+  choosing -= 1;
+  if (!kept) adopt(before);
+  return kept;
 }
 
 /** Show a folder, from wherever one is. */

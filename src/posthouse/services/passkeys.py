@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from posthouse.core.errors import Conflict, Invalid, SignInFailed
+from posthouse.core.errors import Conflict, Exists, Invalid, NotFound, SignInFailed
 from posthouse.core.ids import AccountId
 from posthouse.core.lazy import lazy
 from posthouse.core.ports import Clock
@@ -89,9 +89,7 @@ class Passkeys:
 
     async def register(self, account: Account, name: str, answer: dict[str, Any]) -> None:
         """Raises Invalid (not a sound answer), Conflict (the challenge is not ours, or too old), Exists (the name)."""
-        name = name.strip()
-        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-            raise Invalid(f"the name of a passkey has 1 to {NAME_MAX} printable characters")
+        name = _checked_name(name)
         challenge = _challenge_in(answer)
         await self._made_at(challenge, REGISTER, account.id)
         try:
@@ -117,6 +115,23 @@ class Passkeys:
         await self._store.credentials.put(
             Credential(account.id, "passkey", name, _encode(key), created_at=now)
         )
+
+    async def rename(self, account: AccountId, name: str, new_name: str) -> None:
+        """Raises NotFound, Exists, Invalid."""
+        new_name = _checked_name(new_name)
+        names = {one.name: one for one, _ in await self.of_account(account)}
+        if name not in names:
+            raise NotFound("there is no passkey of that name")
+        if new_name == name:
+            return
+        if new_name in names:
+            raise Exists(f"a passkey {new_name!r}")
+        old = names[name]
+        # The new row first: the key opens the account at every moment.
+        await self._store.credentials.put(
+            Credential(account, "passkey", new_name, old.secret, created_at=old.created_at)
+        )
+        await self._store.credentials.revoke(account, "passkey", name)
 
     async def of_account(self, account: AccountId) -> list[tuple[Credential, Passkey]]:
         return await passkeys_of(self._store, account)
@@ -226,6 +241,13 @@ async def passkeys_of(store: Store, account: AccountId) -> list[tuple[Credential
         for one in await store.credentials.of_account(account)
         if one.kind == "passkey"
     ]
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+        raise Invalid(f"the name of a passkey has 1 to {NAME_MAX} printable characters")
+    return name
 
 
 def _handle(account: AccountId) -> bytes:

@@ -83,10 +83,18 @@ export async function letter(subject, { from = "wang@example.org", text = "è§ä¿
   return made.created.one.id;
 }
 
+const sessions = new Map();
+
+/** One for each window: when any of them is detached, Chromium ends the virtual authenticators of all. */
+export async function cdp(page) {
+  if (!sessions.has(page)) sessions.set(page, await page.context().newCDPSession(page));
+  return sessions.get(page);
+}
+
 /** A picture, faults that axe finds, and whether the page is wider than the screen. */
 export async function look(page, name) {
   await page.screenshot({ path: join(pictures, `${name}.png`) });
-  const session = await page.context().newCDPSession(page);
+  const session = await cdp(page);
   const { frameTree } = await session.send("Page.getFrameTree");
   const world = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
   await session.send("Runtime.evaluate", { expression: axe, contextId: world.executionContextId });
@@ -96,7 +104,6 @@ export async function look(page, name) {
     awaitPromise: true,
   });
   seen.axe[name] = JSON.parse(result.value);
-  await session.detach();
   if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(name);
 }
 

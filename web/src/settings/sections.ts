@@ -60,6 +60,31 @@ export const SECTIONS: readonly Section[] = [
       ["all", "forwarding.all", "自动转发 redirect copy"],
     ],
   },
+  {
+    id: "security",
+    icon: "lock",
+    title: "security",
+    View: lazily(() => import("./account").then((found) => found.Security), "div"),
+    entries: [
+      ["password", "security.password", "修改密码 change"],
+      ["two-step", "security.two", "两步 二次验证 totp 2fa authenticator 验证器"],
+      ["passkeys", "security.keys", "指纹 人脸 webauthn fido"],
+      ["app-passwords", "security.apps", "客户端密码 应用密码 imap smtp pop3"],
+    ],
+  },
+  {
+    id: "devices",
+    icon: "server",
+    title: "devices",
+    View: lazily(() => import("./account").then((found) => found.Devices), "div"),
+    entries: [
+      ["held", "devices.held", "批准 approve"],
+      ["alerts", "devices.alerts", "提醒 通知 第二地址 alert second address"],
+      ["sessions", "devices.sessions", "浏览器 退出 browser sign out"],
+      ["grants", "devices.grants", "授权 oauth token"],
+      ["sign-ins", "devices.signins", "登录历史 异地 history login"],
+    ],
+  },
 ];
 
 export const linkTo = (section: string, anchor = ""): string => `${SETTINGS}/${section}${anchor && `#${anchor}`}`;

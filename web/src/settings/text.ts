@@ -54,6 +54,17 @@ export const TEXTS = {
   "forwarding": ["转发", "Forwarding"],
   "forwarding.addresses": ["转发地址", "Forwarding addresses"],
   "forwarding.all": ["转发所有来信", "Forward all letters"],
+  "security": ["安全", "Security"],
+  "security.password": ["登录密码", "Password"],
+  "security.two": ["两步验证", "Two-step sign-in"],
+  "security.keys": ["通行密钥", "Passkeys"],
+  "security.apps": ["授权码", "App passwords"],
+  "devices": ["设备与登录", "Devices and sign-ins"],
+  "devices.held": ["等待批准的设备", "Devices that wait"],
+  "devices.alerts": ["新设备登录提醒", "Alerts of new devices"],
+  "devices.sessions": ["已登录的浏览器", "Browsers that are signed in"],
+  "devices.grants": ["已授权的程序", "Programs with access"],
+  "devices.signins": ["登录记录", "Sign-ins"],
   "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
 } as const satisfies Record<string, readonly [string, string]>;
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta, Struct
 
+from posthouse.core.errors import Conflict
 from posthouse.core.scope import WRITE
 from posthouse.wire.jmap.error import SetError, invalid
 
@@ -31,6 +32,8 @@ from .state import check_known, check_state, format_state, parse_state
 
 Record = dict[str, Any]
 SINGLETON: Final = "singleton"
+ATTEMPTS: Final = 10
+"""When the account changes between reading and writing."""
 
 
 class Settings(Struct, rename="camel"):
@@ -94,9 +97,7 @@ async def set_settings(context: Context, args: a.Set) -> Record:
         if key != SINGLETON:
             raise SetError("notFound", "the only one is `singleton`")
         only_known({path.partition("/")[0]: None for path in patch}, SETTABLE)
-        _, old, number = await _read(context)
-        new = _checked(apply_patch(msgspec.to_builtins(old), patch))
-        await store.objects.put(account.id, [SETTINGS.stored(new, number)])
+        new = await _keep(context, patch)
         if new.language and new.language != account.language:
             # Letters and errors of the server are in the same language as the pages.
             await store.directory.update_account(account.id, {"language": new.language})
@@ -105,6 +106,23 @@ async def set_settings(context: Context, args: a.Set) -> Record:
     await result.each((args.update or {}).items(), change, result.not_updated)
     after = await store.emails.modseq(account.id)
     return result.answer(args.account_id, format_state(before), format_state(after))
+
+
+async def _keep(context: Context, patch: Record) -> Settings:
+    """What another request changes at the same moment stays."""
+    for attempt in range(ATTEMPTS):
+        modseq, old, number = await _read(context)
+        new = _checked(apply_patch(msgspec.to_builtins(old), patch))
+        try:
+            await context.services.store.objects.put(
+                context.account.id, [SETTINGS.stored(new, number)], if_modseq=modseq
+            )
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return new
+    raise AssertionError
 
 
 def _checked(record: Record) -> Settings:

@@ -131,6 +131,22 @@ async def add_passkey(call: Call, body: NewPasskey) -> PasskeyInfo:
     return PasskeyInfo(id=one.id, name=one.name, backed_up=key.backed_up, created_at=instant(one.created_at))
 
 
+class PasskeyName(Body):
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
+
+
+async def rename_passkey(call: Call, body: PasskeyName) -> PasskeyInfo:
+    keys, number = _passkeys(call), call.number()
+    before = next((one for one, _ in await keys.of_account(call.account_id) if one.id == number), None)
+    if before is None:
+        raise NotFound(f"no passkey {number}")
+    await keys.rename(call.account_id, before.name, body.name)
+    one, key = next(
+        pair for pair in await keys.of_account(call.account_id) if pair[0].name == body.name.strip()
+    )
+    return PasskeyInfo(id=one.id, name=one.name, backed_up=key.backed_up, created_at=instant(one.created_at))
+
+
 async def remove_passkey(call: Call) -> None:
     """The last factor of an account of two steps stays."""
     number, account = call.number(), call.account
@@ -184,6 +200,10 @@ OPERATIONS: Final = (
     Operation(
         method="POST", path="/self/passkeys", name="addPasskey", tag=TAG, scope=ACCOUNT, run=add_passkey,
         body=NewPasskey, answer=PasskeyInfo, status=201, fresh=True, says=("登记通行密钥", "Register a passkey"),
+    ),
+    Operation(
+        method="PATCH", path="/self/passkeys/{id}", name="renamePasskey", tag=TAG, scope=ACCOUNT, run=rename_passkey,
+        body=PasskeyName, answer=PasskeyInfo, says=("给通行密钥改名", "Rename a passkey"),
     ),
     Operation(
         method="DELETE", path="/self/passkeys/{id}", name="removePasskey", tag=TAG, scope=ACCOUNT, run=remove_passkey,

@@ -1,0 +1,342 @@
+/** Where the account is used: devices, browsers, programs, sign-ins, and who is told. */
+
+import { useState } from "preact/hooks";
+import { api } from "../api";
+import type { Listing } from "../api";
+import { tell } from "../store";
+import { formatWhen } from "../text";
+import { Thing, Waiting, act, useApi } from "./account-parts";
+import { Card, Field } from "./parts";
+import { Proving } from "./proving";
+import type { Self } from "./security";
+import { say } from "./security.text";
+import type { Key } from "./security.text";
+import { say as common } from "./text";
+
+interface Device {
+  id: number;
+  state: "known" | "held" | "blocked";
+  protocol: string;
+  network: string;
+  client: string;
+  credential: string;
+  credential_name: string;
+  country: string;
+  created_at: string;
+  used_at: string;
+  used_ip: string;
+}
+
+interface SignIn {
+  at: string;
+  outcome: string;
+  protocol: string;
+  ip: string;
+  client: string;
+  credential: string;
+  credential_name: string;
+  country: string;
+}
+
+interface Grant {
+  id: number;
+  client_name: string;
+  current: boolean;
+  scope: string;
+  created_at: string;
+  used_at: string | null;
+  used_ip: string;
+}
+
+interface Browser {
+  id: number;
+  kind: string;
+  client: string;
+  ip: string;
+  created_at: string;
+}
+
+export function Devices() {
+  const self = useApi<Self>("/self");
+  if (self.value === null) return <Waiting fault={self.fault && `${self.fault} ${say("none")}`} />;
+  return (
+    <>
+      <DeviceLists />
+      <Alerts self={self.value} />
+      <Browsers />
+      <Grants />
+      <SignIns />
+      <Proving />
+    </>
+  );
+}
+
+const kind = (name: string, own: string): string => own || (`kind.${name}` in KINDS ? say(`kind.${name}` as Key) : name);
+const KINDS = { "kind.password": 1, "kind.app": 1, "kind.token": 1, "kind.passkey": 1, "kind.two-step": 1, "kind.certificate": 1 };
+const nameOfDevice = (one: Device): string => program(one.client) || one.protocol;
+
+/** What a browser calls itself, in two words. */
+function program(text: string): string {
+  if (!text.startsWith("Mozilla/")) return text;
+  const browser = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([mark]) => text.includes(mark!))?.[1];
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux"].find((name) => text.includes(name));
+  return [browser, system].filter(Boolean).join(" · ") || text;
+}
+
+function about(one: Device): string {
+  return [one.protocol, kind(one.credential, one.credential_name), one.used_ip, one.country, say("used", { when: formatWhen(one.used_at) })].filter(Boolean).join(" · ");
+}
+
+function DeviceLists() {
+  const list = useApi<Listing<Device>>("/self/devices?limit=200");
+  if (list.value === null) {
+    return (
+      <Card id="held" title={say("held")}>
+        <Waiting fault={list.fault} />
+      </Card>
+    );
+  }
+  const change = (method: string, path: string) =>
+    act(async () => {
+      await api(method, `/self/devices/${path}`);
+      await list.again();
+    });
+  const held = list.value.items.filter((one) => one.state === "held");
+  const others = list.value.items.filter((one) => one.state !== "held");
+  const block = (one: Device) => (
+    <button aria-label={say("block.named", { name: nameOfDevice(one) })} onClick={() => change("POST", `${one.id}/block`)}>
+      {say("block")}
+    </button>
+  );
+  const approve = (one: Device, main: boolean) => (
+    <button class={main ? "main" : ""} aria-label={say("approve.named", { name: nameOfDevice(one) })} onClick={() => change("POST", `${one.id}/approve`)}>
+      {say("approve")}
+    </button>
+  );
+  return (
+    <>
+      <Card id="held" title={say("held")} hint={held.length > 0 ? say("held.about") : ""}>
+        <ul class="things">
+          {held.length === 0 && <li class="about">{say("held.none")}</li>}
+          {held.map((one) => (
+            <Thing
+              key={one.id}
+              name={nameOfDevice(one)}
+              actions={
+                <>
+                  {approve(one, true)}
+                  {block(one)}
+                </>
+              }
+            >
+              <small>{about(one)}</small>
+            </Thing>
+          ))}
+        </ul>
+      </Card>
+      <Card id="devices" title={say("devices.known")}>
+        <ul class="things">
+          {others.length === 0 && <li class="about">{say("devices.none")}</li>}
+          {others.map((one) => (
+            <Thing
+              key={one.id}
+              name={
+                <>
+                  {nameOfDevice(one)} {one.state === "blocked" && <em class="bad">{say("blocked")}</em>}
+                </>
+              }
+              actions={
+                <>
+                  {one.state === "blocked" ? approve(one, false) : block(one)}
+                  <button aria-label={say("forget.named", { name: nameOfDevice(one) })} onClick={() => change("DELETE", String(one.id))}>
+                    {say("forget")}
+                  </button>
+                </>
+              }
+            >
+              <small>{about(one)}</small>
+            </Thing>
+          ))}
+        </ul>
+      </Card>
+    </>
+  );
+}
+
+function Alerts({ self }: { self: Self }) {
+  const [policy, setPolicy] = useState(self.new_device);
+  const [second, setSecond] = useState(self.second_address);
+  return (
+    <Card id="alerts" title={say("alerts")}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          act(async () => {
+            await api("PUT", "/self/device-policy", { new_device: policy, second_address: second });
+            tell(common("saved"));
+          });
+        }}
+      >
+        {(["off", "notify", "hold"] as const).map((one) => (
+          <label class="check" key={one}>
+            <input type="radio" name="policy" checked={policy === one} onChange={() => setPolicy(one)} /> {say(`alerts.${one}`)}
+          </label>
+        ))}
+        <Field label={say("alerts.second")}>
+          <input type="email" value={second} maxLength={320} onInput={(event) => setSecond(event.currentTarget.value)} />
+        </Field>
+        <div class="actions">
+          <button class="main">{common("save")}</button>
+        </div>
+      </form>
+    </Card>
+  );
+}
+
+function Browsers() {
+  const list = useApi<Listing<Browser>>("/self/sessions");
+  const end = (method: string, path: string) =>
+    act(async () => {
+      await api(method, `/self/sessions${path}`);
+      await list.again();
+    });
+  return (
+    <Card
+      id="sessions"
+      title={say("browsers")}
+      action={(list.value?.items.length ?? 0) > 1 && <button onClick={() => end("POST", "/end-all")}>{say("out.all")}</button>}
+    >
+      {list.value === null ? (
+        <Waiting fault={list.fault} />
+      ) : (
+        <ul class="things">
+          {list.value.items.length === 0 && <li class="about">{say("grants.none")}</li>}
+          {list.value.items.map((one) => (
+            <Thing
+              key={one.id}
+              name={one.client}
+              actions={
+                <button aria-label={say("out.named", { name: one.client })} onClick={() => end("DELETE", `/${one.id}`)}>
+                  {say("out")}
+                </button>
+              }
+            >
+              <small>{[one.ip, kind(one.kind, ""), say("since", { when: formatWhen(one.created_at) })].filter(Boolean).join(" · ")}</small>
+            </Thing>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function Grants() {
+  const list = useApi<Listing<Grant>>("/self/grants");
+  const others = list.value?.items.filter((one) => !one.current) ?? [];
+  return (
+    <Card
+      id="grants"
+      title={say("grants")}
+      action={
+        others.length > 0 && (
+          <button
+            onClick={() =>
+              act(async () => {
+                const { ended } = await api<{ ended: number }>("POST", "/self/grants/revoke-others");
+                tell(say("out.done", { count: ended }));
+                await list.again();
+              })
+            }
+          >
+            {say("out.others")}
+          </button>
+        )
+      }
+    >
+      {list.value === null ? (
+        <Waiting fault={list.fault} />
+      ) : (
+        <ul class="things">
+          {list.value.items.map((one) => (
+            <Thing
+              key={one.id}
+              name={
+                <>
+                  {one.client_name} {one.current && <em class="good">{say("grants.this")}</em>}
+                </>
+              }
+              actions={
+                !one.current && (
+                  <button
+                    aria-label={say("out.named", { name: one.client_name })}
+                    onClick={() =>
+                      act(async () => {
+                        await api("DELETE", `/self/grants/${one.id}`);
+                        await list.again();
+                      })
+                    }
+                  >
+                    {say("out")}
+                  </button>
+                )
+              }
+            >
+              <small>{[one.scope, one.used_ip, say("since", { when: formatWhen(one.created_at) }), one.used_at && say("used", { when: formatWhen(one.used_at) })].filter(Boolean).join(" · ")}</small>
+            </Thing>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function SignIns() {
+  const list = useApi<Listing<SignIn>>("/self/sign-ins?limit=50");
+  const now = list.value;
+  return (
+    <Card id="sign-ins" title={say("signins")}>
+      {now === null ? (
+        <Waiting fault={list.fault} />
+      ) : now.items.length === 0 ? (
+        <p class="about">{say("signins.none")}</p>
+      ) : (
+        <>
+          <table class="signs">
+            <thead>
+              <tr>
+                <th scope="col">{say("signins.when")}</th>
+                <th scope="col">{say("signins.what")}</th>
+                <th scope="col">{say("signins.by")}</th>
+                <th scope="col">{say("signins.from")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {now.items.map((one, at) => (
+                <tr key={at}>
+                  <td>
+                    <time dateTime={one.at}>{formatWhen(one.at)}</time>
+                  </td>
+                  <td class={one.outcome === "ok" ? "good" : "bad"}>{say(`outcome.${one.outcome}` as Key)}</td>
+                  <td>{[program(one.client), one.protocol, kind(one.credential, one.credential_name)].filter(Boolean).join(" · ")}</td>
+                  <td>{[one.ip, one.country].filter(Boolean).join(" ")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {now.next && (
+            <button
+              onClick={() =>
+                act(async () => {
+                  const more = await api<Listing<SignIn>>("GET", `/self/sign-ins?limit=50&after=${now.next}`);
+                  list.set({ items: [...now.items, ...more.items], next: more.next });
+                })
+              }
+            >
+              {say("signins.more")}
+            </button>
+          )}
+        </>
+      )}
+    </Card>
+  );
+}
