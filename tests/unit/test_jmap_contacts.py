@@ -43,14 +43,14 @@ async def refused(world: JmapWorld, **card: Any) -> Any:
 
 
 async def test_the_session_says_what_may_be_done(world: JmapWorld) -> None:
-    session = session_object(world.services, world.grant, "https://x.test")
+    session = await session_object(world.services, world.grant, "https://x.test")
     assert session["capabilities"][CONTACTS] == {}
     found = session["accounts"][world.id]["accountCapabilities"]
     assert found[CONTACTS] == {"maxAddressBooksPerCard": None, "mayCreateAddressBook": True}
     assert session["primaryAccounts"][CONTACTS] == world.id
     assert PEOPLE in found
     narrow = Grant(world.account, "app", Scope(("http",), folders=("INBOX",)))
-    found = session_object(world.services, narrow, "https://x.test")["accounts"][world.id]
+    found = (await session_object(world.services, narrow, "https://x.test"))["accounts"][world.id]
     assert CONTACTS not in found["accountCapabilities"]
     world.grant = narrow
     assert await world.error("AddressBook/get") == "forbidden"

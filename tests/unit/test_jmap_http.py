@@ -12,10 +12,13 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
+from posthouse.core.rights import parse_rights
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.services.push_feed import PushFeed
+from posthouse.services.rights import WHOLE
 from posthouse.services.signin import SignIn, hash_password
-from tests.storage.fixtures import make_account, message
+from posthouse.storage.rows import LocalCopy
+from tests.storage.fixtures import deliver_one, make_account, message
 from tests.unit.asgi import Answer, ask, basic
 from tests.unit.jmap_world import JmapWorld, jmap_world
 from tests.unit.service_world import CHEAP_HASH
@@ -258,3 +261,33 @@ async def test_hostile_requests_end_early(served: Served) -> None:
     assert (await served.api(nested)).json()["type"].endswith("notJSON")
     served.world.services.limits = limits
     assert (await served.api(b" " * 100_000_000)).json()["limit"] == "maxSizeRequest"
+
+
+async def test_events_of_shared_accounts(served: Served) -> None:
+    """A member hears of its team's mail on its own stream, also of what it missed."""
+    world = served.world
+    team = await make_account(world.store, "team")
+    acls = world.store.acls
+    await acls.set(
+        team.id, WHOLE, world.account.id, negative=False, change=("=", parse_rights("lr")), entries_max=9
+    )
+
+    async def listen(query: str, **headers: str) -> str:
+        answer = await served.ask("GET", f"/jmap/events?closeafter=state&{query}", headers=headers)
+        return answer.body.decode()
+
+    waiting = asyncio.ensure_future(listen("types=Email"))
+    while not served.feed.listeners(team.id):  # noqa: ASYNC110 - it is there when it is listed
+        await asyncio.sleep(0)
+    inbox = await world.store.mailboxes.get(team.id, "INBOX")
+    await deliver_one(world.store, message(1), LocalCopy(team.id, inbox.id))
+    text = await asyncio.wait_for(waiting, 5)
+    modseq = await world.store.emails.modseq(team.id)
+    assert f'"changed":{{"A{team.id}":{{"Email":"{modseq}"}}}}' in text
+    own = await world.store.emails.modseq(world.account.id)
+    assert f"id: {world.account.id}-{own}.{team.id}-{modseq}\n" in text
+    missed = await asyncio.wait_for(
+        listen("types=Email", **{"last-event-id": f"{world.account.id}-{own}.{team.id}-{modseq - 1}"}), 5
+    )
+    assert f'"A{team.id}"' in missed
+    assert not served.feed.listeners(team.id)

@@ -20,11 +20,15 @@ DELIMITER: Final = "/"
 
 
 class Scope(Struct, frozen=True):
-    """`actions` are bits; each of `folders` covers what is below it, none at all means every mailbox."""
+    """`actions` are bits; each of `folders` covers what is below it, none at all means every mailbox.
+
+    `exact`: the folders cover themselves only.
+    """
 
     protocols: tuple[str, ...]
     actions: int = ALL
     folders: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def whole(self) -> bool:
@@ -38,7 +42,8 @@ class Scope(Struct, frozen=True):
     def covers(self, name: str) -> bool:
         """A mailbox of this name (INBOX in capitals) may be seen and used."""
         return not self.folders or any(
-            name == folder or name.startswith(folder + DELIMITER) for folder in self.folders
+            name == folder or (not self.exact and name.startswith(folder + DELIMITER))
+            for folder in self.folders
         )
 
 

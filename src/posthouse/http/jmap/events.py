@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from posthouse.core.ids import AccountId
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap.services import JmapServices
@@ -28,13 +31,20 @@ TYPES: Final = (
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600
+SHARED_MAX: Final = 50
+"""Accounts of others whose changes one connection is told of."""
+LAST_EVENT_MAX: Final = 2000
+_STATE: Final = re.compile(r"(?:^|\.)(\d{1,18})-(\d{1,18})(?=\.|$)")
 LIFE_S: Final = 3600.0
 """A connection ends after that long, and the client signs in anew: what opened it may have been revoked."""
 
 
-def state_change(account: int, modseq: int, types: frozenset[str]) -> dict[str, Any]:
-    """RFC 8620 §7.1."""
-    changed = {format_id(ACCOUNT, account): {name: str(modseq) for name in sorted(types)}}
+def state_change(changes: Mapping[AccountId, tuple[int, frozenset[str]]]) -> dict[str, Any]:
+    """RFC 8620 §7.1, of modseq and types by account."""
+    changed = {
+        format_id(ACCOUNT, account): {name: str(modseq) for name in sorted(types)}
+        for account, (modseq, types) in changes.items()
+    }
     return {"@type": "StateChange", "changed": changed}
 
 
@@ -46,31 +56,36 @@ def wanted_types(text: str) -> frozenset[str]:
 
 
 class EventStream:
-    """One connection."""
+    """One connection; `accounts`: the caller's own first, then those that are shared with it."""
 
-    def __init__(self, feed: PushFeed, account: int, types: frozenset[str]) -> None:
+    def __init__(self, feed: PushFeed, accounts: Sequence[AccountId], types: frozenset[str]) -> None:
         self._feed = feed
-        self._account = account
         self._types = types
-        self._waiting: tuple[int, frozenset[str]] | None = None
+        self._known = dict.fromkeys(accounts, 0)
+        self._waiting: dict[AccountId, frozenset[str]] = {}
         self._wake = asyncio.Event()
 
-    def told(self, modseq: int, types: frozenset[str]) -> None:
+    def told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
         """Changes that nobody took yet become one."""
+        self._known[account] = modseq
         types &= self._types
-        if not types:
-            return
-        if self._waiting is not None:
-            types |= self._waiting[1]
-        self._waiting = modseq, types
-        self._wake.set()
+        if types:
+            self._waiting[account] = types | self._waiting.get(account, frozenset())
+            self._wake.set()
 
     async def events(self, request: Request, *, once: bool, ping_s: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         end = loop.time() + LIFE_S
-        modseq, stop = await self._feed.listen(self._account, self.told)  # type: ignore[arg-type]
+        stops: list[Callable[[], None]] = []
         try:
-            await self._missed(request, modseq)
+            last = last_states(request.headers.get("last-event-id", ""), next(iter(self._known)))
+            for account in self._known:
+                modseq, stop = await self._feed.listen(account, partial(self.told, account))
+                stops.append(stop)
+                self._known[account] = modseq
+                if last.get(account, modseq) < modseq:
+                    now, types = await self._feed.changed(account, last[account])
+                    self.told(account, now, frozenset(types))
             yield b": hello\n\n"
             while (left := end - loop.time()) > 0:
                 try:
@@ -81,22 +96,33 @@ class EventStream:
                         yield b'event: ping\ndata: {"interval": %d}\n\n' % ping_s
                     continue
                 self._wake.clear()
-                if self._waiting is None:
+                if not self._waiting:
                     continue
-                (modseq, types), self._waiting = self._waiting, None
-                data = msgspec.json.encode(state_change(self._account, modseq, types))
-                yield b"event: state\nid: %d\ndata: %b\n\n" % (modseq, data)
+                waiting, self._waiting = self._waiting, {}
+                changes = {account: (self._known[account], types) for account, types in waiting.items()}
+                data = msgspec.json.encode(state_change(changes))
+                yield b"event: state\nid: %b\ndata: %b\n\n" % (push_state(self._known).encode(), data)
                 if once:
                     return
         finally:
-            stop()
+            for stop in stops:
+                stop()
 
-    async def _missed(self, request: Request, modseq: int) -> None:
-        """RFC 8620 §7.3: a client that comes back tells what it heard last."""
-        last = request.headers.get("last-event-id", "")
-        if last.isascii() and last.isdigit() and len(last) < 19 and int(last) < modseq:
-            now, types = await self._feed.changed(self._account, int(last))  # type: ignore[arg-type]
-            self.told(now, frozenset(types))
+
+def push_state(known: Mapping[AccountId, int]) -> str:
+    """RFC 8620 §7.3, RFC 8887 §4.3.5.1: what a client says when it comes back: the state of each account."""
+    if len(known) == 1:
+        return str(*known.values())
+    return ".".join(f"{account}-{modseq}" for account, modseq in known.items())
+
+
+def last_states(text: object, own: AccountId) -> dict[AccountId, int]:
+    """The same read back; nothing of what we did not write."""
+    if not isinstance(text, str) or len(text) > LAST_EVENT_MAX:
+        return {}
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return {own: int(text)}
+    return {AccountId(int(found[1])): int(found[2]) for found in _STATE.finditer(text)}
 
 
 async def events(services: JmapServices, feed: PushFeed, grant: Grant, request: Request) -> Response:
@@ -109,9 +135,16 @@ async def events(services: JmapServices, feed: PushFeed, grant: Grant, request: 
     ping_s = int(ping) if ping.isascii() and ping.isdigit() and len(ping) < 10 else 0
     if ping_s:
         ping_s = min(max(ping_s, PING_MIN_S), PING_MAX_S)
-    stream = EventStream(feed, grant.account.id, wanted_types(query.get("types", "*")))
+    accounts = await push_accounts(services, grant)
+    stream = EventStream(feed, accounts, wanted_types(query.get("types", "*")))
     return StreamingResponse(
         stream.events(request, once=query.get("closeafter") == "state", ping_s=ping_s),
         headers={**CORS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         media_type="text/event-stream",
     )
+
+
+async def push_accounts(services: JmapServices, grant: Grant) -> list[AccountId]:
+    """Those whose changes are told to a caller; what is shared later is told from its next connection on."""
+    shared = await services.shared.all(grant)
+    return [grant.account.id, *(one.account.id for one in shared[:SHARED_MAX])]

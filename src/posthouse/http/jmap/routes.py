@@ -14,7 +14,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from posthouse.client.webpush import Signer
-from posthouse.core.errors import MailError
+from posthouse.core.errors import MailError, NotFound
+from posthouse.core.ids import AccountId
 from posthouse.core.scope import READ, WRITE
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
@@ -28,7 +29,7 @@ from posthouse.wire.jmap.error import RequestProblem
 
 from . import blobs, events
 from .access import InClearError, base_url, sign_in
-from .answer import json_response, not_found, preflight, refusal
+from .answer import json_response, preflight, refusal
 from .gate import Gate
 from .socket import SUBPROTOCOL, JmapSocket
 
@@ -76,7 +77,7 @@ class Endpoints:
         return Route(path, endpoint, methods=[method, "OPTIONS"])
 
     async def session(self, request: Request, grant: Grant) -> Response:
-        found = session_object(self.services, grant, base_url(request))
+        found = await session_object(self.services, grant, base_url(request))
         if not self._vapid:
             self._vapid = Signer(await vapid_key(self.services.store), "").public
         url = base_url(request).replace("http", "ws", 1)
@@ -96,8 +97,16 @@ class Endpoints:
                 return json_response(msgspec.json.encode(response))
             return json_response(await asyncio.to_thread(msgspec.json.encode, response))
 
-    def _mine(self, request: Request, grant: Grant) -> bool:
-        return bool(request.path_params["account_id"] == ids.format_id(ids.ACCOUNT, grant.account.id))
+    async def _acting(self, request: Request, grant: Grant) -> Grant:
+        """What the caller may do in the account of the address; raises NotFound."""
+        account_id = request.path_params["account_id"]
+        if account_id == ids.format_id(ids.ACCOUNT, grant.account.id):
+            return grant
+        number = ids.try_number(ids.ACCOUNT, account_id)
+        found = None if number is None else await self.services.shared.acting(grant, AccountId(number))
+        if found is None:
+            raise NotFound(f"account {account_id}")
+        return found
 
     async def events(self, request: Request, grant: Grant) -> Response:
         grant.require(READ)
@@ -117,16 +126,16 @@ class Endpoints:
         await JmapSocket(socket, self.services, self.feed, self._requests, grant=grant).run()
 
     async def upload(self, request: Request, grant: Grant) -> Response:
+        grant = await self._acting(request, grant)
         grant.require(WRITE)
-        if not self._mine(request, grant):
-            return not_found("There is no such account, or it is not yours.")
+        if grant.scope.exact and grant.scope.folders:
+            raise NotFound("uploads of an account of which some mailboxes are shared")
         with self._uploads.enter(grant.account.id, self.services.limits.uploads_at_once):
             return await blobs.upload(self.services, grant, request)
 
     async def download(self, request: Request, grant: Grant) -> Response:
+        grant = await self._acting(request, grant)
         grant.require(READ)
-        if not self._mine(request, grant):
-            return not_found("There is no such account, or it is not yours.")
         return await blobs.download(self.services, grant, request)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from posthouse.core.errors import MailError
+from posthouse.core.ids import AccountId
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap import api
@@ -19,7 +21,7 @@ from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap.error import RequestProblem
 from posthouse.wire.jmap.request import RequestLimits, parse_json, parse_request
 
-from .events import LIFE_S, TYPES, state_change
+from .events import LIFE_S, TYPES, last_states, push_accounts, push_state, state_change
 from .gate import Gate
 
 SUBPROTOCOL: Final = "jmap"
@@ -39,7 +41,8 @@ class JmapSocket:
         self._gate = gate
         self._grant = grant
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stop: Callable[[], None] | None = None
+        self._stops: list[Callable[[], None]] = []
+        self._states: dict[AccountId, int] = {}
         self._types: frozenset[str] = frozenset()
 
     async def run(self) -> None:
@@ -127,28 +130,32 @@ class JmapSocket:
         if isinstance(given, list):
             self._types &= frozenset(one for one in given if isinstance(one, str))
         self._unlisten()
-        account = self._grant.account.id
-        if self._feed.listeners(account) >= self._services.limits.event_sources_max:
+        own = self._grant.account.id
+        if self._feed.listeners(own) >= self._services.limits.event_sources_max:
             await self._refuse(
                 RequestProblem("limit", "too many push connections", limit="maxEventSources"), None
             )
             return
-        modseq, self._stop = await self._feed.listen(account, self._told)
-        known = value.get("pushState")
-        if isinstance(known, str) and known.isascii() and known.isdigit() and len(known) < 19:
+        known = last_states(value.get("pushState"), own)
+        for account in await push_accounts(self._services, self._grant):
+            modseq, stop = await self._feed.listen(account, partial(self._told, account))
+            self._stops.append(stop)
+            self._states[account] = modseq
             with contextlib.suppress(MailError):
-                if int(known) < modseq:
-                    now, types = await self._feed.changed(account, int(known))
-                    self._told(now, frozenset(types))
+                if known.get(account, modseq) < modseq:
+                    now, types = await self._feed.changed(account, known[account])
+                    self._told(account, now, frozenset(types))
 
-    def _told(self, modseq: int, types: frozenset[str]) -> None:
+    def _told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
+        self._states[account] = modseq
         if types := types & self._types:
-            change = state_change(self._grant.account.id, modseq, types) | {"pushState": str(modseq)}
+            change = state_change({account: (modseq, types)}) | {"pushState": push_state(self._states)}
             task = asyncio.get_running_loop().create_task(self._send(change))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def _unlisten(self) -> None:
-        if self._stop is not None:
-            self._stop()
-            self._stop = None
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
+        self._states.clear()

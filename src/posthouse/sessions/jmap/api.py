@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from posthouse.core.errors import MailError
+from posthouse.core.errors import MailError, ScopeExceeded
 from posthouse.services.grant import Grant
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.reference import References, Response
 from posthouse.wire.jmap.request import Call, JmapRequest, RequestLimits, parse_json, parse_request
 
-from .capability import CAPABILITIES, session_state
+from .acting import note_changes
+from .capability import CAPABILITIES, session_state, shared_capabilities
 from .context import Context
 from .outcome import method_error
 from .services import JmapServices
@@ -24,6 +25,7 @@ from .table import METHODS, Method
 log = logging.getLogger(__name__)
 THREAD_FROM_BYTES: Final = 64 * 1024
 """Requests from this size on are parsed in a thread."""
+READ_ONLY: Final = "this account is shared with you for reading, or not for this"
 
 
 async def run(services: JmapServices, grant: Grant, data: bytes) -> tuple[dict[str, Any], int]:
@@ -47,7 +49,10 @@ async def answer(services: JmapServices, grant: Grant, request: JmapRequest) -> 
         responses.append((name, result, call.id))
         responses += context.extra
         context.extra = []
-    response: dict[str, Any] = {"methodResponses": responses, "sessionState": session_state(services, grant)}
+    response: dict[str, Any] = {
+        "methodResponses": responses,
+        "sessionState": await session_state(services, grant),
+    }
     if request.created is not None:
         response["createdIds"] = context.created
     return response, context.spent_bytes
@@ -63,10 +68,21 @@ async def _perform(
         if method is None or method.capability not in context.using:
             raise MethodError("unknownMethod", _unknown(call.name, method))
         arguments = references.resolve(call.arguments, responses)
-        context.grant.require(method.actions)
-        return call.name, await method.handler(context, _convert(context, method, arguments))
+        acting = await context.acting(arguments.get("accountId"))
+        if acting.foreign and method.capability not in shared_capabilities(context.services, acting.grant):
+            raise MethodError("accountNotSupportedByMethod", f"{method.capability} is not shared")
+        acting.grant.require(method.actions)
+        result = await method.handler(acting, _convert(method, arguments))
+        context.spent_bytes = acting.spent_bytes
+        if acting.foreign:
+            await note_changes(acting, call.name, result)
+        return call.name, result
     except MethodError as error:
         return "error", error.answer()
+    except ScopeExceeded as error:
+        mine = call.arguments.get("accountId") in (None, ids.format_id(ids.ACCOUNT, context.account.id))
+        problem = method_error(error) if mine else MethodError("accountReadOnly", READ_ONLY)
+        return "error", problem.answer()
     except MailError as error:
         return "error", method_error(error).answer()
     except Exception:
@@ -80,18 +96,11 @@ def _unknown(name: str, method: Method | None) -> str:
     return f"{name} belongs to {method.capability}, which `using` lacks"
 
 
-def _convert(context: Context, method: Method, arguments: dict[str, Any]) -> Any:
-    """The arguments in their types; raises MethodError (invalidArguments, accountNotFound)."""
+def _convert(method: Method, arguments: dict[str, Any]) -> Any:
+    """The arguments in their types; raises MethodError (invalidArguments)."""
     if method.arguments is None:
         return arguments
-    if isinstance(arguments.get("accountId"), str):
-        check_account(context, arguments["accountId"])
     try:
         return msgspec.convert(arguments, method.arguments)
     except msgspec.ValidationError as error:
         raise MethodError("invalidArguments", str(error)[:500]) from None
-
-
-def check_account(context: Context, account_id: str) -> None:
-    if account_id != ids.format_id(ids.ACCOUNT, context.account.id):
-        raise MethodError("accountNotFound", "there is no such account, or it is not yours")

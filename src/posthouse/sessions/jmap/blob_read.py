@@ -41,6 +41,8 @@ async def find(context: Context, name: BlobName) -> Stored | None:
     if name.kind == PICTURE:
         row = None if context.scope.folders else await store.contacts.media(account, name.number)
         return None if row is None else Stored(await store.contents.read(row[0]), row[1], row[2])
+    if context.scope.exact and context.scope.folders:
+        return None  # whoever shares some mailboxes does not share what was uploaded
     upload = await store.uploads.get(account, name.number)
     if upload is None:
         return None

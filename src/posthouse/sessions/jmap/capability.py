@@ -36,6 +36,8 @@ from .table import (
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
 STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, CONTACTS, VAPID, WEBSOCKET)
+PERSONAL: Final = (SETTINGS, WEBMAIL, RULES)
+"""What only the owner of an account has there."""
 CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES)
 
 
@@ -87,6 +89,18 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
     return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}}
 
 
+def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
+    """What of an account of somebody else can be used.
+
+    Of some mailboxes, mail alone; of the whole account, what is not each person's own.
+    """
+    found = account_capabilities(services, grant)
+    if grant.scope.folders:
+        return {name: found[name] for name in (CORE, MAIL)}
+    hidden = PERSONAL if grant.scope.allows(WRITE) else (*PERSONAL, SIEVE, VACATION, MDN, CONTACTS, PEOPLE)
+    return {name: value for name, value in found.items() if name not in hidden}
+
+
 def server_capabilities(services: JmapServices) -> dict[str, Any]:
     found: dict[str, Any] = {name: {} for name in CAPABILITIES}
     found[CORE] = _core(services.limits)
@@ -94,20 +108,20 @@ def server_capabilities(services: JmapServices) -> dict[str, Any]:
     return found
 
 
-def session_object(services: JmapServices, grant: Grant, base: str) -> dict[str, Any]:
+async def session_object(services: JmapServices, grant: Grant, base: str) -> dict[str, Any]:
     """`base`: scheme and authority under which the client came."""
     account = grant.account
     number = format_id(ACCOUNT, account.id)
     mine = account_capabilities(services, grant)
+    shared = {format_id(ACCOUNT, one.account.id): one for one in await services.shared.all(grant)}
     return {
         "capabilities": server_capabilities(services),
         "accounts": {
-            number: {
-                "name": account.address,
-                "isPersonal": True,
-                "isReadOnly": not grant.scope.allows(WRITE),
-                "accountCapabilities": mine,
-            }
+            number: _account(grant, mine, personal=True),
+            **{
+                name: _account(one, shared_capabilities(services, one), personal=False)
+                for name, one in shared.items()
+            },
         },
         "primaryAccounts": {name: number for name in mine if name != CORE},
         "username": account.address,
@@ -115,17 +129,27 @@ def session_object(services: JmapServices, grant: Grant, base: str) -> dict[str,
         "downloadUrl": f"{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
         "uploadUrl": f"{base}/jmap/upload/{{accountId}}/",
         "eventSourceUrl": f"{base}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
-        "state": session_state(services, grant),
+        "state": _state(services, [grant, *shared.values()]),
     }
 
 
-def session_state(services: JmapServices, grant: Grant) -> str:
+def _account(grant: Grant, capabilities: dict[str, Any], *, personal: bool) -> dict[str, Any]:
+    return {
+        "name": grant.account.address,
+        "isPersonal": personal,
+        "isReadOnly": not grant.scope.allows(WRITE),
+        "accountCapabilities": capabilities,
+    }
+
+
+async def session_state(services: JmapServices, grant: Grant) -> str:
     """Another one whenever the object would be another."""
+    return _state(services, [grant, *await services.shared.all(grant)])
+
+
+def _state(services: JmapServices, grants: list[Grant]) -> str:
     parts = (
-        grant.account.id,
-        grant.account.address,
-        grant.scope.actions,
-        grant.scope.folders,
+        [(one.account.id, one.account.address, one.scope.actions, one.scope.folders) for one in grants],
         msgspec.json.encode(services.limits),
         CAPABILITIES,
     )

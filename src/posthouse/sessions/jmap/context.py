@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import final
 
+from posthouse.core.ids import AccountId
 from posthouse.core.scope import Scope
 from posthouse.services.grant import Grant
 from posthouse.storage.email_rows import Condition as StoredCondition
@@ -21,7 +22,17 @@ from .services import JmapServices
 class Context:
     """Handlers get this and their arguments."""
 
-    __slots__ = ("account", "call_id", "created", "extra", "grant", "services", "spent_bytes", "using")
+    __slots__ = (
+        "account",
+        "call_id",
+        "created",
+        "extra",
+        "grant",
+        "home",
+        "services",
+        "spent_bytes",
+        "using",
+    )
 
     def __init__(
         self, services: JmapServices, grant: Grant, using: Iterable[str], created: dict[str, str]
@@ -29,11 +40,34 @@ class Context:
         self.services = services
         self.grant = grant
         self.account: Account = grant.account
+        self.home = grant  # of who asks, in whatever account
         self.using = frozenset(using)
         self.created = created
         self.extra: list[Response] = []  # implicit calls: their responses follow that of the call
         self.call_id = ""
         self.spent_bytes = 0
+
+    async def acting(self, account_id: object) -> Context:
+        """The same request in the account that an argument names; raises MethodError."""
+        if not isinstance(account_id, str) or account_id == ids.format_id(ids.ACCOUNT, self.account.id):
+            return self
+        number = ids.try_number(ids.ACCOUNT, account_id)
+        grant: Grant | None = None
+        if number == self.home.account.id:
+            grant = self.home
+        elif number is not None:
+            grant = await self.services.shared.acting(self.home, AccountId(number))
+        if grant is None:
+            raise MethodError("accountNotFound", "there is no such account, or nothing of it is yours to see")
+        found = Context(self.services, grant, self.using, self.created)
+        found.home, found.extra, found.call_id = self.home, self.extra, self.call_id
+        found.spent_bytes = self.spent_bytes
+        return found
+
+    @property
+    def foreign(self) -> bool:
+        """Somebody works in the account of another."""
+        return self.home.account.id != self.account.id
 
     @property
     def scope(self) -> Scope:

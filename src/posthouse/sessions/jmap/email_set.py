@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from msgspec import field
-
 from posthouse.core.errors import Conflict
 from posthouse.core.ids import MailboxId, MessageId
 from posthouse.core.scope import WRITE
@@ -50,10 +48,6 @@ _CREATE: Final = frozenset((
 class EmailImport(a.Arguments):
     emails: dict[a.Id, a.Record]
     if_in_state: str | None = None
-
-
-class EmailCopy(a.Copy):
-    create: dict[a.Id, a.Record] = field(default_factory=dict)
 
 
 class _Setting:
@@ -323,13 +317,3 @@ def _received(content: bytes) -> float | None:
     header = Header(header_text(content[: 64 * 1024]))
     value = header.first("received")
     return parse_date(value.rpartition(";")[2]) if value else None
-
-
-async def copy_emails(context: Context, args: EmailCopy) -> Record:
-    """RFC 8620 §5.4: between accounts; this credential has one."""
-    context.grant.require(WRITE)
-    if args.from_account_id == args.account_id:
-        raise MethodError(
-            "invalidArguments", "fromAccountId must be another account; use Email/set to copy within one"
-        )
-    raise MethodError("fromAccountNotFound", "there is no such account, or it is not yours")

@@ -13,6 +13,7 @@ from posthouse.services.email_search import EmailSearch
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
 from posthouse.services.pictures import Pictures
+from posthouse.services.shared_accounts import SharedAccounts
 from posthouse.storage.ports import Store
 
 
@@ -69,6 +70,8 @@ class JmapServices:
     contacts: ContactService
     limits: JmapLimits = field(default_factory=JmapLimits)
     pictures: Pictures = field(init=False)
+    shared: SharedAccounts = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shared = SharedAccounts(self.store)
         self.pictures = Pictures(self.store, self.clock)

@@ -1,0 +1,85 @@
+"""Accounts of others as whole accounts: what JMAP needs, where IMAP has a namespace of mailboxes.
+
+Somebody who may read a mailbox of another account has that account, with those mailboxes and no others.  Changes are
+possible where every one of them may be changed in every way; in between there is nothing, and IMAP does the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.core.ids import AccountId
+from posthouse.core.rights import (
+    CREATE,
+    DELETE,
+    EXPUNGE,
+    INSERT,
+    LOOKUP,
+    POST,
+    READ,
+    SEEN,
+    TRASH,
+    WRITE,
+    combine,
+)
+from posthouse.core.scope import READ as ACTION_READ
+from posthouse.core.scope import SEND as ACTION_SEND
+from posthouse.core.scope import WRITE as ACTION_WRITE
+from posthouse.core.scope import Scope
+from posthouse.services.grant import Grant
+from posthouse.services.namespaces import foreign_name
+from posthouse.services.rights import WHOLE, Viewer, viewer_of
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account, Mailbox, RightsEntry
+
+SHOWN: Final = LOOKUP | READ
+CHANGED: Final = SHOWN | SEEN | WRITE | INSERT | CREATE | DELETE | TRASH | EXPUNGE
+
+
+class SharedAccounts:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def all(self, grant: Grant) -> list[Grant]:
+        """What a sign-in may do in accounts of others, in the order of their addresses."""
+        viewer = viewer_of(grant)
+        by_account: dict[AccountId, list[RightsEntry]] = {}
+        for entry in await self._store.acls.granted(viewer.account):
+            by_account.setdefault(entry.account, []).append(entry)
+        found = [await self._acting(grant, viewer, number, rows) for number, rows in by_account.items()]
+        return sorted((one for one in found if one is not None), key=lambda one: one.account.address)
+
+    async def acting(self, grant: Grant, account: AccountId) -> Grant | None:
+        """The same for one account; None: nothing of it is shared, or there is none."""
+        viewer = viewer_of(grant)
+        rows = await self._store.acls.granted(viewer.account, account)
+        return await self._acting(grant, viewer, account, rows) if rows else None
+
+    async def _acting(
+        self, grant: Grant, viewer: Viewer, number: AccountId, entries: list[RightsEntry]
+    ) -> Grant | None:
+        owner = await self._store.directory.account(number)
+        if owner is None or not owner.enabled:
+            return None
+        rows = await self._store.mailboxes.list(number)
+        rights = {row.name: _rights(viewer, owner, row, entries) for row in rows}
+        shown = {name: bits for name, bits in rights.items() if bits & SHOWN == SHOWN}
+        if not shown:
+            return None
+        actions = ACTION_READ
+        # What each member has seen for itself is IMAP's to change (`Messages.acting`).
+        own_seen = any(row.own_seen for row in rows if row.name in shown)
+        if all(bits & CHANGED == CHANGED for bits in shown.values()) and not own_seen:
+            actions |= ACTION_WRITE
+        whole = combine((one.negative, one.rights) for one in entries if one.mailbox == WHOLE and one.grantee)
+        if whole & POST and viewer.mask & POST:
+            actions |= ACTION_SEND
+        everything = len(shown) == len(rows) and whole & SHOWN == SHOWN and not viewer.folders
+        folders = () if everything else tuple(shown)
+        scope = Scope(grant.scope.protocols, actions, folders, exact=True)
+        return Grant(owner, grant.kind, scope, grant.name, grant.id, grant.expires_at)
+
+
+def _rights(viewer: Viewer, owner: Account, row: Mailbox, entries: list[RightsEntry]) -> int:
+    mine = [(one.negative, one.rights) for one in entries if one.mailbox in (WHOLE, row.id)]
+    return combine(mine) & viewer.allows(foreign_name(owner.address, row.name, team=owner.team))

@@ -1,0 +1,212 @@
+"""Accounts of others over JMAP: what is shared is there, what is not is not, whatever is asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posthouse.core.rights import ALL, EXPUNGE, parse_rights
+from posthouse.core.scope import READ, Scope
+from posthouse.services.grant import Grant, of_password
+from posthouse.services.rights import WHOLE
+from posthouse.sessions.jmap.capability import (
+    CONTACTS,
+    CORE,
+    MAIL,
+    QUOTA,
+    RULES,
+    SETTINGS,
+    SIEVE,
+    SUBMISSION,
+    WEBMAIL,
+    session_object,
+)
+from posthouse.storage.rows import Account
+from tests.storage.fixtures import make_account, message
+from tests.unit.jmap_world import JmapWorld, jmap_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[JmapWorld]:
+    """The world's account is the owner; `guest` looks at it."""
+    async with jmap_world(tmp_path) as made:
+        yield made
+
+
+async def guest(world: JmapWorld, local: str = "wang") -> JmapWorld:
+    account: Account = await make_account(world.store, local)
+    other = JmapWorld(world.store, account, world.services.limits)
+    other.grant = of_password(account)
+    return other
+
+
+async def share(world: JmapWorld, to: JmapWorld, rights: str, *names: str) -> None:
+    bits = parse_rights(rights)
+    for name in names or ("",):
+        box = (await world.store.mailboxes.get(world.account.id, name)).id if name else WHOLE
+        await world.store.acls.set(
+            world.account.id, box, to.account.id, negative=False, change=("=", bits), entries_max=100
+        )
+
+
+async def accounts(world: JmapWorld) -> dict[str, Any]:
+    found: dict[str, Any] = (await session_object(world.services, world.grant, "https://x.test"))["accounts"]
+    return found
+
+
+async def test_nothing_is_shared_by_itself(world: JmapWorld) -> None:
+    wang = await guest(world)
+    assert list(await accounts(wang)) == [wang.id]
+    assert await wang.error("Mailbox/get", accountId=world.id) == "accountNotFound"
+    assert await wang.error("Mailbox/get", accountId="A999") == "accountNotFound"
+    assert await wang.error("Email/copy", fromAccountId=world.id, create={}) == "fromAccountNotFound"
+
+
+async def test_one_mailbox_that_may_be_read_is_all_there_is(world: JmapWorld) -> None:
+    wang = await guest(world)
+    seen, hidden = await world.put(message(1), "Archive"), await world.put(message(2), "INBOX")
+    await share(world, wang, "lr", "Archive")
+    state = (await wang.request(["Core/echo", {}, "c"]))["sessionState"]
+    found = (await accounts(wang))[world.id]
+    assert (found["isPersonal"], found["isReadOnly"]) == (False, True)
+    assert set(found["accountCapabilities"]) == {CORE, MAIL}
+    boxes = await wang.call("Mailbox/get", accountId=world.id)
+    assert [one["name"] for one in boxes["list"]] == ["Archive"]
+    assert boxes["list"][0]["myRights"]["mayReadItems"]
+    assert not boxes["list"][0]["myRights"]["mayAddItems"]
+    assert (await wang.call("Email/query", accountId=world.id))["ids"] == [seen]
+    got = await wang.call("Email/get", accountId=world.id, ids=[seen, hidden])
+    assert [one["id"] for one in got["list"]] == [seen]
+    assert got["notFound"] == [hidden]
+    mine = {"filter": {"inMailbox": await world.box("INBOX")}}
+    assert (await wang.call("Email/query", accountId=world.id, **mine))["ids"] == []
+    changes = await wang.call("Email/changes", accountId=world.id, sinceState="0")
+    assert hidden not in str(changes)
+    for name, arguments in {
+        "Email/set": {"destroy": [seen]},
+        "Email/import": {"emails": {}},
+        "Mailbox/set": {"create": {"x": {"name": "new"}}},
+    }.items():
+        assert await wang.error(name, accountId=world.id, **arguments) == "accountReadOnly"
+    for name in ("Quota/get", "VacationResponse/get", "SieveScript/get", "AddressBook/get", "Identity/get"):
+        assert await wang.error(name, accountId=world.id) == "accountNotSupportedByMethod"
+    await share(world, wang, "", "Archive")
+    assert await wang.error("Mailbox/get", accountId=world.id) == "accountNotFound"
+    assert (await wang.request(["Core/echo", {}, "c"]))["sessionState"] != state
+
+
+async def test_mailboxes_below_are_not_shared_with_the_one_above(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await world.call("Mailbox/set", create={"x": {"name": "private", "parentId": await world.box("Archive")}})
+    await share(world, wang, "lr", "Archive")
+    await share(world, wang, "", "Archive/private")
+    boxes = await wang.call("Mailbox/get", accountId=world.id)
+    assert [one["name"] for one in boxes["list"]] == ["Archive"]
+
+
+async def test_some_rights_to_change_are_not_enough(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrswitkx", "Archive")
+    assert (await accounts(wang))[world.id]["isReadOnly"]
+    await share(world, wang, "lrswitkxe", "Archive")
+    assert not (await accounts(wang))[world.id]["isReadOnly"]
+    await share(world, wang, "lr", "INBOX")
+    assert (await accounts(wang))[world.id]["isReadOnly"]
+    assert parse_rights("e") == EXPUNGE
+
+
+async def test_a_member_works_in_a_team_and_the_audit_log_says_who(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrswipkxtea")
+    letter = await world.put(message(1))
+    found = (await accounts(wang))[world.id]
+    assert not found["isReadOnly"]
+    assert {CORE, MAIL, SUBMISSION, QUOTA, SIEVE, CONTACTS} <= set(found["accountCapabilities"])
+    assert not {SETTINGS, WEBMAIL, RULES} & set(found["accountCapabilities"])
+    done = await wang.call(
+        "Email/set", accountId=world.id, update={letter: {"keywords/$seen": True}}, destroy=["M999"]
+    )
+    assert done["updated"] == {letter: None}
+    assert (await world.call("Email/get", ids=[letter]))["list"][0]["keywords"] == {"$seen": True}
+    entries = [one for one in await world.store.audit.recent(10) if one.action == "jmap"]
+    assert [(one.account, one.actor, one.facts) for one in entries] == [
+        (world.account.address, wang.account.address, {"method": "Email/set", "updated": 1})
+    ]
+    identities = await wang.call("Identity/get", accountId=world.id)
+    assert [one["email"] for one in identities["list"]] == [world.account.address]
+    await share(world, wang, "lrswikxtea")
+    assert await wang.error("Identity/get", accountId=world.id) == "accountNotSupportedByMethod"
+
+
+async def test_letters_are_copied_between_accounts(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrswipkxtea")
+    letter = await world.put(message(7), keywords=("work",), date=1_000_000.0)
+    box = await wang.box("INBOX")
+    create = {"x": {"id": letter, "mailboxIds": {box: True}, "keywords": {"mine": True}}}
+    response = await wang.request(
+        ["Email/copy", {"accountId": wang.id, "fromAccountId": world.id, "create": create,
+                        "onSuccessDestroyOriginal": True}, "c"],
+        ["Email/get", {"accountId": wang.id, "ids": ["#x"], "properties": ["keywords", "receivedAt", "size"]}, "d"],
+        createdIds={},
+    )  # fmt: skip
+    (copied, destroyed, got) = [(name, result) for name, result, _ in response["methodResponses"]]
+    assert copied[0] == "Email/copy"
+    assert copied[1]["fromAccountId"] == world.id
+    assert set(copied[1]["created"]["x"]) == {"id", "blobId", "threadId", "size"}
+    assert destroyed == ("Email/set", {**destroyed[1], "accountId": world.id, "destroyed": [letter]})
+    (one,) = got[1]["list"]
+    assert (one["keywords"], one["receivedAt"]) == ({"mine": True}, "1970-01-12T13:46:40Z")
+    assert (await world.call("Email/get", ids=[letter]))["notFound"] == [letter]
+    again = await wang.call("Email/copy", fromAccountId=world.id, create=create)
+    assert again["notCreated"]["x"]["type"] == "notFound"
+    wrong = {"y": {"id": letter, "mailboxIds": {"F999": True}}}
+    assert "y" in (await wang.call("Email/copy", fromAccountId=world.id, create=wrong))["notCreated"]
+    assert await wang.error("Email/copy", fromAccountId=wang.id, create={}) == "invalidArguments"
+    stale = await wang.error("Email/copy", fromAccountId=world.id, create={}, ifFromInState="0")
+    assert stale == "stateMismatch"
+
+
+async def test_what_may_only_be_read_is_copied_and_stays(world: JmapWorld) -> None:
+    wang = await guest(world)
+    letter = await world.put(message(7), "Archive")
+    await share(world, wang, "lr", "Archive")
+    create = {"x": {"id": letter, "mailboxIds": {await wang.box("INBOX"): True}}}
+    arguments = {
+        "accountId": wang.id,
+        "fromAccountId": world.id,
+        "create": create,
+        "onSuccessDestroyOriginal": True,
+    }
+    response = await wang.request(["Email/copy", arguments, "c"])
+    (copied, refused) = [(name, result) for name, result, _ in response["methodResponses"]]
+    assert copied[1]["created"]["x"]["id"] != letter
+    assert (refused[0], refused[1]["type"]) == ("error", "accountReadOnly")
+    assert (await world.call("Email/get", ids=[letter]))["notFound"] == []
+
+
+async def test_a_narrow_credential_has_no_accounts_of_others(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrswipkxtea")
+    wang.grant = Grant(wang.account, "app", Scope(("http",), folders=("INBOX",)))
+    assert list(await accounts(wang)) == [wang.id]
+    assert await wang.error("Mailbox/get", accountId=world.id) == "accountNotFound"
+    wang.grant = Grant(wang.account, "app", Scope(("http",), READ))
+    assert (await accounts(wang))[world.id]["isReadOnly"]
+    assert await wang.error("Email/set", accountId=world.id, destroy=[]) == "accountReadOnly"
+
+
+async def test_closed_accounts_and_what_was_taken_away_are_gone(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrswipkxtea")
+    box = (await world.store.mailboxes.get(world.account.id, "Archive")).id
+    await world.store.acls.set(
+        world.account.id, box, wang.account.id, negative=True, change=("=", ALL), entries_max=100
+    )
+    names = [one["name"] for one in (await wang.call("Mailbox/get", accountId=world.id))["list"]]
+    assert "INBOX" in str(names).upper()
+    assert "Archive" not in names
+    assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL}
