@@ -10,6 +10,6 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rollupOptions: { input: { mail: "index.html", editor: "editor.html", lens: "lens.html" } },
+    rollupOptions: { input: { mail: "index.html", editor: "editor.html", lens: "lens.html", admin: "admin.html" } },
   },
 });

@@ -12,6 +12,8 @@ export interface Page {
   client: string;
   path: string;
   scope: string;
+  /** The tokens stay in memory: a reload asks the authorization server again, where the browser is still signed in. */
+  forgetful?: boolean;
 }
 
 let page: Page = { client: "posthouse-webmail", path: "/mail/", scope: "jmap account offline_access" };
@@ -181,8 +183,13 @@ async function exchange(values: Record<string, string>): Promise<Grant> {
     until: Date.now() + (found.expires_in ?? 300) * 1000,
     refresh: found.refresh_token ?? grant?.refresh ?? "",
   };
-  sessionStorage.setItem(KEPT, JSON.stringify(grant));
+  if (!page.forgetful) sessionStorage.setItem(KEPT, JSON.stringify(grant));
   return grant;
+}
+
+/** Whether the person signed out in this window, and is not to be signed in unasked. */
+export function signedOut(): boolean {
+  return sessionStorage.getItem(LEFT) !== null;
 }
 
 /** Where there is no authorization server: the password goes with each request, and is kept nowhere. */

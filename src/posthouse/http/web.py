@@ -99,6 +99,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
 
     mail = page("index.html", _PAGE_POLICY)
     lens = page("lens.html", _PAGE_POLICY)
+    admin = page("admin.html", _PAGE_POLICY)
     return [
         Route("/", root),
         Route("/mail", root),
@@ -106,6 +107,9 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/mail/settings", mail),
         Route("/mail/settings/{section:path}", mail),
         Route("/mail/editor", page("editor.html", _EDITOR_POLICY)),
+        Route("/admin", slash),
+        Route("/admin/", admin),
+        Route("/admin/{place:path}", admin),
         Route("/lens", slash),
         Route("/lens/", lens),
         Route("/lens/{place:path}", lens),
