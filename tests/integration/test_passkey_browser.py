@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -116,6 +117,24 @@ class Chromium:
         status, answer = self.call("POST", f"{self.session}/execute/async", body)
         return status, answer
 
+    def source(self) -> str:
+        text: str = self.call("GET", f"{self.session}/source")
+        return text
+
+    def press_passkey(self) -> None:
+        (button,) = self.call(
+            "POST", f"{self.session}/elements", {"using": "css selector", "value": "#passkey button"}
+        )
+        (number,) = button.values()
+        self.call("POST", f"{self.session}/element/{number}/click", {})
+
+    def wait_for(self, text: str) -> str:
+        until = time.monotonic() + 20
+        while text not in (found := self.source()):
+            assert time.monotonic() < until, found
+            time.sleep(0.05)
+        return found
+
     def close(self) -> None:
         self.call("DELETE", self.session)
         self.driver.terminate()
@@ -184,3 +203,30 @@ def test_a_passkey_is_made_and_used(node: ServedNode, browser: Chromium) -> None
     assert browser.run("passkey")[0] == 401
     outcomes = {one["kind"] for one in node.json("sign-ins", LI)}
     assert {"password", "passkey", "two-step"} <= outcomes
+
+
+def test_programs_are_allowed_in_by_a_passkey(node: ServedNode, browser: Chromium) -> None:
+    """The pages of the authorization server: without a name; and as the second step behind the password."""
+    origin = f"http://localhost:{node.ports['http']}"
+    node.command("client", "add", "app", "--name", "App", "--redirect", "http://127.0.0.1/back")
+    browser.add_authenticator()
+    browser.open(f"{origin}/healthz")
+    browser.run("post", "sign-in", {"address": LI, "password": PASSWORD})
+    assert browser.run("register", "laptop")[0] == 201
+    browser.run("post", "sign-out")
+    query = urlencode(
+        {
+            "client_id": "app",
+            "response_type": "code",
+            "redirect_uri": "http://127.0.0.1/back",
+            "scope": "imap",
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256",
+            "ui_locales": "en",
+        }
+    )
+    browser.open(f"{origin}/oauth/authorize?{query}")
+    assert "Sign in with a passkey" in browser.source()
+    browser.press_passkey()
+    assert "Allow access?" in browser.wait_for("Allow access?")
+    assert LI in browser.source()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from posthouse.core import totp
-from tests.unit.oauth_world import LI, PASSWORD, Browser, OAuthWorld, open_oauth, request
+from posthouse.services.passkeys import Passkeys
+from tests.unit.authenticator import Authenticator
+from tests.unit.oauth_world import ISSUER, LI, PASSWORD, Browser, OAuthWorld, open_oauth, request
 
 
 @pytest.fixture
@@ -136,3 +142,101 @@ async def test_a_device_that_waits_for_approval_waits(world: OAuthWorld) -> None
     await other.sign_in(LI, PASSWORD)
     assert (known, other.status) in ((200, 403), (403, 403))
     assert "waits for your approval" in other.page
+
+
+# --- passkeys ---
+
+
+@pytest.fixture
+async def passkey(world: OAuthWorld) -> Authenticator:
+    """Li's."""
+    authenticator = Authenticator(ISSUER)
+    passkeys = Passkeys(world.store, world.clock, ISSUER, "Posthouse")
+    account = await world.world.accounts.account(LI)
+    await passkeys.register(account, "laptop", authenticator.create(await passkeys.registration(account)))
+    return authenticator
+
+
+def options_of(browser: Browser) -> dict[str, Any]:
+    [text] = re.findall('data-options="([^"]*)"', browser.page)
+    found: dict[str, Any] = json.loads(unescape(text))
+    return found
+
+
+async def use(
+    browser: Browser, passkey: Authenticator, form: int, answer: dict[str, Any] | None = None
+) -> None:
+    made = answer or passkey.get(options_of(browser))
+    await browser.submit(form, passkey=json.dumps(made))
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/device"])
+async def test_a_passkey_signs_in_without_name_and_password(
+    world: OAuthWorld, passkey: Authenticator, path: str
+) -> None:
+    browser = world.browser()
+    await browser.open(path, **(request() if path == "/oauth/authorize" else {}))
+    await use(browser, passkey, 1)
+    assert browser.status == 200
+    assert ("Allow access?" if path == "/oauth/authorize" else 'name="user_code"') in browser.page
+    if path == "/oauth/authorize":
+        assert "code" in await browser.allow()
+
+
+async def test_a_passkey_is_a_second_step_and_the_password_alone_is_none(
+    world: OAuthWorld, passkey: Authenticator
+) -> None:
+    account = await world.world.accounts.account(LI)
+    await world.store.directory.update_account(account.id, {"two_step": True})
+    browser = await begin(world)
+    assert "Second step" in browser.page
+    assert 'name="code"' not in browser.page  # there is nothing but the passkey
+    options = options_of(browser)
+    assert len(options["allowCredentials"]) == 1
+    # One that is asked for without a person is none for the second step, and the other way round.
+    alone = world.browser()
+    await alone.open("/oauth/authorize", **request())
+    await use(browser, passkey, 0, passkey.get(options_of(alone)))
+    assert browser.status == 403
+    await use(alone, passkey, 1, passkey.get(options_of(browser)))
+    assert alone.status == 403
+    await use(browser, passkey, 0)
+    assert "Allow access?" in browser.page
+
+
+async def test_passkeys_that_open_nothing(world: OAuthWorld, passkey: Authenticator) -> None:
+    browser = world.browser()
+    await browser.open("/oauth/authorize", **request())
+    used = passkey.get(options_of(browser))
+    stranger = Authenticator(ISSUER)
+    stranger.handle = passkey.handle
+    stranger.id = passkey.id
+    elsewhere = Authenticator("https://evil.test")
+    elsewhere.key, elsewhere.id, elsewhere.handle = passkey.key, passkey.id, passkey.handle
+    options = options_of(browser)
+    for answer in ("", "null", "[]", "{}", '{"response": 1}', "[" * 5000, "x" * 15000):
+        await browser.submit(1, passkey=answer)
+        assert browser.status == 403
+        assert "passkey is not accepted" in browser.page
+    for answer in (stranger.get(options), elsewhere.get(options)):
+        await use(browser, passkey, 1, answer)
+        assert browser.status == 403
+    await use(browser, passkey, 1, used)
+    assert "Allow access?" in browser.page
+    again = world.browser()
+    await again.open("/oauth/authorize", **request())
+    await use(again, passkey, 1, used)  # a second time
+    assert again.status == 403
+    world.clock.move(1)
+    await again.open("/oauth/authorize", **request())
+    await world.world.accounts.update_account(LI, protocols=("imap",))
+    await use(again, passkey, 1)
+    assert "cannot sign in on pages" in again.page
+    await world.world.accounts.update_account(LI, enabled=False)
+    await use(again, passkey, 1)
+    assert again.status == 403
+    world.clock.move(301)
+    late = passkey.get(options_of(again))
+    await world.world.accounts.update_account(LI, enabled=True, protocols=("imap", "http"))
+    await use(again, passkey, 1, late)
+    assert again.status == 403

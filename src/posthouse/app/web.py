@@ -139,7 +139,7 @@ class Web:
         return Endpoint(api, OPERATIONS).routes()
 
     def _two_step(self, config: Config) -> TwoStep:
-        found = TwoStep(self._store, self._clock, config.hostname)
+        found = TwoStep(self._store, self._clock, config.hostname, self._sign_in.shared.counts)
         found.senders["email"] = self._factories.code_sender
         return found
 

@@ -1,6 +1,6 @@
 """HTML for people: templates, the language of the reader, and the headers every page carries.
 
-No page needs a script, and none may run one.
+No page needs a script, and none may run one but for where a passkey can be asked for: `templates/passkey.js`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ else:
     jinja2 = lazy("jinja2")
 
 STYLE_PATH: Final = "/oauth/style.css"
+SCRIPT_PATH: Final = "/oauth/passkey.js"
 STYLE_AGE_S: Final = 3600
+_STATIC: Final = {
+    "cache-control": f"public, max-age={STYLE_AGE_S}",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
 class Pages:
@@ -33,7 +39,8 @@ class Pages:
         self._hostname = hostname
         self._language = language
         self._secure = secure
-        self._style = (resources.files("posthouse.http") / "templates" / "style.css").read_bytes()
+        templates = resources.files("posthouse.http") / "templates"
+        self._style, self._script = ((templates / name).read_bytes() for name in ("style.css", "passkey.js"))
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
@@ -62,9 +69,11 @@ class Pages:
             languages=_links(request, language),
             hostname=self._hostname,
             style=STYLE_PATH,
+            script=SCRIPT_PATH,
             **values,
         )
-        return self._headers(HTMLResponse(page, status_code=status), _form_targets(send_to))
+        scripts = "script-src 'self'; " if values.get("passkey") else ""
+        return self._headers(HTMLResponse(page, status_code=status), _form_targets(send_to), scripts)
 
     def language(self, request: Request) -> str:
         """What the link says, else the client's wish (OpenID Connect `ui_locales`), else the browser's."""
@@ -78,13 +87,15 @@ class Pages:
         return self._language
 
     async def style(self, _request: Request) -> Response:
-        headers = {"cache-control": f"public, max-age={STYLE_AGE_S}", "x-content-type-options": "nosniff"}
-        return Response(self._style, media_type="text/css", headers=headers)
+        return Response(self._style, media_type="text/css", headers=_STATIC)
 
-    def _headers(self, response: Response, targets: Sequence[str]) -> Response:
+    async def script(self, _request: Request) -> Response:
+        return Response(self._script, media_type="text/javascript", headers=_STATIC)
+
+    def _headers(self, response: Response, targets: Sequence[str], scripts: str) -> Response:
         response.headers.update(
             {
-                "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
+                "content-security-policy": f"default-src 'none'; style-src 'self'; {scripts}base-uri 'none'; "
                 f"form-action 'self' {' '.join(targets)}".rstrip()
                 + "; frame-ancestors 'none'",
                 "x-frame-options": "DENY",

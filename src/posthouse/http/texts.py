@@ -46,9 +46,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "second.code": ("验证器代码或恢复码", "Code of your authenticator, or a recovery code"),
     "second.wrong": ("代码不正确或已用过，请用下一个。", "The code is wrong or was used; try the next one."),
     "second.late": ("等待太久，请重新登录。", "That took too long; sign in again."),
-    "second.none": (
-        "这个账户的第二步不能在本页完成。请联系管理员。",
-        "The second step of this account cannot be done on this page; ask the administrator.",
+    "passkey.button": ("使用通行密钥登录", "Sign in with a passkey"),
+    "passkey.none": (
+        "没有使用通行密钥。可以重试，或换一种方式登录。",
+        "No passkey was used. Try again, or sign in in another way.",
+    ),
+    "passkey.wrong": (
+        "这个通行密钥不被接受：可能已被删除，或等待太久。请重试。",
+        "This passkey is not accepted: it may have been removed, or that took too long. Try again.",
     ),
     "second.send": ("把代码发送到 {where}", "Send a code to {where}"),
     "second.sent": ("代码已发出，请查收。", "A code is on its way."),

@@ -20,6 +20,7 @@ from posthouse.core.errors import Conflict, Forbidden, Invalid, NotFound, SignIn
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.services.seal import Seals
+from posthouse.services.shared import Counts
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
 
@@ -29,6 +30,7 @@ SENT_S: Final = 600.0
 WRONG_MAX: Final = 10
 """Wrong codes of one account within `WRONG_S`; then none is looked at, wherever it comes from."""
 WRONG_S: Final = 600.0
+_WRONG: Final = "two-step"
 FACTORS: Final = ("totp", "passkey")
 """Kinds of credential that make an account one of two steps."""
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -63,13 +65,16 @@ class Enrolment(Struct):
 class TwoStep:
     """One per process."""
 
-    def __init__(self, store: Store, clock: Clock, issuer: str = "Posthouse") -> None:
+    def __init__(
+        self, store: Store, clock: Clock, issuer: str = "Posthouse", counts: Counts | None = None
+    ) -> None:
+        """`counts`: the wrong codes, of all workers."""
         self._store = store
         self._clock = clock
         self._issuer = issuer
         self._seals = Seals(store)
         self.senders: dict[str, Sender] = {}
-        self._wrong: dict[AccountId, tuple[int, float]] = {}
+        self._counts = counts or Counts()
 
     async def _of(self, account: AccountId, kind: str) -> list[Credential]:
         return [one for one in await self._store.credentials.of_account(account) if one.kind == kind]
@@ -179,23 +184,20 @@ class TwoStep:
         """The method whose code this is; it is used up.  Raises SignInFailed, Unavailable (too many wrong ones)."""
         self._refuse_exhausted(account.id)
         # Counted before it is looked at, so that many guesses at once are no way round the limit.
-        count, until = self._wrong.get(account.id, (0, 0.0))
         now = self._clock.monotonic()
-        if until < now:
-            count, until = 0, now + WRONG_S
-        if len(self._wrong) > 50_000:
-            self._wrong.clear()
-        self._wrong[account.id] = (count + 1, until)
+        _, until = self._counts.get(_WRONG, str(account.id), now)
+        tried = self._counts.add(_WRONG, str(account.id), now=now, until=until or now + WRONG_S)
+        if tried.count > WRONG_MAX:  # another worker counted meanwhile
+            raise Unavailable("too many wrong codes; wait ten minutes")
         text = "".join(char for char in code.lower() if char not in " -")
         for one in await self._store.credentials.of_account(account.id):
             if await self._fits(one, text):
-                self._wrong.pop(account.id, None)
+                self._counts.forget(_WRONG, str(account.id), self._clock.monotonic())
                 return one.kind
         raise SignInFailed(f"second step of {account.address}")
 
     def _refuse_exhausted(self, account: AccountId) -> None:
-        count, until = self._wrong.get(account, (0, 0.0))
-        if count >= WRONG_MAX and until >= self._clock.monotonic():
+        if self._counts.get(_WRONG, str(account), self._clock.monotonic())[0] >= WRONG_MAX:
             raise Unavailable("too many wrong codes; wait ten minutes")
 
     async def _fits(self, one: Credential, text: str) -> bool:

@@ -15,6 +15,7 @@ from posthouse.http.limits import Limiter
 from posthouse.http.pages import Pages
 from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
+from posthouse.services.passkeys import Passkeys
 from posthouse.services.shared import Counts
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
@@ -30,6 +31,7 @@ class Context(Struct):
     pages: Pages
     limits: Limits
     providers: dict[str, Provider]
+    passkeys: Passkeys
     create: Callable[[str, str], Awaitable[Account]]  # address and name of somebody a provider knows
 
 

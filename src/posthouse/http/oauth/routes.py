@@ -19,10 +19,11 @@ from posthouse.http.oauth.device import DevicePage
 from posthouse.http.oauth.metadata import MetadataEndpoints
 from posthouse.http.oauth.outside import OutsidePages
 from posthouse.http.oauth.token import TokenEndpoints, answered
-from posthouse.http.pages import STYLE_PATH, Pages
+from posthouse.http.pages import SCRIPT_PATH, STYLE_PATH, Pages
 from posthouse.http.texts import say
 from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
+from posthouse.services.passkeys import Passkeys
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
 from posthouse.storage.rows import Account
@@ -44,6 +45,7 @@ def make_context(
     create: Callable[[str, str], Awaitable[Account]] = _nobody,
 ) -> Context:
     issuer = urlsplit(server.settings.issuer)
+    origin = f"{issuer.scheme}://{issuer.netloc}"
     return Context(
         server,
         two_step,
@@ -53,11 +55,12 @@ def make_context(
             server.store,
             server.clock,
             partial(server.derived_key, b"browser"),
-            f"{issuer.scheme}://{issuer.netloc}",
+            origin,
         ),
         Pages(server.settings.hostname, language, secure=issuer.scheme == "https"),
         Limits(sign_in.shared.counts, server.clock),
         {one.settings.name: one for one in providers},
+        Passkeys(server.store, server.clock, origin, server.settings.hostname),
         create,
     )
 
@@ -111,6 +114,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/oauth/revoke", answered(tokens.revoke), methods=["POST"]),
         Route("/oauth/userinfo", answered(tokens.userinfo), methods=both),
         Route(STYLE_PATH, context.pages.style),
+        Route(SCRIPT_PATH, context.pages.script),
     ]
     if context.providers:
         outside = OutsidePages(context)

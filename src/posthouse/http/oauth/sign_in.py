@@ -1,22 +1,25 @@
-"""A person signs in at a page: address and password, then a second step where the account has one."""
+"""A person signs in at a page: address and password, then a second step where the account has one; or by a passkey."""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from posthouse.core.errors import Forbidden, MailError, NotApproved, NotFound, SignInFailed, Unavailable
+from posthouse.core.scope import Scope
 from posthouse.http.browser import Visitor
 from posthouse.http.forms import Fields
 from posthouse.http.oauth.context import Context, peer_of
 from posthouse.http.texts import say
-from posthouse.services.grant import Origin, of_password
+from posthouse.services.grant import Grant, Origin, of_password, permitted
+from posthouse.services.passkeys import ANSWER_MAX
 from posthouse.storage.rows import Account
 
-STEPS: Final = ("signin", "second", "send")
+STEPS: Final = ("signin", "second", "send", "passkey")
 """Values of the field `step` that are the sign-in's."""
 ADDRESS_MAX: Final = 320
 CODE_MAX: Final = 40
@@ -56,6 +59,7 @@ class SignInForm:
             address=address[:ADDRESS_MAX],
             problem=problem,
             providers=self._providers(request),
+            passkey=json.dumps(await self._context.passkeys.options()),
             ticket=await self._context.browsers.ticket(visitor, "signin"),
         )
         return await self._context.browsers.remember(page, visitor)
@@ -74,6 +78,8 @@ class SignInForm:
         """The form was found to be ours, with the purpose "signin"."""
         origin = Origin("http", "http", peer_of(request), "browser", first_step=True)
         where = {"client": client, "send_to": send_to}
+        if form["step"] == "passkey":
+            return await self._passkey(request, form, visitor, origin, where)
         if form["step"] != "signin":
             return await self._second(request, form, visitor, origin, where)
         address = form["address"].strip()[:ADDRESS_MAX]
@@ -85,14 +91,36 @@ class SignInForm:
         except MailError as error:
             problem = _problem(error, "signin.wrong")
             return await self.page(request, visitor, address=address, problem=problem, **where)
-        if not any(method != "passkey" for method in wanted):
-            return await self.page(request, visitor, address=address, problem="second.none", **where)
         return await self._second_page(request, visitor, grant.account, wanted, send_to)
 
-    async def _done(self, account: Account, origin: Origin) -> Visitor:
+    async def _done(self, account: Account, origin: Origin, grant: Grant | None = None) -> Visitor:
         """Raises NotApproved."""
-        await self._context.sign_in.devices.admit(of_password(account), origin)
+        await self._context.sign_in.devices.admit(grant or of_password(account), origin)
         return self._context.browsers.signed_in(account)
+
+    async def _passkey(
+        self, request: Request, form: Fields, visitor: Visitor, origin: Origin, where: dict[str, str]
+    ) -> Visitor | Response:
+        """As the second step where there was a first one; else both at once, of whoever's passkey it is."""
+        account = None
+        if form["half_way"]:
+            account = await self._context.browsers.who_is_half_way(visitor, form["half_way"])
+            if account is None:
+                return await self.page(request, visitor, problem="second.late", **where)
+        try:
+            owner = await self._context.passkeys.check(_object(form["passkey"]), account)
+            if account is not None:
+                return await self._done(owner, origin)
+            grant = permitted(Grant(owner, "passkey", Scope(owner.protocols)), "http")
+            return await self._done(owner, origin, grant)
+        except MailError as error:
+            problem = _problem(error, "passkey.wrong")
+            if account is None:
+                return await self.page(request, visitor, problem=problem, **where)
+            methods = await self._context.two_step.wanted(account)
+            return await self._second_page(
+                request, visitor, account, methods, where["send_to"], problem=problem
+            )
 
     # --- the second step ---
 
@@ -140,10 +168,23 @@ class SignInForm:
             problem=problem,
             sent=sent,
             senders=senders,
+            passkey=json.dumps(await self._context.passkeys.options(account)) if "passkey" in methods else "",
+            by_code=any(method != "passkey" for method in methods),
             ticket=await self._context.browsers.ticket(visitor, "signin"),
             half_way=await self._context.browsers.half_way(visitor, account),
         )
         return await self._context.browsers.remember(page, visitor)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Raises SignInFailed."""
+    try:
+        found = json.loads(text[:ANSWER_MAX])
+    except (ValueError, RecursionError) as error:
+        raise SignInFailed("no answer of a passkey") from error
+    if not isinstance(found, dict):
+        raise SignInFailed("no answer of a passkey")
+    return found
 
 
 def _problem(error: MailError, wrong: str) -> str:
