@@ -164,7 +164,7 @@ def test_app_passwords_are_shown_once_listed_and_revoked(shell):
     assert "phone" in listed
     assert password not in listed
     made = shell.json(*words, "add", "me@example.org", "car")
-    assert made["protocols"] == ["imap", "pop3", "submission"]
+    assert made["protocols"] == ["imap", "pop3", "submission", "carddav"]
     assert not {"secret", "scram"} & made.keys()
     assert "taken" in shell.run(*words, "add", "me@example.org", "car", status=1)
     assert shell.json(*words, "revoke", "me@example.org", "phone") == {"revoked": "phone"}

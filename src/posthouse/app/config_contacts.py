@@ -10,7 +10,7 @@ Positive = Annotated[int, Meta(ge=1)]
 
 
 class ContactsConfig(Struct, forbid_unknown_fields=True):
-    """Contacts: address books and cards of accounts, by JMAP."""
+    """Contacts: address books and cards of accounts, by JMAP and CardDAV."""
 
     collect: Annotated[
         bool,

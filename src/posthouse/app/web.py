@@ -22,6 +22,7 @@ from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
+from posthouse.http.dav.routes import carddav_routes
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
@@ -113,6 +114,7 @@ class Web:
         if config.jmap.enabled:
             services = self._factories.jmap_services(self._counts, self._search)
             jmap = jmap_routes(services, self._sign_in, self._feed)
+            jmap += carddav_routes(services.contacts, self._sign_in)
             jmap += picture_routes(services.pictures)
             jmap += web_routes()  # pages that speak JMAP and nothing else
         secure = chosen.issuer if chosen is not None and not in_clear else ""

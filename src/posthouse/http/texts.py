@@ -104,6 +104,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "读取、整理和删除您的邮件，并以您的名义发送",
         "read, sort and delete your mail, and send in your name",
     ),
+    "scope.carddav.7": ("读取和修改您的联系人", "read and change your contacts"),
+    "scope.carddav.1": ("读取您的联系人，不能改动", "read your contacts, without changing them"),
+    "scope.carddav.3": ("读取和修改您的联系人", "read and change your contacts"),
     "scope.account.7": (
         "管理您的账户：密码、授权码、设备和会话",
         "manage your account: passwords, app passwords, devices, sessions",

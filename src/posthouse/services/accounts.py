@@ -28,7 +28,7 @@ _SIGN_IN: Final = frozenset(("password", "password_hash", "protocols", "app_only
 ALIAS_TARGETS_MAX: Final = 500
 TWO_STEP: Final = ("off", "optional", "required")
 DMARC: Final = ("none", "quarantine", "reject")
-SWITCHED_BY_DOMAIN: Final = ("submission", "pop3", "imap", "http")
+SWITCHED_BY_DOMAIN: Final = ("submission", "pop3", "imap", "http", "carddav")
 """Protocols that a domain can switch off for all of its accounts; it always gets mail."""
 ADMIN_DOMAINS_MAX: Final = 500
 

@@ -39,7 +39,7 @@ from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
 
 APP_PASSWORD_LENGTH: Final = 20
-APP_PROTOCOLS: Final = ("imap", "pop3", "submission")
+APP_PROTOCOLS: Final = ("imap", "pop3", "submission", "carddav")
 APP_PASSWORDS_MAX: Final = 100
 """Of one account, certificates among them."""
 NAME_MAX: Final = 100

@@ -47,7 +47,7 @@ CONTENT_COLUMN: Final = "content"
 """The message itself: `bytes`, or a `ports.LargeContent` when it is longer than `INLINE_CONTENT_MAX_BYTES`."""
 COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)
 
-PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http")
+PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http", "carddav")
 EVERYTHING: Final = "*"
 ROLES: Final = ("inbox", "sent", "drafts", "junk", "trash", "archive")
 

@@ -46,12 +46,12 @@ def base_url(connection: HTTPConnection) -> str:
     return f"{scheme}://{connection.url.netloc}"
 
 
-async def sign_in(signin: SignIn, connection: HTTPConnection) -> Grant:
+async def sign_in(signin: SignIn, connection: HTTPConnection, protocol: str = PROTOCOL) -> Grant:
     """Raises SignInFailed, InClearError, Forbidden, Unavailable."""
     if not is_private(connection):
         raise InClearError
     kind, _, given = connection.headers.get("authorization", "").partition(" ")
-    origin = Origin(PROTOCOL, "http", client_ip(connection), connection.headers.get("user-agent", "")[:200])
+    origin = Origin(protocol, "http", client_ip(connection), connection.headers.get("user-agent", "")[:200])
     match kind.lower():
         case "basic":
             user, password = _basic(given)

@@ -1,6 +1,6 @@
 """The language of permissions.
 
-    imap pop smtp jmap           the whole protocol
+    imap pop smtp jmap carddav   the whole protocol
     imap:read jmap:write ...     only these kinds of action (`write` holds `read`)
     imap:folder:Work%20mail      only this mailbox and those below it; the name percent-encoded, as RFC 6749 §3.3 has
                                  neither spaces nor letters beyond ASCII
@@ -35,6 +35,7 @@ PROTOCOLS: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "pop": ("pop3", {"read": READ, "write": READ | WRITE}),
     "smtp": ("submission", {}),
     "jmap": ("http", {"read": READ, "write": READ | WRITE, "send": SEND}),
+    "carddav": ("carddav", {"read": READ, "write": READ | WRITE}),
     "account": ("account", {}),
     "admin": ("admin", {"read": READ, "write": READ | WRITE}),
 }

@@ -26,9 +26,10 @@ class OAuthSettings(Struct, frozen=True):
         """Our own resources: identifier -> protocols that a token for it opens."""
         host = self.hostname
         return {
-            self.issuer: ("imap", "pop3", "submission", "http"),
+            self.issuer: ("imap", "pop3", "submission", "http", "carddav"),
             f"imap://{host}": ("imap",),
             f"pop://{host}": ("pop3",),
             f"smtp://{host}": ("submission",),
             f"{self.issuer}/jmap": ("http",),
+            f"{self.issuer}/dav": ("carddav",),
         }

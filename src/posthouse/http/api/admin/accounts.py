@@ -33,7 +33,7 @@ TAG: Final = "accounts"
 BULK_MAX: Final = 500
 Address = Annotated[str, Meta(min_length=3, max_length=320)]
 Bytes = Annotated[int, Meta(ge=0, le=2**53 - 1, description="0: no limit.")]
-AnyProtocol = Literal["smtp", "submission", "pop3", "imap", "http"]
+AnyProtocol = Literal["smtp", "submission", "pop3", "imap", "http", "carddav"]
 Protocols = Annotated[list[AnyProtocol], Meta(max_length=5)]
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 

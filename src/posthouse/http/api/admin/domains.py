@@ -28,7 +28,7 @@ from posthouse.storage.rows import EVERYTHING, Domain
 
 TAG: Final = "domains"
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
-Protocol = Literal["submission", "pop3", "imap", "http"]
+Protocol = Literal["submission", "pop3", "imap", "http", "carddav"]
 
 
 class DomainInfo(Answer):

@@ -1,0 +1,203 @@
+"""What a path names, and the properties of it, as a table (RFC 4918 §15, RFC 6352 §6.2, RFC 6578 §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Final
+from urllib.parse import quote, unquote
+
+from msgspec import Struct
+
+from posthouse.core.scope import WRITE
+from posthouse.http.dav.xml import CARD, CS, DAV, Name, href, tag, text_tag
+from posthouse.services.contacts import ContactService
+from posthouse.services.grant import Grant
+from posthouse.storage.contact_rows import AddressBook, StoredCard
+
+BASE: Final = "/dav"
+NAME_MAX: Final = 250
+"""Characters of the name of a resource or a collection."""
+ROOT, PRINCIPAL, HOME, BOOK, ITEM = "root", "principal", "home", "book", "item"
+CARD_TYPE: Final = "text/vcard; charset=utf-8"
+
+
+class Resource(Struct):
+    kind: str
+    path: str
+    grant: Grant
+    book: AddressBook | None = None
+    name: str = ""  # of a card that may not be there
+    card: StoredCard | None = None
+    size: int = 0
+    card_max: int = 0
+
+
+def principal_path(address: str) -> str:
+    return f"{BASE}/principals/{quote(address, safe='@')}/"
+
+
+def home_path(address: str) -> str:
+    return f"{BASE}/addressbooks/{quote(address, safe='@')}/"
+
+
+def book_path(address: str, book: AddressBook) -> str:
+    return f"{home_path(address)}{quote(book.path, safe='@')}/"
+
+
+def item_path(address: str, book: AddressBook, name: str) -> str:
+    return f"{book_path(address, book)}{quote(name, safe='@')}"
+
+
+def etag(card: StoredCard) -> str:
+    return f'"{card.modseq}"'
+
+
+def sync_token(book: AddressBook, modseq: int) -> str:
+    return f"urn:posthouse:sync:{book.id}:{modseq}"
+
+
+def segments(path: str) -> list[str] | None:
+    """Decoded; None for a path that is not ours."""
+    if not path.startswith(f"{BASE}/"):
+        return None
+    parts = [unquote(one) for one in path[len(BASE) :].strip("/").split("/")]
+    parts = [one for one in parts if one]
+    if any(len(one) > NAME_MAX or "/" in one or not one.isprintable() for one in parts):
+        return None
+    return parts
+
+
+async def find(service: ContactService, grant: Grant, path: str) -> Resource | None:
+    """None: there is no such place for who asks.  A card that is not there yet has `card` None."""
+    parts = segments(path)
+    address = grant.account.address
+    if parts is None:
+        return None
+    limit = service.limits.card_max_bytes
+    match parts:
+        case []:
+            return Resource(ROOT, f"{BASE}/", grant)
+        case ["principals", owner] if owner == address:
+            return Resource(PRINCIPAL, principal_path(address), grant)
+        case ["addressbooks", owner] if owner == address:
+            return Resource(HOME, home_path(address), grant)
+        case ["addressbooks", owner, name, *rest] if owner == address and len(rest) < 2:
+            _, books = await service.books(grant.account)
+            book = next((one for one in books if one.path == name), None)
+            if book is None:
+                return None
+            if not rest:
+                return Resource(BOOK, book_path(address, book), grant, book, card_max=limit)
+            card = None
+            found = await service.contacts.by_resource(grant.account.id, book.id, rest)
+            if found:
+                card = await service.card(grant.account.id, found[rest[0]])
+            return Resource(ITEM, item_path(address, book, rest[0]), grant, book, rest[0], card)
+    return None
+
+
+# --- properties ---
+
+
+def _resource_type(r: Resource) -> str | None:
+    types = {
+        PRINCIPAL: tag((DAV, "principal")),
+        BOOK: tag((DAV, "collection")) + tag((CARD, "addressbook")),
+        ITEM: "",
+    }
+    return types.get(r.kind, tag((DAV, "collection")))
+
+
+def _display_name(r: Resource) -> str | None:
+    account = r.grant.account
+    names = {
+        PRINCIPAL: account.name or account.address,
+        HOME: account.address,
+        BOOK: "" if r.book is None else r.book.name,
+    }
+    name = names.get(r.kind)
+    return None if name is None else _text(name)
+
+
+def _text(text: str) -> str:
+    return text_tag((DAV, "x"), text)[5:-6] if text else ""
+
+
+def _principal(r: Resource) -> str | None:
+    return href(principal_path(r.grant.account.address))
+
+
+def _privileges(r: Resource) -> str | None:
+    names = ["read", "read-current-user-privilege-set"]
+    if r.grant.scope.allows(WRITE):
+        names += ["write", "write-properties", "write-content", "bind", "unbind"]
+    return "".join([tag((DAV, "privilege"), tag((DAV, name))) for name in names])
+
+
+def _reports(r: Resource) -> str | None:
+    if r.kind != BOOK:
+        return ""
+    names = ((DAV, "sync-collection"), (CARD, "addressbook-multiget"), (CARD, "addressbook-query"))
+    return "".join([tag((DAV, "supported-report"), tag((DAV, "report"), tag(name))) for name in names])
+
+
+def _versions(r: Resource) -> str | None:
+    if r.kind != BOOK:
+        return None
+    kinds = [("text/vcard", "3.0"), ("text/vcard", "4.0")]
+    return "".join(
+        [tag((CARD, "address-data-type"), content_type=kind, version=version) for kind, version in kinds]
+    )
+
+
+def _book(get: Callable[[AddressBook], str | None]) -> Callable[[Resource], str | None]:
+    return lambda r: get(r.book) if r.kind == BOOK and r.book is not None else None
+
+
+def _item(get: Callable[[Resource, StoredCard], str | None]) -> Callable[[Resource], str | None]:
+    return lambda r: get(r, r.card) if r.kind == ITEM and r.card is not None else None
+
+
+PROPERTIES: Final[dict[Name, Callable[[Resource], str | None]]] = {
+    (DAV, "resourcetype"): _resource_type,
+    (DAV, "displayname"): _display_name,
+    (DAV, "current-user-principal"): _principal,
+    (DAV, "principal-URL"): lambda r: _principal(r) if r.kind == PRINCIPAL else None,
+    (DAV, "owner"): lambda r: _principal(r) if r.kind in (HOME, BOOK, ITEM) else None,
+    (DAV, "principal-collection-set"): lambda _: href(f"{BASE}/principals/"),
+    (DAV, "current-user-privilege-set"): _privileges,
+    (DAV, "supported-report-set"): _reports,
+    (DAV, "sync-token"): _book(lambda book: _text(sync_token(book, book.contents))),
+    (DAV, "getetag"): _item(lambda _, card: _text(etag(card))),
+    (DAV, "getcontenttype"): _item(lambda *_: CARD_TYPE),
+    (DAV, "getlastmodified"): _item(lambda _, card: formatdate(card.updated_at, usegmt=True)),
+    (CS, "getctag"): _book(lambda book: _text(str(book.contents))),
+    (CARD, "addressbook-home-set"): lambda r: (
+        href(home_path(r.grant.account.address)) if r.kind in (ROOT, PRINCIPAL) else None
+    ),
+    (CARD, "addressbook-description"): _book(
+        lambda book: None if book.description is None else _text(book.description)
+    ),
+    (CARD, "supported-address-data"): _versions,
+    (CARD, "max-resource-size"): lambda r: str(r.card_max) if r.kind == BOOK else None,
+}
+"""Name -> its content as XML; None: this resource has none."""
+HIDDEN: Final = frozenset((
+    (DAV, "current-user-principal"), (DAV, "principal-collection-set"), (DAV, "current-user-privilege-set"),
+    (DAV, "supported-report-set"), (DAV, "sync-token"), (CARD, "supported-address-data"), (CARD, "max-resource-size"),
+))  # fmt: skip
+"""RFC 3253, RFC 6578 §4 and friends: not part of `allprop`."""
+
+
+def properties(r: Resource, wanted: list[Name] | None) -> tuple[str, list[Name]]:
+    """(those it has, as XML; those it has not).  None: all."""
+    found, missing = "", []
+    for name in PROPERTIES.keys() - HIDDEN if wanted is None else wanted:
+        get = PROPERTIES.get(name)
+        content = None if get is None else get(r)
+        if content is not None:
+            found += tag(name, content)
+        elif wanted is not None:
+            missing.append(name)
+    return found, missing

@@ -1,0 +1,2 @@
+-- Back to schema 18, which knows no CardDAV.
+UPDATE account SET protocols = trim(replace(' ' || protocols || ' ', ' carddav ', ' '));
