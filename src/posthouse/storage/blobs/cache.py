@@ -2,7 +2,8 @@
 
 A blob's id is never given again and its bytes never change, so nothing here is ever stale; who may see a message is
 asked of the rows, each time.  What was read together is kept in one block, because the C library gives blocks of a
-mebibyte back to the system as soon as they are dropped.  A full cache takes nothing new until something was not used
+mebibyte back to the system as soon as they are dropped; the block into which messages were unpacked together is kept as
+it is.  A full cache takes nothing new until something was not used
 for BUSY_S: one pass over a large mailbox does not push out what is in use, itself included.
 """
 
@@ -12,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, final
+
+from posthouse.storage.blobs.codec import Buffer
 
 BUSY_S: Final = 3.0
 """Blocks not used for so long make room for others."""
@@ -23,11 +26,11 @@ _ROOM_PARTS: Final = 8
 
 @final
 class _Block:
-    __slots__ = ("blobs", "data", "used_at")
+    __slots__ = ("blobs", "size", "used_at")
 
-    def __init__(self, contents: Mapping[int, bytes], now: float) -> None:
-        self.data = b"".join(contents.values())
-        self.blobs = list(contents)
+    def __init__(self, blobs: list[int], size: int, now: float) -> None:
+        self.blobs = blobs
+        self.size = size
         self.used_at = now
 
 
@@ -39,7 +42,7 @@ class ContentCache:
         self._limit = limit_bytes
         self._now = now
         self._lock = threading.Lock()
-        self._places: dict[int, tuple[_Block, int, int]] = {}
+        self._places: dict[int, tuple[_Block, Buffer]] = {}
         self._blocks: list[_Block] = []
         self.size_bytes = 0
 
@@ -47,11 +50,11 @@ class ContentCache:
         place = self._places.get(blob)
         if place is None:
             return None
-        block, start, stop = place
+        block, content = place
         block.used_at = self._now()
-        return block.data[start:stop]
+        return bytes(content)
 
-    def put(self, contents: Mapping[int, bytes]) -> None:
+    def put(self, contents: Mapping[int, Buffer]) -> None:
         """Keep what is not kept yet, all of it or nothing."""
         size = sum(map(len, contents.values()))
         with self._lock:
@@ -60,13 +63,12 @@ class ContentCache:
             if not size or size > self._limit - self.size_bytes:
                 return
             new = {blob: data for blob, data in contents.items() if blob not in self._places}
-            block = _Block(new, self._now())
-            start = 0
+            _join(new)
+            block = _Block(list(new), sum(map(len, new.values())), self._now())
             for blob, data in new.items():
-                self._places[blob] = block, start, start + len(data)
-                start += len(data)
+                self._places[blob] = block, data
             self._blocks.append(block)
-            self.size_bytes += len(block.data)
+            self.size_bytes += block.size
 
     def drop_unused(self) -> bool:
         """Whether anything is left."""
@@ -83,7 +85,16 @@ class ContentCache:
             if block.used_at > oldest or self.size_bytes <= size_bytes:
                 break
             dropped += 1
-            self.size_bytes -= len(block.data)
+            self.size_bytes -= block.size
             for blob in block.blobs:
                 del self._places[blob]
         del self._blocks[:dropped]
+
+
+def _join(contents: dict[int, Buffer]) -> None:
+    """Put what stands by itself into one block."""
+    loose = {blob: data for blob, data in contents.items() if isinstance(data, bytes)}
+    joined, start = memoryview(b"".join(loose.values())), 0
+    for blob, data in loose.items():
+        contents[blob] = joined[start : start + len(data)]
+        start += len(data)

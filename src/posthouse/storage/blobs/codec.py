@@ -11,11 +11,14 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import zstandard
 
 from posthouse.core.errors import Unavailable
+
+Buffer = Any
+"""What `bytes` makes a copy of, and `len` tells the length of; zstandard has no stubs that say so of its segments."""
 
 RAW: Final = 0
 ZSTD: Final = 1
@@ -80,22 +83,25 @@ class Codec:
             return packed
         raise Unavailable(f"codec {codec} is unknown: the data was written by a later version")
 
-    def unpack_all(self, stored: Sequence[tuple[int, bytes]]) -> list[bytes]:
-        """`unpack` of many (codec, stored form), for threads: nearly all of it runs without the interpreter lock."""
+    def unpack_all(self, stored: Sequence[tuple[int, bytes]]) -> list[Buffer]:
+        """`unpack` of many (codec, stored form), for threads: nearly all of it runs without the interpreter lock.
+
+        Most of what it gives are parts of one block; `bytes` makes a copy.
+        """
         if len(stored) < 2:
             return [self.unpack(codec, packed) for codec, packed in stored]
-        unpacked = [packed for _, packed in stored]
+        unpacked: list[Buffer] = [packed for _, packed in stored]
         by_codec: dict[int, list[int]] = {}
         for at, (codec, _) in enumerate(stored):
             by_codec.setdefault(codec, []).append(at)
         for codec, places in by_codec.items():
             if (unpack_set := self._unpack_sets.get(codec)) is None:
                 for at in places:
-                    unpacked[at] = self.unpack(codec, unpacked[at])
+                    unpacked[at] = self.unpack(codec, stored[at][1])
                 continue
-            found = unpack_set([unpacked[at] for at in places])
+            found = unpack_set([stored[at][1] for at in places])
             for number, at in enumerate(places):
-                unpacked[at] = found[number].tobytes()
+                unpacked[at] = found[number]
         return unpacked
 
 

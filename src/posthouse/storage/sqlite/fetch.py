@@ -295,7 +295,10 @@ class _ContentScan:
         codecs = {row[-4]: row[-2] for row in found}
         unpacked = codec_of_thread().unpack_all([(codecs[blob], data) for blob, data in packed])
         fresh = {blob: data for (blob, _), data in zip(packed, unpacked, strict=True)}
-        contents: dict[int, bytes | FileContent] = {**kept, **fresh}
+        contents: dict[int, bytes | FileContent] = {
+            **kept,
+            **{blob: bytes(data) for blob, data in fresh.items()},
+        }
         for *_, blob, length, codec, file in found:
             if blob not in contents:
                 assert codec == SEEKABLE_FILE

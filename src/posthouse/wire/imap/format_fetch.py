@@ -251,7 +251,7 @@ def _add_section(out: list[Any], label: bytes, value: bytes | int | None) -> Non
         out.append(label + b"NIL")
     elif isinstance(value, int):
         out.append(b"%b%d" % (label, value))
-    elif b"\x00" in value and b"BINARY[" in label:
+    elif b"BINARY[" in label and b"\x00" in value:
         # RFC 3516 §4.3: octets with NUL go as literal8.
         out.append(b"%b~{%d}\r\n" % (label, len(value)))
         out.append(value)
