@@ -92,7 +92,38 @@ async def test_read_ahead_is_bounded_by_bytes() -> None:
     for number in range(1, 11):
         assert answers(await client.say(retrievals(number)))[0].body == message(number, 1000)
         held = sum(len(content) for content in client.session.ahead.values() if isinstance(content, bytes))
-        assert held <= 3000
+        if client.session.coming is not None:
+            held += sum(map(len, (await client.session.coming).values()))  # type: ignore[arg-type]  # all are bytes
+        assert held <= 2 * 3000
+
+
+async def test_the_next_are_read_while_those_before_them_are_taken() -> None:
+    settings = Pop3Settings(read_ahead_bytes=3000)
+    world = World(*[message(n, 1000) for n in range(1, 11)], settings=settings)
+    client = await world.connect().sign_in()
+    for number in (1, 2):
+        await client.say(retrievals(number))
+    coming = client.session.coming
+    assert coming is not None
+    await client.say(b"DELE 5\r\n")
+    assert [answers(await client.say(retrievals(n)))[0].body for n in (3, 4)] == [
+        message(n, 1000) for n in (3, 4)
+    ]
+    await client.say(retrievals(9))  # out of order: what was coming is not waited for
+    assert client.session.coming is None
+    assert answers(await client.say(retrievals(10)))[0].body == message(10, 1000)
+
+
+async def test_what_is_being_read_ends_with_the_connection() -> None:
+    world = World(*[message(n, 1000) for n in range(1, 11)], settings=Pop3Settings(read_ahead_bytes=3000))
+    client = await world.connect().sign_in()
+    for number in (1, 2):
+        await client.say(retrievals(number))
+    coming = client.session.coming
+    assert coming is not None
+    client.session.closed()
+    assert client.session.coming is None
+    await asyncio.wait([coming])
 
 
 async def test_nothing_is_read_ahead_for_a_client_that_jumps() -> None:

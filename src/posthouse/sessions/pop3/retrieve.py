@@ -1,12 +1,13 @@
 """RETR and TOP.  RFC 1939 §5 and §7.
 
 Reads are sets: a run of pipelined RETR commands is answered from one read of the store, and a client that
-takes one message after the other is read ahead of.  What is held in memory is bounded by `batch_bytes` and
-`read_ahead_bytes`; messages too long for that are streamed.
+takes one message after the other is read ahead of: while it takes what was read, the next are read by a thread.  What
+is held in memory is bounded by `batch_bytes` and twice `read_ahead_bytes`; messages too long for that are streamed.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,8 +57,17 @@ def _one(session: Pop3Session, command: Command) -> Coroutine[Any, Any, None] | 
 async def _read_one(session: Pop3Session, command: Command, content: Content | None) -> None:
     number = command.number
     if content is None:
-        session.ahead = await session.maildrop.contents(_ahead_of(session, number))
-        content = session.ahead.pop(number, None)
+        coming, session.coming = session.coming, None
+        if coming is not None and number != session.last_read + 1:
+            coming.cancel()
+        elif coming is not None:
+            session.ahead = await coming
+            content = session.ahead.pop(number, None)
+        if content is None:
+            session.ahead = await session.maildrop.contents(_ahead_of(session, number))
+            content = session.ahead.pop(number, None)
+        if session.ahead:
+            _read_on(session, max(session.ahead) + 1)
     session.last_read = number
     if content is None:
         session.err(Text.GONE, number=number)
@@ -69,18 +79,43 @@ async def _read_one(session: Pop3Session, command: Command, content: Content | N
 
 def _ahead_of(session: Pop3Session, number: int) -> list[int]:
     """The message, and those behind it when the client reads them in order."""
-    numbers = [number]
     if number != session.last_read + 1 or number == 1:
-        return numbers
+        return [number]
+    return [number, *_following(session, number + 1, room=-session.maildrop.sizes[number - 1])]
+
+
+def _following(session: Pop3Session, first: int, room: int = 0) -> list[int]:
+    """From `first` on, as many as may be read ahead; `room`: how much more or less than usual."""
+    numbers = []
     sizes, settings = session.maildrop.sizes, session.settings
-    room = settings.read_ahead_bytes - sizes[number - 1]
-    for following in range(number + 1, min(len(sizes), number + settings.read_ahead_messages) + 1):
-        room -= sizes[following - 1]
+    room += settings.read_ahead_bytes
+    for number in range(first, min(len(sizes), first + settings.read_ahead_messages - 1) + 1):
+        room -= sizes[number - 1]
         if room < 0:
             break
-        if following not in session.deleted:
-            numbers.append(following)
+        if number not in session.deleted:
+            numbers.append(number)
     return numbers
+
+
+def _read_on(session: Pop3Session, first: int) -> None:
+    """Begin with what comes behind the messages that are there."""
+    if numbers := _following(session, first):
+        session.coming = asyncio.get_running_loop().create_task(session.maildrop.contents(numbers))
+        session.coming.add_done_callback(_seen)
+
+
+def _seen(done: asyncio.Task[dict[int, Content]]) -> None:
+    """Whoever asks for the messages gets the error; perhaps nobody does."""
+    if not done.cancelled():
+        done.exception()
+
+
+def stop_reading_ahead(session: Pop3Session) -> None:
+    session.ahead.clear()
+    if session.coming is not None:
+        session.coming.cancel()
+        session.coming = None
 
 
 def _answer(session: Pop3Session, command: Command, content: bytes) -> tuple[bytes, ...]:
@@ -111,7 +146,7 @@ def _write(session: Pop3Session, parts: Sequence[bytes]) -> None:
 
 
 async def _retrieve_many(session: Pop3Session, numbers: Sequence[int]) -> None:
-    session.ahead.clear()
+    stop_reading_ahead(session)
     for batch in _batches(session, numbers):
         await _retrieve_batch(session, batch)
     session.last_read = numbers[-1]

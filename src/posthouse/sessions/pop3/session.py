@@ -13,6 +13,7 @@ from posthouse.services.maildrop import Maildrop, Maildrops
 from posthouse.sessions.authentication import Authentication, SignIn
 from posthouse.sessions.pop3.delay import LoginDelay
 from posthouse.sessions.pop3.errors import answer_for
+from posthouse.sessions.pop3.retrieve import stop_reading_ahead
 from posthouse.sessions.pop3.settings import Pop3Settings
 from posthouse.sessions.pop3.signin import continue_auth
 from posthouse.sessions.pop3.table import COMMANDS, State
@@ -32,6 +33,7 @@ _RELEASES: Final[set[asyncio.Task[None]]] = set()
 class Pop3Session(Session):
     __slots__ = (
         "ahead",
+        "coming",
         "delay",
         "deleted",
         "drop",
@@ -80,6 +82,7 @@ class Pop3Session(Session):
         self.read: set[int] = set()  # by RETR
         self.last_read = 0
         self.ahead: dict[int, Content] = {}  # read before they were asked for
+        self.coming: asyncio.Task[dict[int, Content]] | None = None  # those behind them are being read
 
     # --- answers ---
 
@@ -205,7 +208,7 @@ class Pop3Session(Session):
             self.peer.close()
 
     def _cleanup(self) -> None:
-        self.ahead.clear()
+        stop_reading_ahead(self)
         drop, self.drop = self.drop, None
         if drop is not None:
             task = asyncio.get_running_loop().create_task(self._release(drop))
