@@ -16,6 +16,7 @@ import msgspec
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import SystemClock, SystemIds
 from posthouse.mime.facts import facts_of
+from posthouse.services.contacts import ContactService
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.grant import of_password
@@ -84,6 +85,7 @@ class Bench:
         self.services = JmapServices(
             store, MailboxService(store), MailboxCounts(store), EmailSearch(store),
             DeliveryService(store, clock, ids), clock, ids, "mail.example.test",
+            ContactService(store, clock),
         )  # fmt: skip
         self.id = f"A{account.id}"
 

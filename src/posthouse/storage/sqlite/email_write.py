@@ -15,7 +15,7 @@ from posthouse.storage.sqlite import mailbox as mailbox_ops
 from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox
 from posthouse.storage.sqlite.email_requests import DeleteMailboxById as DeleteById
-from posthouse.storage.sqlite.flags import show
+from posthouse.storage.sqlite.flags import show, write_flags
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.placement import append, remove
 from posthouse.storage.sqlite.requests import DeleteMailbox as DeleteByName
@@ -30,7 +30,6 @@ _PLACES: Final = (
     " ON p.thread = m.thread AND p.message = m.id"
     " WHERE m.account = ?"
 )
-_UPDATE: Final = "UPDATE placement SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?"
 
 
 class _Work:
@@ -114,10 +113,11 @@ class _Work:
         for box, changes in self.flags.items():
             mailbox = self.mailbox(box)
             modseq = ledger.bump(account, mailbox)
-            ledger.executemany(
-                _UPDATE,
-                [(packed, modseq, account.id, box, uid) for uid, (packed, _, _, _) in changes.items()],
-            )
+            alike: dict[Any, list[int]] = {}
+            for uid, (packed, _, _, _) in changes.items():
+                alike.setdefault(packed, []).append(uid)
+            for packed, uids in alike.items():
+                write_flags(ledger, mailbox, packed, modseq, uids)
             for _, new, old, size in changes.values():
                 mailbox.count(old, size, -1)
                 mailbox.count(new, size, 1)

@@ -117,7 +117,7 @@ def _change(
             for first, last in request.uids:
                 ledger.execute(_UPDATE_RANGE, (*key, first, last, stored))
         else:
-            ledger.execute(_UPDATE_LISTED, (*key, json_encode(kind.uids).decode()))
+            write_flags(ledger, mailbox, new, modseq, kind.uids)
         answer.alike.append((new, kind.uids))
         before, after, count = unpack_flags(stored), unpack_flags(new), len(kind.uids)
         mailbox.count_alike(before, -count, -kind.size)
@@ -125,6 +125,12 @@ def _change(
         if before & DELETED > after & DELETED:
             show(ledger, mailbox, kind.uids, modseq)
     return answer
+
+
+def write_flags(ledger: Ledger, mailbox: MailboxState, flags: Flags, modseq: int, uids: list[int]) -> None:
+    """Give these messages the flags, whatever they had."""
+    listed = json_encode(uids).decode()
+    ledger.execute(_UPDATE_LISTED, (flags, modseq, mailbox.account, mailbox.id, listed))
 
 
 def _rows(ledger: Ledger, mailbox: MailboxState, uids: UidRanges) -> list[Row]:
