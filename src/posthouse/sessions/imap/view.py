@@ -100,6 +100,12 @@ class View:
             return list(map(number_of.__getitem__, uids))
         return [bisect_left(view, uid) + 1 for uid in uids]
 
+    def _known(self, uids: Sequence[int]) -> Iterable[int]:
+        """Those that are in the view."""
+        if len(uids) * 16 > len(self.uids):
+            return set(self.uids).intersection(uids)
+        return [uid for uid in uids if self.seq_of(uid)]
+
     def present(self, uids: Sequence[int]) -> list[int]:
         """Those that are in the view and were not expunged, in their order."""
         if len(uids) * 16 > len(self.uids):
@@ -196,7 +202,7 @@ class View:
         flags: dict[int, tuple[int, int]] = {}
         gone = set(self._gone)
         for change in changes:
-            gone.update(uid for uid in change.expunged if self.seq_of(uid))
+            gone.update(self._known(change.expunged))
             for uid, bits, at in change.changed:
                 if at > self.modseq and uid < self.uidnext:
                     flags[uid] = bits, at
@@ -229,7 +235,7 @@ class View:
         elif expunge:
             updates.vanished = sorted(gone)
             # RFC 9051 §7.5.1: each EXPUNGE lowers the numbers of what follows at once.
-            updates.expunged = [self.seq_of(uid) - i for i, uid in enumerate(updates.vanished)]
+            updates.expunged = [seq - i for i, seq in enumerate(self.seqs_of(updates.vanished))]
             self.uids, self._gone = uids, ()
         else:
             self._gone = tuple(sorted(gone))
