@@ -16,6 +16,8 @@ from posthouse.sessions.jmap.capability import (
     CONTACTS,
     CORE,
     MAIL,
+    OWNER,
+    PRINCIPALS,
     QUOTA,
     RULES,
     SETTINGS,
@@ -24,7 +26,9 @@ from posthouse.sessions.jmap.capability import (
     WEBMAIL,
     session_object,
 )
+from posthouse.sessions.jmap.share_with import BITS
 from posthouse.storage.rows import Account
+from posthouse.storage.share_notice import KEPT
 from tests.storage.fixtures import make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
@@ -210,3 +214,146 @@ async def test_closed_accounts_and_what_was_taken_away_are_gone(world: JmapWorld
     assert "INBOX" in str(names).upper()
     assert "Archive" not in names
     assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL}
+
+
+# --- principals, shareWith, notifications (RFC 9670) ---
+
+
+async def test_principals_are_people_and_teams_of_the_domain(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lr", "Archive")
+    found = await wang.call("Principal/get")
+    by_email = {one["email"]: one for one in found["list"]}
+    own, other = by_email[wang.account.address], by_email[world.account.address]
+    assert (own["type"], own["id"], list(own["accounts"])) == ("individual", f"P{wang.account.id}", [wang.id])
+    assert list(other["accounts"]) == [world.id]
+    assert (await world.call("Principal/get", ids=[own["id"]]))["list"][0]["accounts"] is None
+    session = await session_object(wang.services, wang.grant, "https://x.test")
+    mine = session["accounts"][wang.id]["accountCapabilities"]
+    assert mine[PRINCIPALS] == {"currentUserPrincipalId": own["id"]}
+    assert mine[OWNER] == {"accountIdForPrincipal": wang.id, "principalId": own["id"]}
+    assert OWNER not in session["capabilities"]
+    assert OWNER not in session["primaryAccounts"]
+    for filter_, wanted in (
+        ({"text": "WANG"}, [own["id"]]),
+        ({"accountIds": [world.id]}, [other["id"]]),
+        ({"type": "group"}, []),
+        ({"operator": "NOT", "conditions": [{"email": "wang"}]}, [other["id"]]),
+    ):
+        assert (await wang.call("Principal/query", filter=filter_))["ids"] == wanted
+    assert await wang.error("Principal/query", filter={"color": "red"}) == "unsupportedFilter"
+    assert await wang.error("Principal/changes", sinceState="1") == "cannotCalculateChanges"
+    refused = await wang.call("Principal/set", update={own["id"]: {"name": "x"}}, destroy=[other["id"]])
+    assert refused["notUpdated"][own["id"]]["type"] == "forbidden"
+    assert refused["notDestroyed"][other["id"]]["type"] == "forbidden"
+    assert await wang.error("Principal/get", accountId=world.id) == "accountNotSupportedByMethod"
+
+
+async def test_the_owner_shares_a_mailbox_and_takes_it_back(world: JmapWorld) -> None:
+    wang = await guest(world)
+    box, person = await world.box("Archive"), f"P{wang.account.id}"
+    plain = await world.request(
+        ["Mailbox/get", {"accountId": world.id, "ids": [box]}, "c"], using=[CORE, MAIL]
+    )
+    assert "shareWith" not in str(plain)
+    assert (await world.call("Mailbox/get", ids=[box]))["list"][0]["shareWith"] is None
+    rights = {"mayReadItems": True, "maySetSeen": True}
+    done = await world.call("Mailbox/set", update={box: {"shareWith": {person: rights}}})
+    assert done["updated"] == {box: None}
+    shown = (await world.call("Mailbox/get", ids=[box], properties=["shareWith"]))["list"][0]["shareWith"]
+    assert shown == {person: {**dict.fromkeys(BITS, False), **rights}}
+    assert [one["name"] for one in (await wang.call("Mailbox/get", accountId=world.id))["list"]] == [
+        "Archive"
+    ]
+    await world.call("Mailbox/set", update={box: {f"shareWith/{person}/maySetSeen": False}})
+    assert not (await world.call("Mailbox/get", ids=[box]))["list"][0]["shareWith"][person]["maySetSeen"]
+    # What IMAP granted beyond these rights stays when JMAP changes the entry.
+    number = (await world.store.mailboxes.get(world.account.id, "Archive")).id
+    await world.store.acls.set(
+        world.account.id,
+        number,
+        wang.account.id,
+        negative=False,
+        change=("+", parse_rights("a")),
+        entries_max=9,
+    )
+    await world.call("Mailbox/set", update={box: {f"shareWith/{person}/maySetKeywords": True}})
+    [entry] = await world.store.acls.entries(world.account.id, number)
+    assert entry.rights == parse_rights("lrwa")
+    await world.call("Mailbox/set", update={box: {"shareWith": None}})
+    assert (await world.call("Mailbox/get", ids=[box]))["list"][0]["shareWith"] is None
+    assert await wang.error("Mailbox/get", accountId=world.id) == "accountNotFound"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"shareWith": {"P999": {"mayReadItems": True}}},
+        {"shareWith": {"P1": {"mayFly": True}}},
+        {"shareWith": ["P1"]},
+        {"shareWith/P2": {"mayReadItems": 1}},
+        {"shareWith/P2/mayFly": True},
+        {"shareWith/nobody/mayReadItems": True},
+    ],
+)
+async def test_wrong_shares_change_nothing(world: JmapWorld, patch: dict[str, Any]) -> None:
+    await guest(world)
+    box = await world.box("Archive")
+    done = await world.call("Mailbox/set", update={box: patch})
+    assert done["notUpdated"][box]["type"] == "invalidProperties"
+    assert (await world.call("Mailbox/get", ids=[box]))["list"][0]["shareWith"] is None
+
+
+async def test_only_the_owner_shares(world: JmapWorld) -> None:
+    wang = await guest(world)
+    zhao = await guest(world, "zhao")
+    await share(world, wang, "lrswipkxtea")
+    box = await world.box("Archive")
+    done = await wang.call(
+        "Mailbox/set", accountId=world.id, update={box: {f"shareWith/P{zhao.account.id}/mayReadItems": True}}
+    )
+    assert done["notUpdated"][box]["type"] == "forbidden"
+    assert (await wang.call("Mailbox/get", accountId=world.id, ids=[box]))["list"][0]["shareWith"] is None
+    plain = {"accountId": world.id, "update": {box: {"shareWith": None}}}
+    response = await world.request(["Mailbox/set", plain, "c"], using=[CORE, MAIL])
+    assert response["methodResponses"][0][1]["notUpdated"][box]["type"] == "invalidProperties"
+
+
+async def test_whoever_is_given_something_is_told(world: JmapWorld) -> None:
+    wang = await guest(world)
+    before = (await wang.call("ShareNotification/get"))["state"]
+    box, person = await world.box("Archive"), f"P{wang.account.id}"
+    await world.call("Mailbox/set", update={box: {f"shareWith/{person}/mayReadItems": True}})
+    await world.call("Mailbox/set", update={box: {"shareWith": None}})
+    first, second = (await wang.call("ShareNotification/get"))["list"]
+    assert first["changedBy"]["email"] == world.account.address
+    assert first["changedBy"]["principalId"] == f"P{world.account.id}"
+    assert (first["objectType"], first["objectAccountId"], first["objectId"]) == ("Mailbox", world.id, box)
+    assert (first["oldRights"], first["newRights"]["mayReadItems"], first["name"]) == (None, True, "Archive")
+    assert second["newRights"] is None
+    changes = await wang.call("ShareNotification/changes", sinceState=before)
+    assert changes["created"] == [first["id"], second["id"]]
+    newest = await wang.call("ShareNotification/query", sort=[{"property": "created", "isAscending": False}])
+    assert len(newest["ids"]) == 2
+    assert (await wang.call("ShareNotification/query", filter={"objectAccountId": "A9"}))["ids"] == []
+    assert await wang.error("ShareNotification/query", filter={"after": "yesterday"}) == "invalidArguments"
+    state = newest["queryState"]
+    done = await wang.call(
+        "ShareNotification/set", create={"x": {}}, update={second["id"]: {"name": "y"}}, destroy=[first["id"]]
+    )
+    assert done["destroyed"] == [first["id"]]
+    assert done["notCreated"]["x"]["type"] == done["notUpdated"][second["id"]]["type"] == "forbidden"
+    removed = await wang.call("ShareNotification/queryChanges", sinceQueryState=state)
+    assert first["id"] in removed["removed"]
+    assert (await world.call("ShareNotification/get"))["list"] == []
+
+
+async def test_old_notifications_give_way(world: JmapWorld) -> None:
+    wang = await guest(world)
+    box = (await world.store.mailboxes.get(world.account.id, "Archive")).id
+    for n in range(KEPT + 20):
+        await world.store.acls.set(
+            world.account.id, box, wang.account.id, negative=False,
+            change=("+-"[n % 2], parse_rights("lr")), entries_max=9,
+        )  # fmt: skip
+    assert len((await wang.call("ShareNotification/get"))["list"]) == KEPT

@@ -17,6 +17,7 @@ from posthouse.services.push_types import SUBSCRIPTION
 from posthouse.storage.email_rows import Since
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
+from posthouse.storage.share_notice import KIND as SHARED
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,15 @@ Listener = Callable[[int, frozenset[str]], None]
 """Called with the modseq of the account and the types of records that changed."""
 GATHER_S: Final = 0.005
 """Hints that come within that time are told together."""
-KINDS: Final = ("Identity", "EmailSubmission", "VacationResponse", "Settings", "WebmailItem", "Snooze")
+KINDS: Final = (
+    "Identity",
+    "EmailSubmission",
+    "VacationResponse",
+    "Settings",
+    "WebmailItem",
+    "Snooze",
+    SHARED,
+)
 MAIL: Final = frozenset(("Email", "Mailbox", "Quota"))
 
 

@@ -28,6 +28,7 @@ TYPES: Final = (
     "Snooze",
     "AddressBook",
     "ContactCard",
+    "ShareNotification",
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600

@@ -14,6 +14,7 @@ from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .blob import DIGESTS, SOURCES_MAX, TYPES
 from .email_query import SORTS
+from .principal import OWNER, principal_id
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
 from .sieve_script import account_capability as sieve_capability
@@ -24,6 +25,7 @@ from .table import (
     MAIL,
     MDN,
     PEOPLE,
+    PRINCIPALS,
     QUOTA,
     RULES,
     SETTINGS,
@@ -35,7 +37,20 @@ from .table import (
 
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 VAPID: Final = "urn:ietf:params:jmap:webpush-vapid"
-STANDARD: Final = (CORE, MAIL, SUBMISSION, VACATION, QUOTA, SIEVE, BLOB, MDN, CONTACTS, VAPID, WEBSOCKET)
+STANDARD: Final = (
+    PRINCIPALS,
+    CORE,
+    MAIL,
+    SUBMISSION,
+    VACATION,
+    QUOTA,
+    SIEVE,
+    BLOB,
+    MDN,
+    CONTACTS,
+    VAPID,
+    WEBSOCKET,
+)
 PERSONAL: Final = (SETTINGS, WEBMAIL, RULES)
 """What only the owner of an account has there."""
 CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES)
@@ -75,7 +90,11 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         }
     if grant.scope.whole:
         found[SIEVE] = sieve_capability()
+    number = format_id(ACCOUNT, grant.account.id)
     if not grant.scope.folders:
+        # RFC 9670 §1.5.1, §1.5.2: everybody finds the principals in the own account.
+        found[PRINCIPALS] = {"currentUserPrincipalId": principal_id(grant.account.id)}
+        found[OWNER] = {"accountIdForPrincipal": number, "principalId": principal_id(grant.account.id)}
         # RFC 9610 §1.4.1.
         found[CONTACTS] = {"maxAddressBooksPerCard": None, "mayCreateAddressBook": writes}
         found[PEOPLE] = {}
@@ -95,6 +114,8 @@ def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     Of some mailboxes, mail alone; of the whole account, what is not each person's own.
     """
     found = account_capabilities(services, grant)
+    found.pop(PRINCIPALS, None)
+    found.pop(OWNER, None)
     if grant.scope.folders:
         return {name: found[name] for name in (CORE, MAIL)}
     hidden = PERSONAL if grant.scope.allows(WRITE) else (*PERSONAL, SIEVE, VACATION, MDN, CONTACTS, PEOPLE)
@@ -123,7 +144,7 @@ async def session_object(services: JmapServices, grant: Grant, base: str) -> dic
                 for name, one in shared.items()
             },
         },
-        "primaryAccounts": {name: number for name in mine if name != CORE},
+        "primaryAccounts": {name: number for name in mine if name not in (CORE, OWNER)},
         "username": account.address,
         "apiUrl": f"{base}/jmap/api",
         "downloadUrl": f"{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",

@@ -15,7 +15,9 @@ from posthouse.wire.jmap.error import MethodError
 from . import arguments as a
 from .context import Context
 from .mailbox_rights import level_name, rights, sort_order
+from .principal import PRINCIPALS
 from .query import OPERATORS, check_sort, differences, query_answer, window
+from .share_with import may_share, shared_with
 from .standard import changes_answer, check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 
@@ -63,6 +65,8 @@ class Shown:
                     found[name] = rights(self.context.scope, row)
                 case "isSubscribed":
                     found[name] = row.subscribed
+                case "shareWith":
+                    pass  # read for all of them together
                 case _:
                     found[name] = counts[COUNTS[name]]
         return found
@@ -195,7 +199,9 @@ async def _shown(context: Context, *, counted: bool) -> tuple[str, Shown]:
 
 async def get_mailboxes(context: Context, args: a.Get) -> Record:
     wanted = check_get(context, args.ids)
-    properties = wanted_properties(args.properties, PROPERTIES)
+    # RFC 9670 §4: who does not use sharing does not see it.
+    sharing = ("shareWith",) if PRINCIPALS in context.using else ()
+    properties = wanted_properties(args.properties, (*PROPERTIES, *sharing))
     state, shown = await _shown(context, counted=any(name in COUNTS for name in properties))
     if wanted is None:
         limit = context.services.limits.get_max
@@ -206,6 +212,10 @@ async def get_mailboxes(context: Context, args: a.Get) -> Record:
         numbers = [ids.try_number(ids.MAILBOX, one) for one in wanted]
         rows = [shown.rows[one] for one in numbers if one in shown.rows]
     found = {ids.format_id(ids.MAILBOX, row.id): shown.record(row, properties) for row in rows}
+    if "shareWith" in properties:
+        for row in rows:
+            seen = await shared_with(context, row) if may_share(context) else None
+            found[ids.format_id(ids.MAILBOX, row.id)]["shareWith"] = seen
     return get_answer(args, state, found, wanted)
 
 

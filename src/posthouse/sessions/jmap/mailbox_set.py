@@ -17,6 +17,8 @@ from . import arguments as a
 from .context import Context
 from .mailbox_rights import level_name, rights, sort_order
 from .outcome import set_error
+from .principal import PRINCIPALS
+from .share_with import share
 from .standard import SetResult, check_set, only_known, updates_of
 from .state import check_state, format_state
 
@@ -112,6 +114,10 @@ class _Setting:
     async def update(self, key: str, patch: Record) -> None:
         row = self.row(key)
         patch = self._without_same(row, patch)
+        sharing = {path: value for path, value in patch.items() if path.partition("/")[0] == "shareWith"}
+        patch = {path: value for path, value in patch.items() if path not in sharing}
+        if sharing and PRINCIPALS not in self.context.using:
+            only_known(sharing, ())
         only_known(patch, SETTABLE)
         self.checked(patch)
         name: str | None = None
@@ -143,6 +149,10 @@ class _Setting:
             raise SetError("forbidden", "the inbox keeps its name and its role") from error
         except Conflict as error:
             raise invalid("parentId", "a mailbox cannot be inside of itself") from error
+        if sharing:
+            await share(
+                self.context, changed, {path.partition("/")[2]: value for path, value in sharing.items()}
+            )
         if name is not None:
             await self.reload()
         self.rows[row.id] = changed

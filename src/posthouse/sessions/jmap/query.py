@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from posthouse.wire.jmap.error import MethodError
@@ -98,3 +98,21 @@ def check_sort(sort: Sequence[a.Comparator] | None, known: Sequence[str]) -> Non
             raise MethodError("unsupportedSort", f"cannot sort by {one.property[:100]!r}")
         if one.collation is not None and one.collation not in COLLATIONS:
             raise MethodError("unsupportedSort", f"no collation {one.collation[:100]!r}")
+
+
+def passes(filter_: dict[str, Any] | None, meets: Callable[[str, Any], bool]) -> bool:
+    """A filter over few records (RFC 8620 §5.5); `meets` judges one property and refuses what it does not know."""
+    if not filter_:
+        return True
+    if "operator" in filter_:
+        conditions = filter_.get("conditions")
+        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
+            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
+        if not all(isinstance(part, dict) for part in conditions):
+            raise MethodError("invalidArguments", "a condition must be an object")
+        parts = [passes(part, meets) for part in conditions]
+        if filter_["operator"] == "AND":
+            return all(parts)
+        return any(parts) if filter_["operator"] == "OR" else not any(parts)
+    met = [meets(name, value) for name, value in filter_.items()]
+    return all(met)

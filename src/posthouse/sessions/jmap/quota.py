@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from posthouse.wire.jmap.error import MethodError
 
 from . import arguments as a
 from .context import Context
-from .query import OPERATORS, check_sort, differences, query_answer, window
+from .query import check_sort, differences, passes, query_answer, window
 from .standard import changes_answer, check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 
@@ -17,7 +18,7 @@ PROPERTIES: Final = (
     "id", "resourceType", "used", "hardLimit", "scope", "name", "types", "warnLimit", "softLimit", "description",
 )  # fmt: skip
 SORTS: Final = ("name", "used")
-_FILTERS: Final = {"name": str, "scope": str, "resourceType": str, "type": str}
+_FILTERS: Final = ("name", "scope", "resourceType", "type")
 _WARN_PART: Final = 0.9
 
 
@@ -63,38 +64,22 @@ async def quota_changes(context: Context, args: a.Changes) -> Record:
     return answer
 
 
-def _passes(one: Record, filter_: Record | None) -> bool:
-    if not filter_:
-        return True
-    if "operator" in filter_:
-        conditions = filter_.get("conditions")
-        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-        if not all(isinstance(part, dict) for part in conditions):
-            raise MethodError("invalidArguments", "a condition must be an object")
-        parts = [_passes(one, part) for part in conditions]
-        if filter_["operator"] == "AND":
-            return all(parts)
-        return any(parts) if filter_["operator"] == "OR" else not any(parts)
-    for name, value in filter_.items():
-        if name not in _FILTERS:
-            raise MethodError("unsupportedFilter", f"cannot filter quotas by {name[:100]!r}")
-        if not isinstance(value, str):
-            raise MethodError("invalidArguments", f"filter: {name} must be a string")
-        good = value in one["types"] if name == "type" else one[name] == value
-        if name == "name":
-            good = value.lower() in one["name"].lower()
-        if not good:
-            return False
-    return True
+def _meets(one: Record, name: str, value: Any) -> bool:
+    if name not in _FILTERS:
+        raise MethodError("unsupportedFilter", f"cannot filter quotas by {name[:100]!r}")
+    if not isinstance(value, str):
+        raise MethodError("invalidArguments", f"filter: {name} must be a string")
+    if name == "name":
+        return value.lower() in one["name"].lower()
+    return value in one["types"] if name == "type" else bool(one[name] == value)
 
 
 async def _results(context: Context, args: a.Query | a.QueryChanges) -> tuple[str, list[str]]:
     check_sort(args.sort, SORTS)
     state, found = await _quotas(context)
-    rows = [one for one in found.values() if _passes(one, args.filter)]
+    rows = [one for one in found.values() if passes(args.filter, partial(_meets, one))]
     if not found:
-        _passes({"types": [], "name": "", "scope": "", "resourceType": ""}, args.filter)
+        passes(args.filter, partial(_meets, {"types": [], "name": "", "scope": "", "resourceType": ""}))
     for one in reversed(args.sort or []):
         rows.sort(key=lambda row, by=one.property: row[by], reverse=not one.is_ascending)  # type: ignore[misc]
     return state, [row["id"] for row in rows]

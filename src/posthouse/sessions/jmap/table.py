@@ -28,10 +28,12 @@ from . import (
     mailbox_set,
     mdn,
     picture,
+    principal,
     push_subscription,
     quota,
     rules,
     settings,
+    share_notification,
     sieve_script,
     snippet,
     snooze,
@@ -53,6 +55,7 @@ CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 MDN: Final = "urn:ietf:params:jmap:mdn"
 SETTINGS: Final = "urn:posthouse:params:jmap:settings"
 PEOPLE: Final = contact_card_query.PEOPLE
+PRINCIPALS: Final = principal.PRINCIPALS
 WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
 RULES: Final = "urn:posthouse:params:jmap:rules"
 
@@ -143,4 +146,16 @@ METHODS: Final[dict[str, Method]] = {
     "SieveScript/set": Method(SIEVE, READ, sieve_script.ScriptSet, sieve_script.set_scripts),
     "SieveScript/query": Method(SIEVE, READ, a.Query, sieve_script.query_scripts),
     "SieveScript/validate": Method(SIEVE, READ, sieve_script.ScriptValidate, sieve_script.validate_script),
+    "Principal/get": Method(PRINCIPALS, READ, a.Get, principal.get_principals),
+    "Principal/changes": Method(PRINCIPALS, READ, a.Changes, principal.principal_changes),
+    "Principal/query": Method(PRINCIPALS, READ, a.Query, principal.query_principals),
+    "Principal/queryChanges": Method(PRINCIPALS, READ, a.QueryChanges, principal.principal_query_changes),
+    "Principal/set": Method(PRINCIPALS, READ, a.Set, principal.set_principals),
+    "ShareNotification/get": Method(PRINCIPALS, READ, a.Get, share_notification.get_notifications),
+    "ShareNotification/changes": Method(PRINCIPALS, READ, a.Changes, share_notification.notification_changes),
+    "ShareNotification/query": Method(PRINCIPALS, READ, a.Query, share_notification.query_notifications),
+    "ShareNotification/queryChanges": Method(
+        PRINCIPALS, READ, a.QueryChanges, share_notification.notification_query_changes
+    ),
+    "ShareNotification/set": Method(PRINCIPALS, READ, a.Set, share_notification.set_notifications),
 }

@@ -6,13 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.json import encode as json_encode
+
 from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.rights import changed, format_rights
+from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import Hint, RightsEntry
+from posthouse.storage.share_notice import KEPT, KIND, ShareNotice
 from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.objects import add_object
 from posthouse.storage.sqlite.requests import AnyRequest
 from posthouse.storage.sqlite.sharing_requests import SetOwnSeen, SetRights
 
@@ -68,7 +73,38 @@ def set_rights(ledger: Ledger, request: SetRights) -> None:
         )
         if row is None:
             _check_length(ledger, account, mailbox, request.entries_max)
+    if mailbox and grantee and not request.negative:
+        _notice(ledger, request, 0 if row is None else row[0], rights)
     _tell(ledger, account, mailbox, grantee)
+
+
+def _notice(ledger: Ledger, request: SetRights, before: int, after: int) -> None:
+    """RFC 9670 §3: who was given a mailbox, or loses one, is told; members of a team see it by themselves."""
+    grantee = ledger.account(request.grantee)
+    [(team,)] = ledger.execute("SELECT team FROM account WHERE id = ?", (request.grantee,)).fetchall()
+    if before == after or team:
+        return
+    who = ledger.execute("SELECT address, name FROM account WHERE id = ?", (request.user,)).fetchone()
+    [(name,)] = ledger.execute("SELECT name FROM mailbox WHERE id = ?", (request.mailbox,)).fetchall()
+    address, person = ("", "") if who is None else who
+    notice = ShareNotice(
+        ledger.clock.now(),
+        request.user,
+        address,
+        person,
+        request.account,
+        request.mailbox,
+        name,
+        before,
+        after,
+    )
+    add_object(ledger, StoredObject(KIND, 0, json_encode(notice), request.grantee), 0)
+    ledger.execute(
+        "UPDATE object SET value = NULL, modseq = ?3 WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL AND id <="
+        " (SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY id DESC LIMIT 1"
+        " OFFSET ?4)",
+        (request.grantee, KIND, grantee.modseq, KEPT - 1),
+    )
 
 
 def _name(ledger: Ledger, grantee: AccountId, *, negative: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.json import encode as json_encode
 
@@ -14,8 +14,10 @@ from posthouse.storage.email_rows import ObjectsPut, StoredObject
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.email_requests import PutObjects
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest
+
+if TYPE_CHECKING:
+    from posthouse.storage.sqlite.reads import Reader
 
 REMOVED_KEPT: Final = 500
 """Removed objects of a kind that an account remembers."""
