@@ -162,3 +162,28 @@ def test_nothing_that_is_written_is_lost_and_what_is_sent_can_be_taken_back(
     assert list(wang).count("第二封") == 1
     sent = wang["第二封"]["date"].datetime
     assert abs((sent - datetime.now(UTC)).total_seconds()) < 600
+
+
+def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path: Path) -> None:
+    found = run("wishes.mjs", house(0), PASSWORD, str(tmp_path))
+    assert found["signed"] == "王 敬上"
+    assert any("li@163.test" in one for one in found["suggested"])
+    assert found["warned"] == ["li@l63.test 与您认识的 li@163.test 很像，但不是同一个地址。"]
+    assert found["text"] == "本周进展： 王 敬上"
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert found["requests"] == []
+    sent = letters(0, "wang@qq.test", "Sent")["周报"]
+    assert sent["x-priority"] == "1"
+    assert sent["disposition-notification-to"] == "wang@qq.test"
+    plain = sent.get_body(("plain",))
+    assert plain is not None
+    assert [line for line in plain.get_content().splitlines() if line] == ["本周进展：", "-- ", "王 敬上"]
+    # Other programs see the template as what it is.
+    template = letters(0, "wang@qq.test", "Templates")["周报"]
+    page = template.get_body(("html",))
+    assert page is not None
+    assert "本周进展" in page.get_content()
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login("wang@qq.test", PASSWORD)
+        imap.select("Templates", readonly=True)
+        assert b"$template" in imap.fetch("1", "(FLAGS)")[1][0]  # type: ignore[operator]

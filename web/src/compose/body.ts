@@ -18,6 +18,11 @@ export function sender(draft: Draft): Address {
   return identity ? { name: identity.name || null, email: identity.email } : { name: null, email: client.value?.address ?? "" };
 }
 
+/** Written by the owner of the account for another address. */
+export function isForOther(draft: Draft): boolean {
+  return draft.behalf && sender(draft).email.toLowerCase() !== client.value?.address.toLowerCase();
+}
+
 /** All of it, with what stands below. */
 export function wholeHtml(draft: Draft): string {
   return draft.html + (draft.quote ? quoteHtml(draft.quote) : "");
@@ -30,7 +35,7 @@ export function wholeText(draft: Draft): string {
 /** The same words without formats, for those who read no HTML. */
 export function plainOf(html: string): string {
   // Styles mean nothing here, and the policy of this page would complain about each.
-  return toText(makeSafe(html.replace(/ style="[^"]*"/g, "")).fragment);
+  return toText(makeSafe(html.replace(/ style="[^"]*"/g, ""), window, ["signature"]).fragment);
 }
 
 const attached = ({ blobId, name, type }: File) => ({ blobId, name, type, disposition: "attachment" });
@@ -66,6 +71,8 @@ export function emailOf(draft: Draft, sentAt: string | null = null, folder: Id =
     mailboxIds: { [folder]: true },
     keywords,
     from: [from],
+    // RFC 5322 §3.6.2: who writes for somebody else says so.
+    ...(isForOther(draft) ? { sender: [{ name: null, email: own }] } : {}),
     ...(draft.priority === "high" ? { "header:X-Priority": " 1", "header:Importance": " high" } : {}),
     ...(draft.priority === "low" ? { "header:X-Priority": " 5", "header:Importance": " low" } : {}),
     // RFC 8098 §2.1: the receipt goes to who asks for it.

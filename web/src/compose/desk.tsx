@@ -15,6 +15,7 @@ import { toHtml } from "./plain";
 import { asFile, inlineFiles, quoteOf, readBody } from "./quote";
 import { say } from "./text";
 import { retryAll } from "./upload";
+import { begun } from "./sign";
 import { Window } from "./window";
 import "./style.css";
 
@@ -85,6 +86,7 @@ export function bring(letter: Letter): void {
 }
 
 export function show(letter: Letter): Letter {
+  letter.draft.value = begun(letter.draft.value);
   void hold(letter.key).then((release) => (letter.release = release ?? (() => undefined)));
   letters.value = [...letters.value, letter];
   return letter;
@@ -159,7 +161,7 @@ export async function enclose(email: Email): Promise<void> {
 }
 
 const RESUMED = [
-  "id", "messageId", "inReplyTo", "references", "from", "to", "cc", "bcc", "subject", "textBody", "htmlBody", "attachments", "bodyValues",
+  "id", "messageId", "inReplyTo", "references", "from", "sender", "to", "cc", "bcc", "subject", "textBody", "htmlBody", "attachments", "bodyValues",
   "header:Disposition-Notification-To:asAddresses", "header:X-Priority:asText",
 ];
 
@@ -192,6 +194,7 @@ export function draftOf(email: Email & Record<string, unknown>): Partial<Draft> 
     inReplyTo: (email["inReplyTo"] as string[] | null) ?? [], references: email.references ?? [],
     receipt: Boolean(email["header:Disposition-Notification-To:asAddresses"]),
     priority: priority === "1" || priority === "2" ? "high" : priority === "4" || priority === "5" ? "low" : "normal",
+    behalf: Boolean(email["sender"]),
     signed: true,
   };
 }

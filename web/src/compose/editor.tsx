@@ -31,7 +31,7 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
   useEffect(() => {
     const element = frame.current!;
     let known = letter.draft.value.html;
-    let live = false; // what the editor does to its own beginning is no change
+    let changed = false;
     letter.collect = () => {
       const html = api.current?.get() ?? known;
       if (html !== known) {
@@ -46,7 +46,11 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
       editor.start({
         label: say("body"),
         language: language.value,
-        edited: () => live && touched(letter),
+        edited: () => {
+          // What the editor does to its own beginning is no change.
+          changed ||= editor.get() !== known;
+          if (changed) touched(letter);
+        },
         moved: (format) => (toolbarFormat.value = format),
         key: (name) => ({ send: acts.current.onSend, escape: acts.current.onEscape, link: acts.current.onLink })[name](),
         files: (files) => insertFiles(letter, api.current, files),
@@ -64,7 +68,6 @@ export function RichText({ letter, api, focus, onSend, onEscape, onLink }: Props
       api.current = editor;
       element.dataset["ready"] = "";
       if (focus !== null) editor.focus(focus === "end");
-      setTimeout(() => (live = true));
     };
     const onReady = () => void ready();
     element.addEventListener("ready", onReady);

@@ -43,6 +43,8 @@ export interface FrameApi {
   run(command: Command, value?: string): void;
   picture(cid: string, url: string, name: string): void;
   insert(html: string): void;
+  /** More pictures and where they are shown from. */
+  know(pictures: ReadonlyMap<string, string>): void;
   /** Put this signature in the place of the one that is there; at the end if there is none. */
   sign(html: string): void;
   selected(): string;
@@ -292,7 +294,7 @@ const api: FrameApi = {
     squire.addEventListener("cursor", moved);
   },
   set(html, pictures) {
-    for (const [cid, url] of pictures) shown.set(cid, url);
+    api.know(pictures);
     squire.setHTML(html);
   },
   get: serialise,
@@ -306,6 +308,9 @@ const api: FrameApi = {
     shown.set(cid, url);
     const image = squire.insertImage(url, { alt: name });
     image.dataset["cid"] = cid;
+  },
+  know(pictures) {
+    for (const [cid, url] of pictures) shown.set(cid, url);
   },
   insert(html) {
     squire.insertHTML(html, true);

@@ -3,9 +3,15 @@
 import type { Address, Call, Email, Id } from "../jmap";
 import { byRole, jmap } from "../store";
 
+const PEOPLE = "urn:posthouse:params:jmap:people";
 const CONTACTS = "urn:ietf:params:jmap:contacts";
 const RECENT = 300;
 const SHOWN = 8;
+
+export interface Suggestion extends Address {
+  /** Of a group: uids of the cards in it. */
+  members?: string[];
+}
 
 export interface Known extends Address {
   /** How often it was written to or heard from; letters that were sent count more. */
@@ -60,18 +66,23 @@ async function gather(): Promise<Map<string, Known>> {
 // --- suggestions ---
 
 interface Card {
+  kind?: string;
+  members?: Record<string, boolean>;
   name?: { full?: string };
   emails?: Record<string, { address: string }>;
 }
 
 /** Names and addresses that begin with, or contain, what is typed.  The server knows pinyin. */
-export async function suggest(text: string): Promise<Address[]> {
+export async function suggest(text: string): Promise<Suggestion[]> {
   const sought = text.trim().toLowerCase();
   if (!sought) return [];
   const seen = new Map<string, Known>();
-  for (const one of await fromContacts(sought)) count(seen, one, 1000);
+  const cards = await fromContacts(sought);
+  // In the order of the server, which knows whom most letters went to.
+  cards.forEach((one, at) => one.members === undefined && count(seen, one, 1000 - at));
   for (const one of (await known()).values()) if (matches(one, sought)) count(seen, one, one.weight + (starts(one, sought) ? 100 : 0));
-  return [...seen.values()].sort((one, other) => other.weight - one.weight).slice(0, SHOWN);
+  const groups = cards.filter((one) => one.members !== undefined);
+  return [...groups, ...[...seen.values()].sort((one, other) => other.weight - one.weight)].slice(0, SHOWN);
 }
 
 function matches(one: Address, sought: string): boolean {
@@ -82,15 +93,36 @@ function starts(one: Address, sought: string): boolean {
   return one.email.toLowerCase().startsWith(sought) || (one.name ?? "").toLowerCase().startsWith(sought);
 }
 
-async function fromContacts(sought: string): Promise<Address[]> {
+const CARD = ["id", "kind", "name", "emails", "members"];
+
+const addressesOf = (card: Card): Address[] =>
+  Object.values(card.emails ?? {}).map((one) => ({ name: card.name?.full ?? null, email: one.address }));
+
+const groupOf = (card: Card): Suggestion => ({ name: card.name?.full ?? "", email: `group:${card.name?.full ?? ""}`, members: Object.keys(card.members ?? {}) });
+
+/** Whom a suggestion stands for: one, or those of a group. */
+export async function peopleOf(one: Suggestion): Promise<Address[]> {
+  if (one.members === undefined) return [one];
+  const conditions = one.members.map((uid) => ({ uid }));
+  if (conditions.length === 0) return [];
+  const found = await jmap().call([
+    ["ContactCard/query", { filter: { operator: "OR", conditions } }, "q"],
+    ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: CARD }, "g"],
+  ]);
+  return (found["g"].list as Card[]).flatMap((card) => addressesOf(card).slice(0, 1));
+}
+
+async function fromContacts(sought: string): Promise<Suggestion[]> {
   if (!(CONTACTS in jmap().session.capabilities)) return [];
+  const own = PEOPLE in jmap().session.capabilities;
+  const filter = own ? { complete: sought } : { text: sought };
   try {
     const found = await jmap().call([
-      ["ContactCard/query", { filter: { text: sought }, limit: SHOWN }, "q"],
-      ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: ["id", "name", "emails"] }, "g"],
+      ["ContactCard/query", { filter, limit: SHOWN, ...(own ? { sort: [{ property: "uses", isAscending: false }] } : {}) }, "q"],
+      ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: CARD }, "g"],
     ]);
     return (found["g"].list as Card[]).flatMap((card) =>
-      Object.values(card.emails ?? {}).map((one) => ({ name: card.name?.full ?? null, email: one.address })),
+      card.kind === "group" ? [groupOf(card)] : addressesOf(card),
     );
   } catch {
     return []; // those of recent letters are better than nothing

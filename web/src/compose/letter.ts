@@ -59,6 +59,8 @@ export interface Draft {
   origin: { id: Id; keyword: "$answered" | "$forwarded" } | null;
   receipt: boolean;
   priority: "high" | "normal" | "low";
+  /** Of another address than the own one: written for it (Sender), not as it. */
+  behalf: boolean;
   /** Whether the signature of the identity was put in. */
   signed: boolean;
 }
@@ -118,7 +120,7 @@ function empty(key: string): Draft {
   return {
     identity: identities.value[0]?.id ?? null,
     to: [], cc: [], bcc: [], subject: "", rich: localStorage.getItem("compose.plain") !== "1", html: "", text: "", quote: null, files: [],
-    messageId: `${key}@${domain}`, inReplyTo: [], references: [], origin: null, receipt: false, priority: "normal", signed: false,
+    messageId: `${key}@${domain}`, inReplyTo: [], references: [], origin: null, receipt: false, priority: "normal", behalf: false, signed: false,
   };
 }
 

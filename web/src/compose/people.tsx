@@ -1,11 +1,11 @@
 /** A field of recipients: each a chip, with suggestions while one is typed. */
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import type { Address } from "../jmap";
-import { client } from "../store";
+import { client, guarded } from "../store";
 import { Icon } from "../views/icon";
 import { domainOf, parsePeople, unique } from "./addresses";
 import { edit } from "./keep";
+import type { Suggestion } from "./known";
 import type { Field, Letter, Person } from "./letter";
 import { say } from "./text";
 
@@ -21,7 +21,7 @@ export function commit(letter: Letter, field: Field): void {
 export function People({ letter, field, label, focus }: { letter: Letter; field: Field; label: string; focus: boolean }) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(letter.typing[field]);
-  const [found, setFound] = useState<Address[]>([]);
+  const [found, setFound] = useState<Suggestion[]>([]);
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const asked = useRef(0);
@@ -54,11 +54,15 @@ export function People({ letter, field, label, focus }: { letter: Letter; field:
     commit(letter, field);
     setText("");
   };
-  const take = (one: Address) => {
+  const take = (one: Suggestion) => {
     type("");
-    edit(letter, { [field]: unique([...letter.draft.value[field], { name: one.name, email: one.email }]) });
-    finish();
-    input.current?.focus();
+    setFound([]);
+    void guarded(async () => {
+      const people = await import("./known").then((found) => found.peopleOf(one));
+      edit(letter, { [field]: unique([...letter.draft.value[field], ...people.map(({ name, email }) => ({ name, email }))]) });
+      finish();
+      input.current?.focus();
+    });
   };
   const remove = (one: Person, intoInput = false) => {
     edit(letter, { [field]: letter.draft.value[field].filter((each) => each !== one) });
@@ -115,7 +119,7 @@ export function People({ letter, field, label, focus }: { letter: Letter; field:
             }}
           >
             <b>{one.name || one.email}</b>
-            {one.name && <small>{one.email}</small>}
+            {one.name && <small>{one.members === undefined ? one.email : one.members.length}</small>}
           </li>
         ))}
       </ul>

@@ -41,6 +41,12 @@ class Lines {
     if (this.open) this.break();
   }
 
+  /** RFC 3676 §4.3: what follows is the signature. */
+  cut(): void {
+    this.gap();
+    this.done.push("-- ");
+  }
+
   gap(): void {
     this.edge();
     if (this.done.length > 0 && this.done[this.done.length - 1] !== "") this.done.push("");
@@ -79,6 +85,7 @@ function element(node: HTMLElement, lines: Lines, kept: boolean, depth: number):
   const apart = tag === "P" || /^H[1-6]$/.test(tag);
   if (apart) lines.gap();
   else if (block) lines.edge();
+  if (node.className === "signature" && node.textContent?.trim()) lines.cut();
   // A line of the editor that is empty is a div with a break alone.
   walk(node, lines, kept || tag === "PRE", depth + 1);
   if (apart) lines.gap();

@@ -42,12 +42,12 @@ export function Scheduled() {
   const list = rows.value;
   return (
     <dialog ref={dialog} class="again scheduled" aria-labelledby="scheduled-title" onClose={() => (openScheduled.value = false)}>
-      <header>
+      <div class="top-line">
         <h2 id="scheduled-title">{say("scheduled")}</h2>
         <button class="plain" aria-label={sayShared("act.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </button>
-      </header>
+      </div>
       {list === null ? <p class="empty">{sayShared("list.loading")}</p> : list.length === 0 && <p class="empty">{say("scheduled.none")}</p>}
       <ul>{list?.map((one) => <One key={one.id} row={one} close={() => dialog.current?.close()} />)}</ul>
     </dialog>

@@ -3,7 +3,7 @@
 import type { Id } from "../jmap";
 import { JmapError } from "../jmap";
 import { byRole, jmap } from "../store";
-import { identityOf, sender } from "./body";
+import { identityOf, isForOther, sender } from "./body";
 import type { Draft } from "./letter";
 import { say } from "./text_send";
 import { utc } from "./times";
@@ -45,7 +45,7 @@ export async function submit(draft: Draft, email: Id, wait: Date | number): Prom
   const parameters = wait instanceof Date ? { HOLDUNTIL: utc(wait) } : seconds > 0 ? { HOLDFOR: String(seconds) } : null;
   const people = [...draft.to, ...draft.cc, ...draft.bcc];
   const named = new Map(people.map((one) => [one.email.toLowerCase(), { email: one.email, parameters: null }]));
-  const envelope = { mailFrom: { email: sender(draft).email, parameters }, rcptTo: [...named.values()] };
+  const envelope = { mailFrom: { email: isForOther(draft) ? jmap().address : sender(draft).email, parameters }, rcptTo: [...named.values()] };
   const found = await jmap().call([
     [
       "EmailSubmission/set",

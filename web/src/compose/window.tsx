@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { guarded } from "../store";
 import { formatTime, formatWhen, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
@@ -24,6 +25,16 @@ import { LinkForm, Toolbar, linking } from "./toolbar";
 import { add } from "./upload";
 
 const Conflict = later(() => import("./conflict").then((found) => found.Conflict));
+
+/** From whom, what is wished, templates: they come after the window. */
+const extras = signal<typeof import("./extras") | null>(null);
+const From = later(() => loadExtras().then((found) => found.From));
+
+async function loadExtras() {
+  extras.value = await import("./extras");
+  void guarded(extras.value.loadTemplates);
+  return extras.value;
+}
 
 export function Window({ letter }: { letter: Letter }) {
   const draft = letter.draft.value;
@@ -58,6 +69,7 @@ export function Window({ letter }: { letter: Letter }) {
       }}
     >
       <Head letter={letter} />
+      <From letter={letter} api={api} />
       <People letter={letter} field="to" label={sayField("to")} focus={!written} />
       {copies ? (
         <>
@@ -222,7 +234,10 @@ function stateOf(letter: Letter): string {
 
 function options(letter: Letter, api: { current: FrameApi | null }) {
   const { rich } = letter.draft.value;
-  return [{ label: say("plain"), on: !rich, run: () => (rich ? toPlain(letter) : toRich(letter, api)) }];
+  return [
+    { label: say("plain"), on: !rich, run: () => (rich ? toPlain(letter) : toRich(letter, api)) },
+    ...(extras.value?.choices(letter, api) ?? []),
+  ];
 }
 
 function toPlain(letter: Letter): void {

@@ -1,0 +1,91 @@
+/** Recipients, signatures, templates and wishes: `node wishes.mjs CHROMIUM URL PASSWORD PICTURES`. */
+
+import { launch, look, open, signIn } from "./browser.mjs";
+import { PHONE, editor, send, undoFor, write } from "./writing.mjs";
+
+const [chromium, url, password, pictures] = process.argv.slice(2);
+const found = {};
+const browser = await launch(chromium);
+const page = await open(browser, url, found, { locale: "zh-CN" });
+await signIn(page, "wang@qq.test", password);
+await undoFor(page, 0);
+
+// A signature, and an address that is not one's own.
+let text = await write(page, ["李四 <li@163.test>"], "签名");
+await page.waitForTimeout(300);
+await page.click("[aria-label=更多选项]");
+await page.click(".choices button:has-text('发件人与签名')");
+await page.waitForSelector("dialog iframe[data-ready]");
+await page.click("dialog button:has-text('添加发件人')");
+await page.waitForSelector("dialog [name=email]");
+await page.fill("dialog [name=email]", "li@163.test");
+await page.click("dialog .main");
+await page.waitForSelector("dialog .fault:has-text('不能用这个地址')");
+await page.click("dialog .acts button >> nth=0");
+await page.waitForSelector("dialog [name=email]", { state: "detached" });
+await page.waitForSelector("dialog iframe[data-ready]");
+const signature = page.frameLocator("dialog iframe").locator("#editor");
+await signature.click();
+await page.keyboard.type("王 敬上");
+await look(page, found, pictures, "signature");
+await page.click("dialog .main");
+await page.waitForSelector(".notice:has-text('已保存')");
+await page.click("dialog [aria-label=关闭]");
+await page.waitForSelector("dialog", { state: "detached" });
+await page.keyboard.press("Escape");
+await page.click(".compose [aria-label=关闭]").catch(() => undefined);
+await page.waitForSelector(".compose", { state: "detached" });
+
+// It stands in the next letter, which becomes a template.
+text = await write(page, [], "周报");
+found.signed = (await text.innerText()).trim();
+await text.press("Control+Home");
+await page.keyboard.type("本周进展：");
+await page.click("[aria-label=更多选项]");
+await page.click(".choices button:has-text('存为模板')");
+await page.waitForSelector(".notice:has-text('周报')");
+await page.click(".compose [aria-label=舍弃草稿]");
+await page.click(".compose .question .main");
+await page.waitForSelector(".compose", { state: "detached" });
+
+// A letter from the template, with wishes, to somebody who resembles a person that is known.
+await write(page, ["li@163.test"], "认识");
+await send(page);
+await page.keyboard.press("c");
+await page.waitForSelector(".compose [role=combobox]:focus");
+await page.keyboard.type("li");
+await page.waitForSelector(".found [role=option]");
+found.suggested = await page.locator(".found [role=option]").allTextContents();
+await look(page, found, pictures, "suggested");
+await page.keyboard.press("Enter");
+await page.waitForSelector(".chip");
+await page.keyboard.type("li@l63.test，");
+text = await editor(page);
+await page.click("[aria-label=更多选项]");
+await page.click(".choices button:has-text('模板：周报')");
+await page.waitForFunction(() => document.querySelector(".compose .line input").value === "周报");
+for (const wish of ["要求已读回执", "重要邮件"]) {
+  await page.click("[aria-label=更多选项]");
+  await page.click(`.choices button:has-text('${wish}')`);
+}
+await page.waitForSelector(".wishes");
+found.text = (await text.innerText()).replace(/\s+/g, " ").trim();
+await page.click(".split > .main");
+await page.waitForSelector(".compose .question");
+found.warned = await page.locator(".compose .question p").allTextContents();
+await look(page, found, pictures, "warned");
+await page.click(".compose .question button >> nth=1");
+await page.click(".chip >> nth=1 >> button");
+await send(page);
+
+const phone = await open(browser, url, found, { size: PHONE, locale: "en", dark: true });
+await signIn(phone, "wang@qq.test", password);
+await phone.click(".only-narrow");
+await phone.click(".folders .write");
+await phone.waitForSelector(".compose iframe[data-ready]");
+await phone.click("[aria-label='More options']");
+await phone.waitForSelector(".choices button:has-text('Template: 周报')");
+await look(phone, found, pictures, "options-phone-dark");
+
+console.log(JSON.stringify(found));
+await browser.close();

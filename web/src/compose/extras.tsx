@@ -1,0 +1,129 @@
+/** From whom a letter is, what is wished of it, templates: loaded after the window is there. */
+
+import { signal } from "@preact/signals";
+import type { Email, Id } from "../jmap";
+import { client, guarded, identities, jmap, mailboxes, tell } from "../store";
+import { emailOf } from "./body";
+import { draftOf, fetchWhole } from "./desk";
+import type { FrameApi } from "./frame";
+import { edit } from "./keep";
+import type { Draft, Letter } from "./letter";
+import type { Choice } from "./menu";
+import { htmlOf, resigned } from "./sign";
+import { say } from "./text_extras";
+import { showPictures } from "./upload";
+import { Identities } from "./identities";
+
+type Api = { current: FrameApi | null };
+
+export function From({ letter, api }: { letter: Letter; api: Api }) {
+  const draft = letter.draft.value;
+  const own = client.value?.address.toLowerCase();
+  const now = identities.value.find((one) => one.id === draft.identity) ?? identities.value[0];
+  const choose = (id: Id) => {
+    letter.collect();
+    const next = identities.value.find((one) => one.id === id);
+    edit(letter, { identity: id, text: resigned(letter.draft.value.text, now, next) });
+    if (letter.draft.value.rich) api.current?.sign(htmlOf(next));
+  };
+  return (
+    <>
+      {identities.value.length > 1 && (
+        <div class="line">
+          <label for={`from-${letter.key}`}>{say("from")}</label>
+          <select id={`from-${letter.key}`} value={now?.id} onChange={(event) => choose(event.currentTarget.value)}>
+            {identities.value.map((one) => (
+              <option key={one.id} value={one.id}>{one.name ? `${one.name} <${one.email}>` : one.email}</option>
+            ))}
+          </select>
+          {now && now.email.toLowerCase() !== own && (
+            <label class="check" title={say("behalf.hint", { address: own ?? "" })}>
+              <input type="checkbox" checked={draft.behalf} onChange={(event) => edit(letter, { behalf: event.currentTarget.checked })} />
+              {say("behalf")}
+            </label>
+          )}
+        </div>
+      )}
+      {(draft.receipt || draft.priority !== "normal") && (
+        <p class="wishes">
+          {draft.priority === "high" && <small>{say("priority.high")}</small>}
+          {draft.priority === "low" && <small>{say("priority.low")}</small>}
+          {draft.receipt && <small>{say("receipt")}</small>}
+        </p>
+      )}
+      {manage.value === letter && <Identities close={() => (manage.value = null)} />}
+    </>
+  );
+}
+
+const manage = signal<Letter | null>(null);
+
+// --- wishes ---
+
+export function choices(letter: Letter, api: Api): Choice[] {
+  const { receipt, priority } = letter.draft.value;
+  return [
+    { label: say("receipt"), on: receipt, run: () => edit(letter, { receipt: !receipt }) },
+    { label: say("priority.high"), on: priority === "high", run: () => edit(letter, { priority: priority === "high" ? "normal" : "high" }) },
+    { label: say("priority.low"), on: priority === "low", run: () => edit(letter, { priority: priority === "low" ? "normal" : "low" }) },
+    { label: say("identities"), on: false, run: () => (manage.value = letter) },
+    { label: say("template.save"), on: false, run: () => void saveTemplate(letter) },
+    ...templates.value.map((one) => ({
+      label: say("template.use", { name: one.subject || say("template.unnamed") }), on: false, run: () => void insertTemplate(letter, api, one.id),
+    })),
+  ];
+}
+
+// --- templates: letters with the keyword $Template, so that all devices have them ---
+
+const NAME = "Templates";
+const templates = signal<{ id: Id; subject: string | null }[]>([]);
+
+export async function loadTemplates(): Promise<void> {
+  const found = await jmap().call([
+    ["Email/query", { filter: { hasKeyword: "$template" }, sort: [{ property: "subject" }], limit: 30 }, "q"],
+    ["Email/get", { "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ["id", "subject"] }, "g"],
+  ]);
+  templates.value = found["g"].list as Pick<Email, "id" | "subject">[];
+}
+
+async function folder(): Promise<Id> {
+  const there = mailboxes.value.find((one) => one.name === NAME && one.parentId === null);
+  if (there) return there.id;
+  const found = await jmap().call([["Mailbox/set", { create: { t: { name: NAME, isSubscribed: true } } }, "m"]]);
+  return (found["m"].created?.t?.id ?? found["m"].notCreated.t.existingId) as Id;
+}
+
+function saveTemplate(letter: Letter): Promise<boolean> {
+  return guarded(async () => {
+    letter.collect();
+    const draft: Draft = {
+      ...letter.draft.value, quote: null, messageId: `${crypto.randomUUID()}@template`, inReplyTo: [], references: [],
+      html: letter.draft.value.html.replace(/<div class="signature">[\s\S]*$/, ""),
+    };
+    const email = emailOf(draft, null, await folder(), { $template: true, $draft: true, $seen: true });
+    await jmap().call([["Email/set", { create: { t: email } }, "s"]]);
+    await loadTemplates();
+    tell(say("template.saved", { name: draft.subject || say("template.unnamed") }));
+  });
+}
+
+function insertTemplate(letter: Letter, api: Api, id: Id): Promise<boolean> {
+  return guarded(async () => {
+    const found = draftOf(await fetchWhole(id));
+    letter.collect();
+    const now = letter.draft.value;
+    edit(letter, {
+      subject: now.subject || (found.subject ?? ""),
+      to: now.to.length > 0 ? now.to : (found.to ?? []),
+      cc: now.cc.length > 0 ? now.cc : (found.cc ?? []),
+      files: [...now.files, ...(found.files ?? [])],
+      ...(now.rich ? {} : { text: (found.text ?? "") + now.text }),
+    });
+    if (!now.rich || api.current === null) return;
+    await showPictures(letter);
+    api.current.know(new Map(letter.draft.value.files.filter((one) => one.url).map((one) => [one.key, one.url!])));
+    api.current.focus(false);
+    api.current.insert(found.html ?? "");
+  });
+}

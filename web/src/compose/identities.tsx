@@ -1,0 +1,115 @@
+/** Addresses to write from, and the signature of each. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { JmapError } from "../jmap";
+import type { Identity } from "../jmap";
+import { guarded, identities, jmap, tell } from "../store";
+import { language, say as sayShared } from "../text";
+import { Icon } from "../views/icon";
+import type { FrameApi } from "./frame";
+import { plainOf } from "./body";
+import { htmlOf } from "./sign";
+import { say } from "./text_extras";
+
+export function Identities({ close }: { close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [chosen, setChosen] = useState<Identity | null>(identities.value[0] ?? null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog} class="again scheduled" aria-labelledby="identities-title" onClose={close}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <div class="top-line">
+        <h2 id="identities-title">{say("identities")}</h2>
+        <button class="plain" aria-label={sayShared("act.close")} onClick={() => dialog.current?.close()}>
+          <Icon name="close" />
+        </button>
+      </div>
+      <div class="acts">
+        {identities.value.map((one) => (
+          <button key={one.id} aria-pressed={chosen?.id === one.id} onClick={() => setChosen(one)}>{one.email}</button>
+        ))}
+        <button aria-pressed={chosen === null} onClick={() => setChosen(null)}>{say("identity.new")}</button>
+      </div>
+      <One key={chosen?.id ?? "new"} identity={chosen} done={(id) => setChosen(identities.value.find((one) => one.id === id) ?? identities.value[0] ?? null)} />
+    </dialog>
+  );
+}
+
+async function reload(): Promise<void> {
+  const found = await jmap().call([["Identity/get", { ids: null }, "i"]]);
+  identities.value = found["i"].list as Identity[];
+}
+
+function One({ identity, done }: { identity: Identity | null; done: (id: string | null) => void }) {
+  const frame = useRef<HTMLIFrameElement>(null);
+  const [fault, setFault] = useState("");
+  useEffect(() => {
+    const element = frame.current!;
+    const ready = () => {
+      const nothing = () => undefined;
+      const editor = element.contentWindow?.editor as FrameApi;
+      editor.start({
+        label: say("identity.signature"), language: language.value, edited: nothing, moved: nothing, key: nothing, blur: nothing,
+        files: nothing,
+        keep: () => {
+          throw new Error("pictures do not go into signatures");
+        },
+      });
+      editor.set(htmlOf(identity ?? undefined), new Map());
+      element.dataset["ready"] = "";
+    };
+    element.addEventListener("ready", ready);
+    element.src = "/mail/editor";
+    return () => element.removeEventListener("ready", ready);
+  }, []);
+
+  const keep = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const html = frame.current?.contentWindow?.editor?.get() ?? "";
+    const text = plainOf(html);
+    const values = { name: String(form.get("name")).trim(), htmlSignature: text ? html : "", textSignature: text };
+    void guarded(async () => {
+      const change = identity
+        ? { update: { [identity.id]: values } }
+        : { create: { n: { ...values, email: String(form.get("email")).trim() } } };
+      const found = await jmap().call([["Identity/set", change, "s"]]);
+      const wrong = (found["s"].notCreated?.n ?? found["s"].notUpdated?.[identity?.id ?? ""]) as { type: string; description?: string } | undefined;
+      if (wrong?.type === "forbiddenFrom") return setFault(say("identity.forbidden"));
+      if (wrong) throw new JmapError(wrong.type, wrong.description ?? "");
+      setFault("");
+      await reload();
+      tell(say("identity.saved"));
+      done(identity?.id ?? (found["s"].created.n.id as string));
+    });
+  };
+  const drop = () =>
+    void guarded(async () => {
+      await jmap().call([["Identity/set", { destroy: [identity!.id] }, "s"]]);
+      await reload();
+      done(null);
+    });
+  return (
+    <form onSubmit={(event) => keep(event as unknown as SubmitEvent)}>
+      {identity === null && (
+        <label>
+          {say("identity.email")}
+          <input name="email" type="email" required autocomplete="off" />
+        </label>
+      )}
+      <label>
+        {say("identity.name")}
+        <input name="name" defaultValue={identity?.name ?? ""} autocomplete="off" />
+      </label>
+      <span>{say("identity.signature")}</span>
+      <iframe ref={frame} class="text signing" title={say("identity.signature")} />
+      <p class="fault" role="alert">{fault}</p>
+      <div class="acts">
+        <button class="main">{say("identity.save")}</button>
+        {identity?.mayDelete && <button type="button" onClick={drop}>{say("identity.delete")}</button>}
+      </div>
+    </form>
+  );
+}
