@@ -12,8 +12,10 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
+from posthouse.core.errors import SignInFailed
 from posthouse.core.rights import parse_rights
 from posthouse.http.jmap.routes import jmap_routes
+from posthouse.services.grant import Origin
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.rights import WHOLE
 from posthouse.services.signin import SignIn, hash_password
@@ -27,11 +29,12 @@ PASSWORD = "correct horse"
 
 
 class Served:
-    def __init__(self, world: JmapWorld, app: Any, feed: PushFeed) -> None:
+    def __init__(self, world: JmapWorld, app: Any, feed: PushFeed, signin: SignIn) -> None:
         self.world = world
         self.feed = feed
         self.app = app
         self.auth = basic(world.account.address, PASSWORD)
+        self.signin = signin
 
     async def ask(self, method: str, target: str, body: bytes = b"", **options: Any) -> Answer:
         headers = {**self.auth, **options.pop("headers", {})}
@@ -66,7 +69,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         world.account = account
         feed = PushFeed(world.store)
         app = Starlette(routes=jmap_routes(world.services, signin, feed))
-        yield Served(world, app, feed)
+        yield Served(world, app, feed, signin)
         signin.close()
         feed.close()
 
@@ -291,3 +294,31 @@ async def test_events_of_shared_accounts(served: Served) -> None:
     )
     assert f'"A{team.id}"' in missed
     assert not served.feed.listeners(team.id)
+
+
+async def test_an_app_password_for_jmap_opens_jmap_and_no_page(served: Served) -> None:
+    signin, account = served.signin, served.world.account
+    _, other = await signin.credentials.add(account.address, "mail")
+    _, reader = await signin.credentials.add(
+        account.address, "reader", protocols=("jmap",), actions=("read",)
+    )
+    _, whole = await signin.credentials.add(account.address, "whole", protocols=("jmap", "imap"))
+    for text, status in ((other, 401), (reader, 200), (whole, 200)):
+        served.auth = basic(account.address, text)
+        assert (await served.ask("GET", "/jmap/session")).status == status
+    for text in (reader, whole):  # pages for people, where one changes passwords and allows programs
+        with pytest.raises(SignInFailed):
+            await signin.verify_password(
+                account.address, text, Origin("http", "http", "192.0.2.1", first_step=True)
+            )
+    with pytest.raises(SignInFailed):
+        await signin.verify_password(account.address, reader, Origin("imap", "c", "192.0.2.1"))
+    session = (await served.ask("GET", "/jmap/session")).json()
+    assert "urn:ietf:params:jmap:submission" in session["capabilities"]
+    served.auth = basic(account.address, reader)
+    session = (await served.ask("GET", "/jmap/session")).json()
+    [shown] = session["accounts"].values()
+    assert shown["isReadOnly"]
+    assert "urn:ietf:params:jmap:submission" not in shown["accountCapabilities"]
+    await signin.credentials.revoke(account.address, "reader")
+    assert (await served.ask("GET", "/jmap/session")).status == 401

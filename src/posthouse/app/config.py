@@ -29,6 +29,7 @@ from posthouse.app.config_search import SearchConfig
 from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid
 from posthouse.extract import missing_library
 
@@ -119,7 +120,7 @@ class QueueConfig(Struct, forbid_unknown_fields=True):
     ] = field(default_factory=lambda: list(REFUSED_NETWORKS))
 
 
-class RouteConfig(Struct, forbid_unknown_fields=True):
+class RouteConfig(Discreet, Struct, forbid_unknown_fields=True):
     """Where mail goes instead of to the MX of its domain: smarthosts, other nodes of ours."""
 
     host: Annotated[str, Meta(min_length=1, description="Name or address of the next hop.")]

@@ -120,6 +120,7 @@ class Factories:
             self._ids,
             config.hostname,
             settings.imap_limits(config),
+            jmap=url + "/jmap/session" if url and config.jmap.enabled else "",
         )
         self._routes = routes
 

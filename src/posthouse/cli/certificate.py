@@ -37,7 +37,7 @@ async def act(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
 async def _add(arguments: Any, out: Output, credentials: Any) -> None:
     from posthouse.core.errors import Invalid  # noqa: PLC0415
     from posthouse.services.certificates import read_file  # noqa: PLC0415
-    from posthouse.services.credentials import APP_PROTOCOLS  # noqa: PLC0415
+    from posthouse.services.credentials import CERTIFICATE_PROTOCOLS  # noqa: PLC0415
 
     try:
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
@@ -48,7 +48,7 @@ async def _add(arguments: Any, out: Output, credentials: Any) -> None:
         arguments.address,
         arguments.name,
         read_file(data),
-        protocols=APP_PROTOCOLS if given is None else split(given),
+        protocols=CERTIFICATE_PROTOCOLS if given is None else split(given),
         networks=split(getattr(arguments, "networks", "")),
         actions=split(getattr(arguments, "actions", "read,write,send")),
         folders=split(getattr(arguments, "folders", "")),

@@ -10,8 +10,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.app_password.revoke": ("吊销授权码，立即生效", "revoke one, at once"),
     "help.arg.app_name": ("授权码名称，如“手机”", "what it is for, such as phone"),
     "help.arg.app_protocols": (
-        "允许的协议，逗号分隔（默认 imap,pop3,submission）",
-        "protocols it opens, with commas (default: imap,pop3,submission)",
+        "允许的协议，逗号分隔：imap、pop3、submission、carddav（默认全部），授权码还可以有 jmap；证书只有前三个",
+        "protocols it opens, with commas: imap, pop3, submission; for an app password also carddav, and if told jmap",
     ),
     "help.arg.app_networks": (
         "允许的网络，逗号分隔，如 192.0.2.0/24（默认不限）",

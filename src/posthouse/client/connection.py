@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from msgspec import Struct
 
 from posthouse.client.routes import is_address
+from posthouse.core.discreet import Discreet
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.smtp.answer import Answer
 from posthouse.wire.smtp.client import Broken, ClientEngine, Done
@@ -34,7 +35,7 @@ class HostError(Exception):
         self.tls = tls  # TLS went wrong; without it the host may work
 
 
-class Endpoint(Struct, frozen=True):
+class Endpoint(Discreet, Struct, frozen=True):
     """What a connection has to be, for one message after another to share it."""
 
     name: str

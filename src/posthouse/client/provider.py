@@ -9,12 +9,13 @@ import base64
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Forbidden, Unavailable
 from posthouse.core.lazy import lazy
 
@@ -68,7 +69,8 @@ PRESETS: Final[dict[str, Preset]] = {
 }
 
 
-class ProviderSettings(Struct, frozen=True):
+class ProviderSettings(Discreet, Struct, frozen=True):
+    HIDDEN: ClassVar[tuple[str, ...]] = ("client_secret",)
     name: str  # in addresses
     label: str  # on the button
     preset: str

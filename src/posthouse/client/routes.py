@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid
 
 TLS_POLICIES: Final = ("opportunistic", "required", "verified", "implicit", "none")
@@ -19,7 +20,7 @@ SMTP_PORT: Final = 25
 _HOST_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::([0-9]{1,5}))?")
 
 
-class Route(Struct, frozen=True):
+class Route(Discreet, Struct, frozen=True):
     """A next hop that is not found by MX."""
 
     host: str = ""  # empty: by MX, only the policy below is set

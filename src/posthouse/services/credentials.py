@@ -32,7 +32,7 @@ from posthouse.core.scope import ACTIONS
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
 from posthouse.services.background import Background
 from posthouse.services.certificates import ClientCertificate
-from posthouse.services.grant import Origin
+from posthouse.services.grant import JMAP, Origin
 from posthouse.services.mailboxes import canonical_name
 from posthouse.services.threads import patiently
 from posthouse.storage.ports import Store
@@ -40,6 +40,8 @@ from posthouse.storage.rows import Account, Credential
 
 APP_PASSWORD_LENGTH: Final = 20
 APP_PROTOCOLS: Final = ("imap", "pop3", "submission", "carddav")
+"""Unless it is said otherwise; an app password may be for JMAP too."""
+CERTIFICATE_PROTOCOLS: Final = ("imap", "pop3", "submission")
 APP_PASSWORDS_MAX: Final = 100
 """Of one account, certificates among them."""
 NAME_MAX: Final = 100
@@ -115,7 +117,7 @@ class Credentials:
             name,
             await self._keyed(account.id, text),
             await self._records(account, text),
-            _app_protocols(protocols),
+            _protocols(protocols, (*APP_PROTOCOLS, JMAP)),
             normal_networks(networks),
             self._clock.now(),
             expires_at,
@@ -149,7 +151,7 @@ class Credentials:
         name: str,
         certificate: ClientCertificate,
         *,
-        protocols: Sequence[str] = APP_PROTOCOLS,
+        protocols: Sequence[str] = CERTIFICATE_PROTOCOLS,
         networks: Sequence[str] = (),
         actions: Sequence[str] = tuple(ACTIONS),
         folders: Sequence[str] = (),
@@ -170,7 +172,7 @@ class Credentials:
             _name(name),
             certificate.fingerprint,
             (),
-            _app_protocols(protocols),
+            _protocols(protocols, CERTIFICATE_PROTOCOLS),
             normal_networks(networks),
             now,
             certificate.ends_at,
@@ -205,7 +207,7 @@ class Credentials:
         return self._fits(one, origin) and not self._is_over(one)
 
     def _fits(self, one: Credential, origin: Origin) -> bool:
-        return origin.protocol in one.protocols and (
+        return (origin.program or origin.protocol) in one.protocols and (
             not one.networks or is_within(origin.peer_ip, one.networks)
         )
 
@@ -379,11 +381,10 @@ def _name(name: str) -> str:
     return name
 
 
-def _app_protocols(protocols: Sequence[str]) -> tuple[str, ...]:
-    unknown = set(protocols) - set(APP_PROTOCOLS)
-    if unknown or not protocols:
-        raise Invalid(f"protocols of an app password: use some of {', '.join(APP_PROTOCOLS)}")
-    return tuple(protocol for protocol in APP_PROTOCOLS if protocol in protocols)
+def _protocols(protocols: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    if set(protocols) - set(known) or not protocols:
+        raise Invalid(f"protocols: use some of {', '.join(known)}")
+    return tuple(protocol for protocol in known if protocol in protocols)
 
 
 def _actions(actions: Sequence[str]) -> int:

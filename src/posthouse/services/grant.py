@@ -13,6 +13,8 @@ from posthouse.core.errors import Forbidden, ScopeExceeded
 from posthouse.core.scope import READ, SEND, Scope
 from posthouse.storage.rows import Account, Credential
 
+JMAP: Final = "jmap"
+"""What an app password is for that opens JMAP."""
 NEEDS: Final = {"imap": 0, "pop3": READ, "submission": SEND}
 """Protocol -> what a scope has to allow for it to be of any use; IMAP asks at each command."""
 
@@ -25,6 +27,7 @@ class Origin(Struct, frozen=True):
     peer_ip: str  # "" for a Unix socket
     client: str = ""  # what the program says it is
     first_step: bool = False  # who asks will ask for a second step, if the account has one
+    program: str = ""  # what an app password has to be for, where `protocol` is also that of pages for people
 
 
 class Grant(Struct, frozen=True):
@@ -64,7 +67,9 @@ def of_password(account: Account) -> Grant:
 def of_credential(account: Account, one: Credential) -> Grant:
     if one.kind == "password":
         return of_password(account)
-    scope = Scope(one.protocols, one.actions, one.folders)
+    # JMAP is switched on and off together with the pages, which app passwords do not open.
+    protocols = tuple("http" if protocol == JMAP else protocol for protocol in one.protocols)
+    scope = Scope(protocols, one.actions, one.folders)
     return Grant(account, one.kind, scope, one.name, str(one.id), one.expires_at)
 
 

@@ -12,12 +12,13 @@ import secrets
 from base64 import b64encode
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid, Unavailable
 from posthouse.services import foreign_hashes
 
@@ -25,7 +26,8 @@ PEPPER_BYTES: Final = 32
 _PEPPERED: Final = "$pepper$"
 
 
-class HashSettings(Struct, frozen=True):
+class HashSettings(Discreet, Struct, frozen=True):
+    HIDDEN: ClassVar[tuple[str, ...]] = ("pepper",)
     memory_kib: int = 19 * 1024
     time_cost: int = 2
     parallelism: int = 1

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from posthouse.client.directory import Person
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Unavailable
 
 SUCCESS: Final = 0
@@ -21,7 +22,8 @@ SUCCESS: Final = 0
 WRONG: Final = frozenset((32, 49))
 
 
-class LdapSettings(Struct, frozen=True):
+class LdapSettings(Discreet, Struct, frozen=True):
+    HIDDEN: ClassVar[tuple[str, ...]] = ("bind_password",)
     url: str  # ldap://HOST[:PORT] or ldaps://HOST[:PORT]
     start_tls: bool = True  # with ldap://
     ca_file: str = ""

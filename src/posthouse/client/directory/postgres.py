@@ -16,6 +16,7 @@ import asyncpg
 from msgspec import Struct
 
 from posthouse.client.directory import Person
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Unavailable
 
 # `::text` is a cast, and what stands in quotes is a text.
@@ -23,7 +24,7 @@ _NAME: Final = re.compile(r"'(?:[^']|'')*'|(?<!:):(address|local|domain)\b")
 LOCAL: Final = ("", "localhost", "127.0.0.1", "::1")
 
 
-class PostgresSettings(Struct, frozen=True):
+class PostgresSettings(Discreet, Struct, frozen=True):
     url: str  # postgresql://USER@HOST[:PORT]/DATABASE[?host=/DIRECTORY]
     query: str  # with :address, :local, :domain; columns: hash[, name]
     password: str = ""

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.requests import HTTPConnection
 
 from posthouse.core.errors import SignInFailed
-from posthouse.services.grant import Grant, Origin
+from posthouse.services.grant import JMAP, Grant, Origin
 from posthouse.services.signin import SignIn
 
 PROTOCOL: Final = "http"
@@ -51,7 +51,9 @@ async def sign_in(signin: SignIn, connection: HTTPConnection, protocol: str = PR
     if not is_private(connection):
         raise InClearError
     kind, _, given = connection.headers.get("authorization", "").partition(" ")
-    origin = Origin(protocol, "http", client_ip(connection), connection.headers.get("user-agent", "")[:200])
+    client = connection.headers.get("user-agent", "")[:200]
+    program = JMAP if protocol == PROTOCOL else ""
+    origin = Origin(protocol, "http", client_ip(connection), client, program=program)
     match kind.lower():
         case "basic":
             user, password = _basic(given)

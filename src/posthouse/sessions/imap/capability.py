@@ -10,6 +10,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
 from .clients import COMPRESS, client_name, hangs_on_compress, switched_off
+from .jmap_access import offers_jmap
 from .metadata import begin_announcing
 from .state import CONDSTORE, NOT_AUTHENTICATED, QRESYNC, REV2, UIDONLY, UTF8
 from .text import translate
@@ -102,6 +103,8 @@ def capabilities(session: ImapSession) -> list[str]:
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
         out = [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
+        if offers_jmap(session):
+            out.append("JMAPACCESS")
         if not session.compressed and not hangs_on_compress(session):
             # RFC 4978 §3: offered while it can be begun.
             out.append(COMPRESS)

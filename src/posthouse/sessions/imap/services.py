@@ -63,6 +63,8 @@ class ImapServices:
     ids: Ids
     hostname: str
     limits: ImapLimits = field(default_factory=ImapLimits)
+    jmap: str = ""
+    """Address of the session resource of JMAP; "": there is none."""
     silenced: Silenced = field(default_factory=Silenced)
     long_text: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """For whoever reads a long message whole."""

@@ -17,6 +17,7 @@ from . import (
     expunge,
     fetch,
     idle,
+    jmap_access,
     language,
     login,
     mailbox,
@@ -65,6 +66,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "LOGIN": Entry(NOT_AUTHENTICATED, login.login, login.ERRORS),
     "COMPRESS": Entry(LOGGED_IN, compress.compress),  # RFC 4978
     "LANGUAGE": Entry(ANY_STATE, language.language),  # RFC 5255
+    "GETJMAPACCESS": Entry(LOGGED_IN, jmap_access.get_jmap_access),  # RFC 9698
     "UNAUTHENTICATE": Entry(LOGGED_IN, login.unauthenticate),  # RFC 8437
     # RFC 9051 §6.3
     "ENABLE": Entry(LOGGED_IN, capability.enable),

@@ -63,6 +63,7 @@ ZH: Final[dict[str, str]] = {
         "登录失败次数过多；请核对邮箱地址和密码后重新连接"
     ),
     # mailboxes
+    "There is no JMAP here for what you signed in with": "当前登录凭据没有对应的 JMAP",
     "There is no such mailbox; LIST shows the ones that exist": "没有这个邮箱文件夹；LIST 可列出现有的文件夹",
     "There is no mailbox of that name; CREATE it first": "没有这个名称的文件夹；请先用 CREATE 创建",
     "A mailbox of that name exists already; choose another name": "同名文件夹已存在；请换一个名称",

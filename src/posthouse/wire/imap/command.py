@@ -13,6 +13,8 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
+from posthouse.core.discreet import Discreet
+
 from .fetch_item import BinarySection, BodySection, FetchItem
 from .notify_events import Wanted
 from .search_key import SearchKey
@@ -67,21 +69,19 @@ class StartTls(Command):
     NAME: ClassVar[str] = "STARTTLS"
 
 
-class Authenticate(Command):
+class Authenticate(Discreet, Command):
     """`initial`: the base64 text (or `=`) as sent, None when there was none (RFC 4959)."""
 
     NAME: ClassVar[str] = "AUTHENTICATE"
+    HIDDEN: ClassVar[tuple[str, ...]] = ("initial",)  # PLAIN has the password in it
     mechanism: str  # upper case
     initial: bytes | None
 
 
-class Login(Command):
+class Login(Discreet, Command):
     NAME: ClassVar[str] = "LOGIN"
     user: str
     password: str
-
-    def __repr__(self) -> str:
-        return f"Login(tag={self.tag!r}, user={self.user!r}, password=...)"
 
 
 # --- authenticated: RFC 9051 §6.3 ---
@@ -244,6 +244,12 @@ class Notify(Command):
 
     NAME: ClassVar[str] = "NOTIFY"
     wanted: Wanted | None = None
+
+
+class GetJmapAccess(Command):
+    """RFC 9698."""
+
+    NAME: ClassVar[str] = "GETJMAPACCESS"
 
 
 class Unauthenticate(Command):

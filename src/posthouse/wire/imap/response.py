@@ -105,6 +105,11 @@ def format_enabled(names: Iterable[str]) -> bytes:
     return (" ".join(("* ENABLED", *names)) + "\r\n").encode("ascii")
 
 
+def format_jmap_access(url: str) -> bytes:
+    """RFC 9698 §4."""
+    return b"* JMAPACCESS %b\r\n" % format_string(url.encode())
+
+
 def format_id(params: Mapping[str, str | None] | None) -> bytes:
     """RFC 2971 §3.2."""
     if not params:

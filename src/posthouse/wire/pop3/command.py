@@ -25,6 +25,9 @@ class Command(NamedTuple):
     lines: int = 0  # of TOP
     text: bytes = b""  # the rest of the line: name, password, mechanism, language
 
+    def __repr__(self) -> str:
+        return f"Command({self.verb!r}, {self.number}, {self.lines}, {len(self.text)} octets)"
+
 
 class BadCommand(NamedTuple):
     problem: Problem

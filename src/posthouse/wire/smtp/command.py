@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from posthouse.core.address import Address, parse_address, parse_domain, parse_literal
+from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid
 from posthouse.wire.smtp import reply
 from posthouse.wire.smtp.parameter import MAIL_PARAMETERS, RCPT_PARAMETERS, BadParameterError, Setter
@@ -87,7 +88,8 @@ class StartTls(Struct):
     pass
 
 
-class Auth(Struct):
+class Auth(Discreet, Struct):
+    HIDDEN: ClassVar[tuple[str, ...]] = ("initial",)  # PLAIN has the password in it
     mechanism: str
     initial: bytes | None
 

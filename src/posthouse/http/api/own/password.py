@@ -60,7 +60,7 @@ class AppPassword(Answer):
 class NewAppPassword(Body):
     name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX, description="What it is for.")]
     protocols: Annotated[
-        tuple[Literal["imap", "pop3", "submission"], ...], Meta(min_length=1, max_length=3)
+        tuple[Literal["imap", "pop3", "submission", "jmap"], ...], Meta(min_length=1, max_length=4)
     ] = (
         "imap",
         "pop3",
