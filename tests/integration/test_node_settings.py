@@ -99,3 +99,19 @@ def test_what_opens_an_account_is_changed_by_its_owner(node: ServedNode, tmp_pat
     assert (found["held"], found["approved"]) == ("NO", "OK")
     assert {"新设备", "密码错误"} <= set(found["outcomes"]), found["outcomes"]
     assert found["grants"] == 1
+
+
+def test_programs_find_their_settings(node: ServedNode, tmp_path: Path) -> None:
+    found = run(node, "setup.mjs", "li", tmp_path)
+    assert found["port"] == str(node.ports["imaps"])
+    assert found["profile"] == "application/x-apple-aspen-config"
+    assert f"imaps://li%40qq.test@mail.qq.test:{node.ports['imaps']}/" in found["mutt"]
+    target = tmp_path / "li.mobileconfig"
+    told = node.json("setup", "li@qq.test", "--profile", str(target))
+    assert {"kind": "smtp", "port": node.ports["submissions"], "security": "tls"} in told["services"]
+    shown = subprocess.run(
+        ["openssl", "cms", "-verify", "-noverify", "-inform", "DER", "-in", str(target)],
+        capture_output=True,
+        check=True,
+    )
+    assert b"<string>li@qq.test</string>" in shown.stdout

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from posthouse.app import directories, settings
+from posthouse.app.client_setup import services_of, signer_of
 from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.node_view import View
@@ -22,6 +23,7 @@ from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
 from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
+from posthouse.http.client_setup.routes import client_setup_routes
 from posthouse.http.dav.routes import carddav_routes
 from posthouse.http.endpoints import health_routes
 from posthouse.http.jmap.routes import jmap_routes
@@ -117,10 +119,11 @@ class Web:
             jmap += carddav_routes(services.contacts, self._sign_in)
             jmap += picture_routes(services.pictures)
             jmap += web_routes()  # pages that speak JMAP and nothing else
+        setup = client_setup_routes(services_of(config), self._is_ours, signer_of(config))
         secure = chosen.issuer if chosen is not None and not in_clear else ""
         self._challenge = Starlette(routes=challenge_routes(self._answer, secure))
-        self._plain = Starlette(routes=[*self._health, *jmap, *api, *(pages if in_clear else [])])
-        self._secure = Starlette(routes=[*jmap, *api, *pages])
+        self._plain = Starlette(routes=[*self._health, *setup, *jmap, *api, *(pages if in_clear else [])])
+        self._secure = Starlette(routes=[*setup, *jmap, *api, *pages])
 
     def _api(self, config: Config, passkeys: Passkeys | None) -> list[BaseRoute]:
         store, clock, sign_in = self._store, self._clock, self._sign_in
@@ -139,6 +142,9 @@ class Web:
             self._signs.live,
         )
         return Endpoint(api, OPERATIONS).routes()
+
+    async def _is_ours(self, domain: str) -> bool:
+        return await self._store.directory.domain(domain) is not None
 
     def _two_step(self, config: Config) -> TwoStep:
         found = TwoStep(self._store, self._clock, config.hostname, self._sign_in.shared.counts)

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "dkim",
     "dns",
     "account",
+    "setup",
     "alias",
     "mailbox",
     "sieve",

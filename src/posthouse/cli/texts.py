@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from posthouse.app import texts_dns
-from posthouse.cli import texts_admin, texts_contacts, texts_lens, texts_oauth, texts_sharing, texts_sign_in
+from posthouse.cli import (
+    texts_admin,
+    texts_contacts,
+    texts_lens,
+    texts_oauth,
+    texts_setup,
+    texts_sharing,
+    texts_sign_in,
+)
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     **texts_contacts.TEXTS,
     **texts_dns.TEXTS,
     **texts_lens.TEXTS,
     **texts_admin.TEXTS,
+    **texts_setup.TEXTS,
     **texts_sharing.TEXTS,
     **texts_sign_in.TEXTS,
     **texts_oauth.TEXTS,

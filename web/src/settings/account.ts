@@ -2,3 +2,4 @@
 
 export { Devices } from "./devices";
 export { Security } from "./security";
+export { SetUp } from "./setup";

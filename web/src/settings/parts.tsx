@@ -120,7 +120,7 @@ export function Copy({ text, what, children }: { text: string; what?: string; ch
     <button
       type="button"
       class="copy"
-      aria-label={what ? say("copy.what", { what }) : undefined}
+      aria-label={what && !done ? say("copy.what", { what }) : undefined}
       onClick={() => {
         void navigator.clipboard.writeText(text).then(() => {
           setDone(true);

@@ -85,6 +85,16 @@ export const SECTIONS: readonly Section[] = [
       ["sign-ins", "devices.signins", "登录历史 异地 history login"],
     ],
   },
+  {
+    id: "setup",
+    icon: "person",
+    title: "setup",
+    View: lazily(() => import("./account").then((found) => found.SetUp), "div"),
+    entries: [
+      ["servers", "setup.servers", "imap smtp pop3 端口 服务器 port host"],
+      ["steps", "setup.steps", "iphone 安卓 android outlook thunderbird foxmail mutt 手机 描述文件 profile"],
+    ],
+  },
 ];
 
 export const linkTo = (section: string, anchor = ""): string => `${SETTINGS}/${section}${anchor && `#${anchor}`}`;

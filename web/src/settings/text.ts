@@ -65,6 +65,9 @@ export const TEXTS = {
   "devices.sessions": ["已登录的浏览器", "Browsers that are signed in"],
   "devices.grants": ["已授权的程序", "Programs with access"],
   "devices.signins": ["登录记录", "Sign-ins"],
+  "setup": ["设置邮件程序", "Mail programs"],
+  "setup.servers": ["服务器、端口", "Servers and ports"],
+  "setup.steps": ["按程序设置", "Step by step"],
   "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
 } as const satisfies Record<string, readonly [string, string]>;
 

@@ -1,0 +1,43 @@
+import { sayer } from "../text";
+
+export const TEXTS = {
+  "server": ["服务器设置", "Servers"],
+  "server.about": ["在邮件程序中填写这些内容。多数程序输入地址后会自动找到。", "Enter these in a mail program. Most find them by themselves from your address."],
+  "kind.imap": ["收信（IMAP）", "Incoming (IMAP)"],
+  "kind.pop3": ["收信（POP3）", "Incoming (POP3)"],
+  "kind.smtp": ["发信（SMTP）", "Outgoing (SMTP)"],
+  "kind.managesieve": ["规则（ManageSieve）", "Rules (ManageSieve)"],
+  "host": ["服务器", "Server"],
+  "port": ["端口", "Port"],
+  "security": ["加密", "Security"],
+  "tls": ["TLS/SSL", "TLS/SSL"],
+  "starttls": ["STARTTLS", "STARTTLS"],
+  "user": ["用户名", "User name"],
+  "password": ["密码", "Password"],
+  "password.app": ["授权码", "App password"],
+  "password.make": ["现在生成授权码", "Make an app password now"],
+  "service": ["服务", "Service"],
+  "clients": ["按程序设置", "Step by step"],
+  "client": ["您用的程序", "Your mail program"],
+  "iphone": ["iPhone、iPad、Mac", "iPhone, iPad, Mac"],
+  "android": ["安卓手机", "Android"],
+  "outlook": ["Outlook", "Outlook"],
+  "thunderbird": ["Thunderbird", "Thunderbird"],
+  "foxmail": ["Foxmail", "Foxmail"],
+  "mutt": ["mutt、neomutt", "mutt, neomutt"],
+  "other": ["其他程序", "Another program"],
+  "iphone.steps": ["用相机扫描二维码，或在设备上打开链接，安装描述文件。|打开“设置”中的“已下载描述文件”，点“安装”。|需要密码时填写授权码。", "Scan the code with the camera, or open the link on the device, and allow the profile.|Open Settings, then Profile Downloaded, and install it.|Where it asks for the password, enter an app password."],
+  "android.steps": ["打开 Gmail 或系统邮件，选择“添加账户”，再选“其他”。|输入您的地址，选择“个人（IMAP）”。|密码填写授权码；服务器、端口与加密方式按上表填写。", "Open Gmail or the mail program, add an account, choose Other.|Enter your address and choose Personal (IMAP).|As password enter an app password; servers, ports and security as in the table above."],
+  "outlook.steps": ["选择“文件”中的“添加帐户”，输入您的地址。|Outlook 会自动找到设置；如果没有，选择 IMAP 并按上表填写。|密码填写授权码。", "Choose File, Add Account, and enter your address.|Outlook finds the settings; if not, choose IMAP and enter the table above.|As password enter an app password."],
+  "thunderbird.steps": ["选择“设置现有邮箱账户”，输入姓名、地址和授权码。|点“继续”，Thunderbird 会自动找到设置，再点“完成”。", "Choose to set up an existing mail account; enter your name, address and an app password.|Continue: Thunderbird finds the settings. Then Done."],
+  "foxmail.steps": ["新建账号，选择“其他邮箱”，输入地址和授权码。|点“手动设置”，接收服务器类型选 IMAP，服务器与端口按上表填写并勾选 SSL。|点“创建”。", "Add an account, choose Other, enter your address and an app password.|Choose manual settings, IMAP, and enter the table above with SSL.|Create it."],
+  "mutt.steps": ["把下面的内容放入 muttrc，密码由 pass 等工具提供。", "Put this into your muttrc; a tool as pass gives the password."],
+  "other.steps": ["选择手动设置，类型选 IMAP，按上表填写。|用户名是完整的邮件地址，密码是授权码。", "Choose manual settings, IMAP, and enter the table above.|The user name is the whole address, the password an app password."],
+  "profile.qr": ["描述文件的二维码", "QR code of the profile"],
+  "profile.open": ["下载描述文件", "Download the profile"],
+  "auto": ["自动设置的地址", "Where programs look"],
+  "auto.about": ["供管理员核对：程序按这些地址和 DNS 记录自动找到设置。", "For administrators: programs find the settings by these addresses and DNS records."],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Key = keyof typeof TEXTS;
+export const say = sayer(TEXTS);
