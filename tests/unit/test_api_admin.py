@@ -57,6 +57,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "addPasskey": {"name": "x", "passkey": {}},
     "beginPractice": {},
     "addToken": {"name": "x", "scope": "account"},
+    "renamePasskey": {"name": "x"},
     "setPolicy": {"two_step_required": False},
     "createDomain": {"name": "new.test"},
     "changeDomain": {"dmarc": "reject"},

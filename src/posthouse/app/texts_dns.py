@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from posthouse.mailauth.verdict import why
-
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     # --- posthouse dkim ---
     "help.dkim": ("管理域名的签名密钥（DKIM）", "signing keys of a domain (DKIM)"),
@@ -280,5 +278,7 @@ def say(key: str, language: str, **fields: Any) -> str:
 def words(finding: str, fields: dict[str, Any], language: str) -> str:
     """Of a finding of `app.dns_check`."""
     if "reason" in fields:
+        from posthouse.mailauth.verdict import why  # noqa: PLC0415 - `posthouse --help` needs none of it
+
         fields = {**fields, "reason": why(fields["reason"], language) or "-"}
     return say(f"dns.fault.{finding}", language, **fields)
