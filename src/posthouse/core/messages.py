@@ -56,6 +56,13 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "dsn.said": ("{host} 的答复：{text}", "{host} said: {text}"),
     "dsn.returned.full": ("原邮件附后。", "Your message is attached."),
     "dsn.returned.headers": ("原邮件的信头附后。", "The header of your message is attached."),
+    # --- answers to invitations (sessions.jmap.invitation) ---
+    "invitation.accepted.subject": ("已接受：{title}", "Accepted: {title}"),
+    "invitation.tentative.subject": ("暂定：{title}", "Tentative: {title}"),
+    "invitation.declined.subject": ("已谢绝：{title}", "Declined: {title}"),
+    "invitation.accepted": ("{who} 已接受邀请：{title}", "{who} has accepted this invitation: {title}"),
+    "invitation.tentative": ("{who} 暂定参加：{title}", "{who} may attend: {title}"),
+    "invitation.declined": ("{who} 已谢绝邀请：{title}", "{who} has declined this invitation: {title}"),
     # --- what rules send (services.answers) ---
     "vacation.subject": ("自动回复", "Automatic reply"),
     "notify.subject": ("新邮件：来自 {sender}", "New mail from {sender}"),

@@ -22,6 +22,7 @@ from .table import (
     BLOB,
     CONTACTS,
     CORE,
+    INVITATIONS,
     MAIL,
     MDN,
     PEOPLE,
@@ -53,7 +54,7 @@ STANDARD: Final = (
 )
 PERSONAL: Final = (SETTINGS, WEBMAIL, RULES)
 """What only the owner of an account has there."""
-CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES)
+CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES, INVITATIONS)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         "supportedTypeNames": list(TYPES),
         "supportedDigestAlgorithms": list(DIGESTS),
     }
-    return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}}
+    return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}, INVITATIONS: {}}
 
 
 def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from . import (
     email_set,
     forwarding,
     identity,
+    invitation,
     journey,
     mailbox,
     mailbox_set,
@@ -54,6 +55,7 @@ BLOB: Final = "urn:ietf:params:jmap:blob"
 CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 MDN: Final = "urn:ietf:params:jmap:mdn"
 SETTINGS: Final = "urn:posthouse:params:jmap:settings"
+INVITATIONS: Final = "urn:posthouse:params:jmap:invitations"
 PEOPLE: Final = contact_card_query.PEOPLE
 PRINCIPALS: Final = principal.PRINCIPALS
 WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
@@ -117,6 +119,8 @@ METHODS: Final[dict[str, Method]] = {
     "ContactCard/copy": Method(CONTACTS, READ, a.Copy, contact_card_set.copy_cards),
     "ContactCard/parse": Method(PEOPLE, READ, contact_card_file.CardParse, contact_card_file.parse_cards),
     "ContactCard/export": Method(PEOPLE, READ, contact_card_file.CardExport, contact_card_file.export_cards),
+    "CalendarEvent/parse": Method(INVITATIONS, READ, invitation.EventParse, invitation.parse_events),
+    "Invitation/reply": Method(INVITATIONS, SEND, invitation.InvitationReply, invitation.reply),
     "MDN/send": Method(MDN, SEND, mdn.MdnSend, mdn.send_mdns),
     "MDN/parse": Method(MDN, READ, mdn.MdnParse, mdn.parse_mdns),
     "Journey/get": Method(WEBMAIL, READ, journey.JourneyGet, journey.get_journeys),
