@@ -108,10 +108,14 @@ class View:
 
     def present(self, uids: Sequence[int]) -> list[int]:
         """Those that are in the view and were not expunged, in their order."""
-        if len(uids) * 16 > len(self.uids):
-            there = set(self.uids).difference(self._gone)
+        view, gone = self.uids, frozenset(self._gone)
+        if view and view[-1] - view[0] == len(view) - 1:
+            first, last = view[0], view[-1]
+            return [uid for uid in uids if first <= uid <= last and uid not in gone]
+        if len(uids) * 16 > len(view):
+            there = set(view).difference(gone)
             return [uid for uid in uids if uid in there]
-        return [uid for uid in uids if self.seq_of(uid) and uid not in self._gone]
+        return [uid for uid in uids if self.seq_of(uid) and uid not in gone]
 
     def resolve(self, numbers: SequenceSet, *, uid: bool) -> UidRanges:
         """The messages of the view that a set names, as UID ranges.

@@ -6,6 +6,7 @@ import os
 import zlib
 from array import array
 from bisect import bisect_left
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class OtherTextsError(CorruptManifest):
 class Box:
     """A mailbox as the index knows it: its UIDs up to `through`, each with its message.  Both ascend in step."""
 
-    __slots__ = ("_ordered", "messages", "through", "uids")
+    __slots__ = ("_doubles", "_ordered", "messages", "through", "uids")
 
     def __init__(
         self, through: int = 0, uids: array[int] | None = None, messages: array[int] | None = None
@@ -38,37 +39,53 @@ class Box:
         self.through = through
         self.uids: array[int] = array("I") if uids is None else uids
         self.messages: array[int] = array("Q") if messages is None else messages
-        self._ordered: bool | None = None
+        self._ordered: bool | None = None  # not looked at yet
+        self._doubles = True
 
     def extend(self, rows: list[tuple[Any, ...]], through: int) -> None:
         """Rows of (uid, message)."""
         self.uids.extend([row[0] for row in rows])
         self.messages.extend([row[1] for row in rows])
         self.through = through
+        self._ordered = None
 
     def keep(self, uids: frozenset[int]) -> None:
         """Forget all but these."""
         kept = [(uid, message) for uid, message in zip(self.uids, self.messages, strict=True) if uid in uids]
         self.uids = array("I", [uid for uid, _ in kept])
         self.messages = array("Q", [message for _, message in kept])
+        self._ordered = None
 
     def uids_of(self, found: set[int]) -> list[int]:
         """UIDs of these messages, ascending."""
         if len(found) * _SPARSE < len(self.uids) and self._is_ordered():
             # perf: messages arrive in the order of their ids nearly everywhere
-            uids = []
-            for message in sorted(found):
-                at = bisect_left(self.messages, message)
-                while at < len(self.messages) and self.messages[at] == message:
-                    uids.append(self.uids[at])
-                    at += 1
-            return uids
+            return self._each_of(sorted(found))
         pairs = zip(self.uids, self.messages, strict=True)
         return [uid for uid, message in pairs if message in found]
+
+    def _each_of(self, found: list[int]) -> list[int]:
+        """By looking for each message; one may be there more than once."""
+        messages, uids = self.messages, self.uids
+        if not self._doubles:
+            first, count = messages[0], len(messages)
+            if messages[-1] - first == count - 1:  # of one import, say
+                return [uids[message - first] for message in found if 0 <= message - first < count]
+            places = map(partial(bisect_left, messages), found)
+            pairs = zip(places, found, strict=True)
+            return [uids[at] for at, message in pairs if at < count and messages[at] == message]
+        every = []
+        for message in found:
+            at = bisect_left(messages, message)
+            while at < len(messages) and messages[at] == message:
+                every.append(uids[at])
+                at += 1
+        return every
 
     def _is_ordered(self) -> bool:
         if self._ordered is None:
             self._ordered = list(self.messages) == sorted(self.messages)
+            self._doubles = len(set(self.messages)) < len(self.messages)
         return self._ordered
 
 
