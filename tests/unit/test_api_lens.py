@@ -74,3 +74,17 @@ async def test_practice_letters_are_for_the_demo(world: ApiWorld) -> None:
     letter = {"sender": LI, "to": LI, "subject": "x", "text": "y"}
     assert await li.refused("POST", "/self/lens/practice", **letter) == "not-found"
     assert await li.refused("GET", "/self/lens/practice/0123456789abcdef") == "not-found"
+
+
+async def test_who_administrates_the_server_sees_all_dialogues(world: ApiWorld) -> None:
+    li = await world.program()
+    found = await li.get("/self")
+    assert (found["administrates"], found["lens"]) == (False, True)
+    await world.world.accounts.update_account(LI, admin=["post.test"])
+    assert (await li.get("/self/lens"))["sees"] == "own"
+    await world.world.accounts.update_account(LI, admin=["*"])
+    assert (await li.get("/self/lens"))["sees"] == "all"
+    assert (await li.get("/self"))["administrates"]
+    assert len((await li.get("/self/lens/dialogues"))["items"]) == 2
+    world.api.lens.users = False
+    assert (await li.get("/self"))["lens"]

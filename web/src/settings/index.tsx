@@ -1,6 +1,7 @@
 /** The settings: a list of sections with a search, and the section that the path names. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../api";
 import { HOME, SETTINGS, anchor, follow, path } from "../route";
 import { Icon } from "../views/icon";
 import { Asking } from "./parts";
@@ -45,6 +46,7 @@ export function Settings() {
           <input type="search" aria-label={say("search")} placeholder={say("search")} value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
         </search>
         {sought.trim() ? <Found text={sought} /> : <Sections current={section?.id ?? ""} />}
+        <OtherPages />
       </nav>
       {section && (
         <div class="pane" key={section.id}>
@@ -74,6 +76,34 @@ function Sections({ current }: { current: string }) {
           </a>
         </li>
       ))}
+    </ul>
+  );
+}
+
+/** What else the node has for this account. */
+function OtherPages() {
+  const [self, setSelf] = useState<{ administrates: boolean; lens: boolean } | null>(null);
+  useEffect(() => {
+    // Without a token of our own authorization server there is no API; then there are no such pages either.
+    api<{ administrates: boolean; lens: boolean }>("GET", "/self").then(setSelf, () => null);
+  }, []);
+  if (!self?.administrates && !self?.lens) return null;
+  return (
+    <ul aria-label={say("pages")}>
+      {self.administrates && (
+        <li>
+          <a href="/admin/">
+            <Icon name="settings" /> {say("pages.admin")}
+          </a>
+        </li>
+      )}
+      {self.lens && (
+        <li>
+          <a href="/lens/">
+            <Icon name="search" /> {say("pages.lens")}
+          </a>
+        </li>
+      )}
     </ul>
   );
 }

@@ -23,6 +23,7 @@ from posthouse.lens.draw import draw_line
 from posthouse.lens.explain import explain, is_error, shown
 from posthouse.services.lens_view import Looker
 from posthouse.storage.dialogues import Dialogue, Said
+from posthouse.storage.rows import EVERYTHING
 
 if TYPE_CHECKING:
     from posthouse.services.practice import Stage as PracticeStage
@@ -168,7 +169,9 @@ async def get_practice(call: Call) -> Listing[Stage]:
 
 
 def looker(call: Call) -> Looker:
-    return Looker(call.account.address, everything=call.api.lens.everybody)
+    """Administrators of the server see everything, those of a domain their own like everybody."""
+    everything = call.api.lens.everybody or EVERYTHING in call.account.admin
+    return Looker(call.account.address, everything=everything)
 
 
 def _sees(call: Call) -> Literal["all", "own", "none"]:

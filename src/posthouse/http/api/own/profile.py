@@ -28,6 +28,8 @@ class Self(Answer):
     second_address: str
     protocols: list[str]
     app_only: list[str]
+    administrates: Annotated[bool, Meta(description="The pages at /admin/ are for this account.")]
+    lens: Annotated[bool, Meta(description="The pages at /lens/ have something to show.")]
     has_password: Annotated[bool, Meta(description="False: a directory outside keeps it.")]
     created_at: datetime | None
 
@@ -84,6 +86,8 @@ async def _described(api: Api, account: Account) -> Self:
         second_address=account.second_address,
         protocols=list(account.protocols),
         app_only=list(account.app_only),
+        administrates=bool(account.admin),
+        lens=api.lens.enabled and (api.lens.users or api.lens.everybody or bool(account.admin)),
         has_password=account.password is not None,
         created_at=instant(account.created_at),
     )
