@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,25 @@ def test_programs_find_their_settings(node: ServedNode, tmp_path: Path) -> None:
         check=True,
     )
     assert b"<string>li@qq.test</string>" in shown.stdout
+
+
+def test_mail_comes_in_from_files_and_goes_out_again(node: ServedNode, tmp_path: Path) -> None:
+    node.command("account", "add", "zhou@qq.test", "--password-stdin", stdin=PASSWORD + "\n")
+    found = run(node, "transfer.mjs", "zhou", tmp_path)
+    assert found["first"] == "完成：导入 32 封，跳过重复 0 封，失败 0 封。"
+    assert found["again"] == "完成：导入 0 封，跳过重复 32 封，失败 0 封。"
+    assert (found["eml"], found["zip"]) == ("完成：导入 1 封，跳过重复 0 封，失败 0 封。",) * 2
+    assert found["none"] == "x.eml 中没有找到邮件。"
+    moment = "2020-11-28T12:00:00Z"
+    assert found["kept"] == [[["$flagged", "$seen"], moment]] * 2
+    assert found["preview"].endswith("From here")
+    assert found["exported"] == ["归档.mbox", 34, True, True]
+    with zipfile.ZipFile(found["zipPath"]) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 34
+    assert (found["largest"], found["left"]) == ("large", 0)
+    told = node.json("export", "zhou@qq.test", "归档", str(tmp_path / "out.mbox"))
+    assert told["exported"] == 33
+    for expected in (33, 0):
+        [told] = node.json("import", "zhou@qq.test", str(tmp_path / "out.mbox"), "--mailbox", "旧邮件")
+        assert (told["imported"], told["known"]) == (expected, 33 - expected)

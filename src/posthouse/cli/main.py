@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from keyword import iskeyword
 from typing import Any, Final
 
 from posthouse.cli import audit, texts
@@ -32,6 +33,8 @@ COMMANDS: Final = (
     "dns",
     "account",
     "setup",
+    "import",
+    "export",
     "alias",
     "mailbox",
     "sieve",
@@ -101,7 +104,8 @@ def make_parser(say: Callable[..., str]) -> argparse.ArgumentParser:
 
 
 def _module(command: str) -> Any:
-    return importlib.import_module(f"posthouse.cli.{command.replace('-', '_')}")
+    name = f"{command}_mail" if iskeyword(command) or command == "export" else command.replace("-", "_")
+    return importlib.import_module(f"posthouse.cli.{name}")
 
 
 def _version() -> str:

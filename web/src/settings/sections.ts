@@ -95,6 +95,27 @@ export const SECTIONS: readonly Section[] = [
       ["steps", "setup.steps", "iphone 安卓 android outlook thunderbird foxmail mutt 手机 描述文件 profile"],
     ],
   },
+  {
+    id: "transfer",
+    icon: "download",
+    title: "transfer",
+    View: lazily(() => import("./transfer").then((found) => found.Transfer), "div"),
+    entries: [
+      ["import", "transfer.import", "mbox eml maildir zip tar 迁移 搬家 migrate"],
+      ["export", "transfer.export", "备份 backup mbox zip download 下载"],
+    ],
+  },
+  {
+    id: "storage",
+    icon: "archive",
+    title: "storage",
+    View: lazily(() => import("./storage").then((found) => found.Storage), "div"),
+    entries: [
+      ["use", "storage", "空间 容量 配额 quota space"],
+      ["largest", "storage.largest", "大邮件 large size 附件 attachments"],
+      ["clean", "storage.clean", "清空 废纸篓 empty trash junk"],
+    ],
+  },
 ];
 
 export const linkTo = (section: string, anchor = ""): string => `${SETTINGS}/${section}${anchor && `#${anchor}`}`;

@@ -71,6 +71,12 @@ export const TEXTS = {
   "setup": ["设置邮件程序", "Mail programs"],
   "setup.servers": ["服务器、端口", "Servers and ports"],
   "setup.steps": ["按程序设置", "Step by step"],
+  "transfer": ["导入与导出", "Import and export"],
+  "transfer.import": ["导入邮件", "Import mail"],
+  "transfer.export": ["导出邮件", "Export mail"],
+  "storage": ["存储用量", "Storage use"],
+  "storage.largest": ["最大的邮件", "The largest letters"],
+  "storage.clean": ["清理", "Clean up"],
   "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
 } as const satisfies Record<string, readonly [string, string]>;
 
