@@ -27,7 +27,7 @@ export async function open(browser, url, found, { size = { width: 1280, height: 
   page.on("console", (message) => found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !/^(data|blob|about):/.test(request.url())) found.requests.push(request.url());
+    if (!request.url().startsWith(url) && !/^(data|blob|about|chrome-extension):/.test(request.url())) found.requests.push(request.url());
   });
   await page.goto(`${url}/mail/`);
   return page;

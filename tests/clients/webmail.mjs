@@ -107,7 +107,7 @@ await li.frameLocator(".letter iframe.body").locator("div").first().waitFor();
 found.text = (await li.frameLocator(".letter iframe.body").locator("body").innerText()).trim();
 found.file = (await li.textContent(".letter .files .name")).trim();
 await check(li, "reading-phone");
-const [download] = await Promise.all([li.waitForEvent("download"), li.click(".letter .files button")]);
+const [download] = await Promise.all([li.waitForEvent("download"), li.click(".letter .files .save")]);
 found.download = readFileSync(await download.path()).length;
 
 // Li answers; Zhang, who looks at the inbox, sees that.

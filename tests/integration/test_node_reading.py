@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import smtplib
 from collections.abc import Iterator
@@ -197,3 +198,55 @@ def test_searching(demo: RunningDemo, tmp_path: Path) -> None:
     assert result["marks"] == ["spring"]
     assert result["axe"] == {name: [] for name in result["axe"]}
     assert (result["console"], result["requests"]) == ([], [])
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+
+
+def part(kind: str, name: str, body: str, encoding: str = "base64") -> str:
+    return (
+        f"--b\nContent-Type: {kind}\nContent-Disposition: attachment; filename={name}\n"
+        f"Content-Transfer-Encoding: {encoding}\n\n{body}\n"
+    )
+
+
+def test_files_of_letters(demo: RunningDemo, tmp_path: Path) -> None:
+    inner = "From: Old Friend <old@far.test>\nTo: wang@qq.test\nSubject: inner\n\nFrom inside.\n"
+    files = (
+        "--b\n\nSee the files.\n",
+        part("image/png", "flowers.png", PNG),
+        part("text/plain; charset=gbk", "notes.txt", "xOO6w6GjDQo="),
+        part("application/pdf", "plan.pdf", "JVBERi0xLjQKJeLjz9MK"),
+        part("message/rfc822", "letter.eml", inner, "7bit"),
+        part("application/octet-stream", "run.exe", "TVo="),
+    )
+    quoting = "Yes.\n\nOn Monday, li wrote:\n" + "".join(f"> line {n}\n" for n in range(9))
+    send(
+        ("files of all kinds", 'multipart/mixed; boundary="b"', "".join(files) + "--b--"),
+        ("quoting", "text/plain", quoting),
+    )
+    chinese = "中文".encode("gbk")
+    broken = (
+        b"From: wang@qq.test\r\nTo: wang@qq.test\r\nSubject: =?iso-8859-1?b?" + base64.b64encode(chinese) + b"?=\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        + "你好，这是一封中文信。".encode("gbk")
+        + b"\r\n--b\r\nContent-Type: application/x-thing; name=\"=?iso-8859-1?b?"
+        + base64.b64encode(chinese)
+        + b'?="\r\n\r\nx\r\n--b--\r\n'
+    )  # fmt: skip
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login(WHO, PASSWORD)
+        smtp.sendmail(WHO, WHO, broken, ["BODY=8BITMIME"])
+    found = run("reading_files.mjs", house(0), WHO, PASSWORD, str(tmp_path))
+    assert found["title"].startswith("5 attached")
+    assert found["zip"] == "PK"
+    assert found["text"].strip() == "你好。"
+    assert found["pdf"] == [200, "application/pdf", True]
+    assert found["inside"].startswith("inner")
+    assert "From inside." in found["inside"]
+    assert found["program"] == 0
+    assert found["repaired"] == ["你好，这是一封中文信。", "中文", "中文"]
+    assert found["folded"] is True
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert (found["console"], found["requests"]) == ([], [])

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./views/app";
+import "./reading/title";
 import { resume } from "./auth";
 import { recall } from "./preferences";
 import { guarded, start } from "./store";

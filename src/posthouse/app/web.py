@@ -26,6 +26,7 @@ from posthouse.http.challenge import challenge_routes
 from posthouse.http.client_setup.routes import client_setup_routes
 from posthouse.http.dav.routes import carddav_routes
 from posthouse.http.endpoints import health_routes
+from posthouse.http.files import file_routes
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.oauth.routes import make_context, routes
 from posthouse.http.pictures import picture_routes
@@ -117,7 +118,7 @@ class Web:
             services = self._factories.jmap_services(self._counts, self._search)
             jmap = jmap_routes(services, self._sign_in, self._feed)
             jmap += carddav_routes(services.contacts, self._sign_in)
-            jmap += picture_routes(services.pictures)
+            jmap += picture_routes(services.pictures) + file_routes(services)
             jmap += web_routes()  # pages that speak JMAP and nothing else
         setup = client_setup_routes(services_of(config), self._is_ours, signer_of(config))
         secure = chosen.issuer if chosen is not None and not in_clear else ""

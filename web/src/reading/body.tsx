@@ -6,13 +6,20 @@ import { makeSafe } from "../safe";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
 import { say } from "../text";
+import { read } from "./texts";
+import { repaired } from "./repair";
 import type { LinkFound } from "./trust";
 import { Warnings } from "./trust";
 import { alwaysFrom, PictureBar, showRemote } from "./pictures";
 
 export function Body({ email }: { email: Email }) {
   const html = (email.htmlBody ?? []).filter((part) => part.type === "text/html");
-  const value = (part: BodyPart) => (part.partId === null ? undefined : email.bodyValues?.[part.partId]);
+  const anew = repaired.value.get(email.id)?.values;
+  const value = (part: BodyPart) => {
+    const text = part.partId === null ? undefined : anew?.get(part.partId);
+    if (text !== undefined) return { value: text };
+    return part.partId === null ? undefined : email.bodyValues?.[part.partId];
+  };
   const truncated = Object.values(email.bodyValues ?? {}).some((one) => one.isTruncated);
   const [links, setLinks] = useState<LinkFound[]>([]);
   return (
@@ -24,9 +31,9 @@ export function Body({ email }: { email: Email }) {
       ) : (
         <div class="plain-text">
           {(email.textBody ?? []).map((part, at) => (
-            <p key={at}>
-              <Linked text={value(part)?.value ?? ""} />
-            </p>
+            <div key={at}>
+              <Folded text={value(part)?.value ?? ""} />
+            </div>
           ))}
         </div>
       )}
@@ -35,6 +42,46 @@ export function Body({ email }: { email: Email }) {
 }
 
 const LINK = /(https?:\/\/[^\s<>"'，。、；：！？（）【】《》]+[^\s<>"'，。、；：！？（）【】《》.,;:!?)\]}])/;
+
+const QUOTED_LINES = 3;
+const QUOTED_CHARACTERS = 120;
+
+/** What was quoted is folded away, a click shows it. */
+function Folded({ text }: { text: string }) {
+  const runs: { quoted: boolean; lines: string[] }[] = [];
+  for (const line of text.split("\n")) {
+    const quoted = line.startsWith(">");
+    const last = runs[runs.length - 1];
+    if (last?.quoted === quoted) last.lines.push(line);
+    else runs.push({ quoted, lines: [line] });
+  }
+  return (
+    <>
+      {runs.map(({ quoted, lines }, at) => {
+        const shown = <Linked text={lines.join("\n") + (at + 1 < runs.length ? "\n" : "")} />;
+        if (!quoted || lines.length < QUOTED_LINES) return <span key={at}>{shown}</span>;
+        return (
+          <details key={at} class="quoted">
+            <summary>{read("quoted.show")}</summary>
+            {shown}
+          </details>
+        );
+      })}
+    </>
+  );
+}
+
+/** The same in HTML, where it needs no script. */
+function foldQuotes(page: Document): void {
+  for (const quote of page.querySelectorAll("blockquote")) {
+    if (quote.parentElement?.closest("blockquote") || (quote.textContent ?? "").length < QUOTED_CHARACTERS) continue;
+    const details = page.createElement("details");
+    const summary = page.createElement("summary");
+    summary.textContent = read("quoted.show");
+    quote.replaceWith(details);
+    details.append(summary, quote);
+  }
+}
 
 function Linked({ text }: { text: string }) {
   return (
@@ -73,6 +120,7 @@ function Frame({ html, email, found }: { html: string; email: Email; found: (lin
       setFailed(0);
       setShown(false);
       page.body.replaceChildren(page.adoptNode(safe.fragment));
+      foldQuotes(page);
       observer?.disconnect();
       observer = new ResizeObserver(() => (element.style.height = `${page.body.scrollHeight}px`));
       observer.observe(page.body);

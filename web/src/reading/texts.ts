@@ -183,6 +183,17 @@ const READING = {
   "find.hints": ["可以这样搜索", "Ways to search"],
   "quoted.show": ["显示引用的文字", "Show quoted text"],
   "quoted.hide": ["隐藏引用的文字", "Hide quoted text"],
+  "file.count": ["{count} 个附件（{size}）", "{count} attached ({size})"],
+  "file.all": ["全部下载（zip）", "Download all (zip)"],
+  "file.look": ["查看 {name}", "Look at {name}"],
+  "file.letter": ["转发的邮件", "Letter"],
+  "file.nameless": ["未命名", "Unnamed"],
+  "repair.broken": ["这封信的文字似乎被标错了编码。", "The characters of this letter seem to be labelled wrongly."],
+  "repair.ask": ["文字显示不对？", "Do the characters look wrong?"],
+  "repair.do": ["修复", "Repair"],
+  "repair.done": ["已按 {encoding} 显示。", "Shown as {encoding}."],
+  "repair.as": ["文字编码", "Character encoding"],
+  "repair.labelled": ["按信中所标", "As labelled"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type ReadKey = keyof typeof READING;

@@ -1,16 +1,18 @@
 import { useState } from "preact/hooks";
 import { forward, formatAddresses, reply, resume } from "../draft";
-import type { BodyPart, Email } from "../jmap";
+import type { Email } from "../jmap";
 import { Body } from "../reading/body";
+import { Files } from "../reading/files";
+import { Repair } from "../reading/repairbar";
+import { rename } from "../reading/repair";
 import { moveToRole, mute, remove, report, toggle } from "../reading/act";
 import { over } from "../reading/over";
-import { saveBlob } from "../reading/save";
 import { read } from "../reading/texts";
 import { closeThread, open } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
 import { Chips } from "../reading/labels";
-import { byRole, client, cursor, fetchBlob, guarded, here, letters, openThread, total } from "../store";
-import { formatMoment, formatSize, formatWhen, say } from "../text";
+import { byRole, client, cursor, here, letters, openThread, total } from "../store";
+import { formatMoment, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
@@ -34,7 +36,7 @@ export function Reader() {
       ) : (
         <>
           <h1 class="title" tabIndex={-1}>
-            {last.subject || say("row.nosubject")} <Chips email={last} />
+            {rename(last, last.subject || say("row.nosubject"))} <Chips email={last} />
           </h1>
           {list.map((email) => (
             <Letter key={email.id} email={email} initially={email === last || !email.keywords["$seen"]} />
@@ -97,7 +99,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
   const [details, setDetails] = useState(false);
   const [behind, setBehind] = useState(false);
   const sender = email.from?.[0];
-  const name = sender?.name || sender?.email || say("row.nobody");
+  const name = rename(email, sender?.name || sender?.email || say("row.nobody"));
   const draft = Boolean(email.keywords["$draft"]) && Boolean(email.mailboxIds[byRole("drafts")?.id ?? ""]);
   return (
     <article class={`letter${shown ? "" : " folded"}`} aria-label={name}>
@@ -145,6 +147,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
           </div>
           {details && <Details email={email} />}
           {behind && <Behind email={email} close={() => setBehind(false)} />}
+          <Repair email={email} always={details} />
           <Body email={email} />
           <Files email={email} />
         </>
@@ -174,29 +177,6 @@ function Details({ email }: { email: Email }) {
         ))}
     </dl>
   );
-}
-
-function Files({ email }: { email: Email }) {
-  const files = (email.attachments ?? []).filter((part) => part.blobId !== null);
-  if (files.length === 0) return null;
-  return (
-    <ul class="files" aria-label={say("read.attachments")}>
-      {files.map((part) => {
-        const name = part.name || say("read.attachments");
-        return (
-          <li key={part.blobId}>
-            <button title={say("read.file", { name, size: formatSize(part.size) })} onClick={() => void saveFile(part, name)}>
-              <Icon name="clip" /> <span class="name">{name}</span> <small>{formatSize(part.size)}</small>
-            </button>
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
-function saveFile(part: BodyPart, name: string): Promise<boolean> {
-  return guarded(async () => saveBlob(await fetchBlob(part.blobId!, "application/octet-stream", name), name));
 }
 
 const Behind = later(() => import("../reading/inspect").then((one) => one.default));

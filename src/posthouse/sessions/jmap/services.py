@@ -10,6 +10,7 @@ from posthouse.core.ports import Clock, Ids
 from posthouse.services.contacts import ContactService
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.email_search import EmailSearch
+from posthouse.services.file_links import FileLinks
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
 from posthouse.services.pictures import Pictures
@@ -71,7 +72,9 @@ class JmapServices:
     limits: JmapLimits = field(default_factory=JmapLimits)
     pictures: Pictures = field(init=False)
     shared: SharedAccounts = field(init=False)
+    links: FileLinks = field(init=False)
 
     def __post_init__(self) -> None:
         self.shared = SharedAccounts(self.store)
         self.pictures = Pictures(self.store, self.clock)
+        self.links = FileLinks(self.store, self.clock)

@@ -1,0 +1,32 @@
+import type { Email } from "../jmap";
+import { guarded } from "../store";
+import { ENCODINGS, forget, looksBroken, repair, repaired } from "./repair";
+import type { Encoding } from "./repair";
+import { read } from "./texts";
+
+/** One click reads the letter under the encoding that makes most sense; another one can be chosen. */
+export function Repair({ email, always }: { email: Email; always: boolean }) {
+  const done = repaired.value.get(email.id);
+  if (!done && !always && !looksBroken(email)) return null;
+  return (
+    <div class="hint pictures" role="note">
+      <p>{done ? read("repair.done", { encoding: done.encoding }) : read(looksBroken(email) ? "repair.broken" : "repair.ask")}</p>
+      {!done && <button onClick={() => void guarded(() => repair(email, null))}>{read("repair.do")}</button>}
+      <select
+        aria-label={read("repair.as")} value={done?.encoding ?? ""}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          if (chosen) void guarded(() => repair(email, chosen as Encoding));
+          else forget(email);
+        }}
+      >
+        <option value="">{read("repair.labelled")}</option>
+        {ENCODINGS.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
