@@ -7,7 +7,7 @@ LINTED := src tests bench tools
 # The webmail, built from web/ into the package.
 WEB    := src/posthouse/http/assets/index.html
 
-.PHONY: run test check bench format lock docs dist clean web
+.PHONY: run test check bench bench-web format lock docs dist clean web
 
 run: $(VENV)/.compiled $(WEB)
 	$(BIN)/posthouse demo
@@ -28,6 +28,9 @@ check: $(VENV)/.dev web/node_modules/.installed
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+bench-web: $(VENV)/.dev $(WEB)
+	$(BIN)/python -m bench web
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(LINTED)

@@ -44,6 +44,9 @@ for (let at = 0; at < Number(count); at += 1) {
   await page.waitForFunction((n) => document.querySelector(".row.current")?.id === `row-${n}`, at);
   await page.waitForSelector(".letter iframe.body, .letter .plain-text");
   await page.waitForTimeout(150);
+  await page.waitForSelector(".letter iframe.body:not([aria-busy=true]), .letter .plain-text", { state: "attached" }).catch(async (error) => {
+    throw new Error(`letter ${at}, ${await page.textContent(".reader .title")}: ${error.message}`);
+  });
   found.slow_ms = Math.max(found.slow_ms, Date.now() - begun - 150);
   const frame = page.frames().find((one) => one.url().endsWith("/mail/frame"));
   found.text.push(frame ? (await frame.evaluate(() => document.body.innerText).catch(() => "")).slice(0, 60) : "");

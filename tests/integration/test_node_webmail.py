@@ -13,46 +13,12 @@ from typing import Any
 import pytest
 
 from posthouse.app.demo import HOUSES, PASSWORD
+from tests.integration.hostile_mail import HOSTILE
 from tests.integration.requirements import missing, require
 from tests.integration.test_node_demo import FREE, RunningDemo
 
 pytestmark = pytest.mark.peers
 CLIENTS = Path(__file__).parents[1] / "clients"
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<svg onload=alert(1)><animate onbegin=alert(1) attributeName=x dur=1s></svg>",
-    "<svg><script>alert(1)</script></svg>",
-    '<math><mtext><table><mglyph><style><img src=x onerror="alert(1)"></style></mglyph></table></mtext></math>',
-    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
-    '<a href="javascript:alert(1)">click</a><a href="&#106;avascript:alert(1)">click</a>',
-    '<iframe srcdoc="<script>parent.alert(1)</script>"></iframe>',
-    '<object data="data:text/html,<script>alert(1)</script>"></object><embed src="//evil.test/x">',
-    '<meta http-equiv=refresh content="0;url=http://evil.test/">',
-    '<base href="http://evil.test/"><a href="x">y</a>',
-    '<link rel=stylesheet href="http://evil.test/x.css"><style>@import "http://evil.test/y.css";</style>',
-    '<p style="background:url(http://evil.test/a.png)">a</p><p style="background:var(--x,url(//evil.test/b))">b</p>',
-    '<img src="http://evil.test/pixel.gif" width=1><img srcset="http://evil.test/2x.png 2x">',
-    '<picture><source srcset="//evil.test/s"><img></picture><video poster="http://evil.test/p" src="//x.test">',
-    '<table background="http://evil.test/t.png"><tr><td>t</td></tr></table><body background="http://evil.test/b">',
-    '<form action="/jmap/api" method=post><input name=x autofocus onfocus=alert(1)><button>send</button></form>',
-    '<input type=image src="http://evil.test/i.png" formaction="javascript:alert(1)">',
-    '<a href="/oauth/authorize" ping="http://evil.test/ping" id=cursor name=body>relative</a>',
-    '<div style="position:fixed;inset:0;z-index:9999;background:#fff">cover</div>',
-    "<plaintext><script>alert(1)</script>",
-    "<!--><img src=x onerror=alert(1)>-->",
-    "<template><img src=x onerror=alert(1)></template><xmp><img src=x onerror=alert(1)></xmp>",
-    "<p>" * 20_000 + "deep" + "</p>" * 20_000,
-    "<b>" * 3_000 + "nested",
-    "<table>" + "<tr>" + "<td>x</td>" * 50 + "</tr>" * 400 + "</table>",
-    '<details open ontoggle=alert(1)><summary>s</summary></details><marquee onstart=alert(1)>m</marquee>',
-    '<img src="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' onload=\'alert(1)\'/>">',
-    '<a href="data:text/html,<script>alert(1)</script>" target=_self>data</a>',
-    "\x00<scr\x00ipt>alert(1)</scr\x00ipt>",
-    '<div data-cid="x" class="notice" id="app"><img data-cid="photo">clobber</div>',
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

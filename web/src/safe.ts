@@ -21,8 +21,8 @@ export interface Remote {
   kind: "image" | "background" | "pixel";
 }
 
-export interface Safe {
-  fragment: DocumentFragment;
+/** What is in it that its reader should know of. */
+export interface Found {
   remote: Remote[];
   /** Links whose text names another host than they lead to. */
   links: { text: string; host: string }[];
@@ -30,17 +30,42 @@ export interface Safe {
   cids: string[];
 }
 
+export interface Safe extends Found {
+  fragment: DocumentFragment;
+}
+
 /** One for each window, as each may make its trusted types only once. */
 const purifiers = new WeakMap<Window, ReturnType<typeof DOMPurify>>();
+
+const CONFIG = {
+  FORBID_TAGS: FORBIDDEN_TAGS,
+  FORBID_ATTR: FORBIDDEN_ATTRIBUTES,
+  ALLOW_DATA_ATTR: false,
+  ADD_ATTR: ["background"],
+  ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto|cid|data):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i,
+};
 
 /**
  * `view`: the window whose page will show it, because the policy of that page decides which styles are kept.
  * `classes`: names of classes that stay.
  */
 export function makeSafe(html: string, view: Window = window, classes: readonly string[] = []): Safe {
-  const remote: Remote[] = [];
-  const cids: string[] = [];
-  const links: Safe["links"] = [];
+  const found: Found = { remote: [], links: [], cids: [] };
+  const fragment = prepare(view, found, classes).sanitize(html, { ...CONFIG, RETURN_DOM_FRAGMENT: true });
+  return { fragment, ...found };
+}
+
+/** The same for an element that was parsed in this window, with all below it; false where the element itself may not be. */
+export function makeSafeInPlace(element: Element, view: Window, found: Found): boolean {
+  try {
+    prepare(view, found, []).sanitize(element, { ...CONFIG, IN_PLACE: true });
+    return true;
+  } catch {
+    return false; // a root that is forbidden
+  }
+}
+
+function prepare(view: Window, found: Found, classes: readonly string[]): ReturnType<typeof DOMPurify> {
   const purifier = purifiers.get(view) ?? DOMPurify(view as unknown as typeof window);
   purifiers.set(view, purifier);
   purifier.removeAllHooks();
@@ -50,34 +75,28 @@ export function makeSafe(html: string, view: Window = window, classes: readonly 
   purifier.addHook("afterSanitizeAttributes", (node) => {
     const element = node as HTMLElement;
     const ground = takeBackground(element);
-    if (ground) remote.push({ node: element, url: ground, kind: "background" });
-    if (node.tagName === "IMG") takeImage(element as HTMLImageElement, remote, cids);
-    if (node.tagName === "A") {
-      const target = (node.getAttribute("href") ?? "").trim();
-      if (/^(https?|mailto):/i.test(target)) {
-        node.setAttribute("target", "_blank");
-        node.setAttribute("rel", "noopener noreferrer nofollow");
-        const named = /^https?:/i.test(target) ? otherHost((node.textContent ?? "").slice(0, 500), target) : "";
-        if (named) {
-          const host = new URL(target).hostname;
-          node.setAttribute("title", `→ ${host}`);
-          links.push({ text: named, host });
-        }
-      } else {
-        // A relative address would lead to our own pages.
-        node.removeAttribute("href");
-      }
-    }
+    if (ground) found.remote.push({ node: element, url: ground, kind: "background" });
+    if (node.tagName === "IMG") takeImage(element as HTMLImageElement, found.remote, found.cids);
+    if (node.tagName === "A") takeLink(element, found.links);
   });
-  const fragment = purifier.sanitize(html, {
-    FORBID_TAGS: FORBIDDEN_TAGS,
-    FORBID_ATTR: FORBIDDEN_ATTRIBUTES,
-    ALLOW_DATA_ATTR: false,
-    ADD_ATTR: ["background"],
-    ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto|cid|data):|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i,
-    RETURN_DOM_FRAGMENT: true,
-  });
-  return { fragment, remote, links, cids };
+  return purifier;
+}
+
+function takeLink(link: HTMLElement, links: Found["links"]): void {
+  const target = (link.getAttribute("href") ?? "").trim();
+  if (!/^(https?|mailto):/i.test(target)) {
+    // A relative address would lead to our own pages.
+    link.removeAttribute("href");
+    return;
+  }
+  link.setAttribute("target", "_blank");
+  link.setAttribute("rel", "noopener noreferrer nofollow");
+  const named = /^https?:/i.test(target) ? otherHost((link.textContent ?? "").slice(0, 500), target) : "";
+  if (named) {
+    const host = new URL(target).hostname;
+    link.setAttribute("title", `→ ${host}`);
+    links.push({ text: named, host });
+  }
 }
 
 function takeImage(image: HTMLImageElement, remote: Remote[], cids: string[]): void {
@@ -103,7 +122,8 @@ function takeBackground(element: HTMLElement): string {
     element.removeAttribute("background");
   }
   const style = element.getAttribute("style");
-  if (style === null || !STYLE_URL.test(style)) return found;
+  // A backslash may spell any of these words another way; what the browser made of it is looked at then.
+  if (style === null || !(STYLE_URL.test(style) || style.includes("\\"))) return found;
   const named = BACKGROUND.exec(element.style.backgroundImage);
   if (named) found = absolute(named[1]!);
   for (const name of [...element.style]) {

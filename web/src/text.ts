@@ -63,7 +63,6 @@ const TEXTS = {
   "read.cc": ["抄送", "Cc"],
   "read.bcc": ["密送", "Bcc"],
   "read.date": ["时间", "Date"],
-  "read.truncated": ["邮件太长，只显示开头。请下载原文查看全部。", "This message is very long; only its beginning is shown. Download the source for all of it."],
   "read.none": ["选择一封邮件", "Choose a message"],
   "read.body": ["邮件正文", "Message body"],
   "read.attachments": ["附件", "Attachments"],

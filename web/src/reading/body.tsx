@@ -2,10 +2,10 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { BodyPart, Email } from "../jmap";
-import { makeSafe } from "../safe";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
-import { say } from "../text";
+import { formatSize, say } from "../text";
+import { pour } from "./pour";
 import { read } from "./texts";
 import { repaired } from "./repair";
 import type { LinkFound } from "./trust";
@@ -16,16 +16,31 @@ export function Body({ email }: { email: Email }) {
   const html = (email.htmlBody ?? []).filter((part) => part.type === "text/html");
   const anew = repaired.value.get(email.id)?.values;
   const value = (part: BodyPart) => {
-    const text = part.partId === null ? undefined : anew?.get(part.partId);
+    const text = part.partId === null ? undefined : (anew?.get(part.partId) ?? whole?.get(part.partId));
     if (text !== undefined) return { value: text };
     return part.partId === null ? undefined : email.bodyValues?.[part.partId];
   };
   const truncated = Object.values(email.bodyValues ?? {}).some((one) => one.isTruncated);
+  const [whole, setWhole] = useState<ReadonlyMap<string, string> | null>(null);
+  const parts = html.length > 0 ? html : (email.textBody ?? []);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const showAll = async () => {
+    const found = new Map<string, string>();
+    for (const part of parts) if (part.partId && part.blobId) found.set(part.partId, await readWhole(part));
+    setWhole(found);
+  };
   const [links, setLinks] = useState<LinkFound[]>([]);
   return (
     <>
       <Warnings email={email} links={links} />
-      {truncated && <p class="hint">{say("read.truncated")}</p>}
+      {truncated && whole === null && (
+        <div class="hint pictures">
+          <p>{read("body.cut")}</p>
+          {size <= (html.length > 0 ? HTML_MAX_BYTES : TEXT_MAX_BYTES) && (
+            <button onClick={() => void guarded(showAll)}>{read("body.all", { size: formatSize(size) })}</button>
+          )}
+        </div>
+      )}
       {html.length > 0 ? (
         <Frame html={html.map((part) => value(part)?.value ?? "").join("<hr>")} email={email} found={setLinks} />
       ) : (
@@ -42,6 +57,19 @@ export function Body({ email }: { email: Email }) {
 }
 
 const LINK = /(https?:\/\/[^\s<>"'，。、；：！？（）【】《》]+[^\s<>"'，。、；：！？（）【】《》.,;:!?)\]}])/;
+
+const HTML_MAX_BYTES = 40 * 1024 * 1024;
+const TEXT_MAX_BYTES = 2 * 1024 * 1024;
+
+async function readWhole(part: BodyPart): Promise<string> {
+  const data = await (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer();
+  const label = part.charset?.toLowerCase() ?? "utf-8";
+  try {
+    return new TextDecoder(label === "us-ascii" ? "utf-8" : label.startsWith("gb") ? "gb18030" : label).decode(data);
+  } catch {
+    return new TextDecoder().decode(data); // a charset that no browser knows
+  }
+}
 
 const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 120;
@@ -99,7 +127,13 @@ function Linked({ text }: { text: string }) {
   );
 }
 
-function Frame({ html, email, found }: { html: string; email: Email; found: (links: LinkFound[]) => void }) {
+interface FrameProps {
+  html: string;
+  email: Email;
+  found: (links: LinkFound[]) => void;
+}
+
+function Frame({ html, email, found }: FrameProps) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [remote, setRemote] = useState<Remote[]>([]);
   const [shown, setShown] = useState(false);
@@ -111,27 +145,33 @@ function Frame({ html, email, found }: { html: string; email: Email; found: (lin
   useEffect(() => {
     const element = frame.current!;
     let observer: ResizeObserver | undefined;
+    let gone = false;
     const fill = () => {
       const page = element.contentDocument;
       if (!page?.body || page.location.pathname !== "/mail/frame") return;
-      const safe = makeSafe(html, page.defaultView!);
-      setRemote(safe.remote);
-      found(safe.links);
       setFailed(0);
       setShown(false);
-      page.body.replaceChildren(page.adoptNode(safe.fragment));
-      foldQuotes(page);
+      page.body.replaceChildren();
+      element.setAttribute("aria-busy", "true");
+      void pour(page, html, () => gone).then((safe) => {
+        if (gone) return;
+        element.removeAttribute("aria-busy");
+        setRemote(safe.remote);
+        found(safe.links);
+        foldQuotes(page);
+        void showInline(page, email);
+      });
       observer?.disconnect();
       observer = new ResizeObserver(() => (element.style.height = `${page.body.scrollHeight}px`));
       observer.observe(page.body);
       page.addEventListener("keydown", (event) => {
         dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
       });
-      void showInline(page, email);
     };
     element.addEventListener("load", fill);
     element.src = "/mail/frame";
     return () => {
+      gone = true;
       element.removeEventListener("load", fill);
       observer?.disconnect();
     };

@@ -21,6 +21,7 @@ export interface File_ {
 const Preview = later(() => import("./preview").then((one) => one.default));
 const THUMB_MAX_BYTES = 4 * 1024 * 1024;
 const THUMBS_MAX = 24;
+const LISTED_MAX = 60;
 
 function kindOf(part: BodyPart, name: string): File_["kind"] {
   if (/^image\/(png|jpe?g|gif|webp|avif|bmp)$/.test(part.type)) return "picture";
@@ -43,6 +44,7 @@ export function filesOf(email: Email): File_[] {
 export function Files({ email }: { email: Email }) {
   const files = filesOf(email);
   const [open, setOpen] = useState<number | null>(null);
+  const [most, setMost] = useState(LISTED_MAX);
   if (files.length === 0) return null;
   const pictures = files.filter((one) => one.kind === "picture");
   const size = files.reduce((sum, one) => sum + one.part.size, 0);
@@ -58,7 +60,7 @@ export function Files({ email }: { email: Email }) {
       </header>
       {pictures.length > 0 && (
         <ul class="gallery">
-          {pictures.map((one, at) => (
+          {pictures.slice(0, most).map((one, at) => (
             <li key={one.part.blobId}>
               <button aria-label={read("file.look", { name: one.name })} title={one.name} onClick={() => setOpen(files.indexOf(one))}>
                 {at < THUMBS_MAX ? <Thumb file={one} /> : <Icon name="picture" />}
@@ -68,7 +70,7 @@ export function Files({ email }: { email: Email }) {
         </ul>
       )}
       <ul class="files">
-        {files.map((one, at) => (
+        {files.slice(0, most).map((one, at) => (
           <li key={one.part.blobId}>
             {one.kind === "other" || dangerOf(one.name) === "runs" || dangerOf(one.name) === "disguised" ? (
               <span class="file">
@@ -86,6 +88,7 @@ export function Files({ email }: { email: Email }) {
           </li>
         ))}
       </ul>
+      {files.length > most && <button onClick={() => setMost(files.length)}>{read("file.more", { count: files.length - most })}</button>}
       {open !== null && <Preview files={files} at={open} turn={setOpen} close={() => setOpen(null)} />}
     </section>
   );

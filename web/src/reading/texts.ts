@@ -194,6 +194,9 @@ const READING = {
   "repair.done": ["已按 {encoding} 显示。", "Shown as {encoding}."],
   "repair.as": ["文字编码", "Character encoding"],
   "repair.labelled": ["按信中所标", "As labelled"],
+  "body.cut": ["这封信很长，只显示了开头。", "This letter is very long; only its beginning is shown."],
+  "body.all": ["显示全部（{size}）", "Show all of it ({size})"],
+  "file.more": ["再显示 {count} 个", "Show {count} more"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type ReadKey = keyof typeof READING;

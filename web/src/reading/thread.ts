@@ -8,7 +8,8 @@ import { conversations } from "./query";
 
 const ROW = ["id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "preview", "hasAttachment", "size"];
 const READ = [...ROW, "cc", "bcc", "replyTo", "messageId", "references", "textBody", "htmlBody", "attachments", "bodyValues"];
-const BODY_MAX = 1024 * 1024;
+/** More of a text is fetched when somebody wants to see it. */
+const BODY_MAX = 256 * 1024;
 const KEPT = 20;
 
 /** By thread, or by email where letters stand alone; forgotten as soon as anything changed on the server. */

@@ -1,0 +1,47 @@
+/** Letters that are too much: `node reading_big.mjs CHROMIUM URL ADDRESS PASSWORD`; how long, how many, whether the page stayed alive. */
+
+import { frameOf, launch, open, openLetter, signIn } from "./browser.mjs";
+
+const [chromium, url, address, password] = process.argv.slice(2);
+const found = {};
+const browser = await launch(chromium);
+const page = await open(browser, url, found);
+await signIn(page, address, password);
+await page.evaluate(() => {
+  window.tasks = [];
+  new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ entryTypes: ["longtask"] });
+});
+const longest = () => page.evaluate(() => Math.round(Math.max(0, ...window.tasks.splice(0))));
+
+await openLetter(page, "thousand parts");
+await page.waitForSelector(".attached");
+found.parts = await page.textContent(".attached h2");
+found.listed = await page.locator(".attached .files > li").count();
+found.parts_ms = await longest();
+await page.click(".attached > button");
+await page.waitForFunction(() => document.querySelectorAll(".attached .files > li").length === 1000);
+
+await openLetter(page, "endless");
+await page.waitForSelector("button:has-text('Show all of it')");
+await page.waitForTimeout(300);
+found.cut = await frameOf(page).evaluate(() => document.body.textContent.length);
+found.cut_ms = await longest();
+await page.evaluate(() => {
+  window.ticks = 0;
+  setInterval(() => (window.ticks += 1), 5);
+});
+await page.click("button:has-text('Show all of it')");
+const done = Date.now();
+for (;;) {
+  const text = await frameOf(page).evaluate(() => document.body.textContent.slice(-40)).catch(() => "");
+  if (text.includes("THE END")) break;
+  if (Date.now() - done > 120_000) throw new Error("the end was not shown");
+  await page.waitForTimeout(100);
+}
+found.whole_s = (Date.now() - done) / 1000;
+found.ticks = await page.evaluate(() => window.ticks);
+found.whole_ms = await longest();
+found.ran = await frameOf(page).evaluate(() => document.body.querySelectorAll("script, [onerror], form, style").length);
+
+console.log(JSON.stringify(found));
+await browser.close();
