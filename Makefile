@@ -78,4 +78,4 @@ $(WEB): web/node_modules/.installed web/index.html web/vite.config.js $(shell fi
 	cd web && npm run -s build -- --logLevel warn
 
 clean:
-	rm -rf $(VENV) web/node_modules src/posthouse/http/assets build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-api web/node_modules src/posthouse/http/assets build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -138,6 +138,7 @@ interface Entry {
   at: string;
   actor: string;
   action: string;
+  text: string;
   account: string;
   mailbox: string;
   facts: Record<string, unknown>;
@@ -201,7 +202,7 @@ function What({ one }: { one: Entry }) {
   const told = Object.entries(facts).filter(([, value]) => value !== "" && value !== null);
   return (
     <>
-      <b>{String(operation ?? command ?? one.action)}</b> {one.mailbox}
+      <b>{one.text || String(operation ?? command ?? one.action)}</b> {one.mailbox}
       <small>{told.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") : String(value)}`).join(" · ")}</small>
     </>
   );

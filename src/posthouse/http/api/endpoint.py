@@ -55,6 +55,7 @@ class Endpoint:
         self._api = api
         self._operations = operations
         self._by_name = {one.name: one for one in operations}
+        api.says = {one.name: one.says for one in operations}
         counts = api.sign_in.shared.counts
         self._reads = Limiter(counts, api.clock, "api reads", READS_A_MINUTE, 60.0)
         self._changes = Limiter(counts, api.clock, "api changes", CHANGES_A_MINUTE, 60.0)
@@ -176,7 +177,7 @@ class Endpoint:
         if operation.etag and (known := request.headers.get("if-match", "")):
             await self._compare(known, operation, call)
         value = await operation.run(call, *given)
-        if operation.changes:
+        if operation.changes and operation.noted:
             await self._note(operation, call, body)
         return _response(request, operation, value)
 

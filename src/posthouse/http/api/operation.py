@@ -106,6 +106,11 @@ class Api(Struct):
     lens: LensAccess
     node: NodeView
     live: LiveSessions
+    says: dict[str, tuple[str, str]] = field(default_factory=dict)  # of each operation, by name
+
+    def words(self, operation: object, language: str) -> str:
+        chinese, english = self.says.get(str(operation), ("", ""))
+        return chinese if language == "zh" else english
 
 
 class Call(Struct):
@@ -179,6 +184,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: int = 0
     server: bool = False  # only for those who administrate the server
     person: bool = False  # not by a long-lived token
+    noted: bool = True  # in the audit log, if it changes something
     fresh: bool = False  # the person has to have been asked for a password or a passkey a moment ago
     etag: str = ""  # name of the operation that reads what this one changes, for If-Match
     tag: str = ""

@@ -72,6 +72,7 @@ class AuditInfo(Answer):
     at: datetime | None
     actor: Annotated[str, Meta(description="An address; of the command line a user of the system.")]
     action: str
+    text: Annotated[str, Meta(description="What a change by this API was, in words; else empty.")]
     account: str
     mailbox: str
     facts: dict[str, Any]
@@ -186,6 +187,7 @@ async def audit(call: Call, query: AuditQuery) -> Listing[AuditInfo]:
             at=instant(one.at),
             actor=one.actor,
             action=one.action,
+            text=call.api.words(one.facts.get("operation"), call.language) if one.action == "api" else "",
             account=one.account,
             mailbox=one.mailbox,
             facts=one.facts,

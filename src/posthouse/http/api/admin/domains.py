@@ -286,6 +286,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST", path="/domains/{domain}/dns/check", name="checkDns", tag=TAG, scope=READS, run=check,
+        noted=False,
         answer=Listing[DnsChecked], says=("现在查询 DNS 并核对", "Ask DNS now, and compare"),
     ),
     Operation(

@@ -167,7 +167,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST", path="/self/reauthenticate/passkey", name="reauthenticateOptions", tag=TAG, scope=ACCOUNT,
-        run=passkey_options, answer=PasskeyOptions,
+        run=passkey_options, answer=PasskeyOptions, noted=False,
         says=("用通行密钥确认身份所需的参数", "What the browser needs to ask for a passkey"),
     ),
 )  # fmt: skip
