@@ -14,6 +14,7 @@ from posthouse.storage.check import INVARIANTS
 from posthouse.storage.rows import Problem
 from posthouse.storage.sqlite.connection import DATABASE_NAME, open_reader
 from posthouse.storage.sqlite.delivery import split_lines
+from posthouse.storage.sqlite.journal_index import hashes_in
 from posthouse.storage.sqlite.requests import unpack_flags
 
 REPORTED_MAX: Final = 100
@@ -67,7 +68,16 @@ def _files(connection: apsw.Connection, files: BlobFiles) -> list[Problem]:
 
 def _journal(connection: apsw.Connection) -> list[Problem]:
     problems = []
-    for trace, lines in connection.execute("SELECT trace, CAST(lines AS BLOB) FROM journal"):
+    packed: set[int] = set()
+    last = ""
+    for upto, hashes in connection.execute("SELECT last, hashes FROM journal_index"):
+        packed.update(hashes_in(hashes))
+        last = max(last, upto)
+    for trace, number, lines in connection.execute(
+        "SELECT trace, message_hash, CAST(lines AS BLOB) FROM journal"
+    ):
+        if number is not None and trace <= last and number not in packed:
+            problems.append(Problem("journal-index", trace, "the letter is not found by its Message-ID"))
         try:
             whole = sum(4 + len(line) for line in split_lines(lines)) == len(lines)
         except struct.error:

@@ -11,6 +11,7 @@ from posthouse.core.flags import SEEN
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.audit import record
+from posthouse.storage.sqlite.journal_index import prune_index
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
 from posthouse.storage.sqlite.objects import add_object
@@ -47,6 +48,7 @@ def prune_journal(ledger: Ledger, request: PruneJournal) -> int:
         "DELETE FROM journal WHERE at < ? AND trace IN (SELECT trace FROM journal ORDER BY trace LIMIT ?) RETURNING 1",
         (request.before, request.limit),
     ).fetchall()
+    prune_index(ledger.execute)
     return len(rows)
 
 

@@ -18,6 +18,7 @@ from posthouse.core.flags import DELETED, FIRST_KEYWORD_BIT, SEEN
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.ports import Clock
 from posthouse.storage.rows import Hint
+from posthouse.storage.sqlite.journal_index import JournalIndex
 
 Execute = Callable[..., Any]
 
@@ -169,11 +170,14 @@ class Ledger:
         self._ids: dict[str, tuple[int, int]] = {}  # name -> (next, end of the reserved block)
         self._threads: dict[tuple[int, int], int] = {}
         self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _INSERTS}
+        self._journal_index = JournalIndex(self.execute)
 
     # ------------------------------------------------------------------ transactions
 
     def flush(self) -> None:
         """Write what waits; the rows are in the transaction afterwards."""
+        if self.rows["journal"]:
+            self._journal_index.note(self.rows["journal"])
         for table, rows in self.rows.items():
             if rows:
                 self.executemany(_INSERTS[table], rows)
@@ -198,6 +202,7 @@ class Ledger:
         self._touched.clear()
         self._threads.clear()
         self._ids.clear()
+        self._journal_index.forget()
         self.forget_states()
         self.hints.clear()
         self.dropped_files.clear()

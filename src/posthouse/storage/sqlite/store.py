@@ -56,6 +56,7 @@ from posthouse.storage.sqlite.email_read import SqliteEmails
 from posthouse.storage.sqlite.fetch import fetch, fetch_numbers, read_file
 from posthouse.storage.sqlite.flow import SqliteFlow
 from posthouse.storage.sqlite.flow_requests import Ring
+from posthouse.storage.sqlite.journal_index import FIND_TRACES, pack_hash
 from posthouse.storage.sqlite.mailbox import SELECT_MAILBOX, mailbox_from
 from posthouse.storage.sqlite.metadata import SqliteMetadata
 from posthouse.storage.sqlite.objects import SqliteObjects
@@ -341,8 +342,8 @@ class SqliteJournal:
         return [] if row is None else self._lines(row[0])
 
     async def traces_of(self, message_id: str) -> list[str]:
-        sql = "SELECT trace FROM journal WHERE message_hash = ? ORDER BY trace"
-        return [trace for (trace,) in self._reader.rows(sql, (message_hash(message_id),))]
+        number = message_hash(message_id)
+        return [trace for (trace,) in self._reader.rows(FIND_TRACES, (pack_hash(number), number))]
 
     async def recent(self, limit: int) -> list[tuple[str, JournalLine]]:
         rows = self._reader.rows("SELECT trace, lines FROM journal ORDER BY trace DESC LIMIT ?", (limit,))
