@@ -88,7 +88,7 @@ async def test_a_domain_switches_protocols_off(store: Store, account: Account) -
     assert await store.directory.domain(DOMAIN) == changed
     found = await store.directory.account_by_address(account.address)
     assert found is not None
-    assert found.protocols == ("smtp", "submission", "http")
+    assert found.protocols == ("smtp", "submission", "http", "carddav")
     assert found.own_protocols == account.protocols
 
 
