@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 
 export const HOME = "/mail/";
 export const SETTINGS = "/mail/settings";
+export const CONTACTS = "/mail/contacts";
 
 export const path = signal(location.pathname);
 /** What stands behind # names a place on the page. */
@@ -30,3 +31,6 @@ export function follow(event: MouseEvent): void {
 }
 
 export const inSettings = computed(() => path.value === SETTINGS || path.value.startsWith(`${SETTINGS}/`));
+export const inContacts = computed(() => path.value === CONTACTS);
+/** Letters are not what is shown. */
+export const elsewhere = computed(() => inSettings.value || inContacts.value);

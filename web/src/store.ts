@@ -13,7 +13,7 @@ import { conversations, filter, sort, terms } from "./reading/query";
 import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
 import { forgetFetched, loadThread } from "./reading/thread";
-import { HOME, inSettings, navigate } from "./route";
+import { HOME, elsewhere, navigate } from "./route";
 import { say } from "./text";
 
 export const WINDOW = 50;
@@ -171,7 +171,7 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
 
 /** Show a folder, from wherever one is. */
 export function visit(mailbox: Id | null, search = "", inHere = false): void {
-  if (inSettings.value) navigate(HOME);
+  if (elsewhere.value) navigate(HOME);
   go(mailbox, search, inHere);
 }
 

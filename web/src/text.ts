@@ -57,6 +57,7 @@ const TEXTS = {
   "act.undo": ["撤销", "Undo"],
   "act.close": ["关闭", "Close"],
   "act.again": ["再试一次", "Try again"],
+  "act.contacts": ["联系人", "Contacts"],
   "act.help": ["快捷键", "Shortcuts"],
   "act.settings": ["设置", "Settings"],
   "read.to": ["收件人", "To"],

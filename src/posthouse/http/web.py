@@ -104,6 +104,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/", root),
         Route("/mail", root),
         Route("/mail/", mail),
+        Route("/mail/contacts", mail),
         Route("/mail/settings", mail),
         Route("/mail/settings/{section:path}", mail),
         Route("/mail/editor", page("editor.html", _EDITOR_POLICY)),

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Mailbox } from "../jmap";
-import { inSettings } from "../route";
+import { elsewhere } from "../route";
 import { client, guarded, mailboxes, nameOf, place, visit } from "../store";
 import { folders } from "../views/app";
 import { Icon } from "../views/icon";
@@ -51,7 +51,7 @@ function to(mailbox: string | null, search = ""): void {
 
 function Folder({ box }: { box: Mailbox }) {
   const count = box.role === "drafts" ? box.totalEmails : box.unreadThreads;
-  const current = !inSettings.value && place.value.mailbox === box.id && !place.value.search;
+  const current = !elsewhere.value && place.value.mailbox === box.id && !place.value.search;
   const carries = (event: DragEvent) => event.dataTransfer?.types.includes(LETTERS) ?? false;
   return (
     <li class="place">

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { desk, recover } from "../draft";
 import { over } from "../reading/over";
-import { inSettings } from "../route";
+import { inContacts, inSettings } from "../route";
 import { client, notice, openThread } from "../store";
 import { say } from "../text";
 import { Folders } from "./folders";
@@ -15,6 +15,7 @@ import { Search } from "./search";
 import { SignIn } from "./signin";
 import { later, lazily } from "./lazy";
 
+const Contacts = lazily(() => import("../contacts").then((found) => found.Contacts));
 const Settings = lazily(() => import("../settings").then((found) => found.Settings));
 
 const Pick = later(() => import("../reading/pick").then((one) => one.default));
@@ -46,7 +47,9 @@ export function App() {
         </button>
       </header>
       <Folders />
-      {inSettings.value ? (
+      {inContacts.value ? (
+        <Contacts />
+      ) : inSettings.value ? (
         <Settings />
       ) : (
         <main class="stage">

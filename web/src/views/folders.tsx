@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { compose, countWaiting, leaveSafely, load, openScheduled, waiting } from "../draft";
 import { Places } from "../reading/places";
 import { client, guarded, mailboxes } from "../store";
-import { SETTINGS, follow, inSettings } from "../route";
+import { CONTACTS, SETTINGS, follow, inContacts, inSettings } from "../route";
 import { say } from "../text";
 import { folders } from "./app";
 import { Icon } from "./icon";
@@ -28,6 +28,17 @@ export function Folders() {
         <span class="who" title={client.value?.address}>
           {client.value?.address}
         </span>
+        <a
+          class="button plain"
+          href={CONTACTS}
+          aria-current={inContacts.value ? "page" : undefined}
+          onClick={(event) => {
+            folders.value = false;
+            follow(event);
+          }}
+        >
+          <Icon name="person" /> {say("act.contacts")}
+        </a>
         <a
           class="button plain"
           href={SETTINGS}

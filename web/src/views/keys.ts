@@ -5,7 +5,7 @@ import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggl
 import { over } from "../reading/over";
 import { closeThread, open } from "../reading/thread";
 import { client, cursor, here, letters, openThread, total, want } from "../store";
-import { HOME, SETTINGS, inSettings, navigate } from "../route";
+import { HOME, SETTINGS, elsewhere, navigate } from "../route";
 import { help } from "./help";
 
 export function onKey(event: KeyboardEvent): void {
@@ -15,7 +15,7 @@ export function onKey(event: KeyboardEvent): void {
   const target = event.target;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
   if (document.querySelector("dialog[open]")) return;
-  if (inSettings.value) {
+  if (elsewhere.value) {
     if (event.key === "Escape") navigate(HOME);
     if (event.key === "?") help.value = true;
     return;

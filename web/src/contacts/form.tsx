@@ -1,0 +1,130 @@
+/** A contact being written. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Id } from "../jmap";
+import { tell } from "../store";
+import { Icon } from "../views/icon";
+import type { Contact } from "./model";
+import { keep, nameOf } from "./model";
+import { say } from "./text";
+
+interface Row {
+  key: string;
+  value: string;
+}
+
+const rowsOf = <T extends object>(map: Record<string, T> | undefined, field: keyof T): Row[] => {
+  const found = Object.entries(map ?? {}).map(([key, one]) => ({ key, value: String(one[field] ?? "") }));
+  return found.length ? found : [{ key: fresh(), value: "" }];
+};
+let counter = 0;
+const fresh = () => `n${Date.now().toString(36)}${counter++}`;
+
+/** What the rows say, on top of what was there: labels and the like stay. */
+function merged(old: Record<string, object> | undefined, rows: Row[], field: string): Record<string, object> | null {
+  const kept = rows.filter((row) => row.value.trim());
+  if (kept.length === 0) return null;
+  return Object.fromEntries(kept.map((row) => [row.key, { ...old?.[row.key], [field]: row.value.trim() }]));
+}
+
+export function Form({ one, book, done, cancel }: { one: Contact | null; book: Id; done: (id: Id) => void; cancel: () => void }) {
+  const before = one === null ? "" : nameOf(one);
+  const [name, setName] = useState(before);
+  const [organization, setOrganization] = useState(Object.values(one?.organizations ?? {})[0]?.name ?? "");
+  const [emails, setEmails] = useState(rowsOf(one?.emails, "address"));
+  const [phones, setPhones] = useState(rowsOf(one?.phones, "number"));
+  const [note, setNote] = useState(Object.values(one?.notes ?? {})[0]?.note ?? "");
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const change: Record<string, unknown> = {
+      emails: merged(one?.emails, emails, "address"),
+      phones: merged(one?.phones, phones, "number"),
+      organizations: merged(one?.organizations, [{ key: Object.keys(one?.organizations ?? {})[0] ?? "o1", value: organization }], "name"),
+      notes: merged(one?.notes, [{ key: Object.keys(one?.notes ?? {})[0] ?? "n1", value: note }], "note"),
+    };
+    // A name that was not touched keeps its parts.
+    if (name.trim() !== before) change["name"] = name.trim() ? { full: name.trim() } : null;
+    if (!name.trim() && change["emails"] === null && change["organizations"] === null) {
+      setFault(say("fault.empty"));
+      first.current?.focus();
+      return;
+    }
+    if (one === null) {
+      change["addressBookIds"] = { [book]: true };
+      for (const key of Object.keys(change)) if (change[key] === null) delete change[key];
+    }
+    setBusy(true);
+    try {
+      const id = await keep(one?.id ?? null, change);
+      tell(say("saved"));
+      done(id);
+    } catch (error) {
+      setFault(error instanceof Error ? error.message : String(error));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form class="card contact-form" onSubmit={(event) => void save(event)}>
+      <h1>{say(one === null ? "add" : "edit")}</h1>
+      <label class="field">
+        <span>{say("name")}</span>
+        <input ref={first} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+      </label>
+      {one?.kind !== "group" && (
+        <>
+          <label class="field">
+            <span>{say("organization")}</span>
+            <input value={organization} onInput={(event) => setOrganization(event.currentTarget.value)} />
+          </label>
+          <Many label={say("email")} type="email" rows={emails} change={setEmails} />
+          <Many label={say("phone")} type="tel" rows={phones} change={setPhones} />
+        </>
+      )}
+      <label class="field">
+        <span>{say("note")}</span>
+        <textarea rows={3} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+      </label>
+      <p class="fault" role="alert">
+        {fault}
+      </p>
+      <div class="actions">
+        <button class="main" disabled={busy}>
+          {say("save")}
+        </button>
+        <button type="button" onClick={cancel}>
+          {say("cancel")}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Many({ label, type, rows, change }: { label: string; type: "email" | "tel"; rows: Row[]; change: (rows: Row[]) => void }) {
+  return (
+    <fieldset class="many">
+      <legend>{label}</legend>
+      {rows.map((row, at) => (
+        <div class="part" key={row.key}>
+          <Field type={type} label={`${label} ${at + 1}`} value={row.value} change={(value) => change(rows.map((one) => (one === row ? { ...row, value } : one)))} />
+          <button type="button" class="plain" aria-label={say("field.remove", { what: row.value || label })} onClick={() => change(rows.filter((one) => one !== row))}>
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
+      <button type="button" class="plain" onClick={() => change([...rows, { key: fresh(), value: "" }])}>
+        <Icon name="write" /> {say("field.add")}
+      </button>
+    </fieldset>
+  );
+}
+
+function Field({ type, label, value, change }: { type: "email" | "tel"; label: string; value: string; change: (value: string) => void }) {
+  const onInput = (event: { currentTarget: HTMLInputElement }) => change(event.currentTarget.value);
+  return type === "email" ? <input type="email" aria-label={label} value={value} onInput={onInput} /> : <input type="tel" aria-label={label} value={value} onInput={onInput} />;
+}
