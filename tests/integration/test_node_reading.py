@@ -273,3 +273,19 @@ def test_letters_that_are_too_much(demo: RunningDemo) -> None:
     assert [line for line in found["console"] if "Blocked script execution" not in line] == []
     assert found["requests"] == []
     print({name: found[name] for name in ("parts_ms", "cut_ms", "whole_s", "whole_ms")})  # for those who look
+
+
+def test_mail_that_somebody_shares(demo: RunningDemo, tmp_path: Path) -> None:
+    other = "zhang@qq.test"
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login(other, PASSWORD)
+        letter = f"From: {other}\r\nTo: {other}\r\nSubject: for the team\r\n\r\nHello all.\r\n"
+        smtp.sendmail(other, other, letter.encode())
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login(other, PASSWORD)
+        assert imap.setacl("INBOX", WHO, "lr")[0] == "OK"
+    found = run("reading_shared.mjs", house(0), WHO, PASSWORD, other, str(tmp_path))
+    assert found["accounts"] == [WHO, f"{other} (read only)"]
+    assert (found["own"], found["write"], found["folders"]) == (1, 0, 1)
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert found["requests"] == []

@@ -69,7 +69,7 @@ export interface Identity {
 }
 
 interface Session {
-  accounts: Record<Id, { name: string; accountCapabilities?: Record<string, Record<string, unknown>> }>;
+  accounts: Record<Id, { name: string; isReadOnly: boolean; accountCapabilities?: Record<string, Record<string, unknown>> }>;
   primaryAccounts: Record<string, Id>;
   capabilities: Record<string, Record<string, unknown>>;
   username: string;
@@ -85,6 +85,12 @@ type Answer = [name: string, args: Record<string, unknown>, id: string];
 const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
 
+const PERSONAL = new Set(["WebmailItem", "Settings", "Identity", "Picture", "PushSubscription"]);
+
+function homeOf(session: Session): Id {
+  return session.primaryAccounts[MAIL] ?? Object.keys(session.accounts)[0] ?? "";
+}
+
 /** `kind`: "signin" (the credentials do not hold), "network", "limit", "server", or the type of a method's error. */
 export class JmapError extends Error {
   constructor(
@@ -99,20 +105,28 @@ export class Jmap {
   private constructor(
     readonly authorize: Authorize,
     readonly session: Session,
+    /** The account that is looked at: one's own, or one that others share. */
+    readonly account: Id,
   ) {}
 
   static async open(authorize: Authorize): Promise<Jmap> {
     const response = await send("/jmap/session", { headers: { authorization: await authorize() } });
-    return new Jmap(authorize, (await response.json()) as Session);
+    const session = (await response.json()) as Session;
+    return new Jmap(authorize, session, homeOf(session));
   }
 
-  get account(): Id {
-    return this.session.primaryAccounts[MAIL] ?? Object.keys(this.session.accounts)[0] ?? "";
+  /** The same sign-in, looking at another account. */
+  at(account: Id): Jmap {
+    return new Jmap(this.authorize, this.session, account);
+  }
+
+  get home(): Id {
+    return homeOf(this.session);
   }
 
   /** Whether letters can be sent here. */
   get sends(): boolean {
-    return SUBMISSION in this.session.capabilities;
+    return this.account === this.home && SUBMISSION in this.session.capabilities;
   }
 
   can(capability: string): boolean {
@@ -123,10 +137,15 @@ export class Jmap {
     return this.session.username;
   }
 
+  /** What is each person's own stays that of the person, whoever's mail is looked at. */
+  private accountFor(method: string): Id {
+    return PERSONAL.has(method.split("/")[0]!) ? this.home : this.account;
+  }
+
   /** Run the calls in one request; the arguments of the answers, by call id.  An error of any of them is thrown. */
   async call(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
     const using = Object.keys(this.session.capabilities);
-    const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.account, ...args }, id]);
+    const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.accountFor(name), ...args }, id]);
     const response = await this.fetch(this.session.apiUrl, {
       method: "POST",
       headers: { "content-type": "application/json" },

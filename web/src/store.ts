@@ -169,6 +169,15 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
   return kept;
 }
 
+/** Look at the mail of another account that this sign-in reaches. */
+export function lookAt(account: Id): Promise<boolean> {
+  return guarded(async () => {
+    client.value = jmap().at(account);
+    await loadMailboxes();
+    visit(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
+  });
+}
+
 /** Show a folder, from wherever one is. */
 export function visit(mailbox: Id | null, search = "", inHere = false): void {
   if (elsewhere.value) navigate(HOME);

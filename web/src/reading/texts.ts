@@ -197,6 +197,8 @@ const READING = {
   "body.cut": ["这封信很长，只显示了开头。", "This letter is very long; only its beginning is shown."],
   "body.all": ["显示全部（{size}）", "Show all of it ({size})"],
   "file.more": ["再显示 {count} 个", "Show {count} more"],
+  "nav.accounts": ["看谁的邮件", "Whose mail"],
+  "nav.readonly": ["（只读）", "(read only)"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type ReadKey = keyof typeof READING;

@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { compose, countWaiting, leaveSafely, load, openScheduled, waiting } from "../draft";
+import { Accounts } from "../reading/accounts";
 import { Places } from "../reading/places";
 import { client, guarded, mailboxes } from "../store";
 import { CONTACTS, SETTINGS, follow, inContacts, inSettings } from "../route";
@@ -16,6 +17,7 @@ export function Folders() {
           <Icon name="write" /> {say("act.compose")}
         </button>
       )}
+      <Accounts />
       <Places />
       {waiting.value > 0 && (
         <button class="folder" onClick={() => void load().then(() => (openScheduled.value = true))}>
