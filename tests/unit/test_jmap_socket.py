@@ -25,6 +25,7 @@ from wsproto.events import (
 
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.http.server import serve_http
+from posthouse.services.credentials import Credentials
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.signin import SignIn, hash_password
 from tests.storage.fixtures import message
@@ -152,3 +153,39 @@ async def closed(world: JmapWorld, port: int) -> bool:
         client.writer.write(client.ws.send(BytesMessage(b"x")))
         event = await client.event()
         return isinstance(event, CloseConnection) and event.code == 1003
+
+
+ECHO = {"@type": "Request", "id": "R", "using": [CORE], "methodCalls": [["Core/echo", {}, "0"]]}
+
+
+@pytest.mark.parametrize("change", ["password", "disabled", "revoked"])
+async def test_an_open_connection_ends_with_what_opened_it(
+    served: tuple[JmapWorld, int], change: str
+) -> None:
+    world, port = served
+    directory, account = world.store.directory, world.account
+    secret = PASSWORD
+    if change == "revoked":
+        credentials = Credentials(world.store, world.clock)
+        _, secret = await credentials.add(account.address, "phone", protocols=("jmap",))
+    async with connected(port) as client, connected(port) as told:
+        for one in (client, told):
+            await one.start(basic(account.address, secret), ["jmap"])
+            one.send(ECHO)
+            assert (await one.event())["@type"] == "Response"
+        told.send({"@type": "WebSocketPushEnable"})
+        told.send(ECHO)
+        assert (await told.event())["@type"] == "Response"
+        if change == "password":
+            hashed = hash_password("another horse", CHEAP_HASH)
+            await directory.update_account(account.id, {"password": hashed})
+        elif change == "disabled":
+            await directory.update_account(account.id, {"enabled": False})
+        else:
+            await credentials.revoke(account.address, "phone")
+        client.send(ECHO)
+        ended = await client.event()
+        assert isinstance(ended, CloseConnection)
+        assert ended.code == 1008
+        await world.store.mailboxes.create(account.id, "News")  # push tells no more either
+        assert isinstance(await told.event(), CloseConnection)

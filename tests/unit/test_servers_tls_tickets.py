@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.app.certificates import Authority
-from posthouse.servers.tls import Contexts, TlsLayer, TlsSettings, make_contexts
+from posthouse.servers.tls import ClientTrust, Contexts, TlsLayer, TlsSettings, make_contexts
+from tests.unit.client_certificates import ClientAuthority
 
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
@@ -73,3 +74,31 @@ def test_a_session_of_another_context_costs_a_full_handshake_and_nothing_else(
     client.session = None
     for server in (one, other) * 5:
         client.connect(server)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["a.test", "b.test", "unknown.test"])
+def test_no_name_is_a_way_round_the_certificate_of_the_client(
+    tmp_path: Path, version: ssl.TLSVersion, name: str
+) -> None:
+    """SNI chooses another context in the middle of the handshake; what is asked of clients stays."""
+    authority, clients = Authority(tmp_path), ClientAuthority(tmp_path / "clients")
+    certificates = tuple(authority.issue([one]) for one in ("a.test", "b.test"))
+    trust = (("imaps", ClientTrust(clients.file, required=True)),)
+    server = make_contexts(TlsSettings(certificates, trust))
+    assert server is not None
+    with_none = Client(authority.file, version)
+    with_none.context.check_hostname = False
+    with pytest.raises(ssl.SSLError):
+        with_none.connect(server, name)
+    with_none.connect(server, name, "pop3s")  # which asks for none
+    stranger = ClientAuthority(tmp_path / "strangers", "strangers").issue("stranger", "li@post.test")
+    for path, welcome in ((clients.issue("li", "li@post.test"), True), (stranger, False)):
+        client = Client(authority.file, version)
+        client.context.check_hostname = False
+        client.context.load_cert_chain(path)
+        if welcome:
+            client.connect(server, name)
+            continue
+        with pytest.raises(ssl.SSLError):
+            client.connect(server, name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -174,3 +176,36 @@ async def test_all_addresses_of_an_ipv6_customer_fail_together(world: World) -> 
     with pytest.raises(Unavailable):
         await sign(password="wrong", ip="2001:db8:0:0:ffff::9")
     assert await sign(ip="2001:db8:0:1::1")
+
+
+async def test_what_opened_a_session_stands_until_it_is_gone(world: World, sign: Sign) -> None:
+    service, address = sign.service, "li@post.test"
+    origin = Origin("imap", "c", "192.0.2.1")
+    by_password = await service.check_password(address, "correct horse", origin)
+    _, text = await service.credentials.add(address, "phone")
+    by_app = await service.check_password(address, text, origin)
+    assert await service.stands(by_password)
+    assert await service.stands(by_app)
+    await world.accounts.update_account(address, name="Li")  # which changes nothing of it
+    assert await service.stands(by_password)
+    # Whoever knows the old password must not go on with it; what it gave to programs is a matter of its own.
+    await world.accounts.update_account(address, password="another horse")
+    assert not await service.stands(by_password)
+    assert await service.stands(by_app)
+    await service.credentials.revoke(address, "phone")
+    assert not await service.stands(by_app)
+    now = await service.check_password(address, "another horse", origin)
+    await world.accounts.update_account(address, enabled=False)
+    assert not await service.stands(now)
+
+
+async def test_a_better_hash_of_the_same_password_ends_no_session(world: World, sign: Sign) -> None:
+    account = await world.accounts.account("li@post.test")
+    old = "{SSHA}" + base64.b64encode(hashlib.sha1(b"correct horsesalt").digest() + b"salt").decode()
+    await world.store.directory.update_account(account.id, {"password": old})
+    grant = await sign.service.check_password(
+        "li@post.test", "correct horse", Origin("imap", "c", "192.0.2.1")
+    )
+    await sign.service.settled()
+    assert (await world.accounts.account("li@post.test")).password != old
+    assert await sign.service.stands(grant)

@@ -96,7 +96,7 @@ class Node:
             signs=Signs(self._missing, self._metrics, self._slot.board, self._live),
         )
         self._configure(tls)
-        self._sign_outs = SignOuts(self.host, store, self._log)
+        self._sign_outs = SignOuts(self.host, store, self._log, self._factories.sign_in.stands)
         self._certificates = Certificates(store, self._log, self._take_tls)
         await self._certificates.configure(self.config, tls, self._factories.post)
         self._web.answer = self._certificates.answer

@@ -1,4 +1,5 @@
-"""Sessions end when what opened them is gone: a revoked grant or app password, a closed account.
+"""Sessions end when what opened them is gone: a revoked grant, app password or certificate, a changed password, a
+closed account.
 
 A change of accounts or credentials is a hint; the sessions of a worker are then looked through, in slices.  An access
 token that merely ran out ends nothing: its grant lives, and the next sign-in asks for a fresh one.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from posthouse.core.errors import MailError
@@ -26,9 +27,16 @@ PAUSE_S: Final = 0.2
 class SignOuts:
     """One per worker; `close` when it ends."""
 
-    def __init__(self, host: Host, store: Store, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        host: Host,
+        store: Store,
+        log: logging.Logger,
+        stands: Callable[[Grant], Awaitable[bool]],
+    ) -> None:
+        """`stands`: `services.signin.SignIn.stands`."""
         self._host = host
-        self._store = store
+        self._stands = stands
         self._log = log
         self._wanted: set[AccountId] = set()
         self._task: asyncio.Task[None] | None = None
@@ -61,17 +69,6 @@ class SignOuts:
                 self._end(grant, found)
             if done % SLICE == 0:
                 await asyncio.sleep(0)
-
-    async def _stands(self, grant: Grant) -> bool:
-        account = await self._store.directory.account(grant.account.id)
-        if account is None or not account.enabled:
-            return False
-        if grant.kind == "token":
-            return await self._store.tokens.grant(int(grant.id)) is not None
-        if grant.id and grant.kind in ("app", "certificate"):
-            found = await self._store.credentials.of_account(account.id)
-            return any(str(one.id) == grant.id for one in found)
-        return True
 
     def _end(self, grant: Grant, sessions: Iterable[Any]) -> None:
         for session in sessions:

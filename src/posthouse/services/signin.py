@@ -250,6 +250,22 @@ class SignIn:
         self.credentials.note_use(by, origin)
         return grant
 
+    async def stands(self, grant: Grant) -> bool:
+        """Whether what opened a session is there still: account, and what it signed in with.  Raises Unavailable."""
+        account = await self._store.directory.account(grant.account.id)
+        if account is None or not account.enabled:
+            return False
+        if grant.kind == "token":
+            return await self._store.tokens.grant(int(grant.id)) is not None
+        if grant.id and grant.kind in ("app", "certificate"):
+            found = await self._store.credentials.of_account(account.id)
+            return any(str(one.id) == grant.id for one in found)
+        if grant.kind == "password":
+            before = grant.account.password
+            # A hash that was not of today's making is replaced at sign-in, and the password is the same.
+            return before is None or before == account.password or not self._passwords.is_current(before)
+        return True
+
     # --- SCRAM: the challenge, then what became of it ---
 
     async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim:

@@ -123,7 +123,8 @@ class Endpoints:
             await socket.close()  # RFC 8887 §3: the client must ask for it
             return
         await socket.accept(SUBPROTOCOL)
-        await JmapSocket(socket, self.services, self.feed, self._requests, grant=grant).run()
+        stands = self.signin.stands
+        await JmapSocket(socket, self.services, self.feed, self._requests, grant=grant, stands=stands).run()
 
     async def upload(self, request: Request, grant: Grant) -> Response:
         grant = await self._acting(request, grant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -27,19 +27,30 @@ from .gate import Gate
 SUBPROTOCOL: Final = "jmap"
 GOING_AWAY: Final = 1001
 NOT_TEXT: Final = 1003
+POLICY: Final = 1008
+TRY_LATER: Final = 1013
 
 
 class JmapSocket:
     """One connection.  Requests run side by side, so responses may come in another order (RFC 8887 §4.3)."""
 
     def __init__(
-        self, socket: WebSocket, services: JmapServices, feed: PushFeed, gate: Gate, *, grant: Grant
+        self,
+        socket: WebSocket,
+        services: JmapServices,
+        feed: PushFeed,
+        gate: Gate,
+        *,
+        grant: Grant,
+        stands: Callable[[Grant], Awaitable[bool]],
     ) -> None:
+        """`stands`: whether what opened it still would."""
         self._socket = socket
         self._services = services
         self._feed = feed
         self._gate = gate
         self._grant = grant
+        self._stands = stands
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops: list[Callable[[], None]] = []
         self._states: dict[AccountId, int] = {}
@@ -98,6 +109,8 @@ class JmapSocket:
 
     async def _answer(self, value: dict[str, Any], number: Any) -> None:
         limits = self._services.limits
+        if not await self._may_go_on():
+            return
         try:
             with self._gate.enter(self._grant.account.id, limits.requests_at_once):
                 wanted = RequestLimits(limits.request_max_bytes, limits.calls_max)
@@ -150,9 +163,25 @@ class JmapSocket:
         self._states[account] = modseq
         if types := types & self._types:
             change = state_change({account: (modseq, types)}) | {"pushState": push_state(self._states)}
-            task = asyncio.get_running_loop().create_task(self._send(change))
+            task = asyncio.get_running_loop().create_task(self._tell(change))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, change: dict[str, Any]) -> None:
+        if await self._may_go_on():
+            await self._send(change)
+
+    async def _may_go_on(self) -> bool:
+        """What opened the connection may have been revoked since: then it ends, as a new one would be refused."""
+        try:
+            if await self._stands(self._grant):
+                return True
+            code = POLICY
+        except MailError:
+            code = TRY_LATER
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._socket.close(code)
+        return False
 
     def _unlisten(self) -> None:
         for stop in self._stops:
