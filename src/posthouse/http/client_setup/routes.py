@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import segno
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -18,9 +17,15 @@ from starlette.routing import BaseRoute, Route
 
 from posthouse.core.address import try_address
 from posthouse.core.errors import TooLarge
+from posthouse.core.lazy import lazy
 from posthouse.http.client_setup import formats
 from posthouse.http.client_setup.formats import Services
 from posthouse.http.forms import body_of
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = lazy("segno")
 
 ADDRESS_MAX: Final = 320
 BODY_MAX: Final = 16 * 1024

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import segno
 from msgspec import Meta
 
 from posthouse.core.errors import NotFound
+from posthouse.core.lazy import lazy
 from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Listing, Operation, instant
 from posthouse.http.api.own.profile import PasskeyOptions
 from posthouse.http.api.problem import Problem
 from posthouse.services.passkeys import NAME_MAX, Passkeys
 from posthouse.services.two_step import FACTORS
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = lazy("segno")
 
 TAG: Final = "self: second step"
 
