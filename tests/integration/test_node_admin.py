@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import imaplib
 import smtplib
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +35,13 @@ def test_the_main_ways_through(demo: RunningDemo, tmp_path: Path) -> None:
         letter = "Subject: x\r\n\r\ny\r\n"
         smtp.sendmail("zhang@qq.test", "somebody@[127.0.0.1]", letter)
         smtp.sendmail("zhang@qq.test", "li@163.test", letter, mail_options=["HOLDFOR=86400"])
+    context = ssl.create_default_context(cafile=demo.data / "ca" / "ca.pem")
+    imap = imaplib.IMAP4_SSL("localhost", HOUSES[0].port("imaps", FREE), ssl_context=context)
+    imap.login("zhang@qq.test", PASSWORD)
     found = run("admin.mjs", house(0), PASSWORD, str(tmp_path))
+    with pytest.raises(imaplib.IMAP4.error):  # disconnected by a button
+        imap.noop()
+    imap.shutdown()
     assert found["console"] == []
     assert found["requests"] == []
     assert found["axe"] == {name: [] for name in found["axe"]}
@@ -53,6 +61,9 @@ def test_the_main_ways_through(demo: RunningDemo, tmp_path: Path) -> None:
     assert {"Make an account", "Say where an alias leads", "Make a team mailbox", "Ban somebody"} <= set(
         found["audit"]
     )
+    assert "imaps" in found["sessions"]
+    assert "zhang@qq.test" in found["sessions"]
+    assert "Submitted 2" in found["flow"]
     assert found["token"] == "phk_"
     assert "li@163.test" in found["queue"]
     assert "received" in found["story"]

@@ -161,6 +161,8 @@ async def test_nobody_rises_above_an_administrator_of_the_server(world: ApiWorld
         ("PATCH", f"/accounts/{LI}", {"enabled": False}),
         ("POST", f"/accounts/{LI}/sign-out", {}),
         ("PUT", f"/domains/post.test/administrators/{LI}", {}),
+        ("PUT", f"/aliases/{LI}", {"targets": [WANG]}),
+        ("POST", "/bans", {"kind": "account", "subject": LI}),
     ):
         assert await wang.refused(method, path, **body) == "above-you", path
     many = await wang.do("POST", "/accounts/bulk", addresses=[LI, HELP, CHEN], change={"enabled": False})
@@ -338,16 +340,20 @@ async def test_accounts_are_made_found_changed_and_deleted(world: ApiWorld) -> N
 
 async def test_a_reset_signs_out_everywhere(world: ApiWorld) -> None:
     chen = await world.program(CHEN)
+    made = await chen.do("POST", "/self/tokens", name="script", scope="account")
+    script = world.with_token(made["token"])
+    await script.get("/self")
     await world.api.sessions.begin(await world.world.accounts.account(CHEN), "password", "192.0.2.1", "x")
     li = await world.admin()
     made = await li.do("POST", f"/accounts/{CHEN}/password", password="")
     assert len(made["password"]) == 23
     assert await chen.refused("GET", "/self") == "invalid-token"
+    assert await script.refused("GET", "/self") == "invalid-token"
     await world.signin.check_password(CHEN, made["password"], Origin("imap", "c", "192.0.2.1"))
     world.clock.move(1200)
     assert await li.refused("POST", f"/accounts/{CHEN}/password", password="") == "reauthenticate"
     log = [one for one in (await li.get("/audit", account=CHEN))["items"] if one["action"] == "api"]
-    assert [one["facts"]["operation"] for one in log] == ["resetPassword"]
+    assert [one["facts"]["operation"] for one in log] == ["resetPassword", "addToken"]
     assert made["password"] not in str(log)
 
 

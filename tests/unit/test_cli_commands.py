@@ -395,3 +395,40 @@ def test_what_administrators_do_is_in_the_audit_log(shell, monkeypatch):
     assert len(shell.json("audit", "--account", "help@example.org")) == 3
     assert len(shell.json("audit", "--limit", "1")) == 1
     assert "administrator" in shell.run("audit")
+
+
+def test_administrators_tokens_policies_and_flow(shell):
+    shell.init()
+    shell.run("domain", "add", "shop.test")
+    shell.run("account", "add", "li@shop.test", "--generate")
+    found = shell.json("administrator", "list")
+    assert found["administrators"] == [{"address": "me@example.org", "admin": ["*"]}]
+    assert "administrates: shop.test" in shell.run(
+        "account", "admin", "li@shop.test", "--domains", "shop.test"
+    )
+    assert "no domain none.test" in shell.run(
+        "account", "admin", "li@shop.test", "--domains", "none.test", status=1
+    )
+    assert "has to have a second step" in shell.run("administrator", "policy", "--two-step", "required")
+    assert shell.json("administrator", "list")["two_step_required"]
+    assert "nothing any more" in shell.run("account", "admin", "li@shop.test", "--none")
+    told = shell.run(
+        "account", "token", "add", "me@example.org", "monitor", "--scope", "admin:read", "--days", "30"
+    )
+    assert re.search(r"phk_[\w-]{50,}", told)
+    [token] = shell.json("account", "token", "list", "me@example.org")
+    assert (token["name"], token["scope"]) == ("monitor", "admin:read")
+    assert "a token is for" in shell.run(
+        "account", "token", "add", "me@example.org", "x", "--scope", "imap", status=1
+    )
+    shell.run("account", "token", "revoke", "me@example.org", str(token["id"]))
+    assert shell.json("account", "token", "list", "me@example.org") == []
+    shell.run(
+        "domain", "set", "shop.test", "--protocols-off", "pop3", "--oauth-only", "yes", "--dmarc", "reject"
+    )
+    [_, shop] = shell.json("domain", "list")
+    assert (shop["protocols_off"], shop["oauth_only"], shop["dmarc"]) == (["pop3"], True, "reject")
+    assert "p=reject" in shell.run("dns", "shop.test", "--offline")
+    assert len(shell.json("flow", "--hours", "3")) == 3
+    assert shell.json("connection", "list") == []
+    assert "no connection" in shell.run("connection", "end", "x1", status=1)

@@ -150,17 +150,20 @@ async def bans(call: Call, query: PageQuery) -> Listing[BanInfo]:
     return Listing(items=[_ban(one) for one in page.items], next=page.next)
 
 
-def _subject(call: Call, kind: str, subject: str) -> str:
+async def _subject(call: Call, kind: str, subject: str) -> str:
     normal = normal_subject(kind, subject)
     if call.realm.domains is not None:
         if kind != "account":
             raise Problem("server-only")
         call.need_domain(normal.rpartition("@")[2])
+        account = await call.api.store.directory.account_by_address(normal)
+        if account is not None:
+            call.need_not_above(account)
     return normal
 
 
 async def add_ban(call: Call, body: NewBan) -> BanInfo:
-    subject = _subject(call, body.kind, body.subject)
+    subject = await _subject(call, body.kind, body.subject)
     if body.kind == "account" and subject == call.account.address:
         raise Problem("conflict", reason="you cannot ban yourself")
     now = call.api.clock.now()
@@ -170,7 +173,7 @@ async def add_ban(call: Call, body: NewBan) -> BanInfo:
 
 
 async def lift_ban(call: Call, body: BanSubject) -> None:
-    subject = _subject(call, body.kind, body.subject)
+    subject = await _subject(call, body.kind, body.subject)
     if not await call.api.store.access.lift(body.kind, subject):
         raise NotFound(f"no ban of {subject}")
 

@@ -270,8 +270,10 @@ async def reset_second_step(call: Call) -> None:
 
 
 async def _sign_out(call: Call, account: Account) -> int:
-    """Whatever had a token or a session has none."""
-    store = call.api.store
+    """Whatever had a token or a session has none; passwords of programs stay."""
+    store, tokens = call.api.store, call.api.access.long_lived
+    for one in await tokens.of_account(account.id):
+        await tokens.revoke(account.id, one.id)
     found = [one.id for one in await store.tokens.grants(account.id)]
     ended = await store.tokens.revoke(found) if found else 0
     return ended + await store.access.end_web_sessions(account.id)

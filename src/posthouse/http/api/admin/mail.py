@@ -95,20 +95,24 @@ def _alias(one: Alias) -> AliasInfo:
     return AliasInfo(address=one.address, targets=list(one.targets))
 
 
-def _own_alias(call: Call) -> str:
+async def _own_alias(call: Call) -> str:
+    """Mail of somebody who may more is not for the caller to lead elsewhere.  Raises Problem."""
     parsed = try_address(call.path["address"])
     if parsed is None:
         raise Problem("not-found")
     call.need_domain(parsed.domain)
+    account = await call.api.store.directory.account_by_address(parsed.key)
+    if account is not None:
+        call.need_not_above(account)
     return parsed.key
 
 
 async def put_alias(call: Call, body: AliasTargets) -> AliasInfo:
-    return _alias(await call.api.accounts.put_alias(_own_alias(call), body.targets))
+    return _alias(await call.api.accounts.put_alias(await _own_alias(call), body.targets))
 
 
 async def delete_alias(call: Call) -> None:
-    await call.api.accounts.delete_alias(_own_alias(call))
+    await call.api.accounts.delete_alias(await _own_alias(call))
 
 
 # --- teams ---
