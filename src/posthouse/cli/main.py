@@ -35,6 +35,7 @@ COMMANDS: Final = (
     "setup",
     "import",
     "export",
+    "migrate",
     "alias",
     "mailbox",
     "sieve",

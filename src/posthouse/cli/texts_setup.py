@@ -36,6 +36,47 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{file}: {done} imported, {same} were there already, {failed} failed",
     ),
     "export.done": ("已把 {count} 封邮件导出到 {file}", "{count} letters exported to {file}"),
+    "help.migrate": (
+        "通过 IMAP 从其他邮箱搬来全部邮件；重复运行会接着上次继续",
+        "copy a mailbox from a provider by IMAP; run again, it goes on where it broke off",
+    ),
+    "help.arg.migrate_from": (
+        "来源：qq、exmail、163、126、gmail、office365，或 IMAP 服务器的名称",
+        "where from: qq, exmail, 163, 126, gmail, office365, or the name of an IMAP server",
+    ),
+    "help.arg.migrate_port": ("端口（默认 993）", "port (default: 993)"),
+    "help.arg.migrate_user": ("在来源处的用户名，通常是完整地址", "user there, mostly the whole address"),
+    "help.arg.migrate_password": (
+        "从标准输入读取密码或授权码",
+        "read the password or app password from standard input",
+    ),
+    "help.arg.migrate_token": (
+        "从标准输入读取 OAuth 访问令牌（XOAUTH2）",
+        "read an OAuth access token from standard input (XOAUTH2)",
+    ),
+    "help.arg.migrate_ca": ("信任这个 PEM 文件中的证书机构", "trust the authorities in this PEM file"),
+    "help.arg.migrate_no_tls": ("不加密，仅限本机", "without TLS, for this machine only"),
+    "migrate.password": ("{user} 的密码或授权码：", "Password or app password of {user}: "),
+    "migrate.hint.qq": (
+        "QQ 邮箱：请在网页版“设置 > 账号”中开启 IMAP 服务并生成授权码。",
+        "QQ Mail: switch IMAP on and make an authorization code in Settings > Account of the web page.",
+    ),
+    "migrate.hint.163": (
+        "网易邮箱：请在网页版“设置 > POP3/SMTP/IMAP”中开启 IMAP 并新增授权密码。",
+        "NetEase: switch IMAP on and make an authorization password in Settings > POP3/SMTP/IMAP of the web page.",
+    ),
+    "migrate.hint.gmail": (
+        "Gmail：请开启两步验证并在 Google 账号的“安全性”中生成应用专用密码，或使用 --token-stdin。",
+        "Gmail: switch 2-Step Verification on and make an app password in your Google Account, or use --token-stdin.",
+    ),
+    "migrate.hint.office365": (
+        "Office 365 只接受 OAuth 令牌：请使用 --token-stdin。",
+        "Office 365 takes OAuth tokens only: use --token-stdin.",
+    ),
+    "column.letters": ("邮件", "letters"),
+    "column.copied": ("已复制", "copied"),
+    "column.known": ("已有", "known"),
+    "column.failed": ("失败", "failed"),
     "setup.tls": ("TLS/SSL", "TLS/SSL"),
     "setup.starttls": ("STARTTLS", "STARTTLS"),
     "setup.password": (

@@ -30,6 +30,7 @@ from posthouse.storage.rows import Account, Delivery, LocalCopy, Mailbox
 LETTER_MAX_BYTES: Final = 50 * 1024 * 1024
 TOGETHER: Final = 50
 """Messages committed together."""
+TOGETHER_BYTES: Final = 64 * 1024 * 1024
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
 _LONE_LF: Final = re.compile(rb"(?<!\r)\n")
 _QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -180,32 +181,45 @@ class Transfer:
         self._ids = ids
         self._account = account
         self._mailbox = mailbox
+        self._looked = False
         self._known: dict[tuple[str, int], list[int]] = {}
         self._seen: set[bytes] = set()
         """Digests of letters of the files that were read before."""
 
     async def read(self, path: Path, now: float) -> AsyncIterator[Counts]:
         """Import; tells after each group how far it is.  Raises OverQuota, Invalid (no letter), OSError."""
-        await self._look()
         counts = Counts()
-        waiting: list[Letter] = []
-        for found, counts.at in letters_in(path):
-            if isinstance(found, str):
-                counts.failed.append(found)
-            elif await self._is_known(found):
-                counts.same += 1
-            else:
-                waiting.append(found)
-                counts.done += 1
-            if len(waiting) >= TOGETHER:
-                await self._put(waiting, now)
-                waiting = []
+        waiting: list[Letter | str] = []
+        held = 0
+        for found, at in letters_in(path):
+            waiting.append(found)
+            held += len(found.content) if isinstance(found, Letter) else 0
+            if len(waiting) >= TOGETHER or held > TOGETHER_BYTES:
+                await self.take(waiting, now, counts)
+                waiting, held, counts.at = [], 0, at
                 yield counts
-        if waiting:
-            await self._put(waiting, now)
+        await self.take(waiting, now, counts)
+        counts.at = 1.0
         if not counts.done and not counts.same:
             raise Invalid(f"{path}: " + (counts.failed[0] if counts.failed else "there are no letters"))
         yield counts
+
+    async def take(self, letters: list[Letter | str], now: float, counts: Counts) -> None:
+        """Commit those that are not there yet, all of them or none; texts say why something is no letter."""
+        if not self._looked:
+            self._looked = True
+            await self._look()
+        fresh = []
+        for one in letters:
+            if isinstance(one, str):
+                counts.failed.append(one)
+            elif await self._is_known(one):
+                counts.same += 1
+            else:
+                fresh.append(one)
+        if fresh:
+            await self._put(fresh, now)
+        counts.done += len(fresh)
 
     async def _look(self) -> None:
         everything = [(1, 0xFFFFFFFF)]

@@ -51,6 +51,14 @@ await desk.reload();
 await desk.waitForSelector(".list");
 found.after = await desk.evaluate(() => [document.documentElement.dataset.density, document.documentElement.lang]);
 
+// Signatures are edited where letters are written.
+await desk.goto(desk.url().replace(/mail\/.*/, "mail/settings/senders"));
+await desk.waitForSelector("#senders .things strong");
+await desk.click("#senders .main");
+await desk.waitForSelector("dialog[open] h2");
+await desk.keyboard.press("Escape");
+await look(desk, "senders");
+
 // A letter is told of while nobody looks.
 const watch = await open("/mail/settings/general#notify", { permissions: ["notifications"] });
 await watch.evaluate(() => {

@@ -51,6 +51,13 @@ export const SECTIONS: readonly Section[] = [
     entries: [["away", "away", "外出 假期 休假 vacation out of office auto reply"]],
   },
   {
+    id: "senders",
+    icon: "write",
+    title: "senders",
+    View: lazily(() => import("./senders").then((found) => found.Senders), "div"),
+    entries: [["senders", "senders.list", "签名 模板 发件人 别名 signature template alias identity"]],
+  },
+  {
     id: "forwarding",
     icon: "forward",
     title: "forwarding",

@@ -77,6 +77,11 @@ export const TEXTS = {
   "storage": ["存储用量", "Storage use"],
   "storage.largest": ["最大的邮件", "The largest letters"],
   "storage.clean": ["清理", "Clean up"],
+  "senders": ["签名与发件人", "Signatures"],
+  "senders.list": ["发件地址与签名", "Addresses and signatures"],
+  "senders.about": ["模板在写信窗口的“更多”菜单中保存和使用。", "Templates are kept and used in the menu of the window in which you write."],
+  "senders.edit": ["编辑签名", "Edit signatures"],
+  "senders.none": ["没有签名", "No signature"],
   "general.everywhere": ["这些设置保存在服务器上，您的所有设备一致。", "These settings are kept on the server: all your devices agree."],
 } as const satisfies Record<string, readonly [string, string]>;
 

@@ -1,0 +1,145 @@
+"""A mailbox elsewhere is copied into an account: folders, letters, flags, dates; each letter exactly once.
+
+Where a folder stands is kept with the account after each group of letters, so a migration that broke off goes on there;
+what was committed before its place could be noted is recognised by `services.transfer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from posthouse.client.imap_source import Folder, Found, Source
+from posthouse.core.errors import NotFound
+from posthouse.core.flags import SYSTEM_FLAGS
+from posthouse.core.ports import Clock, Ids
+from posthouse.services.mailboxes import MailboxService, canonical_name
+from posthouse.services.transfer import LETTER_MAX_BYTES, Counts, Letter, Transfer
+from posthouse.storage.email_rows import StoredObject
+from posthouse.storage.ports import Store
+from posthouse.storage.rows import Account, Mailbox
+
+KIND: Final = "Migration"
+TOGETHER: Final = 20
+TOGETHER_BYTES: Final = 16 * 1024 * 1024
+FOLDERS_MAX: Final = 1000
+_BITS: Final = {name.lower(): bit for name, bit in SYSTEM_FLAGS.items() if name != "\\Deleted"}
+
+
+class Place(Struct):
+    """How far a folder of a source was copied."""
+
+    source: str  # user and host
+    folder: str
+    validity: int
+    uid: int
+
+
+class Step(Struct):
+    folder: str
+    total: int
+    counts: Counts
+
+
+class Migration:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, account: Account) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._account = account
+        self._mailboxes = MailboxService(store)
+
+    async def run(self, source: Source) -> AsyncIterator[Step]:
+        """Tells after each group.  Raises Unavailable, Forbidden, OverQuota."""
+        await source.open()
+        try:
+            for folder in (await source.folders())[:FOLDERS_MAX]:
+                async for step in self._folder(source, folder):
+                    yield step
+        finally:
+            await source.close()
+
+    async def _folder(self, source: Source, folder: Folder) -> AsyncIterator[Step]:
+        validity, uids = await source.select(folder)
+        name = f"{source.user} {source.host}"
+        number, place = await self._place(name, folder.raw)
+        if place is None or place.validity != validity:
+            place = Place(name, folder.raw, validity, 0)
+        rest = [uid for uid in uids if uid > place.uid]
+        step = Step(folder.name, len(uids), Counts(at=1.0 if not rest else 0.0))
+        if not rest:
+            yield step
+            return
+        transfer = Transfer(self._store, self._ids, self._account, await self._target(folder))
+        large, groups = await _groups(source, rest)
+        step.counts.failed += [f"{folder.name}: a letter of {size} bytes" for size in large]
+        done = len(large)
+        for group in groups:
+            letters: list[Letter | str] = [_letter(one) for one in await source.fetch(group)]
+            if len(letters) < len(group):
+                letters += [f"{folder.name}: a letter is gone meanwhile"] * (len(group) - len(letters))
+            await transfer.take(letters, self._clock.now(), step.counts)
+            place.uid = group[-1]
+            number = await self._keep(number, place)
+            done += len(group)
+            step.counts.at = done / len(rest)
+            yield step
+        step.counts.at = 1.0
+        yield step
+
+    async def _place(self, source: str, folder: str) -> tuple[int, Place | None]:
+        _, rows = await self._store.objects.get(self._account.id, KIND)
+        for row in rows:
+            found = msgspec.json.decode(row.value or b"", type=Place)
+            if (found.source, found.folder) == (source, folder):
+                return row.id, found
+        return 0, None
+
+    async def _keep(self, number: int, place: Place) -> int:
+        put = await self._store.objects.put(
+            self._account.id, [StoredObject(KIND, number, msgspec.json.encode(place))], count_max=FOLDERS_MAX
+        )
+        return put.ids[0]
+
+    async def _target(self, folder: Folder) -> Mailbox:
+        """By what it is for, else by its name; made and subscribed when it is not there."""
+        for one in await self._store.mailboxes.list(self._account.id):
+            if folder.role is not None and one.role == folder.role:
+                return one
+        name = canonical_name(folder.name)
+        try:
+            return await self._store.mailboxes.get(self._account.id, name)
+        except NotFound:
+            made = await self._mailboxes.create(self._account.id, name)
+            await self._mailboxes.subscribe(self._account.id, made.name, on=True)
+            return made
+
+
+async def _groups(source: Source, uids: list[int]) -> tuple[list[int], list[list[int]]]:
+    """The sizes of those that are too large; of the rest as many together as fit into memory."""
+    large: list[int] = []
+    found: list[list[int]] = [[]]
+    held = 0
+    for start in range(0, len(uids), 500):
+        some = uids[start : start + 500]
+        sizes = await source.sizes(some)
+        for uid in some:
+            size = sizes.get(uid, 0)
+            if size > LETTER_MAX_BYTES:
+                large.append(size)
+                continue
+            if found[-1] and (len(found[-1]) >= TOGETHER or held + size > TOGETHER_BYTES):
+                found.append([])
+                held = 0
+            found[-1].append(uid)
+            held += size
+    return large, [group for group in found if group]
+
+
+def _letter(one: Found) -> Letter:
+    flags = sum({_BITS[name.lower()] for name in one.flags if name.lower() in _BITS})
+    keywords = tuple(name for name in one.flags if not name.startswith("\\"))
+    return Letter(one.content, flags, keywords, one.date)
