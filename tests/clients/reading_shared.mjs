@@ -17,6 +17,7 @@ found.write = await page.locator(".folders .write").count();
 await openLetter(page, "for the team");
 await page.waitForSelector(".letter .plain-text");
 await look(page, found, pictures, "shared");
+found.notices = await page.locator(".notice").count();
 await page.selectOption(".accounts", { index: 0 });
 await page.waitForSelector(".folders .write");
 console.log(JSON.stringify(found));

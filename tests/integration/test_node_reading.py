@@ -287,5 +287,6 @@ def test_mail_that_somebody_shares(demo: RunningDemo, tmp_path: Path) -> None:
     found = run("reading_shared.mjs", house(0), WHO, PASSWORD, other, str(tmp_path))
     assert found["accounts"] == [WHO, f"{other} (read only)"]
     assert (found["own"], found["write"], found["folders"]) == (1, 0, 1)
+    assert found["notices"] == 0  # what may only be read is read without a complaint
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert found["requests"] == []

@@ -120,6 +120,11 @@ export class Jmap {
     return new Jmap(this.authorize, this.session, account);
   }
 
+  /** Others share it for reading alone. */
+  get readOnly(): boolean {
+    return Boolean(this.session.accounts[this.account]?.isReadOnly);
+  }
+
   get home(): Id {
     return homeOf(this.session);
   }

@@ -12,7 +12,7 @@ import { unchoose } from "./reading/act";
 import { conversations, filter, sort, terms } from "./reading/query";
 import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
-import { forgetFetched, loadThread } from "./reading/thread";
+import { fetchAhead, forgetFetched, loadThread } from "./reading/thread";
 import { HOME, elsewhere, navigate } from "./route";
 import { say } from "./text";
 
@@ -278,6 +278,7 @@ export async function refresh(): Promise<void> {
   await loadWindow(0);
   if (shown > 0) await loadWindow(shown);
   if (openThread.value !== null) await loadThread(openThread.value);
+  fetchAhead();
   await tellNews(jmap(), mailboxes.value, visit);
 }
 

@@ -14,6 +14,8 @@ const KEPT = 20;
 
 /** By thread, or by email where letters stand alone; forgotten as soon as anything changed on the server. */
 const fetched = new Map<string, Promise<Email[]>>();
+/** What of it is here, to be shown in the very frame in which it is asked for. */
+const ready = new Map<string, Email[]>();
 /** The one letter that is shown where letters stand alone. */
 let alone: Id | null = null;
 
@@ -21,6 +23,7 @@ const keyOf = (thread: Id, email: Id | null) => email ?? thread;
 
 export function forgetFetched(): void {
   fetched.clear();
+  ready.clear();
 }
 
 export async function open(position: number): Promise<void> {
@@ -30,16 +33,22 @@ export async function open(position: number): Promise<void> {
   batch(() => {
     cursor.value = position;
     openThread.value = row.threadId;
-    letters.value = [];
+    letters.value = shown(ready.get(keyOf(row.threadId, alone)) ?? []);
   });
   await guarded(async () => {
     await loadThread(row.threadId);
+    if (jmap().readOnly) return;
     const unread = letters.value.filter((one) => !one.keywords["$seen"]).map((one) => one.id);
     if (unread.length > 0) await setKeyword(unread, "$seen", true);
     const woken = letters.value.filter((one) => one.keywords["$woken"]).map((one) => one.id);
     if (woken.length > 0) await setKeyword(woken, "$woken", false);
   });
   prefetch(position + 1);
+}
+
+/** After a change of anything: the next letter is fetched again, for whoever goes on reading. */
+export function fetchAhead(): void {
+  if (openThread.value !== null) prefetch(cursor.value + 1);
 }
 
 function prefetch(position: number): void {
@@ -55,8 +64,16 @@ function take(thread: Id, email: Id | null): Promise<Email[]> {
   if (found === undefined) {
     found = ask(thread, email);
     fetched.set(key, found);
-    found.catch(() => fetched.delete(key));
-    for (const old of fetched.keys()) if (fetched.size > KEPT) fetched.delete(old);
+    const asked = found;
+    asked.then(
+      (list) => fetched.get(key) === asked && ready.set(key, list),
+      () => fetched.delete(key),
+    );
+    for (const old of fetched.keys()) {
+      if (fetched.size <= KEPT) break;
+      fetched.delete(old);
+      ready.delete(old);
+    }
   }
   return found;
 }
@@ -82,10 +99,14 @@ async function ask(thread: Id, email: Id | null): Promise<Email[]> {
 
 export async function loadThread(thread: Id): Promise<void> {
   const found = await take(thread, alone);
-  if (openThread.value !== thread) return;
+  if (openThread.value === thread) letters.value = shown(found);
+}
+
+/** Oldest first; what was thrown away is seen in the trash alone. */
+function shown(found: Email[]): Email[] {
   const trash = byRole("trash")?.id;
   const list = found.filter((one) => alone || !trash || !one.mailboxIds[trash] || place.value.mailbox === trash || place.value.search);
-  letters.value = list.sort((one, other) => one.receivedAt.localeCompare(other.receivedAt));
+  return list.sort((one, other) => one.receivedAt.localeCompare(other.receivedAt));
 }
 
 export function closeThread(): void {
