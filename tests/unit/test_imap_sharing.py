@@ -255,3 +255,19 @@ async def test_what_everybody_may_is_told_to_those_who_watch_it(world: World) ->
     # Nobody else has to look at anything for it.
     assert await other.settle() == b""
     assert not [sql for sql in seen if "uidvalidity" in sql and "m.id = ?" in sql]
+
+
+async def test_shared_annotations_are_told_of_to_who_shares_the_mailbox(world: World) -> None:
+    """RFC 5464 §4.4.2, of mailboxes of others; what somebody noted for themselves is told to nobody."""
+    await share(world, "lrsw")
+    owner, friend = await world.login(), await wang(world)
+    assert (await friend.run("ENABLE METADATA"))[-1].startswith("t OK")
+    await owner.run('SETMETADATA Archive (/shared/comment "1" /private/comment "2")')
+    await owner.run('SETMETADATA "" (/private/x "1")')
+    await owner.run('SETMETADATA Drafts (/shared/comment "1")')
+    told = [line for line in await friend.run("NOOP") if line.startswith("* METADATA")]
+    assert told == [f"* METADATA {BOX} /shared/comment"]
+    assert await friend.run("NOOP") == ["t OK NOOP completed"]
+    # Its own changes are told to the others and not to itself.
+    assert await friend.run(f'SETMETADATA {BOX} (/shared/comment "3")') == ["t OK SETMETADATA completed"]
+    assert await friend.run("NOOP") == ["t OK NOOP completed"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Forbidden, OverQuota, ScopeExceeded, Unavailable
-from posthouse.core.ids import MailboxId
+from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.rights import INSERT, LOOKUP, POST, READ, SEEN, WRITE
 from posthouse.core.scope import WRITE as ACTION_WRITE
 from posthouse.storage.rows import Mailbox
@@ -119,7 +119,7 @@ async def set_metadata(session: ImapSession, command: c.SetMetadata) -> bytes:
         session.account_id, mailbox, command.values, entries_max=limits.metadata_max_entries
     )
     if session.metadata_seen is not None:
-        session.metadata_seen = modseq
+        session.metadata_seen[session.account_id] = modseq
     return b"OK SETMETADATA completed"
 
 
@@ -134,14 +134,20 @@ async def _set_foreign(session: ImapSession, row: Mailbox, command: c.SetMetadat
         return b"NO [CANNOT] Private and shared annotations of another user's mailbox need two commands"
     limit = session.services.limits.metadata_max_entries
     owner = row.account if shared else session.account_id
-    await session.services.store.metadata.set(owner, row.id, command.values, entries_max=limit)
+    modseq = await session.services.store.metadata.set(owner, row.id, command.values, entries_max=limit)
+    if session.metadata_seen is not None:
+        session.metadata_seen[owner] = modseq
     return b"OK SETMETADATA completed"
 
 
 async def begin_announcing(session: ImapSession) -> None:
     """ENABLE METADATA (RFC 5464 §4.4): from now on other sessions' changes are told."""
-    account = await session.services.store.directory.account(session.account_id)
-    session.metadata_seen = 0 if account is None else account.modseq
+    directory = session.services.store.directory
+    places = await session.services.rights.all(session.eyes)
+    session.metadata_seen = {}
+    for number in {session.account_id, *(place.row.account for place in places)}:
+        account = await directory.account(number)
+        session.metadata_seen[number] = 0 if account is None else account.modseq
 
 
 async def announce(session: ImapSession) -> None:
@@ -153,24 +159,37 @@ async def announce(session: ImapSession) -> None:
 
 
 async def _announce(session: ImapSession) -> None:
-    account = await session.services.store.directory.account(session.account_id)
-    if account is None or session.metadata_seen is None or account.modseq <= session.metadata_seen:
-        return
-    changed = await session.services.store.metadata.changed(session.account_id, session.metadata_seen)
-    session.metadata_seen = account.modseq
+    seen, store = session.metadata_seen, session.services.store
+    changed: list[tuple[AccountId, MailboxId, str]] = []
+    for number, since in list((seen or {}).items()):
+        account = await store.directory.account(number)
+        if seen is None or account is None or account.modseq <= since:
+            continue
+        found = await store.metadata.changed(number, since)
+        seen[number] = account.modseq
+        # What others have noted for themselves at their own mailboxes is theirs.
+        own = number == session.account_id
+        changed += [(number, box, entry) for box, entry in found if own or entry.startswith("/shared/")]
     if not changed:
         return
-    rows = [place.row for place in await session.services.rights.all(session.eyes)]
+    names = await _names(session)
+    by_mailbox: dict[MailboxId, list[str]] = {}
+    for number, mailbox, entry in changed:
+        if mailbox in names and (mailbox != SERVER or number == session.account_id):
+            by_mailbox.setdefault(mailbox, []).append(entry)
+    for mailbox, entries in by_mailbox.items():
+        session.write(response.format_metadata_changed(names[mailbox], entries, utf8=session.utf8))
+
+
+async def _names(session: ImapSession) -> dict[MailboxId, str]:
+    """What may be told of."""
     notify = session.notify
+    places = await session.services.rights.all(session.eyes)
+    rows = [place.row for place in places if not place.foreign or shows_metadata(place.rights)]
     names = {row.id: row.name for row in rows if notify is None or notify.tells_metadata(row)}
     if notify is None or notify.tells_metadata(None):
         names[SERVER] = ""
-    by_mailbox: dict[MailboxId, list[str]] = {}
-    for mailbox, entry in changed:
-        by_mailbox.setdefault(mailbox, []).append(entry)
-    for mailbox, entries in by_mailbox.items():
-        if mailbox in names:
-            session.write(response.format_metadata_changed(names[mailbox], entries, utf8=session.utf8))
+    return names
 
 
 async def all_values(session: ImapSession, rows: Iterable[Mailbox]) -> dict[MailboxId, dict[str, bytes]]:

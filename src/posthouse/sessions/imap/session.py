@@ -106,7 +106,7 @@ class ImapSession(Session):
         self.language = DEFAULT_LANGUAGE
         self.appending: append.Appending | None = None
         self.failures = 0
-        self.metadata_seen: int | None = None  # changed annotations were told up to this modseq
+        self.metadata_seen: dict[AccountId, int] | None = None  # modseq up to which they were told of
         self.compressed = False
         self.silent = False  # since COMPRESS
         self.off: frozenset[str] = frozenset()  # capabilities this client gets on badly with
