@@ -30,7 +30,7 @@ def add(parsers: Parsers, say: Say) -> None:
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.core.errors import Exists  # noqa: PLC0415
+    from posthouse.core.errors import Exists, Invalid  # noqa: PLC0415
     from posthouse.core.ports import SystemClock, SystemIds  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.services.mailboxes import canonical_name  # noqa: PLC0415
@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as problem:
             raise Exists(f"{target} is there already; choose another name") from problem
+        except FileNotFoundError as problem:
+            raise Invalid(f"there is no directory {target.parent}") from problem
         os.close(handle)
         return await (_zip if target.suffix == ".zip" else _mbox)(transfer, target)
 
