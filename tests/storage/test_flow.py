@@ -8,8 +8,8 @@ import msgspec
 
 from posthouse.services.live import LiveSession, LiveSessions
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import Account, AuditEntry, Domain, FlowCount, Hint
-from tests.storage.fixtures import DOMAIN
+from posthouse.storage.rows import KINDS, Account, AuditEntry, Domain, FlowCount, Hint
+from tests.storage.fixtures import DOMAIN, make_account
 
 
 async def test_counts_add_up_and_old_ones_go(store: Store) -> None:
@@ -104,3 +104,20 @@ async def test_the_audit_log_is_read_back_in_pages(store: Store) -> None:
     assert [one.at for _, one in await store.audit.page(0, 10, domains=["x.test"])] == [1.0, 0.0]
     assert [one.at for _, one in await store.audit.page(0, 10, domains=["y.test", "z.test"])] == [3.0, 1.0]
     assert await store.audit.page(0, 10, domains=[]) == []
+
+
+async def test_accounts_are_found_in_pages(store: Store, account: Account) -> None:
+    directory = store.directory
+    made = [
+        await make_account(store, f"n{number}", name=f"Name {number}", quota_bytes=10) for number in range(3)
+    ]
+    await directory.update_account(made[0].id, {"enabled": False})
+    assert [one.id for one in await directory.find_accounts([DOMAIN], limit=2)] == [account.id, made[0].id]
+    rest = await directory.find_accounts(None, after=made[0].address, limit=10)
+    assert [one.id for one in rest] == [made[1].id, made[2].id]
+    assert [one.id for one in await directory.find_accounts(None, search="NAME 2", limit=10)] == [made[2].id]
+    assert [one.id for one in await directory.find_accounts(None, kind="disabled", limit=9)] == [made[0].id]
+    assert await directory.find_accounts([], limit=10) == []
+    for kind in KINDS:
+        await directory.find_accounts(None, kind=kind, limit=10)
+    assert await directory.count(DOMAIN) == (4, 0)

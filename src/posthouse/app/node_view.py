@@ -29,7 +29,6 @@ DISK_LOW: Final = 0.1
 DISK_FULL: Final = 0.03
 QUEUE_OLD_S: Final = 4 * 3600.0
 CERTIFICATE_SOON_DAYS: Final = 14
-QUOTA_NEARLY: Final = 0.9
 NAMED_MAX: Final = 10
 """Accounts and domains that one list of warnings names."""
 _UNITS: Final = (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10))
@@ -155,22 +154,19 @@ class View:
         return found
 
     async def _accounts(self, language: str) -> list[dict[str, str]]:
-        full, single = [], []
-        for one in await self._store.directory.accounts():
-            shares = [
-                used / quota
-                for used, quota in (
-                    (one.used_bytes, one.quota_bytes),
-                    (one.used_messages, one.quota_messages),
-                )
-                if quota
-            ]
-            if shares and max(shares) >= QUOTA_NEARLY:
-                percent = int(100 * max(shares))
-                full.append(_told("full", "warning", language, address=one.address, percent=percent))
-            if one.admin and not one.two_step:
-                single.append(_told("administrator", "warning", language, address=one.address))
-        return [*full[:NAMED_MAX], *single[:NAMED_MAX]]
+        directory, found = self._store.directory, []
+        for one in await directory.find_accounts(None, kind="full", limit=NAMED_MAX):
+            used = max(
+                one.used_bytes / (one.quota_bytes or float("inf")),
+                one.used_messages / (one.quota_messages or float("inf")),
+            )
+            found.append(_told("full", "warning", language, address=one.address, percent=int(100 * used)))
+        found += [
+            _told("administrator", "warning", language, address=one.address)
+            for one in await directory.find_accounts(None, kind="administrators", limit=100)
+            if not one.two_step
+        ]
+        return found[: 2 * NAMED_MAX]
 
     async def _signing(self, language: str) -> list[dict[str, str]]:
         if not self._config.mailauth.sign:

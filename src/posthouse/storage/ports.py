@@ -119,6 +119,14 @@ class Directory(Protocol):
         """By normalised address, exactly; aliases and plus addressing are `services.resolve`'s."""
 
     async def accounts(self, domain: str | None = None) -> list[Account]: ...
+    async def find_accounts(
+        self, domains: Sequence[str] | None, *, search: str = "", kind: str = "", after: str = "", limit: int
+    ) -> list[Account]:
+        """By address, behind `after`: of these domains, with a text in address or name, of a kind of `rows.KINDS`."""
+        ...
+
+    async def count(self, domain: str) -> tuple[int, int]: ...  # accounts, aliases
+
     async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
         """Create with its (name, role) mailboxes, all subscribed; `account.id` is ignored and assigned."""
         ...

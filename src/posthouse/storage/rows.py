@@ -49,6 +49,8 @@ COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)
 
 PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http", "carddav")
 EVERYTHING: Final = "*"
+KINDS: Final = ("people", "teams", "disabled", "administrators", "full")
+"""Of accounts; full ones have used nine tenths of a quota."""
 ROLES: Final = ("inbox", "sent", "drafts", "junk", "trash", "archive")
 
 

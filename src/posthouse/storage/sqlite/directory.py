@@ -63,6 +63,16 @@ _LISTED: Final = ("protocols", "app_only", "admin")
 """Columns of words with blanks between them."""
 
 
+_KINDS: Final = {
+    "": "",
+    "people": " AND NOT team",
+    "teams": " AND team",
+    "disabled": " AND NOT enabled",
+    "administrators": " AND admin <> ''",
+    "full": " AND ((quota_bytes > 0 AND used_bytes >= 0.9 * quota_bytes)"
+    " OR (quota_messages > 0 AND used_messages >= 0.9 * quota_messages))",
+}
+
 _account: Final[Callable[..., Account]] = Account
 
 
@@ -323,6 +333,26 @@ class SqliteDirectory:
     async def accounts(self, domain: str | None = None) -> list[Account]:
         sql = SELECT_ACCOUNT + " WHERE ?1 IS NULL OR domain = ?1 ORDER BY domain, address"
         return [account_from(row) for row in self._reader.rows(sql, (domain,))]
+
+    async def find_accounts(
+        self, domains: Sequence[str] | None, *, search: str = "", kind: str = "", after: str = "", limit: int
+    ) -> list[Account]:
+        named = None if domains is None else msgspec.json.encode(list(domains)).decode()
+        sql = (
+            SELECT_ACCOUNT  # noqa: S608 - of this file
+            + " WHERE address > ?1 AND (?2 IS NULL OR domain IN (SELECT value FROM json_each(?2)))"
+            " AND (?3 = '' OR instr(address, ?3) OR instr(lower(name), ?3))"
+            + _KINDS[kind]
+            + " ORDER BY address LIMIT ?4"
+        )
+        return [account_from(row) for row in self._reader.rows(sql, (after, named, search.lower(), limit))]
+
+    async def count(self, domain: str) -> tuple[int, int]:
+        row = self._reader.row(
+            "SELECT (SELECT count(*) FROM account WHERE domain = ?1), (SELECT count(*) FROM alias WHERE domain = ?1)",
+            (domain,),
+        )
+        return row[0], row[1]
 
     async def create_account(self, account: Account, mailboxes: Sequence[tuple[str, str | None]]) -> Account:
         created: Account = await self._submit(CreateAccount(account, list(mailboxes)))

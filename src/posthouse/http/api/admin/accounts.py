@@ -22,12 +22,11 @@ from posthouse.http.api.operation import (
     PageQuery,
     Text,
     instant,
-    page_of,
 )
 from posthouse.http.api.own.access import Ended, SignInInfo, sign_ins_of
 from posthouse.http.api.problem import Problem
 from posthouse.services.accounts import PASSWORD_MIN
-from posthouse.storage.rows import EVERYTHING, Account
+from posthouse.storage.rows import EVERYTHING, KINDS, Account
 
 TAG: Final = "accounts"
 BULK_MAX: Final = 500
@@ -70,7 +69,9 @@ class AccountDetails(AccountInfo):
 class AccountQuery(PageQuery):
     domain: Annotated[str, Meta(max_length=255)] = ""
     search: Annotated[str, Meta(max_length=200, description="Part of the address or the name.")] = ""
-    kind: Annotated[str, Meta(max_length=10, description="people, teams, disabled, administrators")] = ""
+    kind: Annotated[str, Meta(max_length=10, description="people, teams, disabled, administrators, full")] = (
+        ""
+    )
 
 
 class NewAccount(Body):
@@ -142,36 +143,27 @@ def _facts(one: Account) -> dict[str, Any]:
     }
 
 
-_KINDS: Final[dict[str, Any]] = {
-    "": lambda _one: True,
-    "people": lambda one: not one.team,
-    "teams": lambda one: one.team,
-    "disabled": lambda one: not one.enabled,
-    "administrators": lambda one: bool(one.admin),
-}
-
-
-async def _of_realm(call: Call, domain: str) -> list[Account]:
-    directory = call.api.store.directory
-    if domain:
-        return await directory.accounts(domain) if call.realm.covers(domain.lower()) else []
-    if call.only is None:
-        return await directory.accounts()
-    return [one for name in call.only for one in await directory.accounts(name)]
+def _domains(call: Call, domain: str) -> list[str] | None:
+    """Those to look at: one of the realm, or all of it."""
+    if not domain:
+        return call.only
+    return [domain.lower()] if call.realm.covers(domain.lower()) else []
 
 
 async def listed(call: Call, query: AccountQuery) -> Listing[AccountInfo]:
-    if query.kind not in _KINDS:
-        raise Problem("invalid", at="/kind", reason=f"use one of {', '.join(filter(None, _KINDS))}")
-    sought, fits = query.search.casefold(), _KINDS[query.kind]
-    found = [
-        one
-        for one in await _of_realm(call, query.domain)
-        if fits(one) and (not sought or sought in one.address or sought in one.name.casefold())
-    ]
-    found.sort(key=lambda one: one.address)
-    page = page_of(found, query, lambda one: one.address)
-    return Listing(items=[told(one) for one in page.items], next=page.next)
+    if query.kind not in ("", *KINDS):
+        raise Problem("invalid", at="/kind", reason=f"use one of {', '.join(KINDS)}")
+    return await find(call, query, _domains(call, query.domain), search=query.search, kind=query.kind)
+
+
+async def find(
+    call: Call, query: PageQuery, domains: list[str] | None, *, search: str = "", kind: str = ""
+) -> Listing[AccountInfo]:
+    found = await call.api.store.directory.find_accounts(
+        domains, search=search, kind=kind, after=query.after, limit=query.limit + 1
+    )
+    items = [told(one) for one in found[: query.limit]]
+    return Listing(items=items, next=items[-1].address if len(found) > query.limit else "")
 
 
 async def create(call: Call, body: NewAccount) -> Created:

@@ -27,6 +27,8 @@ from posthouse.services.dkim import DkimKeys, PublicKey
 from posthouse.storage.rows import EVERYTHING, Domain
 
 TAG: Final = "domains"
+ADMINISTRATORS_MAX: Final = 1000
+"""That a list of them names."""
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Protocol = Literal["submission", "pop3", "imap", "http", "carddav"]
 
@@ -104,7 +106,7 @@ class Administrator(Answer):
 
 
 async def told(call: Call, one: Domain) -> DomainInfo:
-    directory = call.api.store.directory
+    accounts, aliases = await call.api.store.directory.count(one.name)
     return DomainInfo(
         name=one.name,
         enabled=one.enabled,
@@ -113,8 +115,8 @@ async def told(call: Call, one: Domain) -> DomainInfo:
         protocols_off=list(one.protocols_off),
         oauth_only=one.oauth_only,
         dmarc=one.dmarc,
-        accounts=len(await directory.accounts(one.name)),
-        aliases=len(await directory.aliases(one.name)),
+        accounts=accounts,
+        aliases=aliases,
         created_at=instant(one.created_at),
     )
 
@@ -223,8 +225,10 @@ async def administrators(call: Call) -> Listing[Administrator]:
                 domains=[name for name in one.admin if name != EVERYTHING and call.realm.covers(name)],
                 two_step=one.two_step,
             )
-            for one in await call.api.store.directory.accounts()
-            if one.admin and (call.realm.domains is None or set(one.admin) & call.realm.domains)
+            for one in await call.api.store.directory.find_accounts(
+                None, kind="administrators", limit=ADMINISTRATORS_MAX
+            )
+            if (call.realm.domains is None or set(one.admin) & call.realm.domains)
         ]
     )
 

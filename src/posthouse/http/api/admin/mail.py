@@ -9,7 +9,7 @@ from msgspec import Meta
 from posthouse.core.address import parse_address, try_address
 from posthouse.core.errors import NotFound
 from posthouse.core.rights import ADMINISTER, ALL, LOOKUP, READ, SEEN
-from posthouse.http.api.admin.accounts import AccountInfo, Address, told
+from posthouse.http.api.admin.accounts import AccountInfo, Address, find, told
 from posthouse.http.api.operation import (
     CHANGES,
     READS,
@@ -119,13 +119,7 @@ async def delete_alias(call: Call) -> None:
 
 
 async def teams(call: Call, query: PageQuery) -> Listing[AccountInfo]:
-    directory = call.api.store.directory
-    found = await directory.accounts() if call.only is None else []
-    for name in call.only or ():
-        found += await directory.accounts(name)
-    chosen = sorted((one for one in found if one.team), key=lambda one: one.address)
-    page = page_of(chosen, query, lambda one: one.address)
-    return Listing(items=[told(one) for one in page.items], next=page.next)
+    return await find(call, query, call.only, kind="teams")
 
 
 async def create_team(call: Call, body: NewTeam) -> Created:
