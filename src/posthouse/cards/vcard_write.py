@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, final
 
 from posthouse.cards import vcard_table as t
@@ -75,11 +75,7 @@ class _Writer:
         self.pictures = pictures
         self.lines: list[Property] = []
         self.groups = 0
-        self.used = {
-            str(params.get("group", "")).lower()
-            for _, params, *_ in card.get("vCardProps") or ()
-            if isinstance(params, dict)
-        }
+        self.used = {_take_group(_upper(params)).lower() for _, params, _, _ in _kept_properties(card)}
 
     def write(self) -> str:
         self.add("BEGIN", "VCARD")
@@ -101,11 +97,8 @@ class _Writer:
 
     def object_line(self, name: str, value: str, key: str, one: Card, params: dict[str, list[str]]) -> None:
         """A property that is an object of a map: its parameters, its group, its label."""
-        kept = {
-            k.upper(): v if isinstance(v, list) else [str(v)]
-            for k, v in (one.get("vCardParams") or {}).items()
-        }
-        group = (kept.pop("GROUP", None) or [""])[0]
+        kept = _upper(one.get("vCardParams"))
+        group = _take_group(kept)
         types = [_TYPES[context] for context in one.get("contexts") or () if context in _TYPES]
         types += [_TYPES[feature] for feature in one.get("features") or () if feature in _TYPES]
         types = [*types, *params.pop("TYPE", []), *kept.pop("TYPE", [])]
@@ -149,7 +142,8 @@ class _Writer:
 
     def name(self) -> None:
         name = self.card.get("name") or {}
-        kept = name.get("vCardParams") or {}
+        kept = name.get("vCardParams")
+        kept = kept if isinstance(kept, dict) else {}
         whole = full_name(self.card)
         if not whole:
             whole = next(
@@ -157,7 +151,7 @@ class _Writer:
             )
             whole = whole or next((one["address"] for one in (self.card.get("emails") or {}).values()), "")
         params = _upper(kept.get("fn"))
-        group = (params.pop("GROUP", None) or [""])[0]
+        group = _take_group(params)
         # RFC 9555 §2.3.2: a name that was put together says so.
         self.add(
             "FN",
@@ -211,15 +205,10 @@ class _Writer:
                 self.object_line("PRONOUNS", escape(one["pronouns"]), key, one, {})
 
     def rest(self) -> None:
-        for row in self.card.get("vCardProps") or ():
-            match row:
-                case [str(name), dict(params), str(kind), value] if re.fullmatch(r"[A-Za-z0-9-]+", name):
-                    found = _upper(params)
-                    group = (found.pop("GROUP", None) or [""])[0]
-                    text = str(value) if kind == "unknown" else escape(str(value))
-                    self.add(
-                        name.upper(), text, found, group if re.fullmatch(r"[\w.-]+", group, re.ASCII) else ""
-                    )
+        for name, params, kind, value in _kept_properties(self.card):
+            found = _upper(params)
+            group = _take_group(found)
+            self.add(name.upper(), value if kind == "unknown" else escape(value), found, group)
         for name, value in self.card.items():
             if name not in _WHOLE:
                 self.pointer(name, value=value)
@@ -392,6 +381,21 @@ def _upper(params: Any) -> dict[str, list[str]]:
         for name, value in params.items()
         if re.fullmatch(r"[A-Za-z0-9-]+", str(name))
     }
+
+
+def _take_group(params: dict[str, list[str]]) -> str:
+    """The group, taken out of the parameters it is kept with; "" for what cannot be one."""
+    group = (params.pop("GROUP", None) or [""])[0]
+    return group if re.fullmatch(r"[A-Za-z0-9-]+", group) else ""
+
+
+def _kept_properties(card: Card) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """(name, parameters, type, value) of those in `vCardProps` that can be written."""
+    for row in card.get("vCardProps") or ():
+        match row:
+            case [str(name), dict(params), str(kind), value] if re.fullmatch(r"[A-Za-z0-9-]+", name):
+                if name.upper() not in ("BEGIN", "END", "VERSION"):
+                    yield name, params, kind, str(value)
 
 
 def _fields(
