@@ -74,7 +74,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-$(WEB): web/node_modules/.installed web/index.html web/vite.config.js $(shell find web/src -type f)
+$(WEB): web/node_modules/.installed web/index.html web/vite.config.js $(shell find web/src web/public -type f)
 	cd web && npm run -s build -- --logLevel warn
 
 clean:

@@ -18,13 +18,13 @@ export async function launch(executablePath) {
 }
 
 /** A window of its own; `found.console` gets what its log says, `found.requests` what it asks of other hosts. */
-export async function open(browser, url, found, { size = { width: 1280, height: 860 }, locale = "en", dark = false } = {}) {
-  const context = await browser.newContext({ viewport: size, locale, colorScheme: dark ? "dark" : "light", ignoreHTTPSErrors: true });
+export async function open(browser, url, found, { size = { width: 1280, height: 860 }, locale = "en", dark = false, workers = "block" } = {}) {
+  const context = await browser.newContext({ viewport: size, locale, colorScheme: dark ? "dark" : "light", ignoreHTTPSErrors: true, serviceWorkers: workers });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   found.console ??= [];
   found.requests ??= [];
-  page.on("console", (message) => found.console.push(message.text()));
+  page.on("console", (message) => message.text().includes("blocked by Playwright") || found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob|about|chrome-extension):/.test(request.url())) found.requests.push(request.url());

@@ -98,6 +98,17 @@ await page.keyboard.type("安全的回答");
 await look(page, found, pictures, "compose-quote");
 await send(page);
 
+// The whole original as a file.
+await openLetter(page, "attack");
+await page.keyboard.press("f");
+await editor(page);
+await page.click(".quoted button:has-text('作为附件转发')");
+await page.waitForSelector(".compose .files .name:has-text('.eml')");
+await page.click(".compose [role=combobox]");
+await page.keyboard.type("wang@qq.test");
+await page.keyboard.press("Enter");
+found.enclosed = await send(page);
+
 // Who reads it on a phone answers there, in the dark.
 const li = await open(browser, liUrl, found, { size: PHONE, locale: "en", dark: true });
 await signIn(li, "li@163.test", password);

@@ -55,7 +55,7 @@ def structure(part: EmailMessage) -> object:
 
 def quiet(console: list[str]) -> list[str]:
     """Of what the browser's log tells: not what the policies blocked, for that is what they are there for."""
-    blocked = ("Content Security Policy", "Blocked script execution")
+    blocked = ("Content Security Policy", "Blocked script execution", "blocked by Playwright")
     return [line for line in console if not any(one in line for one in blocked)]
 
 
@@ -128,6 +128,10 @@ def test_formats_pictures_and_a_hostile_original(demo: RunningDemo, tmp_path: Pa
     simple = inbox["纯文本"]
     assert structure(simple) == "text/plain"
     assert simple.get_content().splitlines() == ["一行", "", "两行 & <b>"]
+    enclosed = inbox["Fwd: Re: attack"]
+    (inner,) = enclosed.iter_attachments()
+    assert inner.get_content_type() == "message/rfc822"
+    assert inner.get_content()["subject"] == "Re: attack"
     answer = inbox["Re: attack"]
     body = answer.get_body(("html",))
     assert body is not None
@@ -187,3 +191,32 @@ def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path:
         imap.login("wang@qq.test", PASSWORD)
         imap.select("Templates", readonly=True)
         assert b"$template" in imap.fetch("1", "(FLAGS)")[1][0]  # type: ignore[operator]
+
+
+def test_without_a_connection(demo: RunningDemo, tmp_path: Path) -> None:
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login("wang@qq.test", PASSWORD)
+        subject = "Subject: =?utf-8?b?55yL6L+H55qE5L+h?="  # 看过的信
+        head = f"From: wang@qq.test\r\nTo: zhang@qq.test\r\n{subject}\r\nMIME-Version: 1.0\r\n"
+        letter = f"{head}Content-Type: text/html; charset=utf-8\r\n\r\n<p>离线也能读</p>\r\n"
+        smtp.sendmail("wang@qq.test", "zhang@qq.test", letter.encode())
+    found = run("offline.mjs", house(0), PASSWORD, str(tmp_path))
+    assert found["manifest"]["start_url"] == "/mail/"
+    assert found["scope"].endswith("/mail/")
+    assert found["read"]
+    assert found["waiting"] == "离线写的"
+    assert found["lost"] == 1  # the answer to the first attempt
+    assert found["arrived"] == 1
+    assert found["left"] == 0
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert list(letters(0, "zhang@qq.test", "Sent")).count("离线写的") == 1
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login("wang@qq.test", PASSWORD)
+        imap.select("INBOX", readonly=True)
+        answers = imap.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+    subjects = [
+        str(email.message_from_bytes(one[1], policy=default)["subject"])
+        for one in answers
+        if isinstance(one, tuple)
+    ]
+    assert subjects.count("离线写的") == 1

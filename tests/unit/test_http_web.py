@@ -117,6 +117,20 @@ def test_scripts_keep_within_their_budgets() -> None:
     assert size((needed("desk") | needed("editor")) - first) <= 40_000
 
 
+async def test_the_app_can_be_installed(app: Starlette, tmp_path: Path) -> None:
+    (tmp_path / "worker.js").write_text("self.addEventListener('install', () => undefined);")
+    (tmp_path / "manifest.webmanifest").write_text("{}")
+    routes = Starlette(routes=web_routes(tmp_path))
+    worker = await get(routes, "/mail/worker.js")
+    assert worker.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert worker.headers["cache-control"] == "no-cache"
+    assert worker.headers["content-security-policy"] == "default-src 'none'; connect-src 'self'"
+    manifest = await get(routes, "/mail/manifest.webmanifest")
+    assert manifest.headers["content-type"].startswith("application/manifest+json")
+    policy = (await get(app, "/mail/")).headers["content-security-policy"]
+    assert "worker-src 'self'; manifest-src 'self';" in policy
+
+
 async def test_the_root_leads_to_the_mail(app: Starlette) -> None:
     assert (await get(app, "/")).headers["location"] == "/mail/"
 

@@ -5,6 +5,7 @@
 
 import { signal } from "@preact/signals";
 import { JmapError } from "./jmap";
+import { kept } from "./offline";
 import { navigate } from "./route";
 
 /** One of our pages as the authorization server knows it (`services/oauth/clients.py`). */
@@ -54,8 +55,9 @@ let renewing: Promise<Grant> | null = null;
 /** The server's description, null when it signs nobody in by itself or is meant for another name than this page has. */
 async function discover(): Promise<Server | null> {
   if (server !== undefined) return server;
-  const response = await fetch("/.well-known/oauth-authorization-server", { credentials: "omit" }).catch(() => null);
-  const found = response?.ok ? ((await response.json()) as Server) : null;
+  const response = await fetch("/.well-known/oauth-authorization-server", { credentials: "omit", cache: "no-cache" }).catch(() => null);
+  if (response === null) throw new JmapError("network");
+  const found = response.ok ? ((await response.json()) as Server) : null;
   server = found && new URL(found.authorization_endpoint).origin === location.origin ? found : null;
   return server;
 }
@@ -64,7 +66,15 @@ async function discover(): Promise<Server | null> {
 export async function resume(): Promise<Authorize | null> {
   const answer = new URLSearchParams(location.search);
   if (answer.has("state")) history.replaceState(null, "", location.pathname);
-  const found = await discover();
+  let found: Server | null;
+  try {
+    found = await discover();
+  } catch (error) {
+    // Without a connection: what this device kept can be read; who one is will be shown when the server can be asked.
+    grant = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Grant | null;
+    if (grant === null && !kept.value) throw error;
+    return grant === null ? unproven : authorize;
+  }
   if (found === null) return null;
   const asked = JSON.parse(sessionStorage.getItem(ASKED) ?? "null") as { state: string; verifier: string; again: boolean } | null;
   const code = answer.get("code");
@@ -160,6 +170,13 @@ export function forget(left: boolean): void {
   }
 }
 
+/** Nobody signed in yet: nothing is asked of the server until somebody does. */
+const unproven: Authorize = async () => {
+  if (grant !== null) return authorize();
+  await discover(); // still no connection
+  throw new JmapError("signin");
+};
+
 const authorize: Authorize = async () => {
   if (grant === null) throw new JmapError("signin");
   if (Date.now() > grant.until - 60_000) {
@@ -170,6 +187,7 @@ const authorize: Authorize = async () => {
 };
 
 async function exchange(values: Record<string, string>): Promise<Grant> {
+  if ((await discover()) === null) throw new JmapError("signin");
   const body = new URLSearchParams({ ...values, client_id: page.client });
   const response = await fetch(server!.token_endpoint, { method: "POST", body, credentials: "omit" }).catch(() => null);
   if (response === null || response.status >= 500) throw new JmapError("network");

@@ -41,7 +41,6 @@ function open(run: (found: Desk) => void | Promise<void>): void {
 export const compose = (start: { to?: Address[]; subject?: string; text?: string } = {}): void => open((found) => found.begin(start));
 export const reply = (email: Email, all: boolean): void => open((found) => found.answer(email, all));
 export const forward = (email: Email): void => open((found) => found.pass(email));
-export const forwardAsFile = (email: Email): void => open((found) => found.enclose(email));
 /** Go on with a draft. */
 export const resume = (email: Email): void => open((found) => found.resume(email));
 
@@ -50,6 +49,11 @@ export const MIRRORED = "posthouse.letters";
 
 /** Letters that a crash, or the end of a session, left behind are opened again. */
 export async function recover(): Promise<void> {
+  if (client.value?.sends && location.hash === "#write") {
+    // A shortcut of the installed app.
+    history.replaceState(null, "", location.pathname);
+    compose();
+  }
   if (localStorage.getItem(MIRRORED) === null || !client.value?.sends) return;
   await guarded(async () => (await load())?.recover());
 }

@@ -1,6 +1,7 @@
 /** The JMAP side (RFC 8620, RFC 8621): one connection to one account.  Knows nothing of what is shown. */
 
 import type { Authorize } from "./auth";
+import { claim, note, offline, recall } from "./offline";
 
 export type Id = string;
 
@@ -110,8 +111,13 @@ export class Jmap {
   ) {}
 
   static async open(authorize: Authorize): Promise<Jmap> {
-    const response = await send("/jmap/session", { headers: { authorization: await authorize() } });
-    const session = (await response.json()) as Session;
+    const ask = async () => {
+      const response = await send("/jmap/session", { headers: { authorization: await authorize() } });
+      const session = (await response.json()) as Session;
+      claim(session.username);
+      return session;
+    };
+    const session = await orBefore("session", ask);
     return new Jmap(authorize, session, homeOf(session));
   }
 
@@ -151,13 +157,17 @@ export class Jmap {
   async call(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
     const using = Object.keys(this.session.capabilities);
     const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.accountFor(name), ...args }, id]);
-    const response = await this.fetch(this.session.apiUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ using, methodCalls }),
-      ...(signal ? { signal } : {}),
-    });
-    const { methodResponses } = (await response.json()) as { methodResponses: Answer[] };
+    const ask = async () => {
+      const response = await this.fetch(this.session.apiUrl, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ using, methodCalls }),
+        ...(signal ? { signal } : {}),
+      });
+      return ((await response.json()) as { methodResponses: Answer[] }).methodResponses;
+    };
+    const reads = calls.every(([name]) => READS.test(name));
+    const methodResponses = await (reads ? orBefore(JSON.stringify(methodCalls), ask) : ask());
     const found: Record<string, any> = {};
     for (const [name, args, id] of methodResponses) {
       if (name === "error") throw new JmapError(String(args["type"]), String(args["description"] ?? ""));
@@ -235,6 +245,23 @@ export class Jmap {
   }
 }
 
+/** What is only read; the state of what is being sent is of no use later. */
+const READS = /^(?!EmailSubmission|ContactCard)\w+\/(get|query)$/;
+
+/** As the server answers, or, without a connection, as it answered last time. */
+async function orBefore<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    const found = await ask();
+    note(key, found);
+    return found;
+  } catch (error) {
+    if (!(error instanceof JmapError && error.kind === "network")) throw error;
+    const before = await recall<T>(key);
+    if (before === undefined) throw error;
+    return before;
+  }
+}
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
@@ -242,8 +269,10 @@ async function send(url: string, init: RequestInit): Promise<Response> {
     response = await fetch(url, { ...init, credentials: "omit", cache: "no-store" });
   } catch (error) {
     if (init.signal?.aborted) throw error;
+    offline.value = true;
     throw new JmapError("network");
   }
+  offline.value = false;
   check(response.status);
   return response;
 }

@@ -3,6 +3,7 @@ import { App } from "./views/app";
 import "./reading/title";
 import { resume } from "./auth";
 import { recall } from "./preferences";
+import { register } from "./offline";
 import { guarded, start } from "./store";
 import { language } from "./text";
 import { ready } from "./views/signin";
@@ -14,3 +15,4 @@ void guarded(async () => {
   const authorize = await resume();
   if (authorize !== null) await start(authorize);
 }).finally(() => (ready.value = true));
+register();

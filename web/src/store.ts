@@ -6,6 +6,7 @@ import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { forgetNews, tellNews } from "./notify";
+import { wipe } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
 import { unchoose } from "./reading/act";
@@ -75,11 +76,12 @@ export async function start(authorize: Authorize): Promise<void> {
 /** The same person signed in again: go on where it stopped.  False: it is somebody else. */
 export async function goOn(authorize: Authorize): Promise<boolean> {
   const next = await Jmap.open(authorize);
-  if (next.account !== client.value?.account) return false;
+  const before = client.value;
+  if (next.home !== before?.home) return false;
   listening?.abort();
   listening = new AbortController();
   batch(() => {
-    client.value = next;
+    client.value = next.at(before.account);
     expired.value = false;
   });
   void next.listen(() => void guarded(refresh), listening.signal);
@@ -91,6 +93,7 @@ export async function goOn(authorize: Authorize): Promise<boolean> {
 export function signOut(left: boolean): void {
   listening?.abort();
   forget(left);
+  if (left) wipe();
   batch(() => {
     client.value = null;
     expired.value = false;
@@ -122,6 +125,9 @@ export function explain(error: unknown): string {
   }
   return say("error.other", { detail: String(error) });
 }
+
+// What happened without a connection was not told of.
+addEventListener("online", () => client.value && void guarded(refresh));
 
 export function tell(text: string, undo?: () => void, forMs = undo ? 15_000 : 8_000): void {
   clearTimeout(noticeTimer);

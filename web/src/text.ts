@@ -14,6 +14,8 @@ const TEXTS = {
   "error.limit": ["请求太频繁，请稍候再试。", "Too many requests; wait a moment and try again."],
   "error.server": ["服务器暂时出错，请稍后再试。", "The server has a problem at the moment; try again shortly."],
   "error.other": ["没有做成：{detail}", "That did not work: {detail}"],
+  "offline": ["没有连上服务器。看过的邮件可以再看，写好的信连上后发出。", "No connection. What was read can be read again; letters are sent when the connection is back."],
+  "offline.queued": ["{count} 封信等待发送。", "{count} letters are waiting."],
   "role.inbox": ["收件箱", "Inbox"],
   "role.drafts": ["草稿", "Drafts"],
   "role.sent": ["已发送", "Sent"],

@@ -29,9 +29,11 @@ NOT_BUILT: Final = (
 # The page runs our own scripts, talks to our own server, and shows nothing of anybody else's.
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types dompurify"
+    "frame-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify posthouse-worker"
 )
+# The worker keeps our own files for times without a connection.
+_WORKER_POLICY: Final = "default-src 'none'; connect-src 'self'"
 # Where letters are written: our editor, styles of the letter, pictures that the app hands over.  Nothing is asked of
 # any host, and what foreign HTML brings along does not run (no inline scripts, no handlers).
 _EDITOR_POLICY: Final = (
@@ -63,7 +65,11 @@ _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".html": "text/html; charset=utf-8",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
 }
+_FIXED: Final = ("worker.js", "manifest.webmanifest", "icon-192.png", "icon-512.png")
+"""Files whose names browsers remember: asked for each time."""
 
 
 def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
@@ -114,6 +120,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
         Route("/lens", slash),
         Route("/lens/", lens),
         Route("/lens/{place:path}", lens),
+        *(Route(f"/mail/{name}", page(name, _WORKER_POLICY)) for name in _FIXED),
         Route("/mail/frame", frame),
         Route("/mail/assets/{name:str}", asset),
     ]

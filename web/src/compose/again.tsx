@@ -23,7 +23,8 @@ export function Again() {
   const done = async (authorize: Parameters<typeof goOn>[0]) => {
     try {
       if (!(await goOn(authorize))) return setFault(say("again.other", { address: client.value?.address ?? "" }));
-      for (const one of letters.value) {
+      void import("./send").then((found) => found.drain());
+      for (const one of letters.value.filter((each) => !each.queued.value)) {
         retryAll(one);
         if (!(one.saved.value instanceof Date) && one.saved.value !== "new") void save(one);
       }

@@ -2,7 +2,8 @@
 
 import type { Address, Id } from "../jmap";
 import { makeSafe } from "../safe";
-import { byRole, client, identities } from "../store";
+import { client, identities } from "../store";
+import { folder } from "./home";
 import type { Draft, File, Person } from "./letter";
 import { toText } from "./plain";
 import { quoteHtml, quoteText } from "./quote";
@@ -62,13 +63,13 @@ function structure(draft: Draft): { bodyStructure: object; bodyValues: object } 
 }
 
 /** `sentAt`: its date, where it will be sent later. */
-export function emailOf(draft: Draft, sentAt: string | null = null, folder: Id = byRole("drafts")!.id, keywords: object = { $draft: true, $seen: true }): object {
+export function emailOf(draft: Draft, sentAt: string | null = null, box: Id = folder("drafts")!, keywords: object = { $draft: true, $seen: true }): object {
   const from = sender(draft);
   const identity = identityOf(draft);
   const replyTo = identity?.replyTo ?? [];
   const own = client.value?.address ?? from.email;
   return {
-    mailboxIds: { [folder]: true },
+    mailboxIds: { [box]: true },
     keywords,
     from: [from],
     // RFC 5322 §3.6.2: who writes for somebody else says so.

@@ -1,6 +1,7 @@
 /** The draft was changed, sent or deleted elsewhere while it was open here: nothing is lost without a word. */
 
-import { guarded, jmap, refresh } from "../store";
+import { guarded, refresh } from "../store";
+import { post } from "./home";
 import { draftOf, fetchWhole } from "./desk";
 import type { FrameApi } from "./frame";
 import { remove, save } from "./keep";
@@ -17,14 +18,14 @@ export function Conflict({ letter, api }: { letter: Letter; api: { current: Fram
       await refresh();
     });
   const mine = settle(async () => {
-    if (other) await jmap().call([["Email/set", { destroy: [other] }, "s"]]);
+    if (other) await post().call([["Email/set", { destroy: [other] }, "s"]]);
     if (other === null) letter.draft.value = { ...letter.draft.value, messageId: fresh(letter) };
     letter.saved.value = "dirty";
     await save(letter);
   });
   const theirs = settle(async () => {
     const start = draftOf(await fetchWhole(other!));
-    if (letter.kept && letter.kept !== other) await jmap().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
+    if (letter.kept && letter.kept !== other) await post().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
     letter.kept = other;
     letter.draft.value = { ...letter.draft.value, quote: null, ...start };
     letter.version += 1;
@@ -39,7 +40,7 @@ export function Conflict({ letter, api }: { letter: Letter; api: { current: Fram
     await save(letter);
   });
   const gone = settle(async () => {
-    if (letter.kept) await jmap().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
+    if (letter.kept) await post().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
     remove(letter);
   });
   return (

@@ -3,18 +3,20 @@
 import { effect, untracked } from "@preact/signals";
 import { openScheduled, writing } from "../draft";
 import { later } from "../views/lazy";
-import type { Address, Email } from "../jmap";
+import type { Address, Email, Jmap } from "../jmap";
+import { offline, queued } from "../offline";
 import { client, expired, guarded, identities, jmap, keepOpen, mailboxes, refresh, tell } from "../store";
+import { isAway, post } from "./home";
 import { Icon } from "../views/icon";
 import { same, unique } from "./addresses";
-import { destroyKept, look, remove, save } from "./keep";
+import { destroyKept, edit, look, remove, save } from "./keep";
 import { Letter, letters } from "./letter";
 import type { Draft } from "./letter";
 import { forgetMirror, hold, lost, mirror } from "./mirror";
 import { toHtml } from "./plain";
 import { asFile, inlineFiles, quoteOf, readBody } from "./quote";
 import { say } from "./text";
-import { retryAll } from "./upload";
+import { retryAll, upload } from "./upload";
 import { begun } from "./sign";
 import { Window } from "./window";
 import "./style.css";
@@ -34,8 +36,8 @@ export function Desk() {
           <ul>
           {list.filter((one) => one !== current).map((one) => (
             <li key={one.key}>
-              <button onClick={() => bring(one)} aria-label={say("open", { subject: titleOf(one) })}>
-                <Icon name="drafts" /> <span class="name">{titleOf(one)}</span>
+              <button onClick={() => bring(one)} aria-label={say(one.queued.value ? "queued.open" : "open", { subject: titleOf(one) })}>
+                <Icon name={one.queued.value ? "sent" : "drafts"} /> <span class="name">{titleOf(one)}</span>
               </button>
               <button class="plain" aria-label={say("putaway", { subject: titleOf(one) })} onClick={() => void close(one)}>
                 <Icon name="close" />
@@ -72,16 +74,34 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-addEventListener("online", () => {
-  for (const one of letters.value) {
-    retryAll(one);
-    if (one.saved.value === "local") void save(one);
-  }
+// Somebody else may sign in here: letters of before stay in the browser, for who wrote them.
+effect(() => {
+  if (client.value !== null) return;
+  untracked(() => letters.value.forEach((one) => one.release()));
+  letters.value = [];
 });
+effect(() => {
+  queued.value = letters.value.filter((one) => one.queued.value).length;
+});
+effect(() => {
+  if (offline.value) return;
+  untracked(() => {
+    for (const one of letters.value) {
+      retryAll(one);
+      if (one.saved.value === "local" && !one.queued.value) void save(one);
+    }
+    void sendQueued();
+  });
+});
+
+async function sendQueued(): Promise<void> {
+  if (letters.value.some((one) => one.queued.value)) await (await import("./send")).drain();
+}
 
 /** To the front. */
 export function bring(letter: Letter): void {
   letter.small.value = false;
+  letter.queued.value = false; // it is written on
   letters.value = [...letters.value.filter((one) => one !== letter), letter];
 }
 
@@ -89,7 +109,18 @@ export function show(letter: Letter): Letter {
   letter.draft.value = begun(letter.draft.value);
   void hold(letter.key).then((release) => (letter.release = release ?? (() => undefined)));
   letters.value = [...letters.value, letter];
+  if (isAway()) void guarded(() => bringFiles(letter, jmap()));
   return letter;
+}
+
+/** Files of another account come along by way of this browser. */
+async function bringFiles(letter: Letter, from: Jmap): Promise<void> {
+  for (const file of letter.draft.value.files.filter((one) => one.blobId !== null && one.source === undefined)) {
+    const source = new Blob([await from.download(file.blobId!, file.type, file.name)], { type: file.type });
+    const files = letter.draft.value.files.map((one) => (one.key === file.key ? { ...one, source, blobId: null, progress: 0 } : one));
+    edit(letter, { files });
+    void upload(letter, file.key);
+  }
 }
 
 /** What was taken back is in front again, as it was; it is a draft on the server. */
@@ -131,7 +162,7 @@ export function answer(email: Email, all: boolean): void {
     files: inlineFiles(email, cids),
     inReplyTo: email.messageId ?? [],
     references: [...(email.references ?? []), ...(email.messageId ?? [])],
-    origin: { id: email.id, keyword: "$answered" },
+    origin: { id: email.id, account: jmap().account, keyword: "$answered" },
   }));
 }
 
@@ -145,18 +176,21 @@ export function pass(email: Email): void {
     quote,
     files: [...files.map((part) => asFile(part)), ...inline],
     references: [...(email.references ?? []), ...(email.messageId ?? [])],
-    origin: { id: email.id, keyword: "$forwarded" },
+    origin: { id: email.id, account: jmap().account, keyword: "$forwarded" },
   }));
 }
 
-/** The whole letter as a file, with its header as it came. */
-export async function enclose(email: Email): Promise<void> {
+/** The original goes along whole, as a file with its header as it came, instead of standing below. */
+export async function enclose(letter: Letter): Promise<void> {
   await guarded(async () => {
-    const found = await jmap().call([["Email/get", { ids: [email.id], properties: ["blobId", "size"] }, "g"]]);
+    const { origin, quote, files } = letter.draft.value;
+    const found = await jmap().at(origin!.account).call([["Email/get", { ids: [origin!.id], properties: ["blobId", "size"] }, "g"]]);
     const { blobId, size } = found["g"].list[0] as { blobId: string; size: number };
-    const name = `${(email.subject ?? "").replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 80) || say("title")}.eml`;
+    const name = `${(quote?.subject ?? "").replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 80) || say("title")}.eml`;
     const file = { key: crypto.randomUUID(), blobId, size, name, type: "message/rfc822", inline: false, progress: 1, fault: "" };
-    show(new Letter({ subject: prefixed("Fwd: ", email.subject), files: [file], origin: { id: email.id, keyword: "$forwarded" } }));
+    // Its own files are in it.
+    edit(letter, { quote: null, files: [...files.filter((one) => one.source !== undefined), file] });
+    if (origin!.account !== post().account) await bringFiles(letter, jmap().at(origin!.account));
   });
 }
 
@@ -165,8 +199,8 @@ const RESUMED = [
   "header:Disposition-Notification-To:asAddresses", "header:X-Priority:asText",
 ];
 
-export async function fetchWhole(id: string): Promise<Email & Record<string, unknown>> {
-  const found = await jmap().call([
+export async function fetchWhole(id: string, where = post()): Promise<Email & Record<string, unknown>> {
+  const found = await where.call([
     [
       "Email/get",
       {
@@ -203,7 +237,8 @@ export async function resume(email: Email): Promise<void> {
   const open = letters.value.find((one) => one.kept === email.id);
   if (open) return bring(open);
   await guarded(async () => {
-    show(new Letter(draftOf(await fetchWhole(email.id)), email.id));
+    // A draft of somebody else is the beginning of a letter of one's own.
+    show(new Letter(draftOf(await fetchWhole(email.id, jmap())), isAway() ? null : email.id));
   });
 }
 
@@ -215,14 +250,16 @@ function prefixed(prefix: string, subject: string | null): string {
 
 /** What the last session of this browser did not bring to the server. */
 export async function recover(): Promise<void> {
-  const found = (await lost(client.value!.account)).filter((one) => !letters.value.some((each) => each.key === one.key));
-  for (const one of found) one.small.value = found.length > 1;
+  const found = (await lost(client.value!.home)).filter((one) => !letters.value.some((each) => each.key === one.key));
+  for (const one of found) one.small.value = found.length > 1 || one.queued.value;
   letters.value = [...letters.value, ...found];
-  if (found.length > 0) tell(say("recovered", { count: found.length }));
+  const written = found.filter((one) => !one.queued.value).length;
+  if (written > 0) tell(say("recovered", { count: written }));
   for (const one of found) {
     retryAll(one);
-    void save(one);
+    if (!one.queued.value) void save(one);
   }
+  await sendQueued();
 }
 
 // --- closing ---

@@ -2,14 +2,12 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { language } from "../text";
-import type { Format, FrameApi } from "./frame";
+import type { FrameApi } from "./frame";
 import { edit, save, touched } from "./keep";
 import type { Letter } from "./letter";
-import { toolbarFormat } from "./toolbar";
+import { toolbarFormat } from "./format";
 import { say } from "./text";
 import { add, showPictures } from "./upload";
-
-export const NO_FORMAT: Format = { on: new Set(), align: "left", size: "", color: "", link: "" };
 
 interface Props {
   letter: Letter;

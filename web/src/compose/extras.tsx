@@ -1,8 +1,9 @@
 /** From whom a letter is, what is wished of it, templates: loaded after the window is there. */
 
 import { signal } from "@preact/signals";
-import type { Email, Id } from "../jmap";
-import { client, guarded, identities, jmap, mailboxes, tell } from "../store";
+import type { Email, Id, Mailbox } from "../jmap";
+import { client, guarded, identities, tell } from "../store";
+import { post } from "./home";
 import { emailOf } from "./body";
 import { draftOf, fetchWhole } from "./desk";
 import type { FrameApi } from "./frame";
@@ -80,7 +81,7 @@ const NAME = "Templates";
 const templates = signal<{ id: Id; subject: string | null }[]>([]);
 
 export async function loadTemplates(): Promise<void> {
-  const found = await jmap().call([
+  const found = await post().call([
     ["Email/query", { filter: { hasKeyword: "$template" }, sort: [{ property: "subject" }], limit: 30 }, "q"],
     ["Email/get", { "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ["id", "subject"] }, "g"],
   ]);
@@ -88,9 +89,10 @@ export async function loadTemplates(): Promise<void> {
 }
 
 async function folder(): Promise<Id> {
-  const there = mailboxes.value.find((one) => one.name === NAME && one.parentId === null);
+  const boxes = await post().call([["Mailbox/get", { ids: null, properties: ["id", "name", "parentId"] }, "m"]]);
+  const there = (boxes["m"].list as Mailbox[]).find((one) => one.name === NAME && one.parentId === null);
   if (there) return there.id;
-  const found = await jmap().call([["Mailbox/set", { create: { t: { name: NAME, isSubscribed: true } } }, "m"]]);
+  const found = await post().call([["Mailbox/set", { create: { t: { name: NAME, isSubscribed: true } } }, "m"]]);
   return (found["m"].created?.t?.id ?? found["m"].notCreated.t.existingId) as Id;
 }
 
@@ -102,7 +104,7 @@ function saveTemplate(letter: Letter): Promise<boolean> {
       html: letter.draft.value.html.replace(/<div class="signature">[\s\S]*$/, ""),
     };
     const email = emailOf(draft, null, await folder(), { $template: true, $draft: true, $seen: true });
-    await jmap().call([["Email/set", { create: { t: email } }, "s"]]);
+    await post().call([["Email/set", { create: { t: email } }, "s"]]);
     await loadTemplates();
     tell(say("template.saved", { name: draft.subject || say("template.unnamed") }));
   });

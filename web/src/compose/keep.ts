@@ -2,16 +2,22 @@
 
 import type { Id } from "../jmap";
 import { JmapError } from "../jmap";
-import { byRole, explain, guarded, jmap, tell } from "../store";
+import { explain, guarded, tell } from "../store";
+import { folder, post, ready } from "./home";
 import { emailOf } from "./body";
 import { letters } from "./letter";
-import type { Draft, Letter } from "./letter";
+import type { Draft, File, Letter } from "./letter";
 import { forgetMirror, mirror } from "./mirror";
+import { say } from "./text";
 import { utc } from "./times";
 
 const SAVE_AFTER_MS = 3000;
 const MIRROR_AFTER_MS = 300;
 const TRIES = 4;
+
+/** Uploads what is not on the server; `upload.ts` says how. */
+let retry: (letter: Letter) => void = () => undefined;
+export const onRetry = (run: typeof retry): void => void (retry = run);
 
 export function edit(letter: Letter, change: Partial<Draft>): void {
   letter.draft.value = { ...letter.draft.value, ...change };
@@ -48,14 +54,16 @@ async function write(letter: Letter): Promise<void> {
   const version = letter.version;
   letter.saved.value = "saving";
   try {
+    await ready();
     if (letter.unsure) await adopt(letter);
     letter.unsure = true;
-    const found = await jmap().call([
+    const found = await post().call([
       ...(letter.kept ? [["Email/get", { ids: [letter.kept], properties: ["mailboxIds", "keywords"] }, "k"] as [string, object, string]] : []),
       ["Email/set", { create: { d: emailOf(letter.draft.value, letter.sentAt ? utc(letter.sentAt) : null) } }, "s"],
-    ] as Parameters<ReturnType<typeof jmap>["call"]>[0]);
+    ] as Parameters<ReturnType<typeof post>["call"]>[0]);
     letter.unsure = false;
-    const fault = found["s"].notCreated?.d as { type: string; description?: string } | undefined;
+    const fault = found["s"].notCreated?.d as { type: string; description?: string; notFound?: Id[] } | undefined;
+    if (fault?.type === "blobNotFound") return uploadAgain(letter, fault.notFound ?? []);
     if (fault) throw new JmapError(fault.type, fault.description ?? "");
     const before = letter.kept;
     letter.kept = found["s"].created.d.id as Id;
@@ -69,6 +77,19 @@ async function write(letter: Letter): Promise<void> {
   }
 }
 
+/** What was uploaded is kept for a while only: a letter that was found again after days brings its files once more. */
+function uploadAgain(letter: Letter, gone: Id[]): void {
+  const { files } = letter.draft.value;
+  const lost = (file: File) => file.blobId !== null && gone.includes(file.blobId);
+  // What came from other letters, which are no more, cannot be had again.
+  const left = files.filter((one) => !lost(one) || one.source !== undefined);
+  letter.draft.value = { ...letter.draft.value, files: left.map((one) => (lost(one) ? { ...one, blobId: null, progress: 0 } : one)) };
+  letter.saved.value = "dirty";
+  if (left.length < files.length) tell(say("files.gone", { names: files.filter((one) => !left.includes(one)).map((one) => one.name).join(", ") }));
+  retry(letter);
+  touched(letter);
+}
+
 interface Kept {
   mailboxIds: Record<Id, boolean>;
   keywords: Record<string, boolean>;
@@ -79,16 +100,16 @@ async function replace(letter: Letter, before: Id, old: Kept | undefined, state:
   let now = old;
   let known = state;
   for (let tries = 0; tries < TRIES; tries += 1) {
-    if (now === undefined || !now.keywords["$draft"] || !now.mailboxIds[byRole("drafts")!.id]) {
+    if (now === undefined || !now.keywords["$draft"] || !now.mailboxIds[folder("drafts")!]) {
       letter.conflict.value = { other: await otherVersion(letter) };
       return;
     }
     try {
-      await jmap().call([["Email/set", { destroy: [before], ifInState: known }, "s"]]);
+      await post().call([["Email/set", { destroy: [before], ifInState: known }, "s"]]);
       return;
     } catch (error) {
       if (!(error instanceof JmapError && error.kind === "stateMismatch")) throw error;
-      const found = await jmap().call([["Email/get", { ids: [before], properties: ["mailboxIds", "keywords"] }, "k"]]);
+      const found = await post().call([["Email/get", { ids: [before], properties: ["mailboxIds", "keywords"] }, "k"]]);
       now = found["k"].list[0] as Kept | undefined;
       known = found["k"].state as string;
     }
@@ -97,8 +118,8 @@ async function replace(letter: Letter, before: Id, old: Kept | undefined, state:
 
 /** Drafts of the same letter are known by its Message-ID, which never changes. */
 async function sameLetter(letter: Letter): Promise<Id[]> {
-  const filter = { inMailbox: byRole("drafts")!.id, header: ["Message-ID", letter.draft.value.messageId] };
-  const found = await jmap().call([["Email/query", { filter, sort: [{ property: "receivedAt", isAscending: false }], limit: 10 }, "q"]]);
+  const filter = { inMailbox: folder("drafts")!, header: ["Message-ID", letter.draft.value.messageId] };
+  const found = await post().call([["Email/query", { filter, sort: [{ property: "receivedAt", isAscending: false }], limit: 10 }, "q"]]);
   return found["q"].ids as Id[];
 }
 
@@ -111,19 +132,20 @@ async function adopt(letter: Letter): Promise<void> {
   const found = await sameLetter(letter);
   const made = found.find((id) => id !== letter.kept);
   if (made === undefined) return;
-  if (letter.kept) await jmap().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
+  if (letter.kept) await post().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
   letter.kept = made;
 }
 
 /** Our draft on the server is looked at again, because something changed there. */
 export async function look(): Promise<void> {
+  await ready();
   for (const letter of letters.value) {
     const kept = letter.kept;
     if (kept === null || letter.saved.value === "saving" || letter.conflict.value) continue;
-    const found = await jmap().call([["Email/get", { ids: [kept], properties: ["mailboxIds", "keywords"] }, "k"]]);
+    const found = await post().call([["Email/get", { ids: [kept], properties: ["mailboxIds", "keywords"] }, "k"]]);
     if (letter.kept !== kept || letter.saved.value === ("saving" as typeof letter.saved.value)) continue;
     const now = found["k"].list[0] as Kept | undefined;
-    if (now?.keywords["$draft"] && now.mailboxIds[byRole("drafts")!.id]) continue;
+    if (now?.keywords["$draft"] && now.mailboxIds[folder("drafts")!]) continue;
     letter.kept = null;
     letter.saved.value = "dirty";
     letter.conflict.value = { other: await otherVersion(letter) };
@@ -132,7 +154,7 @@ export async function look(): Promise<void> {
 
 export async function destroyKept(letter: Letter): Promise<void> {
   await letter.saving.catch(() => undefined);
-  if (letter.kept) await jmap().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
+  if (letter.kept) await post().call([["Email/set", { destroy: [letter.kept] }, "s"]]);
   letter.kept = null;
 }
 

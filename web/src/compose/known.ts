@@ -1,7 +1,7 @@
 /** Whom this account knows: contacts where the server has them, and the addresses of recent letters. */
 
 import type { Address, Call, Email, Id } from "../jmap";
-import { byRole, jmap } from "../store";
+import { folder, post } from "./home";
 
 const PEOPLE = "urn:posthouse:params:jmap:people";
 const CONTACTS = "urn:ietf:params:jmap:contacts";
@@ -23,8 +23,8 @@ let owner: Id = "";
 
 /** By address in lower case. */
 export function known(): Promise<Map<string, Known>> {
-  if (owner !== jmap().account) loading = null;
-  owner = jmap().account;
+  if (owner !== post().account) loading = null;
+  owner = post().account;
   loading ??= gather().catch(() => {
     loading = null;
     return new Map();
@@ -48,15 +48,15 @@ function count(found: Map<string, Known>, one: Address, weight: number): void {
 
 async function gather(): Promise<Map<string, Known>> {
   const recent = (role: string, id: string, properties: string[]): Call[] => {
-    const box = byRole(role);
+    const box = folder(role);
     if (box === undefined) return [];
     const sort = [{ property: "receivedAt", isAscending: false }];
     return [
-      ["Email/query", { filter: { inMailbox: box.id }, sort, limit: RECENT }, `${id}q`],
+      ["Email/query", { filter: { inMailbox: box }, sort, limit: RECENT }, `${id}q`],
       ["Email/get", { "#ids": { resultOf: `${id}q`, name: "Email/query", path: "/ids" }, properties }, id],
     ];
   };
-  const answer = await jmap().call([...recent("sent", "s", ["to", "cc"]), ...recent("inbox", "i", ["from", "replyTo"])]);
+  const answer = await post().call([...recent("sent", "s", ["to", "cc"]), ...recent("inbox", "i", ["from", "replyTo"])]);
   const found = new Map<string, Known>();
   for (const email of (answer["s"]?.list ?? []) as Email[]) for (const one of [...(email.to ?? []), ...(email.cc ?? [])]) count(found, one, 3);
   for (const email of (answer["i"]?.list ?? []) as Email[]) for (const one of email.from ?? []) count(found, one, 1);
@@ -105,7 +105,7 @@ export async function peopleOf(one: Suggestion): Promise<Address[]> {
   if (one.members === undefined) return [one];
   const conditions = one.members.map((uid) => ({ uid }));
   if (conditions.length === 0) return [];
-  const found = await jmap().call([
+  const found = await post().call([
     ["ContactCard/query", { filter: { operator: "OR", conditions } }, "q"],
     ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: CARD }, "g"],
   ]);
@@ -113,11 +113,11 @@ export async function peopleOf(one: Suggestion): Promise<Address[]> {
 }
 
 async function fromContacts(sought: string): Promise<Suggestion[]> {
-  if (!(CONTACTS in jmap().session.capabilities)) return [];
-  const own = PEOPLE in jmap().session.capabilities;
+  if (!(CONTACTS in post().session.capabilities)) return [];
+  const own = PEOPLE in post().session.capabilities;
   const filter = own ? { complete: sought } : { text: sought };
   try {
-    const found = await jmap().call([
+    const found = await post().call([
       ["ContactCard/query", { filter, limit: SHOWN, ...(own ? { sort: [{ property: "uses", isAscending: false }] } : {}) }, "q"],
       ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: CARD }, "g"],
     ]);

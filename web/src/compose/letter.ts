@@ -56,7 +56,7 @@ export interface Draft {
   inReplyTo: string[];
   references: string[];
   /** The letter that is answered or passed on, and what is noted on it once this is sent. */
-  origin: { id: Id; keyword: "$answered" | "$forwarded" } | null;
+  origin: { id: Id; account: Id; keyword: "$answered" | "$forwarded" } | null;
   receipt: boolean;
   priority: "high" | "normal" | "low";
   /** Of another address than the own one: written for it (Sender), not as it. */
@@ -101,6 +101,8 @@ export class Letter {
   unsure = false;
   /** The moment it is to be sent, where it was given one. */
   sentAt: Date | null = null;
+  /** It was sent without a connection and goes when there is one. */
+  readonly queued = signal(false);
   /** It may have been sent, though the answer did not arrive. */
   maybeSent = false;
   /** What the editor knows that the draft does not yet. */

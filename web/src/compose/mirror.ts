@@ -18,6 +18,8 @@ export interface Mirrored {
   safe: boolean;
   unsure: boolean;
   maybeSent: boolean;
+  queued: boolean;
+  sentAt: Date | null;
   at: number;
 }
 
@@ -57,12 +59,14 @@ export async function mirror(letter: Letter): Promise<void> {
   letter.collect();
   const record: Mirrored = {
     key: letter.key,
-    account: client.value.account,
+    account: client.value.home,
     draft: { ...letter.draft.value, files: letter.draft.value.files.map(({ url: _, ...file }) => file) },
     kept: letter.kept,
-    safe: letter.saved.value instanceof Date,
+    safe: letter.saved.value instanceof Date && !letter.queued.value && !letter.maybeSent,
     unsure: letter.unsure,
     maybeSent: letter.maybeSent,
+    queued: letter.queued.value,
+    sentAt: letter.sentAt,
     at: Date.now(),
   };
   localStorage.setItem(MIRRORED, "1");
@@ -88,6 +92,8 @@ export async function lost(account: Id): Promise<Letter[]> {
     const letter = new Letter(one.draft, one.kept, one.key);
     letter.unsure = one.unsure;
     letter.maybeSent = one.maybeSent;
+    letter.queued.value = one.queued;
+    letter.sentAt = one.sentAt;
     letter.release = release;
     letter.saved.value = "dirty";
     found.push(letter);

@@ -4,7 +4,8 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { openScheduled, waiting } from "../draft";
 import type { Email } from "../jmap";
-import { guarded, jmap, refresh, tell } from "../store";
+import { guarded, refresh, tell } from "../store";
+import { post } from "./home";
 import { formatMoment, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import { draftOf, fetchWhole, resume } from "./desk";
@@ -24,7 +25,7 @@ const busy = signal(false);
 
 async function look(): Promise<void> {
   const found = await pending();
-  const answer = await jmap().call([
+  const answer = await post().call([
     ["Email/get", { ids: found.map((one) => one.emailId), properties: ["id", "subject", "to", "preview"] }, "g"],
   ]);
   const byId = new Map((answer["g"].list as Email[]).map((one) => [one.id, one]));

@@ -2,11 +2,12 @@
 
 import { effect } from "@preact/signals";
 import type { Id } from "../jmap";
+import { offline } from "../offline";
 import { settings } from "../preferences";
-import { guarded, jmap, notice, refresh, tell } from "../store";
+import { expired, guarded, jmap, notice, refresh, tell } from "../store";
 import { formatMoment } from "../text";
 import { plainOf, sender } from "./body";
-import { reopen } from "./desk";
+import { bring, reopen } from "./desk";
 import { edit, remove, save } from "./keep";
 import { known, learn } from "./known";
 import { letters } from "./letter";
@@ -15,6 +16,7 @@ import { mirror } from "./mirror";
 import { commit } from "./people";
 import { SendFault, cancel, mostDelay, submit, wasSent } from "./submission";
 import { say } from "./text_send";
+import { retryAll } from "./upload";
 import { warnings } from "./warn";
 
 const MENTIONS_FILE = /附件|附上|随附|随信附|见附|附后|附图|attach(ed|ment|ing)?\b|enclos(ed|ure)/i;
@@ -25,7 +27,8 @@ function refusal(draft: Draft, at: Date | null): string {
   const bad = all.filter((one) => one.bad);
   if (bad.length > 0) return say("bad", { addresses: bad.map((one) => one.email).join(", ") });
   if (all.length === 0) return say("nobody");
-  const failed = draft.files.find((one) => one.fault && !one.inline);
+  // Without a connection files wait with the letter.
+  const failed = draft.files.find((one) => one.fault && !(offline.value && one.source));
   if (failed) return say("files.missing", { name: failed.name });
   if (at === null) return "";
   if (at.getTime() < Date.now()) return say("later.past");
@@ -50,20 +53,26 @@ export async function trySend(letter: Letter, at: Date | null = null): Promise<v
   letter.fault.value = no;
   if (no) return;
   const text = await doubts(letter.draft.value);
-  const go = () => whenUploaded(letter, () => void send(letter, at));
+  const go = () => void whenUploaded(letter).then((there) => void (there && send(letter, at)));
   if (text.length > 0) letter.question.value = { text, yes: say("anyway"), run: go };
   else go();
 }
 
-function whenUploaded(letter: Letter, run: () => void): void {
-  if (!letter.busy.value) return run();
+/** Nothing goes without its files; those wait where there is no connection. */
+const complete = (letter: Letter): boolean => offline.value || letter.draft.value.files.every((one) => one.blobId !== null);
+
+/** True: all files are on the server, or wait with the letter. */
+function whenUploaded(letter: Letter): Promise<boolean> {
+  if (!letter.busy.value) return Promise.resolve(complete(letter));
   letter.fault.value = say("uploading");
-  const stop = effect(() => {
-    if (letter.busy.value) return;
-    queueMicrotask(() => {
-      stop();
-      letter.fault.value = "";
-      if (letters.value.includes(letter) && letter.draft.value.files.every((one) => one.blobId !== null)) run();
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (letter.busy.value) return;
+      queueMicrotask(() => {
+        stop();
+        letter.fault.value = "";
+        resolve(letters.value.includes(letter) && complete(letter));
+      });
     });
   });
 }
@@ -80,12 +89,18 @@ export async function send(letter: Letter, at: Date | null): Promise<void> {
       // The version that is sent is the one that is kept: always saved once more.
       letter.sentAt = at;
       edit(letter, {});
-      if (!(await save(letter)) || letter.kept === null || letter.conflict.value) return;
+      if (!(await save(letter))) return offline.value ? queue(letter) : undefined;
+      // The server lost a file meanwhile, and it is on its way once more.
+      if (!complete(letter)) return void (letter.fault.value = say("files.again"));
+      if (letter.kept === null || letter.conflict.value) return;
       letter.maybeSent = true;
       await mirror(letter);
       const submission = await submit(letter.draft.value, letter.kept, at ?? settings.value.undoSeconds).catch((error: unknown) => {
         // The server said no: it was not sent.  Anything else may have happened on the way back.
-        if (!(error instanceof SendFault)) throw error;
+        if (!(error instanceof SendFault)) {
+          if (offline.value) return queue(letter).then(() => null);
+          throw error;
+        }
         letter.maybeSent = false;
         letter.fault.value = error.message;
         return null;
@@ -99,6 +114,36 @@ export async function send(letter: Letter, at: Date | null): Promise<void> {
   }
 }
 
+/** It goes when the connection is back, also after this browser was closed. */
+async function queue(letter: Letter): Promise<void> {
+  letter.queued.value = true;
+  letter.small.value = true;
+  await mirror(letter);
+  tell(say("queued"));
+}
+
+let draining = false;
+
+/** What waits for the connection, one after the other. */
+export async function drain(): Promise<void> {
+  if (draining || offline.value) return;
+  draining = true;
+  for (const letter of letters.value.filter((one) => one.queued.value)) {
+    const at = letter.sentAt && letter.sentAt.getTime() > Date.now() ? letter.sentAt : null;
+    letter.queued.value = false;
+    retryAll(letter);
+    if (await whenUploaded(letter)) await send(letter, at);
+    else letter.fault.value = say("files.missing", { name: letter.draft.value.files.find((one) => one.blobId === null)?.name ?? "" });
+    if (!letters.value.includes(letter)) continue;
+    // Somebody has to sign in first; it waits for that as it waited for the connection.
+    if (expired.value) letter.queued.value = true;
+    // Refused: it is in front, with the reason.
+    if (!letter.queued.value) bring(letter);
+    if (offline.value || expired.value) break;
+  }
+  draining = false;
+}
+
 async function finish(letter: Letter, submission: Id | null, at: Date | null): Promise<void> {
   const { to, cc, bcc, origin } = letter.draft.value;
   learn([...to, ...cc, ...bcc]);
@@ -107,7 +152,7 @@ async function finish(letter: Letter, submission: Id | null, at: Date | null): P
   const undo = submission && (at || seconds > 0) ? () => void takeBack(letter, submission) : undefined;
   if (at) tell(say("later.done", { time: formatMoment(at.toISOString()) }), undo);
   else tell(say("sent"), undo, undo ? seconds * 1000 : undefined);
-  if (origin) await jmap().call([["Email/set", { update: { [origin.id]: { [`keywords/${origin.keyword}`]: true } } }, "o"]]);
+  if (origin) await jmap().at(origin.account).call([["Email/set", { update: { [origin.id]: { [`keywords/${origin.keyword}`]: true } } }, "o"]]);
   await refresh();
 }
 

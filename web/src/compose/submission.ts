@@ -2,7 +2,7 @@
 
 import type { Id } from "../jmap";
 import { JmapError } from "../jmap";
-import { byRole, jmap } from "../store";
+import { folder, post } from "./home";
 import { identityOf, isForOther, sender } from "./body";
 import type { Draft } from "./letter";
 import { say } from "./text_send";
@@ -17,25 +17,25 @@ export interface Submission {
 
 /** Of the server: how long a letter may wait, in seconds. */
 export function mostDelay(): number {
-  const { session, account } = jmap();
+  const { session, account } = post();
   const mine = session.accounts[account]?.accountCapabilities?.["urn:ietf:params:jmap:submission"] ?? {};
   return Number(mine["maxDelayedSend"] ?? 0);
 }
 
-const drafts = () => byRole("drafts")!.id;
+const drafts = () => folder("drafts")!;
 
 /** When it is handed over: out of the drafts, into what was sent. */
 function movedOut(): Record<string, unknown> {
-  const sent = byRole("sent");
+  const sent = folder("sent");
   const change: Record<string, unknown> = { "keywords/$draft": null, [`mailboxIds/${drafts()}`]: null };
-  if (sent) change[`mailboxIds/${sent.id}`] = true;
+  if (sent) change[`mailboxIds/${sent}`] = true;
   return change;
 }
 
 function movedBack(): Record<string, unknown> {
-  const sent = byRole("sent");
+  const sent = folder("sent");
   const change: Record<string, unknown> = { "keywords/$draft": true, [`mailboxIds/${drafts()}`]: true };
-  if (sent) change[`mailboxIds/${sent.id}`] = null;
+  if (sent) change[`mailboxIds/${sent}`] = null;
   return change;
 }
 
@@ -45,8 +45,8 @@ export async function submit(draft: Draft, email: Id, wait: Date | number): Prom
   const parameters = wait instanceof Date ? { HOLDUNTIL: utc(wait) } : seconds > 0 ? { HOLDFOR: String(seconds) } : null;
   const people = [...draft.to, ...draft.cc, ...draft.bcc];
   const named = new Map(people.map((one) => [one.email.toLowerCase(), { email: one.email, parameters: null }]));
-  const envelope = { mailFrom: { email: isForOther(draft) ? jmap().address : sender(draft).email, parameters }, rcptTo: [...named.values()] };
-  const found = await jmap().call([
+  const envelope = { mailFrom: { email: isForOther(draft) ? post().address : sender(draft).email, parameters }, rcptTo: [...named.values()] };
+  const found = await post().call([
     [
       "EmailSubmission/set",
       { create: { s: { emailId: email, identityId: identityOf(draft)?.id, envelope } }, onSuccessUpdateEmail: { "#s": movedOut() } },
@@ -60,7 +60,7 @@ export async function submit(draft: Draft, email: Id, wait: Date | number): Prom
 
 /** Take it back; the letter is a draft again.  False: it is too late. */
 export async function cancel(submission: Id): Promise<boolean> {
-  const found = await jmap().call([
+  const found = await post().call([
     [
       "EmailSubmission/set",
       { update: { [submission]: { undoStatus: "canceled" } }, onSuccessUpdateEmail: { [submission]: movedBack() } },
@@ -75,7 +75,7 @@ export async function cancel(submission: Id): Promise<boolean> {
 
 /** Whether this email was handed over before, whatever became of the answer. */
 export async function wasSent(email: Id): Promise<boolean> {
-  const found = await jmap().call([
+  const found = await post().call([
     ["EmailSubmission/query", { filter: { emailIds: [email] } }, "q"],
     ["EmailSubmission/get", { "#ids": { resultOf: "q", name: "EmailSubmission/query", path: "/ids" }, properties: ["undoStatus"] }, "g"],
   ]);
@@ -85,7 +85,7 @@ export async function wasSent(email: Id): Promise<boolean> {
 /** What waits for its time. */
 export async function pending(): Promise<Submission[]> {
   const filter = { operator: "AND", conditions: [{ after: utc(new Date()) }, { undoStatus: "pending" }] };
-  const found = await jmap().call([
+  const found = await post().call([
     ["EmailSubmission/query", { filter, sort: [{ property: "sentAt", isAscending: true }] }, "q"],
     [
       "EmailSubmission/get",

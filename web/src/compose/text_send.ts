@@ -40,6 +40,7 @@ const TEXTS = {
   "scheduled.edit": ["取消并修改", "Cancel and edit"],
   "scheduled.change": ["改时间", "Change the time"],
   "scheduled.back": ["已取消，信回到草稿", "Cancelled: it is a draft again"],
+  "files.again": ["有附件要重新上传，传完请再点发送。", "A file has to be uploaded again; press Send when it is there."],
   "files.missing": ["{name} 没有上传成功。请重试或移除后再发送。", "{name} was not uploaded. Try again, or remove it, before you send."],
   "fault.recipients": ["这些地址收不了信：{addresses}。请检查拼写后再发。", "No mail can be sent to {addresses}. Check the spelling and send again."],
   "fault.many": ["一封信最多 {count} 位收件人。请分几次发送。", "A letter can have {count} recipients. Send it in several parts."],
@@ -50,6 +51,7 @@ const TEXTS = {
   "fault.rate": ["发信太快了。请过几分钟再发。", "Too many letters in a short time. Send again in a few minutes."],
   "fault.time": ["服务器不接受这个发送时间。请换一个。", "The server does not take this time. Choose another one."],
   "fault.other": ["没有发出：{detail}。信仍在草稿里。", "It was not sent: {detail}. It is still among the drafts."],
+  "queued": ["没有连上服务器。连上后会自动发出。", "No connection: it is sent when there is one."],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export const say = sayer(TEXTS);

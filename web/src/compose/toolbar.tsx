@@ -1,16 +1,13 @@
 /** Formats of the text. */
 
-import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Command, Format, FrameApi } from "./frame";
+import { linking, toolbarFormat } from "./format";
+import type { Command, FrameApi } from "./frame";
 import { Mark } from "./icon";
 import type { MarkName } from "./icon";
 import { Menu } from "./menu";
 import { say } from "./text";
 import type { Key } from "./text";
-
-export const toolbarFormat = signal<Format>({ on: new Set(), align: "left", size: "", color: "", link: "" });
-export const linking = signal(false);
 
 const KEYS: Partial<Record<Command, string>> = { bold: "Ctrl+B", italic: "Ctrl+I", underline: "Ctrl+U", strike: "Ctrl+Shift+7", link: "Ctrl+K" };
 const FIRST: Command[] = ["bold", "italic", "underline", "strike"];

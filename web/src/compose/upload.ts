@@ -1,9 +1,10 @@
 /** Files on their way to the server. */
 
 import { JmapError } from "../jmap";
-import { jmap, tell } from "../store";
+import { tell } from "../store";
+import { post } from "./home";
 import { formatSize } from "../text";
-import { edit, touched } from "./keep";
+import { edit, onRetry, touched } from "./keep";
 import type { File as Attached, Letter } from "./letter";
 import { say } from "./text";
 
@@ -11,7 +12,7 @@ const PICTURE = /^image\/(png|jpe?g|gif|webp|bmp|avif)$/;
 const running = new Map<string, AbortController>();
 
 const limits = () => {
-  const { session, account } = jmap();
+  const { session, account } = post();
   const core = session.capabilities["urn:ietf:params:jmap:core"] ?? {};
   const mail = session.accounts[account]?.accountCapabilities?.["urn:ietf:params:jmap:mail"] ?? {};
   return { file: Number(core["maxSizeUpload"] ?? Infinity), letter: Number(mail["maxSizeAttachmentsPerEmail"] ?? Infinity) };
@@ -63,7 +64,7 @@ export async function upload(letter: Letter, key: string): Promise<void> {
   running.set(key, control);
   change(letter, key, { fault: "", progress: 0 });
   try {
-    const done = await jmap().uploadSlowly(file.source, (part) => change(letter, key, { progress: Math.min(part, 0.99) }), control.signal);
+    const done = await post().uploadSlowly(file.source, (part) => change(letter, key, { progress: Math.min(part, 0.99) }), control.signal);
     change(letter, key, { blobId: done.blobId, progress: 1 });
     touched(letter);
   } catch (error) {
@@ -87,11 +88,13 @@ export function retryAll(letter: Letter): void {
   for (const file of letter.draft.value.files) if (file.blobId === null && file.source) void upload(letter, file.key);
 }
 
+onRetry(retryAll);
+
 /** Where the pictures inside of the text are shown from; those of an original are fetched. */
 export async function showPictures(letter: Letter): Promise<void> {
   for (const file of letter.draft.value.files) {
     if (file.url || !PICTURE.test(file.type)) continue;
-    const data = file.source ?? (file.inline && file.blobId ? await jmap().download(file.blobId, file.type, file.name).catch(() => null) : null);
+    const data = file.source ?? (file.inline && file.blobId ? await post().download(file.blobId, file.type, file.name).catch(() => null) : null);
     if (data) change(letter, file.key, { url: URL.createObjectURL(new Blob([data], { type: file.type })) });
   }
 }

@@ -7,9 +7,10 @@ import { formatTime, formatWhen, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
 import { plainOf } from "./body";
-import { close, discard } from "./desk";
+import { close, discard, enclose } from "./desk";
 import { RichText, PlainText, insertFiles } from "./editor";
 import { Files } from "./files";
+import { linking } from "./format";
 import type { FrameApi } from "./frame";
 import { Mark } from "./icon";
 import { edit } from "./keep";
@@ -19,11 +20,12 @@ import { People } from "./people";
 import { toHtml } from "./plain";
 import { headOf, quoteHtml, quoteText } from "./quote";
 import { say } from "./text";
-import { TimeForm } from "./time_form";
 import { choices } from "./times";
-import { LinkForm, Toolbar, linking } from "./toolbar";
 import { add } from "./upload";
 
+const Toolbar = later(() => import("./toolbar").then((found) => found.Toolbar));
+const LinkForm = later(() => import("./toolbar").then((found) => found.LinkForm));
+const TimeForm = later(() => import("./time_form").then((found) => found.TimeForm));
 const Conflict = later(() => import("./conflict").then((found) => found.Conflict));
 
 /** From whom, what is wished, templates: they come after the window. */
@@ -154,6 +156,7 @@ function QuoteBar({ letter, api }: { letter: Letter; api: { current: FrameApi | 
       </button>
       <small>{headOf(quote)[0]}</small>
       <button class="plain" onClick={() => edit(letter, { quote: { ...quote, language: other } })}>{say(`quote.${other}`)}</button>
+      {quote.kind === "forward" && <button class="plain" onClick={() => void enclose(letter)}>{say("quote.enclose")}</button>}
       <button class="plain" onClick={() => edit(letter, { quote: null })}>{say("quote.remove")}</button>
     </div>
   );

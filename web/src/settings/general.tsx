@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { keepHere, kept } from "../offline";
 import { settings } from "../preferences";
 import type { Settings } from "../preferences";
 import { choose } from "../store";
@@ -66,6 +67,13 @@ export function General() {
           value={String(now.undoSeconds)}
           options={[0, 5, 10, 15, 20, 30].map((seconds) => [String(seconds), seconds ? say("general.undo.seconds", { seconds }) : say("general.undo.off")] as const)}
           change={(seconds) => set({ undoSeconds: Number(seconds) })}
+        />
+        <Switch
+          id="offline"
+          label={say("general.offline")}
+          hint={say("general.offline.hint")}
+          on={kept.value}
+          change={(wanted) => void keepHere(wanted)}
         />
         <Select
           id="notify"

@@ -30,6 +30,7 @@ export const SECTIONS: readonly Section[] = [
       ["zone", "general.zone", "时间 clock hours"],
       ["conversations", "general.conversations", "会话 线程 threads"],
       ["undo", "general.undo", "撤回 撤销 发送 undo recall send delay"],
+      ["offline", "general.offline", "离线 断网 缓存 安装 offline install app cache"],
       ["notify", "general.notify", "通知 提醒 alert"],
     ],
   },

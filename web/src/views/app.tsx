@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { desk, recover } from "../draft";
 import { over } from "../reading/over";
+import { offline, queued } from "../offline";
 import { inContacts, inSettings } from "../route";
 import { client, notice, openThread } from "../store";
 import { say } from "../text";
@@ -29,7 +30,7 @@ export function App() {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
-  useEffect(() => void recover(), [client.value?.account]);
+  useEffect(() => void recover(), [client.value?.home]);
   if (client.value === null) return <SignIn />;
   const Desk = desk.value;
   return (
@@ -46,6 +47,11 @@ export function App() {
           <Icon name="help" />
         </button>
       </header>
+      {offline.value && (
+        <p class="no-network" role="status">
+          {say("offline")} {queued.value > 0 && say("offline.queued", { count: queued.value })}
+        </p>
+      )}
       <Folders />
       {inContacts.value ? (
         <Contacts />
