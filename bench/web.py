@@ -28,7 +28,7 @@ from posthouse.storage.rows import Delivery, LocalCopy
 from .jmap import letter
 
 MESSAGES: Final = int(os.environ.get("BENCH_WEB_MESSAGES", "100000"))
-OFFSET: Final = int(os.environ.get("BENCH_WEB_OFFSET", "34000"))
+OFFSET: Final = int(os.environ.get("BENCH_WEB_OFFSET", "26000"))
 WHO: Final = "zhang@qq.test"
 HERE: Final = Path(__file__).parent
 # (what, key of the result, budget, unit)
