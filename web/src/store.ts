@@ -1,12 +1,12 @@
 /** What the pages show, as signals, and what changes it.  Everything a person does goes through here. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { forget } from "./auth";
 import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { forgetNews, tellNews } from "./notify";
-import { wipe } from "./offline";
+import { offline, wipe } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
 import { unchoose } from "./reading/act";
@@ -124,6 +124,18 @@ export function explain(error: unknown): string {
     return say("error.other", { detail: error.message });
   }
   return say("error.other", { detail: String(error) });
+}
+
+// The server may be back before the browser, or the stream of changes, notices.
+effect(() => {
+  if (offline.value && navigator.onLine) probe(2000);
+});
+
+function probe(wait: number): void {
+  setTimeout(() => {
+    if (!offline.value || client.value === null) return;
+    void refresh().catch(() => undefined).then(() => probe(Math.min(wait * 2, 60_000)));
+  }, wait);
 }
 
 // What happened without a connection was not told of.
