@@ -80,6 +80,9 @@ class Mover:
 
     def look(self, client: imaplib.IMAP4) -> None:
         """Read all mailboxes, and settle what was in doubt."""
+        if self.doubt is not None:
+            # What a worker had handed on when it was killed is written all the same; a write of ours comes behind it.
+            _ok(client.subscribe("INBOX"))
         found = {name: self._read(client, name) for name in (*PLACES, COPIES)}
         self._settle(found)
         for token, place in self.places.items():
