@@ -35,6 +35,7 @@ await page.keyboard.press("Enter");
 await page.keyboard.type("链接");
 await page.keyboard.press("Shift+Home");
 await page.keyboard.press("Control+k");
+await page.waitForSelector(".linking input:focus");
 await page.keyboard.type("example.test/甲");
 await page.keyboard.press("Enter");
 await page.waitForSelector(".linking", { state: "detached" });
