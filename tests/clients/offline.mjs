@@ -70,7 +70,7 @@ await later.click("dialog.again .main");
 const other = await popup;
 await Promise.race([other.waitForEvent("close"), other.waitForSelector("[name=password]").then(() => other.fill("[name=password]", password)).then(() => other.keyboard.press("Enter")).catch(() => undefined)]);
 await later.waitForSelector("dialog.again", { state: "detached" });
-await later.waitForFunction(() => !document.querySelector(".aside") && !document.querySelector(".compose") && !document.querySelector(".no-network"), undefined, { timeout: 30_000 });
+await later.waitForFunction(() => !document.querySelector(".aside") && !document.querySelector(".compose") && !document.querySelector(".no-network"), undefined, { timeout: 100_000 });
 found.lost = lost;
 
 // Whoever signs out leaves nothing.
