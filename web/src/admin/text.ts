@@ -1,6 +1,6 @@
 /** What people read on the admin pages, in Chinese and English. */
 
-import { signal } from "@preact/signals";
+import { language, sayer } from "../language";
 
 const TEXTS = {
   title: ["管理", "Administration"],
@@ -290,26 +290,9 @@ const TEXTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;
-export type Language = "zh" | "en";
+export { language, setLanguage as choose, type Language } from "../language";
 
-export const language = signal<Language>(preferred());
-
-function preferred(): Language {
-  const kept = localStorage.getItem("language");
-  if (kept === "zh" || kept === "en") return kept;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
-export function choose(next: Language): void {
-  localStorage.setItem("language", next);
-  language.value = next;
-  document.documentElement.lang = next;
-}
-
-export function say(key: Key, facts: Record<string, string | number> = {}): string {
-  const text: string = TEXTS[key][language.value === "zh" ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
-}
+export const say = sayer(TEXTS);
 
 export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -128,6 +128,12 @@ let draining = false;
 export async function drain(): Promise<void> {
   if (draining || offline.value) return;
   draining = true;
+  await drainOnce().finally(() => (draining = false));
+  // The connection may have gone and come back while a letter was on its way.
+  if (!expired.value && letters.value.some((one) => one.queued.value)) setTimeout(drain, 2000);
+}
+
+async function drainOnce(): Promise<void> {
   for (const letter of letters.value.filter((one) => one.queued.value)) {
     const at = letter.sentAt && letter.sentAt.getTime() > Date.now() ? letter.sentAt : null;
     letter.queued.value = false;
@@ -141,7 +147,6 @@ export async function drain(): Promise<void> {
     if (!letter.queued.value) bring(letter);
     if (offline.value || expired.value) break;
   }
-  draining = false;
 }
 
 async function finish(letter: Letter, submission: Id | null, at: Date | null): Promise<void> {

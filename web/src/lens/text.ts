@@ -1,6 +1,6 @@
 /** What people read on the pages of the lens, in Chinese and English. */
 
-import { signal } from "@preact/signals";
+import { sayer } from "../language";
 
 const TEXTS = {
   "title": ["透镜", "Lens"],
@@ -69,26 +69,9 @@ const TEXTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;
-export type Language = "zh" | "en";
+export { language, setLanguage as choose, type Language } from "../language";
 
-export const language = signal<Language>(preferred());
-
-function preferred(): Language {
-  const kept = localStorage.getItem("language");
-  if (kept === "zh" || kept === "en") return kept;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
-export function choose(next: Language): void {
-  localStorage.setItem("language", next);
-  language.value = next;
-  document.documentElement.lang = next;
-}
-
-export function say(key: Key, facts: Record<string, string | number> = {}): string {
-  const text: string = TEXTS[key][language.value === "zh" ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
-}
+export const say = sayer(TEXTS);
 
 export function clock(seconds: number, exact = false): string {
   const date = new Date(seconds * 1000);
