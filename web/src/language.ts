@@ -1,4 +1,4 @@
-/** The language of all our pages, and what says a text in it. */
+/** The language of the pages beside the webmail, and what says a text in it; the webmail has its own, in the files that it loads first. */
 
 import { signal } from "@preact/signals";
 

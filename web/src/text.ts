@@ -1,7 +1,6 @@
 /** What people read, in Chinese and English: one row per text, so that no language can lack one. */
 
 import { signal } from "@preact/signals";
-import { language, sayer } from "./language";
 
 const TEXTS = {
   "signin.title": ["登录驿站", "Sign in to Posthouse"],
@@ -90,7 +89,34 @@ const TEXTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;
-export { fill, language, sayer, setLanguage, type Language, type Texts } from "./language";
+export type Texts = Record<string, readonly [string, string]>;
+
+export type Language = "zh" | "en";
+
+export const language = signal<Language>(preferred());
+
+function preferred(): Language {
+  const kept = localStorage.getItem("language");
+  if (kept === "zh" || kept === "en") return kept;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+/** "": as the browser has it. */
+export function setLanguage(next: Language | ""): void {
+  if (next) localStorage.setItem("language", next);
+  else localStorage.removeItem("language");
+  language.value = preferred();
+  document.documentElement.lang = language.value;
+}
+
+/** What says the texts of a catalogue: pages that load later bring their own. */
+export function sayer<T extends Texts>(texts: T): (key: keyof T, facts?: Record<string, string | number>) => string {
+  return (key, facts = {}) => fill(texts[key]![language.value === "zh" ? 0 : 1], facts);
+}
+
+export function fill(text: string, facts: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+}
 
 export const say = sayer(TEXTS);
 

@@ -59,7 +59,7 @@ export async function trySend(letter: Letter, at: Date | null = null): Promise<v
 }
 
 /** Nothing goes without its files; those wait where there is no connection. */
-const complete = (letter: Letter): boolean => offline.value || letter.draft.value.files.every((one) => one.blobId !== null);
+const complete = (letter: Letter): boolean => offline.value || letter.draft.value.files.every((one) => one.blobId);
 
 /** True: all files are on the server, or wait with the letter. */
 function whenUploaded(letter: Letter): Promise<boolean> {
@@ -128,25 +128,22 @@ let draining = false;
 export async function drain(): Promise<void> {
   if (draining || offline.value) return;
   draining = true;
-  await drainOnce().finally(() => (draining = false));
-  // The connection may have gone and come back while a letter was on its way.
-  if (!expired.value && letters.value.some((one) => one.queued.value)) setTimeout(drain, 2000);
-}
-
-async function drainOnce(): Promise<void> {
   for (const letter of letters.value.filter((one) => one.queued.value)) {
-    const at = letter.sentAt && letter.sentAt.getTime() > Date.now() ? letter.sentAt : null;
+    const at = letter.sentAt && +letter.sentAt > Date.now() ? letter.sentAt : null;
     letter.queued.value = false;
     retryAll(letter);
     if (await whenUploaded(letter)) await send(letter, at);
-    else letter.fault.value = say("files.missing", { name: letter.draft.value.files.find((one) => one.blobId === null)?.name ?? "" });
+    else letter.fault.value = say("files.missing", { name: letter.draft.value.files.find((one) => !one.blobId)?.name ?? "" });
     if (!letters.value.includes(letter)) continue;
     // Somebody has to sign in first; it waits for that as it waited for the connection.
     if (expired.value) letter.queued.value = true;
+    // The connection may have gone and come back while it was on its way.
+    else if (letter.queued.value) setTimeout(drain, 2000);
     // Refused: it is in front, with the reason.
-    if (!letter.queued.value) bring(letter);
+    else bring(letter);
     if (offline.value || expired.value) break;
   }
+  draining = false;
 }
 
 async function finish(letter: Letter, submission: Id | null, at: Date | null): Promise<void> {
