@@ -51,8 +51,8 @@ class _Name(Struct, rename="camel"):
     phonetic_system: str | None = None
 
 
-class _Nickname(_Of):
-    name: str = msgspec.UNSET  # type: ignore[assignment]
+class _Nickname(_Of, kw_only=True):
+    name: str
 
 
 class _Unit(Struct, rename="camel"):
@@ -77,11 +77,8 @@ class _Title(Struct, rename="camel"):
     organization_id: Id | None = None
 
 
-class _Email(Struct, rename="camel"):
+class _Email(_Of, kw_only=True):
     address: Text
-    contexts: Set | None = None
-    pref: Pref | None = None
-    label: str | None = None
 
 
 class _Service(_Of):
@@ -90,12 +87,9 @@ class _Service(_Of):
     user: str | None = None
 
 
-class _Phone(Struct, rename="camel"):
+class _Phone(_Of, kw_only=True):
     number: Text
     features: Set | None = None
-    contexts: Set | None = None
-    pref: Pref | None = None
-    label: str | None = None
 
 
 class _Language(Struct, rename="camel"):
@@ -104,19 +98,19 @@ class _Language(Struct, rename="camel"):
     pref: Pref | None = None
 
 
-class _Resource(_Of):
+class _Resource(_Of, kw_only=True):
     """RFC 9553 §1.4.4: calendars, keys, directories, links."""
 
-    uri: str = msgspec.UNSET  # type: ignore[assignment]
+    uri: str
     kind: str | None = None
     media_type: str | None = None
     list_as: Annotated[int, Meta(ge=1)] | None = None
 
 
-class _Media(_Of):
+class _Media(_Of, kw_only=True):
     """RFC 9610 §3: `blobId` may stand for `uri`."""
 
-    kind: str = msgspec.UNSET  # type: ignore[assignment]
+    kind: str
     uri: str | None = None
     blob_id: str | None = None
     media_type: str | None = None
@@ -132,8 +126,8 @@ class _Address(_Of):
     default_separator: str | None = None
 
 
-class _Scheduling(_Of):
-    uri: str = msgspec.UNSET  # type: ignore[assignment]
+class _Scheduling(_Of, kw_only=True):
+    uri: str
 
 
 class _Anniversary(Struct, rename="camel"):
@@ -204,8 +198,6 @@ class _Shape(Struct, rename="camel"):
 PROPERTIES: Final = tuple(one.encode_name for one in msgspec.structs.fields(_Shape))
 """Properties of a card, in the order of the RFC (`@type` goes before them)."""
 _TRUE_SETS: Final = ("members", "keywords")
-_MANDATORY: Final = {"nicknames": "name", "calendars": "uri", "cryptoKeys": "uri", "directories": "uri", "links": "uri",
-                     "schedulingAddresses": "uri", "media": "kind"}  # fmt: skip
 
 
 class CardError(Exception):
@@ -230,10 +222,6 @@ def check_card(card: Card) -> None:
     for name in _TRUE_SETS:
         if not all((card.get(name) or {}).values()):
             raise CardError(name, "the values of a set are true")
-    for name, needed in _MANDATORY.items():
-        for key, one in (card.get(name) or {}).items():
-            if needed not in one:
-                raise CardError(name, f"{key} has no {needed}")
     for key, one in (card.get("media") or {}).items():
         if ("uri" in one) == ("blobId" in one):
             raise CardError("media", f"{key} has to have one of uri and blobId")

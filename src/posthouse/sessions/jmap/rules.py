@@ -29,8 +29,9 @@ from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from . import arguments as a
 from .context import Context
 from .forwarding import confirmed_addresses
+from .singleton import ID as SINGLETON
 from .standard import SetResult, apply_patch, check_get, check_set, get_answer, only_known, wanted_properties
-from .vacation import SCRIPT, SINGLETON
+from .vacation import SCRIPT
 
 Record = dict[str, Any]
 SETTABLE: Final = ("rules", "forwarding", "byHand")

@@ -10,35 +10,22 @@ from typing import Any, Final
 from msgspec import Struct
 
 from posthouse.core.errors import Invalid
-from posthouse.core.scope import WRITE
 from posthouse.mime.search_text import page_text
 from posthouse.services.scripts import Scripts
 from posthouse.sieve import simple
-from posthouse.storage.email_rows import StoredObject
 from posthouse.wire.jmap.error import SetError, invalid
 from posthouse.wire.jmap.value import format_utc, try_utc
 
 from . import arguments as a
 from .context import Context
 from .objects import Kind
-from .standard import (
-    SetResult,
-    apply_patch,
-    changes_answer,
-    check_get,
-    check_set,
-    get_answer,
-    only_known,
-    wanted_properties,
-)
-from .state import check_known, check_state, format_state, parse_state
+from .singleton import Singleton
+from .standard import apply_patch
 
 Record = dict[str, Any]
-SINGLETON: Final = "singleton"
 SCRIPT: Final = "posthouse"
 """The script of simple rules, when there is none yet."""
 SETTABLE: Final = ("isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody")
-PROPERTIES: Final = ("id", *SETTABLE)
 TEXT_MAX_BYTES: Final = 64 * 1024
 
 
@@ -56,7 +43,6 @@ VACATION: Final = Kind("VacationResponse", "V", Vacation)
 
 def _shown(one: Vacation) -> Record:
     return {
-        "id": SINGLETON,
         "isEnabled": one.is_enabled,
         "fromDate": None if one.from_date is None else format_utc(one.from_date),
         "toDate": None if one.to_date is None else format_utc(one.to_date),
@@ -66,27 +52,15 @@ def _shown(one: Vacation) -> Record:
     }
 
 
-async def _read(context: Context) -> tuple[int, Vacation, StoredObject | None]:
-    modseq, rows = await VACATION.read(context)
-    for one, row in rows.values():
-        return modseq, one, row
-    return modseq, Vacation(), None
+ONLY: Final = Singleton(VACATION, Vacation, _shown, SETTABLE)
 
 
 async def get_vacation(context: Context, args: a.Get) -> Record:
-    wanted = check_get(context, args.ids)
-    properties = wanted_properties(args.properties, PROPERTIES)
-    modseq, one, _ = await _read(context)
-    record = {name: value for name, value in _shown(one).items() if name in properties}
-    return get_answer(args, format_state(modseq), {SINGLETON: record}, wanted)
+    return await ONLY.get(context, args)
 
 
 async def vacation_changes(context: Context, args: a.Changes) -> Record:
-    since = parse_state(args.since_state)
-    objects = context.services.store.objects
-    modseq, history, rows = await objects.changes(context.account.id, VACATION.name, since.modseq)
-    check_known(since, history, modseq)
-    return changes_answer(args, format_state(modseq), updated=[SINGLETON] if rows else [])
+    return await ONLY.changes(context, args)
 
 
 def _value(record: Record) -> Vacation:
@@ -139,27 +113,10 @@ async def _put_into_rules(context: Context, one: Vacation) -> None:
 
 
 async def set_vacation(context: Context, args: a.Set) -> Record:
-    context.grant.require(WRITE)
-    check_set(context, args)
-    store, account = context.services.store, context.account.id
-    before = await store.emails.modseq(account)
-    check_state(args.if_in_state, before)
-    result = SetResult()
-    for key in args.create or {}:
-        result.not_created[key] = SetError("singleton", "there is one, and it stays")
-    for key in args.destroy or []:
-        result.not_destroyed[key] = SetError("singleton", "there is one, and it stays")
-
-    async def change(key: str, patch: Record) -> None:
-        if key != SINGLETON:
-            raise SetError("notFound", "the only one is `singleton`")
-        only_known({path.partition("/")[0]: None for path in patch}, SETTABLE)
-        _, old, row = await _read(context)
-        new = _value(apply_patch({name: value for name, value in _shown(old).items() if name != "id"}, patch))
+    async def change(patch: Record) -> None:
+        _, old, number = await ONLY.read(context)
+        new = _value(apply_patch(_shown(old), patch))
         await _put_into_rules(context, new)
-        await store.objects.put(account, [VACATION.stored(new, 0 if row is None else row.id)])
-        result.updated[key] = None
+        await context.services.store.objects.put(context.account.id, [VACATION.stored(new, number)])
 
-    await result.each((args.update or {}).items(), change, result.not_updated)
-    after = await store.emails.modseq(account)
-    return result.answer(args.account_id, format_state(before), format_state(after))
+    return await ONLY.set(context, args, change)
