@@ -259,7 +259,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "demo.ca": ("演示证书机构：{path}（客户端可导入）", "Demo CA: {path} (clients may import it)"),
     "demo.lens": (
         "透镜（练习信，逐行看协议对话）：{url}",
-        "the lens (practice letter, dialogues line by line): {url}",
+        "The lens (practice letter, dialogues line by line): {url}",
     ),
     "demo.webmail": ("网页邮箱：{url}", "Webmail: {url}"),
     "demo.send": ("寄一封信：", "Send a letter:"),

@@ -47,7 +47,7 @@ class LensView:
             found = await place.find(name)
             if found is not None and (looker.everything or found.account == looker.address):
                 return found, place
-        raise NotFound(f"there is no dialogue {name}")
+        raise NotFound(f"there is no dialogue {name}; `posthouse lens list` shows those that are kept")
 
     async def lines(
         self, looker: Looker, name: str, *, after: int = 0, limit: int = LINES_MAX
