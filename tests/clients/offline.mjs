@@ -59,6 +59,8 @@ let lost = 0;
 await later.route("**/jmap/api", async (route) => {
   if (/EmailSubmission\/set/.test(route.request().postData() ?? "") && lost++ === 0) {
     await route.fetch();
+    // Long enough that the server's news of it, which say that the draft is none any more, are here first.
+    await later.waitForTimeout(1500);
     return route.abort();
   }
   return route.continue();

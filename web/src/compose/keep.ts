@@ -141,9 +141,10 @@ export async function look(): Promise<void> {
   await ready();
   for (const letter of letters.value) {
     const kept = letter.kept;
-    if (kept === null || letter.saved.value === "saving" || letter.conflict.value) continue;
+    // What may have been sent is no conflict: sending asks what became of it.
+    if (kept === null || letter.maybeSent || letter.saved.value === "saving" || letter.conflict.value) continue;
     const found = await post().call([["Email/get", { ids: [kept], properties: ["mailboxIds", "keywords"] }, "k"]]);
-    if (letter.kept !== kept || letter.saved.value === ("saving" as typeof letter.saved.value)) continue;
+    if (letter.kept !== kept || letter.maybeSent || letter.saved.value === ("saving" as typeof letter.saved.value)) continue;
     const now = found["k"].list[0] as Kept | undefined;
     if (now?.keywords["$draft"] && now.mailboxIds[folder("drafts")!]) continue;
     letter.kept = null;

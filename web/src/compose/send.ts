@@ -135,12 +135,12 @@ export async function drain(): Promise<void> {
     if (await whenUploaded(letter)) await send(letter, at);
     else letter.fault.value = say("files.missing", { name: letter.draft.value.files.find((one) => !one.blobId)?.name ?? "" });
     if (!letters.value.includes(letter)) continue;
-    // Somebody has to sign in first; it waits for that as it waited for the connection.
-    if (expired.value) letter.queued.value = true;
-    // The connection may have gone and come back while it was on its way.
-    else if (letter.queued.value) setTimeout(drain, 2000);
+    const unanswered = letter.queued.value || letter.maybeSent || letter.saved.value === "local";
+    letter.queued.value = unanswered || expired.value;
     // Refused: it is in front, with the reason.
-    else bring(letter);
+    if (!letter.queued.value) bring(letter);
+    // The connection may have gone and come back while it was on its way; whoever has to sign in first goes on from there.
+    else if (!expired.value) setTimeout(drain, 2000);
     if (offline.value || expired.value) break;
   }
   draining = false;
