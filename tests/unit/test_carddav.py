@@ -154,6 +154,87 @@ async def test_cards_are_put_read_changed_and_removed(client: Client) -> None:
     assert await client.put("a.vcf", vcard("u1"), if_match="*") == 412
 
 
+ODD = (
+    b"BEGIN:VCARD\nVERSION:3.0\nuid:odd\nFN:Wei\nN:Zhang;Wei;;;\nitem1.TEL;Type=CELL;x-y=1:+86 1\n"
+    b"item1.X-ABLabel:_$!<Mobile>!$_\nX-HOBBY:a\\,b\nCATEGORIES;x=1:a,b\nEND:VCARD\n"
+)
+
+
+async def test_what_was_put_is_what_one_gets(client: Client) -> None:
+    """RFC 6352 §6.3.2.3: an ETag is told when the very bytes are kept."""
+    answer = await client.ask("PUT", BOOK + "a.vcf", ODD)
+    etag = answer.headers["etag"]
+    got = await client.ask("GET", BOOK + "a.vcf")
+    assert (got.body, got.headers["etag"]) == (ODD, etag)
+    assert (await client.etags())["a.vcf"] == etag
+    assert (await client.ask("GET", BOOK + "a.vcf", accept="text/vcard;version=3.0")).body == ODD
+    assert b"VERSION:4.0" in (await client.ask("GET", BOOK + "a.vcf", accept="text/vcard;version=4.0")).body
+    # moved, it is the same card
+    assert (await client.ask("MOVE", BOOK + "a.vcf", destination=BOOK + "b.vcf")).status == 201
+    assert (await client.ask("GET", BOOK + "b.vcf")).body == ODD
+    # changed by another door, it is not; and what no converter knows is still there
+    [card] = (await client.world.call("ContactCard/get"))["list"]
+    await client.world.call("ContactCard/set", update={card["id"]: {"phones/p1/number": "+86 2"}})
+    changed = (await client.ask("GET", BOOK + "b.vcf")).body
+    for line in (b"item1.TEL;X-Y=1;TYPE=cell:+86 2", b"item1.X-ABLabel:_$!<Mobile>!$_", b"X-HOBBY:a\\,b"):
+        assert line in changed
+    assert (await client.ask("DELETE", BOOK + "b.vcf")).status == 204
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ODD.replace(b"uid:odd\n", b""),
+        ODD.replace(b"VERSION:3.0", b"VERSION:2.1"),
+        ODD.replace(b"FN:Wei", "FN:张".encode("gb18030")),
+        ODD + ODD.replace(b"uid:odd", b"uid:even"),
+        ODD.replace(b"FN:Wei", b"FN:W\x01ei"),
+    ],
+    ids=["no uid", "old", "charset", "two cards", "control"],
+)
+async def test_what_cannot_be_given_back_as_it_came_gets_no_etag(client: Client, data: bytes) -> None:
+    answer = await client.ask("PUT", BOOK + "a.vcf", data)
+    assert (answer.status, "etag" in answer.headers) == (201, False)
+    got = (await client.ask("GET", BOOK + "a.vcf")).body
+    assert got != data
+    assert b"VERSION:3.0" in got
+
+
+async def test_a_vcard_of_3_0_takes_nothing_away_that_it_cannot_say(client: Client) -> None:
+    card = {
+        "@type": "Card", "version": "1.0", "uid": "u1", "name": {"full": "Wei"},
+        "emails": {"x": {"address": "a@b.test", "pref": 7}},
+        "phones": {"p": {"number": "1", "features": {"voice": True, "com.example:x": True}}},
+        "addresses": {"k": {"components": [{"kind": "locality", "value": "北京"}], "full": "北京市", "timeZone": "CN"}},
+    }  # fmt: skip
+    [book] = (await client.world.call("AddressBook/get"))["list"]
+    made = await client.world.call(
+        "ContactCard/set", create={"c": {**card, "addressBookIds": {book["id"]: True}}}
+    )
+    number = made["created"]["c"]["id"]
+    [name] = await client.etags()
+    before = await client.ask("GET", BOOK + name)
+    data = before.body.replace(b"FN:Wei", b"FN:Zhang Wei") + b""
+    data = data.replace(b"END:VCARD", b"EMAIL:new@b.test\r\nEND:VCARD")
+    answer = await client.ask("PUT", BOOK + name, data, if_match=before.headers["etag"])
+    assert (answer.status, "etag" in answer.headers) == (204, True)
+    [now] = (await client.world.call("ContactCard/get", ids=[number]))["list"]
+    assert now["name"]["full"] == "Zhang Wei"
+    assert now["emails"]["x"] == card["emails"]["x"]
+    assert [one["address"] for one in now["emails"].values()] == ["a@b.test", "new@b.test"]
+    assert (now["phones"], now["addresses"]) == (card["phones"], card["addresses"])
+    # an address that moved has no country and no text of before; what is taken out is gone
+    data = data.replace("北京".encode(), b"Paris").replace(b"EMAIL:new@b.test\r\n", b"")
+    assert (await client.ask("PUT", BOOK + name, data, if_match=answer.headers["etag"])).status == 204
+    [now] = (await client.world.call("ContactCard/get", ids=[number]))["list"]
+    assert now["addresses"] == {"k": {"components": [{"kind": "locality", "value": "Paris"}]}}
+    assert now["emails"] == card["emails"]
+    # who does not say what it knew replaces the card
+    assert (await client.put(name, data)) == 204
+    [now] = (await client.world.call("ContactCard/get", ids=[number]))["list"]
+    assert now["emails"] == {"e1": {"address": "a@b.test"}}
+
+
 async def test_cards_that_are_refused(client: Client) -> None:
     assert await client.put("a.vcf", vcard("u1")) == 201
     answer = await client.ask("PUT", BOOK + "b.vcf", vcard("u1"))

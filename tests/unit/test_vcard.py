@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.cards.content_line import Property, fold, format_line, parse_line, split_value, unfolded
 from posthouse.cards.jscontact import Card, check_card
+from posthouse.cards.merge import merged
 from posthouse.cards.vcard_read import parse_vcard
 from posthouse.cards.vcard_values import split_cards
 from posthouse.cards.vcard_write import format_vcard
@@ -168,7 +169,16 @@ def test_what_is_written_is_read_back(value: str, params: dict[str, list[str]]) 
         ),
         (
             ["item1.EMAIL;TYPE=INTERNET,pref:a@b.c", "item1.X-ABLabel:_$!<Home>!$_"],
-            {"emails": {"e1": {"address": "a@b.c", "pref": 1, "label": "Home"}}},
+            {
+                "emails": {
+                    "e1": {
+                        "address": "a@b.c",
+                        "pref": 1,
+                        "label": "Home",
+                        "vCardParams": {"x-ablabel": "_$!<Home>!$_"},
+                    }
+                }
+            },
         ),
         (
             ['ADR;LABEL="x";CC=CN;TYPE=billing:PO 1;;长安街 1 号;北京;;100000;中国'],
@@ -431,6 +441,17 @@ cards = st.fixed_dictionaries(
         ),
     },
 )
+
+
+@given(cards)
+@settings(max_examples=150, deadline=None)
+def test_who_changes_nothing_in_a_vcard_of_3_0_takes_nothing_away(card: Card) -> None:
+    old = {"@type": "Card", "version": "1.0", **card}
+    base = parse_vcard(format_vcard(old, version="3.0", keyed=True).encode())
+    back = parse_vcard(format_vcard(old, version="3.0").encode())
+    assert base is not None
+    assert back is not None
+    assert merged(old, base, back) == old
 
 
 @given(cards)

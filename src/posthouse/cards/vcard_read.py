@@ -58,9 +58,7 @@ class _Reader:
         self.card: Card = {"@type": "Card", "version": VERSION}
         self.old = any(one.name == "VERSION" and one.value.strip() == "2.1" for one in lines)
         self.labels = {
-            one.group.lower(): label_of(unescape(one.value))
-            for one in lines
-            if one.name == t.APPLE_LABEL and one.group
+            one.group.lower(): unescape(one.value) for one in lines if one.name == t.APPLE_LABEL and one.group
         }
         self.labelled: set[str] = set()
         self.members = Counter(one.group.lower() for one in lines if one.name != t.APPLE_LABEL)
@@ -127,7 +125,9 @@ class _Reader:
         if one.group:
             label = self.labels.get(one.group.lower())
             if label and one.name != t.APPLE_LABEL:
-                value["label"] = label
+                value["label"] = label_of(label)
+                if value["label"] != label:
+                    params[t.APPLE_LABEL] = [label]
                 self.labelled.add(one.group.lower())
             if not label or self.members[one.group.lower()] > 1:  # a group for the label alone says no more
                 params["GROUP"] = [one.group]

@@ -17,6 +17,7 @@ from posthouse.cards.dates import format_partial
 from posthouse.cards.jscontact import Card, full_name
 from posthouse.cards.json_text import json_text
 from posthouse.cards.photo import data_uri, try_data_uri
+from posthouse.cards.vcard_values import label_of
 
 V3: Final = "3.0"
 V4: Final = "4.0"
@@ -61,17 +62,20 @@ Pictures = Mapping[str, tuple[bytes, str]]
 """blobId -> (bytes, media type)."""
 
 
-def format_vcard(card: Card, *, version: str = V4, pictures: Pictures | None = None) -> str:
-    """With CRLF line ends."""
-    return _Writer(card, version, pictures or {}).write()
+def format_vcard(
+    card: Card, *, version: str = V4, pictures: Pictures | None = None, keyed: bool = False
+) -> str:
+    """With CRLF line ends.  `keyed`: each object says its key, which vCard 3.0 does not know."""
+    return _Writer(card, version, pictures or {}, keyed=keyed or version != V3).write()
 
 
 @final
 class _Writer:
-    def __init__(self, card: Card, version: str, pictures: Pictures) -> None:
+    def __init__(self, card: Card, version: str, pictures: Pictures, *, keyed: bool) -> None:
         self.card = card
         self.v3 = version == V3
         self.version = version
+        self.keyed = keyed
         self.pictures = pictures
         self.lines: list[Property] = []
         self.groups = 0
@@ -99,6 +103,7 @@ class _Writer:
         """A property that is an object of a map: its parameters, its group, its label."""
         kept = _upper(one.get("vCardParams"))
         group = _take_group(kept)
+        written = (kept.pop(t.APPLE_LABEL, None) or [""])[0]
         types = [_TYPES[context] for context in one.get("contexts") or () if context in _TYPES]
         types += [_TYPES[feature] for feature in one.get("features") or () if feature in _TYPES]
         types = [*types, *params.pop("TYPE", []), *kept.pop("TYPE", [])]
@@ -109,7 +114,7 @@ class _Writer:
                 types.append("pref")
         if types:
             params["TYPE"] = list(dict.fromkeys(types))
-        if not self.v3:
+        if self.keyed:
             params["PROP-ID"] = [key]
         label = one.get("label")
         if label and not group:
@@ -119,7 +124,7 @@ class _Writer:
             group = f"item{self.groups}"
         self.add(name, value, {**{k: [str(x) for x in v] for k, v in kept.items()}, **params}, group)
         if label:
-            self.add("X-ABLabel", escape(label), group=group)
+            self.add("X-ABLabel", escape(written if label_of(written) == label else label), group=group)
 
     def pointer(self, *path: str, value: Any) -> None:
         """RFC 9555 §3.2.1."""

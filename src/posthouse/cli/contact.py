@@ -189,16 +189,15 @@ class _Contacts:
 
     async def show(self, number: int) -> None:
         from posthouse.core.errors import NotFound  # noqa: PLC0415
-        from posthouse.services.contact_files import vcard_of  # noqa: PLC0415
+        from posthouse.services.contact_files import vcards_of  # noqa: PLC0415
         from posthouse.services.contacts import card_of  # noqa: PLC0415
 
         stored = await self.service.card(self.account.id, number)
         if stored is None:
             raise NotFound(self.out.say("contact.none", id=number))
         self.out.result({"id": stored.id} | card_of(stored))
-        self.out.line(
-            (await vcard_of(self.service, stored, self.account.id, "4.0")).replace("\r\n", "\n").rstrip()
-        )
+        [text] = await vcards_of(self.service, [stored], self.account.id, "4.0")
+        self.out.line(text.decode().replace("\r\n", "\n").rstrip())
 
     async def add(self, arguments: argparse.Namespace) -> None:
         from posthouse.cards.jscontact import Card, CardError  # noqa: PLC0415
@@ -271,8 +270,8 @@ class _Contacts:
             return 1
         try:
             async for piece in pieces:
-                file.write(piece.encode())
-                count += piece.count("BEGIN:VCARD\r\n")
+                file.write(piece)
+                count += piece.upper().count(b"BEGIN:VCARD")
         finally:
             file.flush()
             if arguments.file != "-":

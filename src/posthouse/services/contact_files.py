@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
@@ -10,16 +11,27 @@ from typing import Final
 
 from msgspec import Struct
 
+from posthouse.cards.content_line import parse_line, unescape, unfolded
 from posthouse.cards.jscontact import Card, CardError, full_name
+from posthouse.cards.merge import merged
 from posthouse.cards.vcard_read import parse_vcard
 from posthouse.cards.vcard_values import split_cards
-from posthouse.cards.vcard_write import format_vcard
+from posthouse.cards.vcard_write import V3, V4, format_vcard
 from posthouse.core.ids import AccountId
-from posthouse.services.contacts import BATCH, ContactService, Prepared, card_of, picture_ids, prepare
-from posthouse.storage.contact_rows import EVERY_CARD, InBook, StoredCard
+from posthouse.services.contacts import (
+    BATCH,
+    ContactService,
+    Prepared,
+    card_of,
+    in_thread,
+    picture_ids,
+    prepare,
+)
+from posthouse.storage.contact_rows import EVERY_CARD, CardOriginal, InBook, StoredCard
 
 _NAMESPACE: Final = uuid.UUID("6c4f2d5e-3e0a-5d5f-8f5c-6a1d3a0f9b11")
 SUFFIX: Final = "vcf"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class Failure(Struct):
@@ -137,9 +149,59 @@ async def pictures_of(
     return found
 
 
-async def vcard_of(service: ContactService, stored: StoredCard, account: AccountId, version: str) -> str:
-    card = card_of(stored)
-    return format_vcard(card, version=version, pictures=await pictures_of(service, account, card))
+async def vcards_of(
+    service: ContactService, cards: Sequence[StoredCard], account: AccountId, version: str | None
+) -> list[bytes]:
+    """Each as its client sent it, where nobody changed it since and the version is right, else as its card says it.
+
+    `version` None: whichever it was sent in, else 3.0.
+    """
+    originals = await service.contacts.originals(account, [stored.id for stored in cards])
+    found: list[bytes | tuple[Card, dict[str, tuple[bytes, str]]]] = []
+    for stored in cards:
+        original = originals.get(stored.id)
+        if original is not None and version in (None, original.version):
+            found.append(await service.bytes_of(original.blob))
+        else:
+            card = card_of(stored)
+            found.append((card, await pictures_of(service, account, card)))
+
+    def written() -> list[bytes]:
+        return [
+            one
+            if isinstance(one, bytes)
+            else format_vcard(one[0], version=version or V3, pictures=one[1]).encode()
+            for one in found
+        ]
+
+    texts: list[bytes] = await in_thread(written, len(found))
+    return texts
+
+
+def original_of(data: bytes, uid: str) -> CardOriginal | None:
+    """What is kept of a vCard beside its card: one that can be given back as it is, to whomever.
+
+    None: it is no UTF-8, of another version than 3.0 and 4.0, without the UID of its card, or more than one card.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    lines = [one for line in unfolded(data) if (one := parse_line(line)) is not None]
+    heads = [one for one in lines if one.name in ("BEGIN", "VERSION", "UID")]
+    named = {one.name: unescape(one.value).strip() for one in heads}
+    if len(heads) != 3 or named.get("UID") != uid or named.get("VERSION") not in (V3, V4):
+        return None
+    if not text.isprintable() and _CONTROLS.search(text):
+        return None  # XML could not carry it
+    return CardOriginal(named["VERSION"], len(data))
+
+
+def carried_over(stored: StoredCard, card: Card, version: str) -> Card:
+    """`card` came from a client that had read `stored` as a vCard of this version: with what that could not say."""
+    old = card_of(stored)
+    base = parse_vcard(format_vcard(old, version=version, keyed=True).encode())
+    return card if base is None else merged(old, base, card)
 
 
 async def export_vcards(
@@ -149,17 +211,11 @@ async def export_vcards(
     version: str,
     book: int = 0,
     ids: Sequence[int] | None = None,
-) -> AsyncIterator[str]:
+) -> AsyncIterator[bytes]:
     """Pieces of the file; `ids`: only these, else those of a book, or all."""
     if ids is None:
         ids = await service.contacts.ids(account, InBook(book) if book else EVERY_CARD)
     for at in range(0, len(ids), BATCH):
         _, rows = await service.contacts.get(account, ids[at : at + BATCH])
-        cards = [card_of(stored) for stored in rows]
-        pictures = [await pictures_of(service, account, card) for card in cards]
-        pairs = list(zip(cards, pictures, strict=True))
-
-        def written(pairs: list[tuple[Card, dict[str, tuple[bytes, str]]]] = pairs) -> str:
-            return "".join([format_vcard(card, version=version, pictures=found) for card, found in pairs])
-
-        yield await asyncio.to_thread(written)
+        texts = await vcards_of(service, rows, account, version)
+        yield b"".join([text if text.endswith(b"\n") else text + b"\r\n" for text in texts])

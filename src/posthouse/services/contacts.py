@@ -20,12 +20,13 @@ from posthouse.cards.jscontact import VERSION, Card, CardError, check_card
 from posthouse.cards.keys import facts_of
 from posthouse.cards.photo import image_type, picture_id, try_data_uri
 from posthouse.core.errors import Exists
-from posthouse.core.ids import AccountId
+from posthouse.core.ids import AccountId, BlobId
 from posthouse.core.ports import Clock
 from posthouse.storage.contact_rows import (
     AddressBook,
     CardLimits,
     CardMedia,
+    CardOriginal,
     CardWrite,
     CardWritten,
     StoredCard,
@@ -94,6 +95,7 @@ def prepare(
     number: int = 0,
     blobs: Mapping[str, bytes | None] = {},
     if_modseq: int | None = None,
+    original: CardOriginal | None = None,
 ) -> Prepared:
     """`blobs`: bytes of the blobs beside pictures that Media may name.  Raises CardError.
 
@@ -122,6 +124,7 @@ def prepare(
         dict(books),
         media,
         if_modseq,
+        original,
     )
     return Prepared(write, whole, pictures)
 
@@ -225,10 +228,10 @@ class ContactService:
         for media in one.write.media:
             data = one.pictures.get(media.id)
             if data is not None and await self.contacts.media(account, media.id) is None:
-                media.content = await self._draft(data)
+                media.content = await self.draft(data)
         return one.write
 
-    async def _draft(self, data: bytes) -> ContentDraft:
+    async def draft(self, data: bytes) -> ContentDraft:
         writer = self.store.contents.writer()
         try:
             writer.write(data)
@@ -243,10 +246,13 @@ class ContactService:
         row = await self.contacts.media(account, number)
         if row is None:
             return None
-        content = await self.store.contents.read(row[0])
-        if not isinstance(content, bytes):
-            content = b"".join([piece async for piece in content.chunks()])
-        return content, row[2]
+        return await self.bytes_of(row[0]), row[2]
+
+    async def bytes_of(self, blob: BlobId) -> bytes:
+        content = await self.store.contents.read(blob)
+        if isinstance(content, bytes):
+            return content
+        return b"".join([piece async for piece in content.chunks()])
 
 
 def _named(names: Mapping[str, str], account: Account) -> str:

@@ -227,6 +227,11 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " LEFT JOIN blob b ON b.id = m.blob WHERE c.id IS NULL OR b.id IS NULL OR b.size <> m.size",
         "a picture has no card, or no bytes",
     ),
+    "card-original-has-card": (
+        "SELECT o.account, o.card FROM card_original o LEFT JOIN card c ON c.account = o.account AND c.id = o.card"
+        " LEFT JOIN blob b ON b.id = o.blob WHERE c.id IS NULL OR b.id IS NULL OR b.size <> o.size",
+        "a vCard as it was sent has no card, or no bytes",
+    ),
     "message-refs": (
         "SELECT m.account, m.id, s.refs FROM message m LEFT JOIN shared s ON s.account = m.account AND s.message = m.id"
         " LEFT JOIN (SELECT message, count(*) AS n FROM placement GROUP BY message) p ON p.message = m.id"
@@ -242,7 +247,8 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "blob-refs": (
         "SELECT b.id, b.refs FROM blob b LEFT JOIN (SELECT blob, count(*) AS n FROM"
         " (SELECT blob FROM message UNION ALL SELECT blob FROM queue_message"
-        " UNION ALL SELECT blob FROM upload UNION ALL SELECT blob FROM card_media) GROUP BY blob) r ON r.blob = b.id"
+        " UNION ALL SELECT blob FROM upload UNION ALL SELECT blob FROM card_media"
+        " UNION ALL SELECT blob FROM card_original) GROUP BY blob) r ON r.blob = b.id"
         " WHERE b.refs <> coalesce(r.n, 0) OR b.refs < 1",
         "the references of a blob are not the count of what uses it",
     ),

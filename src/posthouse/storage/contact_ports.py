@@ -13,6 +13,7 @@ from posthouse.storage.contact_rows import (
     CardCondition,
     CardLimits,
     CardOrder,
+    CardOriginal,
     CardsWritten,
     CardWrite,
     StoredCard,
@@ -82,6 +83,10 @@ class Contacts(Protocol):
         Errors of one: NotFound (card, book or picture), Exists (the uid, or a resource; `detail` is the other card),
         Conflict, OverQuota.  Raises Conflict when the account is not at `if_modseq`.
         """
+        ...
+
+    async def originals(self, account: AccountId, cards: Sequence[int]) -> dict[int, CardOriginal]:
+        """By card: the vCards as they were sent, of cards that nobody changed in another way since."""
         ...
 
     async def cards_with(self, account: AccountId, media: int) -> list[int]:

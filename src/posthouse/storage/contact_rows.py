@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from posthouse.cards.keys import CardFacts, Sought
-from posthouse.core.ids import AccountId
+from posthouse.core.ids import AccountId, BlobId
 from posthouse.storage.rows import ContentDraft
 
 
@@ -39,6 +39,15 @@ class CardMedia(Struct, array_like=True):
     content: ContentDraft | None = None
 
 
+class CardOriginal(Struct, array_like=True):
+    """A vCard as it was sent.  `blob` 0: `content` is to be kept."""
+
+    version: str  # of vCard
+    size: int
+    blob: BlobId = BlobId(0)
+    content: ContentDraft | None = None
+
+
 class CardWrite(Struct, array_like=True):
     """One card to be made (`card` 0), changed or removed (`value` None)."""
 
@@ -53,6 +62,9 @@ class CardWrite(Struct, array_like=True):
     ] = {}  # book -> the name of its resource in CardDAV; "": made of the id, or as it was
     media: list[CardMedia] = []
     if_modseq: int | None = None  # only when the card is at this one; 0: only when there is none of that uid
+    original: CardOriginal | None = (
+        None  # of what `value` was made; a value without one drops that of the card
+    )
 
 
 class CardWritten(Struct, array_like=True):
@@ -60,6 +72,7 @@ class CardWritten(Struct, array_like=True):
     detail: str = ""
     card: int = 0
     modseq: int = 0
+    kept: bool = False  # the original is there: it is no more than an account may have
 
 
 class CardsWritten(Struct, array_like=True):

@@ -7,6 +7,7 @@
     /dav/addressbooks/ADDRESS/BOOK/               one of them: PROPFIND, PROPPATCH, REPORT, MKCOL, DELETE
     /dav/addressbooks/ADDRESS/BOOK/NAME.vcf       a card: GET, PUT, DELETE, COPY, MOVE
 
-The ETag of a card is its modseq, the sync token and the ctag of a book are the modseq of what last happened in it.
+A card that nobody changed since it was put is given back octet by octet, and its PUT tells an ETag.  The ETag of a
+card is its modseq, the sync token and the ctag of a book are the modseq of what last happened in it.
 Nobody sees the address books of others; what is not one's own is not there.
 """

@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from posthouse.cards.jscontact import CardError
+from posthouse.cards.jscontact import Card, CardError
 from posthouse.core.errors import Exists, OverQuota
 from posthouse.http.dav import resource as res
 from posthouse.http.dav.resource import BOOK, Resource
 from posthouse.http.dav.xml import CARD, DAV, Element, Name, href, multistatus, tag, text_tag
-from posthouse.services.contact_files import read_card
-from posthouse.services.contacts import ContactService, Prepared, TooLargeCardError, prepare
-from posthouse.storage.contact_rows import AddressBook, CardWrite, CardWritten
+from posthouse.services.contact_files import carried_over, original_of, read_card
+from posthouse.services.contacts import ContactService, Prepared, TooLargeCardError, card_of, prepare
+from posthouse.storage.contact_rows import AddressBook, CardOriginal, CardWrite, CardWritten
 
 DISPLAY_NAME: Final = (DAV, "displayname")
 DESCRIPTION: Final = (CARD, "addressbook-description")
@@ -53,11 +53,19 @@ def _check(done: CardWritten) -> None:
         raise Refused({"Conflict": 412, "NotFound": 409, "Exists": 409}.get(done.error, 503))
 
 
-async def put(service: ContactService, r: Resource, data: bytes, *, conditional: bool) -> int:
-    """The status: 201 made, 204 changed.  Raises Refused."""
+def _read(data: bytes) -> tuple[Card | None, CardOriginal | None]:
+    card = read_card(data)
+    return card, None if card is None else original_of(data, card["uid"])
+
+
+async def put(service: ContactService, r: Resource, data: bytes, *, conditional: bool) -> tuple[int, int]:
+    """The status: 201 made, 204 changed; the modseq if a GET gives these very bytes, else 0.  Raises Refused.
+
+    `conditional`: the client knows the card that it changes, so what its vCard could not tell it of that stays.
+    """
     account, book = r.grant.account, r.book
     assert book is not None
-    card = await asyncio.to_thread(read_card, data)
+    card, original = await asyncio.to_thread(_read, data)
     if card is None:
         raise Refused(403, (CARD, "valid-address-data"))
     old = r.card
@@ -73,20 +81,25 @@ async def put(service: ContactService, r: Resource, data: bytes, *, conditional:
     modseq = old.modseq if old is not None and conditional else None
 
     def made() -> Prepared:
-        number = 0 if old is None else old.id
-        if old is not None and "created" not in card:
-            card["created"] = msgspec.json.decode(old.value).get("created")
-        return prepare(card, books, service.limits, service.clock.now(), number=number, if_modseq=modseq)
+        number, wanted = (0 if old is None else old.id), card
+        if old is not None and conditional and original is not None:
+            wanted = carried_over(old, card, original.version)
+        if old is not None and "created" not in wanted:
+            wanted["created"] = card_of(old).get("created")
+        now = service.clock.now()
+        return prepare(wanted, books, service.limits, now, number=number, if_modseq=modseq, original=original)
 
     try:
         prepared = await asyncio.to_thread(made)
+        if original is not None:
+            original.content = await service.draft(data)
     except TooLargeCardError:
         raise Refused(403, (CARD, "max-resource-size")) from None
     except CardError:
         raise Refused(403, (CARD, "valid-address-data")) from None
     [done] = await service.write(account.id, [prepared])
     _check(done)
-    return 201 if r.card is None else 204
+    return 201 if r.card is None else 204, done.modseq if done.kept else 0
 
 
 async def delete(service: ContactService, r: Resource) -> None:

@@ -50,7 +50,11 @@ def item_path(address: str, book: AddressBook, name: str) -> str:
 
 
 def etag(card: StoredCard) -> str:
-    return f'"{card.modseq}"'
+    return etag_of(card.modseq)
+
+
+def etag_of(modseq: int) -> str:
+    return f'"{modseq}"'
 
 
 def sync_token(book: AddressBook, modseq: int) -> str:

@@ -33,7 +33,7 @@ from posthouse.http.dav.xml import (
     tag,
 )
 from posthouse.http.jmap.access import InClearError, sign_in
-from posthouse.services.contact_files import vcard_of
+from posthouse.services.contact_files import vcards_of
 from posthouse.services.contacts import ContactService
 from posthouse.services.grant import Grant
 from posthouse.services.signin import SignIn
@@ -151,9 +151,10 @@ class CardDav:
         tag_ = res.etag(r.card)
         if request.headers.get("if-none-match", "").strip() == tag_:
             return Response(status_code=304, headers={"ETag": tag_})
-        version = "4.0" if "version=4.0" in request.headers.get("accept", "").replace('"', "") else "3.0"
-        text = await vcard_of(self.service, r.card, r.grant.account.id, version)
-        return Response(text.encode(), headers={"ETag": tag_, "Content-Type": res.CARD_TYPE})
+        accepted = request.headers.get("accept", "").replace('"', "")
+        version = next((one for one in ("4.0", "3.0") if f"version={one}" in accepted), None)
+        [data] = await vcards_of(self.service, [r.card], r.grant.account.id, version)
+        return Response(data, headers={"ETag": tag_, "Content-Type": res.CARD_TYPE, "Vary": "Accept"})
 
     async def put(self, request: Request, r: Resource) -> Response:
         if r.kind != ITEM:
@@ -162,9 +163,9 @@ class CardDav:
         change.check_conditions(r, if_match, request.headers.get("if-none-match", ""))
         limits = self.service.limits
         data = await self.body(request, limits.card_max_bytes + limits.picture_max_bytes * 3 // 2)
-        status = await change.put(self.service, r, data, conditional=bool(if_match))
-        # RFC 6352 §6.3.2.3: what is stored is not, octet by octet, what came; so no ETag is told.
-        return Response(status_code=status)
+        status, modseq = await change.put(self.service, r, data, conditional=bool(if_match))
+        # RFC 6352 §6.3.2.3: an ETag tells that a GET now gives, octet by octet, what came.
+        return Response(status_code=status, headers={"ETag": res.etag_of(modseq)} if modseq else None)
 
     async def delete(self, request: Request, r: Resource) -> Response:
         change.check_conditions(r, request.headers.get("if-match", ""), "")

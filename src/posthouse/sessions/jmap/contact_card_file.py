@@ -84,7 +84,7 @@ async def export_cards(context: Context, args: CardExport) -> Record:
     writer = service.store.contents.writer()
     try:
         async for piece in export_vcards(service, account, version=args.version, book=book, ids=numbers):
-            writer.write(piece.encode())
+            writer.write(piece)
             if writer.must_drain:
                 await writer.drain()
             if writer.size > limits.upload_max_bytes:

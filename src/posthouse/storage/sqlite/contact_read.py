@@ -17,6 +17,7 @@ from posthouse.storage.contact_rows import (
     CardCondition,
     CardLimits,
     CardOrder,
+    CardOriginal,
     CardsWritten,
     CardWrite,
     Contains,
@@ -260,6 +261,10 @@ class SqliteContacts:
     ) -> CardsWritten:
         done: CardsWritten = await self._submit(WriteCards(account, list(writes), limits, if_modseq))
         return done
+
+    async def originals(self, account: AccountId, cards: Sequence[int]) -> dict[int, CardOriginal]:
+        sql = f"SELECT card, version, size, blob FROM card_original WHERE account = ? AND card IN {_LISTED}"  # noqa: S608
+        return {card: CardOriginal(*row) for card, *row in self._reader.rows(sql, (account, _json(cards)))}
 
     async def cards_with(self, account: AccountId, media: int) -> list[int]:
         sql = "SELECT card FROM card_media WHERE account = ? AND id = ? ORDER BY card"

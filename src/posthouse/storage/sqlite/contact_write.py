@@ -10,6 +10,7 @@ from posthouse.storage.contact_rows import (
     AddressBook,
     CardLimits,
     CardMedia,
+    CardOriginal,
     CardsWritten,
     CardWrite,
     CardWritten,
@@ -21,6 +22,8 @@ from posthouse.storage.sqlite.shared import drop_blobs
 
 GONE_KEPT = 20_000
 """Removed cards that an account remembers."""
+SMALL_ORIGINAL_BYTES = 64 * 1024
+"""vCards up to this are not counted: an account has no more of them than cards."""
 _LOOK_EVERY = 256
 
 
@@ -128,7 +131,10 @@ def write_cards(ledger: Ledger, request: WriteCards) -> CardsWritten:
             continue
         except (NotFound, Exists, Conflict, OverQuota) as error:
             written.append(CardWritten(type(error).__name__, error.detail))
-        dropped += [m.content.file for m in one.media if m.content is not None and m.content.file is not None]
+        drafts = [media.content for media in one.media]
+        if one.original is not None:
+            drafts.append(one.original.content)
+        dropped += [draft.file for draft in drafts if draft is not None and draft.file is not None]
     ledger.dropped_files += dropped
     if removed:
         _forget_old(ledger, account)
@@ -152,6 +158,7 @@ def _write(ledger: Ledger, account: AccountState, one: CardWrite, limits: CardLi
     _check(ledger, account, one, None if old is None else old[1], limits)
     modseq = _next_modseq(ledger, account, "ContactCard")
     card = one.card or ledger.take_id("card")
+    kept = False
     if one.value is not None and one.facts is not None:
         if old is None:
             ledger.execute(
@@ -166,8 +173,9 @@ def _write(ledger: Ledger, account: AccountState, one: CardWrite, limits: CardLi
             )
         _put_keys(ledger, account.id, card, one)
         _put_media(ledger, account.id, card, one.media)
+        kept = _put_original(ledger, account.id, card, one.original, limits)
     _move(ledger, account, card, one.books, modseq)
-    return CardWritten(card=card, modseq=modseq)
+    return CardWritten(card=card, modseq=modseq, kept=kept)
 
 
 def _check(
@@ -272,6 +280,39 @@ def _put_media(ledger: Ledger, account: int, card: int, media: list[CardMedia]) 
     drop_blobs(ledger, [known[number] for number in gone])
 
 
+def _put_original(
+    ledger: Ledger, account: int, card: int, one: CardOriginal | None, limits: CardLimits
+) -> bool:
+    """In place of the one there was; False: there is none, or no room for it."""
+    gone = ledger.execute(
+        "DELETE FROM card_original WHERE account = ? AND card = ? RETURNING blob", (account, card)
+    ).fetchall()
+    drop_blobs(ledger, [blob for (blob,) in gone])
+    if one is None or one.content is None:
+        return False
+    content = one.content
+    if one.size > SMALL_ORIGINAL_BYTES:
+        [(size,)] = ledger.execute(
+            "SELECT (SELECT coalesce(sum(size), 0) FROM card_media WHERE account = ?1)"
+            " + (SELECT coalesce(sum(size), 0) FROM card_original WHERE account = ?1)",
+            (account,),
+        ).fetchall()
+        if size + one.size > limits.media_max_bytes:
+            if content.file is not None:
+                ledger.dropped_files.append(content.file)
+            return False
+    blob = ledger.take_id("blob")
+    ledger.execute(
+        "INSERT INTO blob (id, refs, size, codec, file, bytes) VALUES (?, 1, ?, ?, ?, ?)",
+        (blob, content.size, content.codec, content.file, content.packed),
+    )
+    ledger.execute(
+        "INSERT INTO card_original (account, card, blob, size, version) VALUES (?, ?, ?, ?, ?)",
+        (account, card, blob, one.size, one.version),
+    )
+    return True
+
+
 def _places(ledger: Ledger, account: int, card: int) -> dict[int, str]:
     rows = ledger.execute(
         "SELECT book, resource FROM card_place WHERE account = ? AND card = ?", (account, card)
@@ -327,6 +368,10 @@ def _remove(ledger: Ledger, account: AccountState, card: int) -> None:
             (account.id, modseq, book, card, created, resource),
         )
     _put_media(ledger, *key, [])
+    originals = ledger.execute(
+        "DELETE FROM card_original WHERE account = ? AND card = ? RETURNING blob", key
+    ).fetchall()
+    drop_blobs(ledger, [blob for (blob,) in originals])
     for table, column in (
         ("card_key", "card"),
         ("card_email", "card"),
@@ -354,8 +399,9 @@ def _forget_old(ledger: Ledger, account: AccountState) -> None:
 
 def drop_contacts(ledger: Ledger, account: AccountId) -> None:
     """All of them, with the account."""
-    rows = ledger.execute("DELETE FROM card_media WHERE account = ? RETURNING blob", (account,)).fetchall()
-    drop_blobs(ledger, [blob for (blob,) in rows])
+    for table in ("card_media", "card_original"):
+        rows = ledger.execute(f"DELETE FROM {table} WHERE account = ? RETURNING blob", (account,)).fetchall()  # noqa: S608
+        drop_blobs(ledger, [blob for (blob,) in rows])
     for table in ("card", "card_key", "card_email", "card_place", "card_gone", "address_book"):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
 
