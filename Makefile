@@ -7,7 +7,7 @@ LINTED := src tests bench tools
 # The webmail, built from web/ into the package.
 WEB    := src/posthouse/http/assets/index.html
 
-.PHONY: run test check bench bench-web format lock docs dist clean web
+.PHONY: run test check bench bench-web cyrus format lock docs dist clean web
 
 run: $(VENV)/.compiled $(WEB)
 	$(BIN)/posthouse demo
@@ -31,6 +31,10 @@ bench: $(VENV)/.dev
 
 bench-web: $(VENV)/.dev $(WEB)
 	$(BIN)/python -m bench web
+
+# Email/get of the corpus beside what Debian's Cyrus says of it; needs its packages cyrus-common and cyrus-caldav.
+cyrus: $(VENV)/.dev
+	$(BIN)/python -m pytest -s tests/integration/test_jmap_cyrus.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(LINTED)

@@ -14,7 +14,7 @@ from posthouse.wire.jmap import ids, value
 from posthouse.wire.jmap.body import Body, truncate
 from posthouse.wire.jmap.compose import Composer
 from posthouse.wire.jmap.error import MethodError, RequestProblem, SetError
-from posthouse.wire.jmap.header_form import read_property, try_property
+from posthouse.wire.jmap.header_form import HeaderProperty, read_property, try_property
 from posthouse.wire.jmap.reference import References, evaluate
 from posthouse.wire.jmap.request import RequestLimits, parse_json, parse_request
 
@@ -197,6 +197,7 @@ ADDRESSES = (
         ("header:List-Post:asURLs", " <mailto:a@b> (x), <http://c>", ["mailto:a@b", "http://c"]),
         ("header:X-Any:asAddresses", " a@b", [{"name": None, "email": "a@b"}]),
         ("header:X-Any:all", " a", [" a"]),
+        ("header:Subject:asText", "  behind it  \r\n", "behind it  "),
     ],
 )  # fmt: skip
 def test_header_forms(prop: str, raw: str, expected: Any) -> None:
@@ -212,6 +213,40 @@ def test_header_forms(prop: str, raw: str, expected: Any) -> None:
 )  # fmt: skip
 def test_forms_that_a_field_has_not(prop: str) -> None:
     assert try_property(prop) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("a@b, Mikel@Lindsaar <c@d>, e@f", [(None, "a@b"), ("Mikel@Lindsaar", "c@d"), (None, "e@f")]),
+        ("joe@x.test <joe@x.test>", [("joe@x.test", "joe@x.test")]),
+        ("Bob <bob@one>bobby, Bo <bo@one>", [("Bob", "bob@one"), ("Bo", "bo@one")]),
+        ("Weiß foo@bar.test", [("Weiß", "foo@bar.test")]),
+        ("a@b; Foo <c@d>", [(None, "a@b"), ("Foo", "c@d")]),
+        ('"A": "B" <b@c>; Friends: d@e, f@g;', [("B", "b@c"), (None, "d@e"), (None, "f@g")]),
+        ('"a, b@c" <d@e>, f@g', [("a, b@c", "d@e"), (None, "f@g")]),
+        ('"unclosed <a@b>, c@d', [("unclosed", "a@b"), (None, "c@d")]),
+        ("a@b (x, y@z), c@d", [("x, y@z", "a@b"), (None, "c@d")]),
+        ("invalid <a@b\r\n >", [("invalid", "a@b")]),
+        ("Somebody", [(None, "Somebody")]),
+        ("undisclosed-recipients:;", []),
+    ],
+)
+def test_one_broken_address_costs_no_other(raw: str, expected: list[tuple[str | None, str]]) -> None:
+    found = read_property(HeaderProperty("to", "To", "Addresses"), [raw])
+    assert [(one["name"], one["email"]) for one in found] == expected
+
+
+def test_odd_parts_are_shown() -> None:
+    data = b"Content-Type: multipart/mixed; boundary=never\r\nContent-ID: <>\r\n\r\nwords\r\n"
+    [part] = Body(scan(data), data, ids.BlobName("M", 1)).text
+    assert (part.type, part.record(["cid"])) == ("text/plain", {"cid": None})
+    assert part.value(0)["value"] == "words\n"
+    data = (
+        b"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=Two Words.pdf\r\n\r\nx"
+    )
+    [part] = Body(scan(data), data, ids.BlobName("M", 1)).attachments
+    assert part.name == "Two Words.pdf"
 
 
 # RFC 8621 §4.1.4: the example that the algorithm is explained with.

@@ -173,6 +173,14 @@ def test_dates(value: str) -> None:
     assert parse_date(value) == NOON
 
 
+@pytest.mark.parametrize("year", ["2002", "02", "102", "0102", "0002"])
+def test_short_years(year: str) -> None:
+    assert (
+        parse_date(f"Mon, 5 Aug {year} 17:27:19 -0700")
+        == datetime(2002, 8, 6, 0, 27, 19, tzinfo=UTC).timestamp()
+    )
+
+
 @pytest.mark.parametrize(
     "value", ["", "yesterday", "31 Feb 2024 12:00:00", "1 Foo 2024 12:00:00", "99 99 99", "1" * 500]
 )

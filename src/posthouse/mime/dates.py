@@ -53,9 +53,9 @@ def parse_date(value: str) -> float | None:
 
 
 def _strict_moment(match: re.Match[str]) -> float | None:
-    """None when a number is out of its range."""
+    """None when a number is out of its range, or the year not what it says."""
     day, name, year, hour, minute, second, sign, ahead_h, ahead_m = match.groups()
-    if hour > "23" or minute > "59" or second > "59" or ahead_h > "23" or ahead_m > "59":
+    if hour > "23" or minute > "59" or second > "59" or ahead_h > "23" or ahead_m > "59" or year < "1000":
         return None
     try:
         days = date(int(year), _MONTHS.get(name.lower(), 0), int(day)).toordinal() - _EPOCH_DAY
@@ -109,11 +109,8 @@ def _moment(
     year: str, month: int | None, day: str, clock: tuple[str, str, str | None], zone: str | None
 ) -> tuple[datetime, int] | None:
     full = int(year)
-    # RFC 5322 §4.3: two and three digits
-    if len(year) == 2:
-        full += 2000 if full < 50 else 1900
-    elif len(year) == 3:
-        full += 1900
+    if full < 1000:  # RFC 5322 §4.3: two and three digits; also where zeros were put before them
+        full += 2000 if full < 50 and len(year) != 3 else 1900
     if month is None:
         return None
     second = min(int(clock[2] or 0), 59)  # a leap second counts as the one before

@@ -19,7 +19,8 @@ _FIELD: Final = re.compile(rb"([^:\x00-\x20\x7f]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)
 _LINE: Final = re.compile(rb"[^\n]*\n?")
 _BLANK_LINE: Final = re.compile(rb"\r?\n")
 _B64_JUNK: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-_QP_SOFT: Final = re.compile(rb"[ \t]*(\r?\n)")
+# RFC 2045 §6.7 (3): blanks at the end of a line go.  Each run of blanks is looked at from its start only.
+_QP_BLANKS: Final = re.compile(rb"(?<![ \t])[ \t]+(?=\r?\n|\Z)")
 
 MAX_PATH: Final = 100
 """Numbers in a section; deeper ones name nothing."""
@@ -146,7 +147,7 @@ def decode_transfer(raw: bytes, encoding: str | None) -> bytes:
     if name == "base64":
         return decode_base64(raw)
     if name == "quoted-printable":
-        return binascii.a2b_qp(_QP_SOFT.sub(rb"\1", raw))
+        return binascii.a2b_qp(_QP_BLANKS.sub(b"", raw))
     return raw
 
 

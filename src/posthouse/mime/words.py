@@ -28,7 +28,12 @@ def raw_text(text: str) -> str:
 
 
 def decode_words(text: str) -> str:
-    """Unstructured header text -> readable text.  Folding goes, encoded words are decoded, never raises.
+    """Unstructured header text -> readable text.  Folding goes, encoded words are decoded, never raises."""
+    return decode_unstructured(text).strip(" \t\r\n")
+
+
+def decode_unstructured(text: str) -> str:
+    """The same with the blanks around it.
 
     RFC 2047 §6.2: blanks between adjacent encoded words go.  Words of one charset are joined as bytes before
     decoding, because senders split characters between words, which §5 forbids.
@@ -36,7 +41,7 @@ def decode_words(text: str) -> str:
     if "\n" in text:
         text = _NEWLINE.sub("", text)
     if "=?" not in text:
-        return raw_text(text).strip(" \t\r\n")
+        return raw_text(text)
     out: list[str] = []
     run: list[bytes] = []
     charset = ""
@@ -57,7 +62,7 @@ def decode_words(text: str) -> str:
     if run:
         out.append(decode_bytes(b"".join(run), charset))
     out.append(raw_text(text[last:]))
-    return "".join(out).strip(" \t\r\n")
+    return "".join(out)
 
 
 def _decode_payload(kind: str, payload: str) -> bytes:

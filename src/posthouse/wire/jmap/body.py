@@ -19,6 +19,7 @@ BODY_PROPERTIES: Final = (
 )  # fmt: skip
 ALL_PROPERTIES: Final = (*BODY_PROPERTIES, "headers", "subParts")
 _FIELD: Final = re.compile(r"^([^:\x00-\x20\x7f]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_UNQUOTED: Final = re.compile(rb"[^;\"\r\n]*")
 _INLINE_TYPES: Final = ("image/", "audio/", "video/")
 _MISSING_UTF8: Final = "\ufffd"
 
@@ -44,12 +45,17 @@ class BodyPart:
         self.raw: bytes | None = None
 
     @property
-    def type(self) -> str:
-        return self.source.media_type
+    def is_multipart(self) -> bool:
+        """One in which no part was found is what a reader sees of it: text."""
+        return self.source.kind == MULTIPART and bool(self.source.children)
 
     @property
-    def is_multipart(self) -> bool:
-        return self.source.kind == MULTIPART
+    def is_bare(self) -> bool:
+        return self.source.kind == MULTIPART and not self.source.children
+
+    @property
+    def type(self) -> str:
+        return "text/plain" if self.is_bare else self.source.media_type
 
     @property
     def disposition(self) -> str | None:
@@ -59,11 +65,20 @@ class BodyPart:
     @property
     def name(self) -> str | None:
         found = self.source.filename
-        return text_form(found) if found else None
+        return text_form(self._with_blanks(found)) if found else None
+
+    def _with_blanks(self, name: str) -> str:
+        """quirk(many senders): a name with blanks and without quotes, of which the grammar has the first word."""
+        head = self.content[self.source.header_start : self.source.body_start][:MAX_HEADER]
+        start = b"name=" + name.encode("utf-8", "surrogateescape") + b" "
+        at = head.find(start)
+        if at < 0:
+            return name
+        return header_text(_UNQUOTED.match(head, at + len(b"name="))[0]).strip()  # type: ignore[index]  # may be empty
 
     @property
     def is_text(self) -> bool:
-        return self.source.maintype.lower() == "text"
+        return self.is_bare or self.source.maintype.lower() == "text"
 
     def decoded(self) -> bytes:
         """Without the transfer encoding."""
@@ -116,7 +131,7 @@ class BodyPart:
             case "disposition":
                 return self.disposition
             case "cid":
-                return text_form(source.content_id).strip("<> ") if source.content_id else None
+                return (text_form(source.content_id).strip("<> ") or None) if source.content_id else None
             case "language":
                 return list(source.language) or None
             case "location":
@@ -197,7 +212,7 @@ class Body:
 
         def make(source: Part) -> BodyPart:
             nonlocal count
-            if source.kind == MULTIPART:
+            if source.kind == MULTIPART and source.children:
                 part = BodyPart(source, content, None, blob)
                 part.parts = [make(child) for child in source.children]
                 return part

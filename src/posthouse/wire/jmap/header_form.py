@@ -11,10 +11,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from posthouse.mime.address import MISSING_DOMAIN, MISSING_MAILBOX, parse_addresses, quote_local
+from posthouse.mime.address_repair import addresses_in
 from posthouse.mime.dates import read_moment
 from posthouse.mime.header import unfold
 from posthouse.mime.lexer import Cursor
-from posthouse.mime.words import decode_words, raw_text
+from posthouse.mime.words import decode_unstructured, decode_words, raw_text
 from posthouse.wire.jmap.value import same_zone
 
 ADDRESS_FIELDS: Final = (
@@ -80,6 +81,12 @@ def text_form(value: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
 
 
+def _unstructured(value: str) -> str:
+    """RFC 8621 §4.1.2.2: blanks before the text go, those behind it stay."""
+    text = _CONTROLS.sub("", decode_unstructured(value.removesuffix("\n").removesuffix("\r"))).lstrip(" \t")
+    return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
+
+
 def _name(text: str | None) -> str | None:
     shown = text_form(text) if text else ""
     return shown or None
@@ -96,7 +103,7 @@ def _address(name: str | None, local: str | None, domain: str | None) -> dict[st
 
 def addresses_form(value: str) -> list[dict[str, Any]]:
     found = []
-    for name, _, local, domain in parse_addresses(value):
+    for name, _, local, domain in addresses_in(value):
         if domain is None and name is None:
             continue  # a group begins or ends
         if (one := _address(name, local, domain)) is not None:
@@ -165,7 +172,7 @@ def date_form(value: str) -> str | None:
 
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "Raw": raw_form,
-    "Text": text_form,
+    "Text": _unstructured,
     "Addresses": addresses_form,
     "GroupedAddresses": grouped_form,
     "MessageIds": ids_form,
