@@ -290,3 +290,53 @@ def test_mail_that_somebody_shares(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["notices"] == 0  # what may only be read is read without a complaint
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert found["requests"] == []
+
+
+def invitation(
+    subject: str, *lines: str, sequence: int = 0, uid: str = "review-1@qq.test"
+) -> tuple[str, str, str]:
+    text = [
+        "BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REQUEST", "BEGIN:VEVENT", f"UID:{uid}",
+        f"DTSTAMP:20300101T0{sequence}0000Z", f"SEQUENCE:{sequence}", "ORGANIZER;CN=Zhang:mailto:zhang@qq.test",
+        *lines, "END:VEVENT", "END:VCALENDAR",
+    ]  # fmt: skip
+    kind = "multipart/alternative; boundary=b"
+    calendar = "Content-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + "\r\n".join(text)
+    return subject, kind, f"--b\r\nContent-Type: text/plain\r\n\r\nCome.\r\n--b\r\n{calendar}\r\n--b--"
+
+
+def test_invitations(demo: RunningDemo, tmp_path: Path) -> None:
+    invited = (
+        f"ATTENDEE;CN=Wang;RSVP=TRUE:mailto:{WHO}",
+        "ATTENDEE;CN=Li;PARTSTAT=DECLINED:mailto:li@163.test",
+    )
+    zone = "TZID=Europe/Berlin:20300603T"
+    review = ("SUMMARY:Review", f"DTSTART;{zone}093000", f"DTEND;{zone}110000", "RRULE:FREQ=WEEKLY;BYDAY=MO")
+    crowd = [f"ATTENDEE;CN=<script>{n}</script>:mailto:p{n}@x.test" for n in range(3000)]
+    send(
+        invitation("Please come", *invited, *review, "LOCATION:https://meet.test/a"),
+        invitation("Moved", *invited, *review, sequence=1),
+        invitation(
+            "crowd", *crowd, "SUMMARY:" + "<img src=x onerror=alert(1)>" * 200, "DTSTART;TZID=Mars:20300603T093000",
+            "DESCRIPTION:" + "<script>alert(1)</script>" * 10_000, "RRULE:FREQ=SECONDLY",
+            "LOCATION:javascript:alert(1)",
+            uid="crowd-1@qq.test",
+        ),
+        sender="zhang@qq.test",
+    )  # fmt: skip
+    found = run("invitation.mjs", house(0), WHO, "zhang@qq.test", PASSWORD, str(tmp_path))
+    for words in (
+        "Monday, 3 June 2030 07:30 – 09:00", "09:30 – 11:00 (Europe/Berlin, GMT+2)", "Repeats every week on Monday",
+        "Join onlinemeet.test", "Organized by Zhang", "2 invited · 1 declined · 1 not answered",
+    ):  # fmt: skip
+        assert words in found["card"], (words, found["card"])
+    assert found["answered"] == "You accepted"
+    assert found["told"] == "Your answer was sent to zhang@qq.test."
+    assert found["file"] == ["Review.ics", "BEGIN:VCALENDAR"]
+    assert "已经过时" in found["later"]
+    assert (found["kept"], found["before"]) == ("您已接受", "会议邀请有更新")
+    assert found["crowd"] == ["受邀 3000 人", 60, 0]
+    assert found["nodes"] < 500
+    assert found["replied"] == ["王 accepted", "A little late <b>"]
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert (found["console"], found["requests"]) == ([], [])

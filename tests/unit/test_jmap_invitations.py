@@ -55,7 +55,8 @@ async def test_an_invitation_is_shown_and_answered(world: JmapWorld) -> None:
     blob = await upload(world, invitation())
     event = await parse(world, blob)
     assert (event["title"], event["timeZone"]) == ("每周例会", "Asia/Shanghai")
-    assert event["posthouse:invitation"] == {"participantId": "attendee1", "canReply": True, "answered": None}
+    state = {"participantId": "attendee1", "canReply": True, "answered": None, "invited": 3}
+    assert event["posthouse:invitation"] == state
     told = await world.call("Invitation/reply", blobId=blob, answer="accepted", comment="好的")
     assert (told["to"], told["as"], told["uid"]) == (f"wang@{DOMAIN}", f"li@{DOMAIN}", event["uid"])
     [letter] = await letters_of(world, "wang")
@@ -127,3 +128,11 @@ async def test_the_organizer_does_not_answer(world: JmapWorld) -> None:
     assert event["posthouse:invitation"]["canReply"] is False
     [bad] = (await world.call("CalendarEvent/parse", blobIds=[await upload(world, "x")]))["notParsable"]
     assert bad.startswith("U")
+
+
+async def test_of_a_crowd_the_first_are_listed_and_all_are_counted(world: JmapWorld) -> None:
+    crowd = "".join(f"ATTENDEE:mailto:p{number}@x.test\n" for number in range(10_000))
+    text = invitation().replace("DESCRIPTION;", f"{crowd}DESCRIPTION;", 1)
+    event = await parse(world, await upload(world, text))
+    assert len(event["participants"]) == 501
+    assert event["posthouse:invitation"]["invited"] == 10_003

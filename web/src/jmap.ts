@@ -246,7 +246,7 @@ export class Jmap {
 }
 
 /** What is only read; the state of what is being sent is of no use later. */
-const READS = /^(?!EmailSubmission|ContactCard)\w+\/(get|query)$/;
+const READS = /^(?!EmailSubmission|ContactCard)\w+\/(get|query|parse)$/;
 
 /** As the server answers, or, without a connection, as it answered last time. */
 async function orBefore<T>(key: string, ask: () => Promise<T>): Promise<T> {

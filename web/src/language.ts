@@ -1,4 +1,4 @@
-/** The language of the pages beside the webmail, and what says a text in it; the webmail has its own, in the files that it loads first. */
+/** The language of all pages, and what says a text in it. */
 
 import { signal } from "@preact/signals";
 
@@ -27,6 +27,9 @@ export function sayer<T extends Texts>(texts: T): (key: keyof T, facts?: Record<
   return (key, facts = {}) => fill(texts[key]![language.value === "zh" ? 0 : 1], facts);
 }
 
+/** `{count}` is the fact of that name, `{count?letter:letters}` the first of the two words where it is one. */
 export function fill(text: string, facts: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
+  return text.replace(/\{(\w+)(?:\?([^:}]*):([^}]*))?\}/g, (_, name: string, one?: string, many?: string) =>
+    String((many === undefined ? facts[name] : Number(facts[name]) === 1 ? one : many) ?? ""),
+  );
 }

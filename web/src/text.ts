@@ -1,6 +1,10 @@
 /** What people read, in Chinese and English: one row per text, so that no language can lack one. */
 
 import { signal } from "@preact/signals";
+import { language, sayer } from "./language";
+
+export { fill, language, sayer, setLanguage } from "./language";
+export type { Language, Texts } from "./language";
 
 const TEXTS = {
   "signin.title": ["登录驿站", "Sign in to Posthouse"],
@@ -15,7 +19,7 @@ const TEXTS = {
   "error.server": ["服务器暂时出错，请稍后再试。", "The server has a problem at the moment; try again shortly."],
   "error.other": ["没有做成：{detail}", "That did not work: {detail}"],
   "offline": ["没有连上服务器。看过的邮件可以再看，写好的信连上后发出。", "No connection. What was read can be read again; letters are sent when the connection is back."],
-  "offline.queued": ["{count} 封信等待发送。", "{count} letters are waiting."],
+  "offline.queued": ["{count} 封信等待发送。", "{count} {count?letter is:letters are} waiting."],
   "role.inbox": ["收件箱", "Inbox"],
   "role.drafts": ["草稿", "Drafts"],
   "role.sent": ["已发送", "Sent"],
@@ -32,7 +36,7 @@ const TEXTS = {
   "list.empty": ["这里没有邮件", "Nothing here"],
   "list.empty.search": ["没有找到。可以试试更短的词。", "Nothing found. Try a shorter word."],
   "list.loading": ["正在读取……", "Loading…"],
-  "list.count": ["{count} 个会话", "{count} conversations"],
+  "list.count": ["{count} 个会话", "{count} {count?conversation:conversations}"],
   "row.unread": ["未读", "Unread"],
   "row.starred": ["已加星标", "Starred"],
   "row.attachment": ["有附件", "With attachments"],
@@ -89,35 +93,6 @@ const TEXTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;
-export type Texts = Record<string, readonly [string, string]>;
-
-export type Language = "zh" | "en";
-
-export const language = signal<Language>(preferred());
-
-function preferred(): Language {
-  const kept = localStorage.getItem("language");
-  if (kept === "zh" || kept === "en") return kept;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
-/** "": as the browser has it. */
-export function setLanguage(next: Language | ""): void {
-  if (next) localStorage.setItem("language", next);
-  else localStorage.removeItem("language");
-  language.value = preferred();
-  document.documentElement.lang = language.value;
-}
-
-/** What says the texts of a catalogue: pages that load later bring their own. */
-export function sayer<T extends Texts>(texts: T): (key: keyof T, facts?: Record<string, string | number>) => string {
-  return (key, facts = {}) => fill(texts[key]![language.value === "zh" ? 0 : 1], facts);
-}
-
-export function fill(text: string, facts: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? ""));
-}
-
 export const say = sayer(TEXTS);
 
 export function formatSize(bytes: number): string {

@@ -12,7 +12,7 @@ const TEXTS = {
   "uploading": ["附件还在上传，上传完就发送。", "Files are still being uploaded; the letter is sent after that."],
   "warn.alike": ["{address} 与您认识的 {known} 很像，但不是同一个地址。", "{address} looks like {known}, whom you know, but is another address."],
   "warn.name": ["{name} 以前用的是 {known}，这次是 {address}。", "{name} has written from {known} so far; this is {address}."],
-  "warn.outside": ["{count} 位收件人不属于 {domain}：{addresses}", "{count} recipients are outside {domain}: {addresses}"],
+  "warn.outside": ["{count} 位收件人不属于 {domain}：{addresses}", "{count} {count?recipient is:recipients are} outside {domain}: {addresses}"],
   "warn.many": ["这封信会发给 {count} 个人。", "This goes to {count} people."],
   "again.title": ["请重新登录", "Sign in again"],
   "again.text": ["{address} 的登录已过期。您写的信都还在，登录后继续。", "The session of {address} has ended. What you write is still here: sign in and go on."],

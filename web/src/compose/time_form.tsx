@@ -1,7 +1,13 @@
 /** A field for date and time. */
 
-import { say } from "./text";
+import { sayer } from "../text";
 import { fieldOf, parseMoment } from "./times";
+
+const say = sayer({
+  "later.time": ["发送时间", "Time of sending"],
+  "later.set": ["定时发送", "Send then"],
+  "later.cancel": ["取消", "Cancel"],
+});
 
 export function TimeForm({ start, done }: { start: Date; done: (at: Date | null) => void }) {
   return (

@@ -6,21 +6,21 @@ import type { Command, FrameApi } from "./frame";
 import { Mark } from "./icon";
 import type { MarkName } from "./icon";
 import { Menu } from "./menu";
-import { say } from "./text";
-import type { Key } from "./text";
+import { say } from "./text_format";
+import type { FormatKey } from "./text_format";
 
 const KEYS: Partial<Record<Command, string>> = { bold: "Ctrl+B", italic: "Ctrl+I", underline: "Ctrl+U", strike: "Ctrl+Shift+7", link: "Ctrl+K" };
 const FIRST: Command[] = ["bold", "italic", "underline", "strike"];
 const SECOND: Command[] = ["list", "numbers", "quote", "unquote", "code"];
-const SIZES: [Key, string][] = [["size.small", "12px"], ["size.normal", ""], ["size.large", "19px"], ["size.huge", "26px"]];
+const SIZES: [FormatKey, string][] = [["size.small", "12px"], ["size.normal", ""], ["size.large", "19px"], ["size.huge", "26px"]];
 /** Readable on white and on black. */
-const COLORS: [Key, string][] = [
+const COLORS: [FormatKey, string][] = [
   ["color.none", ""], ["color.red", "#c62f2f"], ["color.orange", "#b86a00"], ["color.green", "#2c8a45"], ["color.blue", "#2f78d0"],
   ["color.purple", "#9455c4"], ["color.grey", "#7b8188"],
 ];
 
 function Act({ command, api }: { command: Command; api: { current: FrameApi | null } }) {
-  const label = say(`format.${command}` as Key);
+  const label = say(`format.${command}` as FormatKey);
   const on = toolbarFormat.value.on.has(command);
   const toggles = FIRST.includes(command) || command === "list" || command === "numbers" || command === "code";
   return (

@@ -111,7 +111,7 @@ function foldQuotes(page: Document): void {
   }
 }
 
-function Linked({ text }: { text: string }) {
+export function Linked({ text }: { text: string }) {
   return (
     <>
       {text.split(LINK).map((piece, at) =>

@@ -31,12 +31,14 @@ function kindOf(part: BodyPart, name: string): File_["kind"] {
   return "other";
 }
 
+export const isCalendar = (part: BodyPart): boolean => /^(text\/calendar|application\/ics)$/.test(part.type) || /\.ics$/i.test(part.name ?? "");
+
 export function filesOf(email: Email): File_[] {
   const shown = (email.htmlBody ?? []).some((part) => part.type === "text/html");
   const inline = shown ? [] : (email.textBody ?? []).filter((part) => part.type.startsWith("image/"));
   const all = [...inline, ...(email.attachments ?? [])].filter((part) => part.blobId !== null);
   return [...new Map(all.map((part) => [part.blobId, part])).values()].map((part) => {
-    const name = rename(email, part.name || (part.type === "message/rfc822" ? read("file.letter") : read("file.nameless")));
+    const name = rename(email, part.name || (part.type === "message/rfc822" ? read("file.letter") : isCalendar(part) ? "invite.ics" : read("file.nameless")));
     return { part, name, kind: kindOf(part, name) };
   });
 }

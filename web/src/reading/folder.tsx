@@ -10,6 +10,7 @@ import { empty } from "./act";
 import { over } from "./over";
 import { Dialog } from "./pick";
 import { pathOf } from "./query";
+import { folder } from "./folder.text";
 import { read } from "./texts";
 
 async function ask(args: Record<string, unknown>): Promise<void> {
@@ -44,7 +45,7 @@ function Form({ box }: { box: Mailbox | null }) {
     run(() => ask(box ? { update: { [box.id]: record } } : { create: { n: { ...record, isSubscribed: true } } }));
   };
   const erase = () => {
-    if (!box || !confirm(read("folder.delete.sure", { name: nameOf(box) }))) return;
+    if (!box || !confirm(folder("folder.delete.sure", { name: nameOf(box) }))) return;
     run(async () => {
       // What is in it goes to the trash, so that nothing is lost by a slip.
       const trash = byRole("trash");
@@ -57,7 +58,7 @@ function Form({ box }: { box: Mailbox | null }) {
       }
       await ask({ destroy: [box.id], onDestroyRemoveEmails: true });
       if (place.value.mailbox === box.id) go(byRole("inbox")?.id ?? null);
-    }, read("folder.deleted", { name: nameOf(box) }));
+    }, folder("folder.deleted", { name: nameOf(box) }));
   };
   const fixed = Boolean(box?.role);
   return (
@@ -70,9 +71,9 @@ function Form({ box }: { box: Mailbox | null }) {
               <input data-first required maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} />
             </label>
             <label>
-              {read("folder.parent")}
+              {folder("folder.parent")}
               <select value={parent} onChange={(event) => setParent(event.currentTarget.value)}>
-                <option value="">{read("folder.top")}</option>
+                <option value="">{folder("folder.top")}</option>
                 {mailboxes.value.filter((one) => !below(one)).map((one) => (
                   <option key={one.id} value={one.id}>
                     {pathOf(one)}
@@ -84,7 +85,7 @@ function Form({ box }: { box: Mailbox | null }) {
         )}
         {box && (
           <p class="facts">
-            {read("folder.counts", { total: box.totalEmails, unread: box.unreadEmails })}
+            {folder("folder.counts", { total: box.totalEmails, unread: box.unreadEmails })}
             <label class="check">
               <input type="checkbox" checked={box.isSubscribed} onChange={(event) => {
                 const isSubscribed = event.currentTarget.checked;
@@ -93,25 +94,25 @@ function Form({ box }: { box: Mailbox | null }) {
                   await refresh();
                 });
               }} />
-              {read("folder.subscribed")}
+              {folder("folder.subscribed")}
             </label>
           </p>
         )}
         <div class="actions">
-          {!fixed && <button class="main" disabled={!name.trim()}>{read(box ? "folder.save" : "folder.make")}</button>}
+          {!fixed && <button class="main" disabled={!name.trim()}>{box ? read("folder.save") : folder("folder.make")}</button>}
           {box && (
             <button type="button" onClick={() => (over.value = { kind: "folder", box: null })}>
               <Icon name="folder" /> {read("folder.new")}
             </button>
           )}
           {box && (box.role === "trash" || box.role === "junk") && (
-            <button type="button" onClick={() => confirm(read("folder.empty.sure", { name: nameOf(box), count: box.totalEmails })) && run(() => empty(box), say("done.deleted"))}>
-              <Icon name="trash" /> {read("folder.empty")}
+            <button type="button" onClick={() => confirm(folder("folder.empty.sure", { name: nameOf(box), count: box.totalEmails })) && run(() => empty(box), say("done.deleted"))}>
+              <Icon name="trash" /> {folder("folder.empty")}
             </button>
           )}
           {box && !fixed && (
             <button type="button" onClick={erase}>
-              <Icon name="trash" /> {read("folder.delete")}
+              <Icon name="trash" /> {folder("folder.delete")}
             </button>
           )}
         </div>

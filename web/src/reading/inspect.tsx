@@ -9,6 +9,7 @@ import { Way } from "./journey";
 import type { Leg } from "./journey";
 import { saveBlob } from "./save";
 import { language } from "../text";
+import { behind } from "./behind.text";
 import { read } from "./texts";
 
 const TABS = ["journey", "headers", "source"] as const;
@@ -34,7 +35,7 @@ export default function Inspect({ email, close }: { email: Email; close: () => v
               key={one} id={`inspect-${one}`} class="plain" role="tab" aria-selected={tab === one} aria-controls="inspect-panel"
               tabIndex={tab === one ? 0 : -1} onClick={() => setTab(one)}
             >
-              {read(`inspect.${one}`)}
+              {behind(`inspect.${one}`)}
             </button>
           ))}
         </div>
@@ -71,7 +72,7 @@ function Journey({ email }: { email: Email }) {
     return ((found["j"].list[0]?.legs ?? []) as Leg[]);
   }, [email.id, language.value].join());
   if (value === null) return <Waiting fault={fault} />;
-  if (value.length === 0) return <p class="empty">{read("way.none")}</p>;
+  if (value.length === 0) return <p class="empty">{behind("way.none")}</p>;
   return (
     <>
       {value.map((leg) => (
@@ -111,9 +112,9 @@ function Source({ email }: { email: Email }) {
     <>
       <p class="actions">
         <button onClick={() => saveBlob(value.blob, `${(email.subject || "message").replace(/[\\/:*?"<>|\p{Cc}]/gu, "_").slice(0, 80)}.eml`)}>
-          <Icon name="download" /> {read("inspect.save")}
+          <Icon name="download" /> {behind("inspect.save")}
         </button>
-        <button onClick={() => void navigator.clipboard.writeText(value.text)}>{read("inspect.copy")}</button>
+        <button onClick={() => void navigator.clipboard.writeText(value.text)}>{behind("inspect.copy")}</button>
         {value.blob.size > SHOWN_BYTES && <span>{read("inspect.cut")}</span>}
       </p>
       <pre class="source">{value.text}</pre>

@@ -4,8 +4,8 @@ import type { ComponentChildren } from "preact";
 import { formatMoment, formatSize, language } from "../text";
 import { Icon } from "../views/icon";
 import type { IconName } from "../views/icon";
-import { read } from "./texts";
-import type { ReadKey } from "./texts";
+import { behind } from "./behind.text";
+import type { BehindKey } from "./behind.text";
 
 interface Step {
   at: string;
@@ -36,7 +36,7 @@ export interface Leg {
 export function Way({ leg }: { leg: Leg }) {
   return (
     <section class="way">
-      <h3>{read(leg.direction === "sent" ? "leg.sent" : "leg.received")}</h3>
+      <h3>{behind(leg.direction === "sent" ? "leg.sent" : "leg.received")}</h3>
       <ol>
         {leg.steps.map((step, at) => (
           <Stop key={at} step={step} sent={leg.direction === "sent"} />
@@ -44,20 +44,20 @@ export function Way({ leg }: { leg: Leg }) {
       </ol>
       {leg.recipients.length > 0 && (
         <>
-          <h3>{read("way.recipients")}</h3>
+          <h3>{behind("way.recipients")}</h3>
           <ul class="reached">
             {leg.recipients.map((one) => (
               <li key={one.address} class={one.state}>
                 <Icon name={MARKS[one.state]} />
                 <span>
-                  <b>{one.address}</b> <em>{read(`state.${one.state}`)}</em>
+                  <b>{one.address}</b> <em>{behind(`state.${one.state}`)}</em>
                   <small>
                     {exact(one.at)}
                     {one.remote && ` · ${one.remote}`}
                     {one.tls && ` · ${cipher(one.tls)}`}
                   </small>
                   {one.why && <span class="why">{one.why}</span>}
-                  {one.nextAttempt && one.state !== "delivered" && <span class="why">{read("way.next", { time: exact(one.nextAttempt) })}</span>}
+                  {one.nextAttempt && one.state !== "delivered" && <span class="why">{behind("way.next", { time: exact(one.nextAttempt) })}</span>}
                   {one.status && one.state !== "placed" && <code>{one.status}</code>}
                 </span>
               </li>
@@ -66,7 +66,7 @@ export function Way({ leg }: { leg: Leg }) {
         </>
       )}
       <p class="trace">
-        {read("way.trace")} <code>{leg.trace}</code>
+        {behind("way.trace")} <code>{leg.trace}</code>
       </p>
     </section>
   );
@@ -115,9 +115,9 @@ const TITLED = new Set(["received", "submitted", "made", "unforged", "authentica
 function title(handed: string, step: Step, sent: boolean): string {
   const facts = step.facts;
   const said = (name: string) => String(facts[name] ?? "");
-  if (handed === "resolved") return sent ? step.text : read("way.resolved", { address: ((facts["recipients"] ?? [])[0]?.address as string) ?? "" });
+  if (handed === "resolved") return sent ? step.text : behind("way.resolved", { address: ((facts["recipients"] ?? [])[0]?.address as string) ?? "" });
   if (!TITLED.has(handed)) return step.text;
-  return read(`way.${handed}` as ReadKey, {
+  return behind(`way.${handed}` as BehindKey, {
     helo: said("helo"),
     account: said("account"),
     count: said("fields"),
@@ -135,8 +135,8 @@ function Line({ facts }: { facts: Record<string, any> }) {
   return (
     <p class={tls ? "line good" : "line open"}>
       <Icon name={tls ? "lock" : "unlock"} />
-      {tls ? read("way.tls", { tls: cipher(tls) }) : read("way.clear")}
-      {facts["ip"] && <small> {read("way.from", { ip: facts["ip"], protocol: facts["protocol"] })}</small>}
+      {tls ? behind("way.tls", { tls: cipher(tls) }) : behind("way.clear")}
+      {facts["ip"] && <small> {behind("way.from", { ip: facts["ip"], protocol: facts["protocol"] })}</small>}
     </p>
   );
 }
@@ -145,7 +145,7 @@ function Checks({ facts, text }: { facts: Record<string, any>; text: string }) {
   const [first, ...dns] = text.split("\n");
   const chip = (name: string, result: string | undefined): ComponentChildren => (
     <li class={`chip ${result === "pass" ? "good" : result === "fail" || result === "permerror" ? "bad" : "open"}`}>
-      {name} {read(`check.${CHECKED.has(result ?? "") ? result : "none"}` as ReadKey)}
+      {name} {behind(`check.${CHECKED.has(result ?? "") ? result : "none"}` as BehindKey)}
     </li>
   );
   const dkim = ((facts["dkim"] ?? []) as { result: string }[]).map((one) => one.result);
@@ -159,7 +159,7 @@ function Checks({ facts, text }: { facts: Record<string, any>; text: string }) {
       <p>{first}</p>
       {dns.length > 0 && (
         <details>
-          <summary>{read("way.dns")}</summary>
+          <summary>{behind("way.dns")}</summary>
           <pre>{dns.map((one) => one.trim()).join("\n")}</pre>
         </details>
       )}

@@ -11,6 +11,7 @@ import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./
 import type { Colour, Label } from "./labels";
 import { over } from "./over";
 import { pathOf } from "./query";
+import { pick } from "./pick.text";
 import { read } from "./texts";
 
 export default function Pick() {
@@ -91,7 +92,7 @@ function Chooser({ options, placeholder, many, extra }: { options: Option[]; pla
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p class="empty">{read("pick.none")}</p>}
+      {found.length === 0 && <p class="empty">{pick("pick.none")}</p>}
     </>
   );
 }
@@ -108,7 +109,7 @@ function Folder({ copy }: { copy: boolean }) {
     mailboxes.value.some((box) => pathOf(box) === name)
       ? null
       : {
-          key: "new", label: read("pick.newfolder", { name }), mark: <Icon name="write" />,
+          key: "new", label: pick("pick.newfolder", { name }), mark: <Icon name="write" />,
           run: () => void guarded(async () => {
             const found = await client.value!.call([["Mailbox/set", { create: { n: { name, isSubscribed: true } } }, "s"]]);
             await refresh();
@@ -117,8 +118,8 @@ function Folder({ copy }: { copy: boolean }) {
           }),
         };
   return (
-    <Dialog title={read(copy ? "pick.copy" : "pick.move")}>
-      <Chooser options={options} placeholder={read("pick.folder")} extra={make} />
+    <Dialog title={pick(copy ? "pick.copy" : "pick.move")}>
+      <Chooser options={options} placeholder={pick("pick.folder")} extra={make} />
     </Dialog>
   );
 }
@@ -136,7 +137,7 @@ function Labels() {
     [...all.values()].some((one) => one.name.toLowerCase() === name.toLowerCase())
       ? null
       : {
-          key: "new", label: read("pick.newlabel", { name }), mark: <span class={`dot ${colour}`} />,
+          key: "new", label: pick("pick.newlabel", { name }), mark: <span class={`dot ${colour}`} />,
           run: () => void guarded(async () => {
             const keyword = keywordFor(name);
             await saveLabel({ keyword, name, color: colour });
@@ -145,8 +146,8 @@ function Labels() {
           }),
         };
   return (
-    <Dialog title={read("pick.label")}>
-      <Chooser options={options} placeholder={read("pick.labelname")} many extra={make} />
+    <Dialog title={pick("pick.label")}>
+      <Chooser options={options} placeholder={pick("pick.labelname")} many extra={make} />
       <Colours value={colour} choose={setColour} />
     </Dialog>
   );
@@ -173,7 +174,7 @@ function EditLabel({ label }: { label: Label }) {
         <div class="actions">
           <button class="main" disabled={!name.trim()}>{read("folder.save")}</button>
           <button type="button" onClick={() => void guarded(() => forgetLabel(label)).then(close)}>
-            <Icon name="trash" /> {read("label.forget")}
+            <Icon name="trash" /> {pick("label.forget")}
           </button>
         </div>
       </form>
@@ -183,9 +184,9 @@ function EditLabel({ label }: { label: Label }) {
 
 export function Colours({ value, choose }: { value: Colour; choose: (colour: Colour) => void }) {
   return (
-    <div class="colours" role="radiogroup" aria-label={read("pick.colour")}>
+    <div class="colours" role="radiogroup" aria-label={pick("pick.colour")}>
       {COLOURS.map((one) => (
-        <button key={one} type="button" role="radio" aria-checked={one === value} aria-label={read(`colour.${one}`)} class={`dot ${one}`} onClick={() => choose(one)} />
+        <button key={one} type="button" role="radio" aria-checked={one === value} aria-label={pick(`colour.${one}`)} class={`dot ${one}`} onClick={() => choose(one)} />
       ))}
     </div>
   );
@@ -215,11 +216,11 @@ function Snooze() {
   const shown = (date: Date) =>
     date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
   const local = (date: Date) => new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-  const options: Option[] = moments().map(([name, date]) => ({ key: name, label: `${read(name)} · ${shown(date)}`, mark: <Icon name="clock" />, run: () => take(date) }));
-  if (aside) options.unshift({ key: "now", label: read("snooze.now"), mark: <Icon name="inbox" />, run: () => take(null) });
+  const options: Option[] = moments().map(([name, date]) => ({ key: name, label: `${pick(name)} · ${shown(date)}`, mark: <Icon name="clock" />, run: () => take(date) }));
+  if (aside) options.unshift({ key: "now", label: pick("snooze.now"), mark: <Icon name="inbox" />, run: () => take(null) });
   return (
-    <Dialog title={read("snooze.title")}>
-      <Chooser options={options} placeholder={read("snooze.when")} />
+    <Dialog title={pick("snooze.title")}>
+      <Chooser options={options} placeholder={pick("snooze.when")} />
       <form
         class="own-time"
         onSubmit={(event) => {
@@ -228,10 +229,10 @@ function Snooze() {
         }}
       >
         <label>
-          {read("snooze.own")}
+          {pick("snooze.own")}
           <input type="datetime-local" min={local(new Date(Date.now() + 60_000))} value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
         </label>
-        <button disabled={!own}>{read("snooze.set")}</button>
+        <button disabled={!own}>{pick("snooze.set")}</button>
       </form>
     </Dialog>
   );

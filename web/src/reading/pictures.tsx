@@ -55,9 +55,9 @@ export function PictureBar({ email, images, pixels, failed, shown, show }: Props
   return (
     <div class="hint pictures" role="note">
       <p>
-        {images > 0 && (shown ? read("pic.shown") : read(images === 1 ? "pic.blocked.one" : "pic.blocked", { count: images }))}{" "}
+        {images > 0 && (shown ? read("pic.shown") : read("pic.blocked", { count: images }))}{" "}
         {failed > 0 && read("pic.failed", { count: failed })}{" "}
-        {pixels > 0 && <strong>{read(pixels === 1 ? "pic.pixels.one" : "pic.pixels", { count: pixels })}</strong>}
+        {pixels > 0 && <strong>{read("pic.pixels", { count: pixels })}</strong>}
       </p>
       {images > 0 && !shown && <button onClick={show}>{read("pic.show")}</button>}
       {images > 0 && sender && !always && isProven(email) && (

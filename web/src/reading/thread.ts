@@ -102,6 +102,13 @@ export async function loadThread(thread: Id): Promise<void> {
   if (openThread.value === thread) letters.value = shown(found);
 }
 
+/** A letter that is not in the list, with its conversation where these are shown. */
+export function openOne(email: Email): void {
+  alone = conversations.value ? null : email.id;
+  openThread.value = email.threadId;
+  void guarded(() => loadThread(email.threadId));
+}
+
 /** Oldest first; what was thrown away is seen in the trash alone. */
 function shown(found: Email[]): Email[] {
   const trash = byRole("trash")?.id;

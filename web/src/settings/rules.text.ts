@@ -78,7 +78,7 @@ export const TEXTS = {
   "try.count": ["最近 {count} 封", "Newest {count}"],
   "try.how": ["试多少封", "How many letters"],
   "try.busy": ["正在试运行……", "Trying…"],
-  "try.result": ["最近 {tried} 封邮件中有 {count} 封符合。没有改动任何邮件。", "{count} of the newest {tried} letters match. Nothing was changed."],
+  "try.result": ["最近 {tried} 封邮件中有 {count} 封符合。没有改动任何邮件。", "{count} of the newest {tried} {tried?letter matches:letters match}. Nothing was changed."],
   "try.none": ["最近 {tried} 封邮件中没有符合的。", "None of the newest {tried} letters matches."],
   "try.why": ["为什么", "Why"],
   "try.fault": ["出错：{text}", "A fault: {text}"],

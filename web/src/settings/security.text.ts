@@ -49,7 +49,7 @@ export const TEXTS = {
   "apps.folders": ["只限这些文件夹（不选则全部）", "Only these folders (none: all)"],
   "apps.expires": ["有效期", "Good for"],
   "apps.never": ["长期有效", "Ever"],
-  "apps.days": ["{count} 天", "{count} days"],
+  "apps.days": ["{count} 天", "{count} {count?day:days}"],
   "apps.year": ["一年", "One year"],
   "apps.create": ["创建", "Make it"],
   "apps.made": ["授权码已创建", "The app password"],

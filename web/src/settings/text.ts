@@ -43,7 +43,7 @@ export const TEXTS = {
   "general.undo": ["撤回发送", "Undo send"],
   "general.undo.hint": ["发出后的这段时间里可以撤回。", "For this long a letter can be taken back after it was sent."],
   "general.undo.off": ["关闭", "Off"],
-  "general.undo.seconds": ["{seconds} 秒", "{seconds} seconds"],
+  "general.undo.seconds": ["{seconds} 秒", "{seconds} {seconds?second:seconds}"],
   "general.offline": ["离线阅读", "Reading offline"],
   "general.offline.hint": ["只在本设备：保存看过的邮件，没有网络也能读；退出登录时清除。公用电脑请勿打开。", "On this device only: what was read is kept, to be read without a connection, until you sign out. Not on a computer that others use."],
   "general.notify": ["桌面通知", "Desktop notifications"],

@@ -22,6 +22,7 @@ export function onKey(event: KeyboardEvent): void {
   }
   // Beside a letter that is being written only the list and the reader take commands.
   if (opening.value || (writing.value > 0 && !(target instanceof Element && target.closest(".list, .reader")))) return;
+  if (event.key === "Enter" && target instanceof Element && target.closest("button, a, summary")) return; // it is that which is pressed
   const run = KEYS[event.key];
   if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { forward, formatAddresses, reply, resume } from "../draft";
 import type { Email } from "../jmap";
 import { Body } from "../reading/body";
-import { Files } from "../reading/files";
+import { Files, filesOf, isCalendar } from "../reading/files";
 import { Repair } from "../reading/repairbar";
 import { rename } from "../reading/repair";
 import { moveToRole, mute, remove, report, toggle } from "../reading/act";
@@ -148,6 +148,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
           {details && <Details email={email} />}
           {behind && <Behind email={email} close={() => setBehind(false)} />}
           <Repair email={email} always={details} />
+          {filesOf(email).some(({ part }) => isCalendar(part)) && <Invitation email={email} />}
           <Body email={email} />
           <Files email={email} />
         </>
@@ -180,3 +181,4 @@ function Details({ email }: { email: Email }) {
 }
 
 const Behind = later(() => import("../reading/inspect").then((one) => one.default));
+const Invitation = later(() => import("../invitation").then((one) => one.default));

@@ -104,9 +104,10 @@ async def parse_events(context: Context, args: EventParse) -> Record:
         if calendar is None:
             not_found.append(text)
             continue
-        events = await asyncio.to_thread(events_of, calendar)
+        events, invited = await asyncio.to_thread(_read, calendar)
         for event in events:
-            event[OURS] = _state(event, addresses, known.get(event["uid"]))
+            state = _state(event, addresses, known.get(event["uid"]))
+            event[OURS] = {**state, "invited": invited.get(event["uid"], 0)}
         parsed[text] = events
     return {
         "accountId": args.account_id,
@@ -114,6 +115,14 @@ async def parse_events(context: Context, args: EventParse) -> Record:
         "notParsable": not_parsable or None,
         "notFound": not_found or None,
     }
+
+
+def _read(calendar: Component) -> tuple[list[Event], dict[str, int]]:
+    """The events, and by UID how many are invited, which may be more than are listed."""
+    invited: dict[str, int] = {}
+    for one in calendar.inner("VEVENT"):
+        invited.setdefault(unescape(one.value("UID")).strip()[:1000], sum(1 for _ in one.all("ATTENDEE")))
+    return events_of(calendar), invited
 
 
 async def _addresses(context: Context) -> set[str]:

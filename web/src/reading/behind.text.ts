@@ -1,0 +1,51 @@
+/** What people read about what is behind a letter: its way, its header, its source. */
+
+import { sayer } from "../text";
+
+const TEXTS = {
+  "inspect.journey": ["经过", "Journey"],
+  "inspect.headers": ["全部信头", "All headers"],
+  "inspect.source": ["原文", "Source"],
+  "inspect.save": ["下载 .eml", "Download .eml"],
+  "inspect.copy": ["复制", "Copy"],
+  "way.none": ["服务器没有（或不再有）这封信的记录：它可能是由邮件程序直接存入的，或者已经很久了。", "The server has no record of this letter, or no longer: a mail program may have put it here, or it is long ago."],
+  "leg.sent": ["从您这里寄出", "On its way from you"],
+  "leg.received": ["到您这里", "On its way to you"],
+  "way.recipients": ["每位收件人的情况", "How far it got with each recipient"],
+  "way.trace": ["追踪编号", "Trace"],
+  "way.submitted": ["{account} 登录后交给本服务器", "{account} signed in and handed it to this server"],
+  "way.made": ["由本服务器生成", "This server made it"],
+  "way.received": ["{helo} 交给本服务器", "{helo} handed it to this server"],
+  "way.unforged": ["去掉了 {count} 处冒充本服务器的检查结果", "{count} {count?false claim to be a check of this server was:false claims to be checks of this server were} taken out"],
+  "way.authenticated": ["检查了发件人", "The sender was checked"],
+  "way.resolved": ["收件人 {address} 就是您", "{address} is you"],
+  "way.stored": ["已安全写入磁盘（{size}）", "Safely on disk ({size})"],
+  "way.ruled": ["您的规则决定", "Your rules decided"],
+  "way.queued": ["排队等待寄往 {recipients}", "In the queue for {recipients}"],
+  "way.delivered": ["{remote} 收下了给 {recipient} 的信", "{remote} took it for {recipient}"],
+  "way.deferred": ["{remote} 暂时没有收下给 {recipient} 的信", "{remote} did not take it for {recipient} yet"],
+  "way.failed": ["无法送达 {recipient}", "It could not be delivered to {recipient}"],
+  "way.notified": ["已通知 {to}", "{to} was told"],
+  "way.tls": ["途中已加密：{tls}", "Encrypted on the way: {tls}"],
+  "way.clear": ["途中没有加密，旁人可能看得到", "In clear on the way: others could have read it"],
+  "way.from": ["来自 {ip}，协议 {protocol}", "from {ip} by {protocol}"],
+  "way.next": ["下次尝试：{time}", "Next attempt: {time}"],
+  "way.dns": ["当时的 DNS 记录", "What DNS said then"],
+  "state.placed": ["已放入邮箱", "in the mailbox"],
+  "state.queued": ["等待寄出", "waiting to be sent"],
+  "state.delivered": ["已送达", "delivered"],
+  "state.deferred": ["稍后重试", "will be tried again"],
+  "state.failed": ["退信", "bounced"],
+  "state.refused": ["无法投递", "could not be accepted"],
+  "state.cancelled": ["已撤回", "taken back"],
+  "check.pass": ["通过", "passed"],
+  "check.fail": ["失败", "failed"],
+  "check.softfail": ["多半是假的", "probably false"],
+  "check.neutral": ["不置可否", "says nothing"],
+  "check.none": ["未设置", "not set up"],
+  "check.temperror": ["暂时无法判断", "could not be looked up"],
+  "check.permerror": ["设置有误", "set up wrongly"],
+} as const;
+
+export type BehindKey = keyof typeof TEXTS;
+export const behind = sayer(TEXTS);
