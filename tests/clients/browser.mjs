@@ -27,7 +27,7 @@ export async function open(browser, url, found, { size = { width: 1280, height: 
   page.on("console", (message) => message.text().includes("blocked by Playwright") || found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !/^(data|blob|about|chrome-extension):/.test(request.url())) found.requests.push(request.url());
+    if (!request.url().startsWith(url) && !/^(data|blob|about|chrome|chrome-extension):/.test(request.url())) found.requests.push(request.url());
   });
   await page.goto(`${url}/mail/`);
   return page;
