@@ -52,7 +52,7 @@ await look(phone, found, pictures, "crowd-phone");
 
 const other = await open(browser, url, found);
 await signIn(other, organizer, password);
-await other.click(".row >> nth=0");
+await openLetter(other, "Accepted: Review");
 await other.waitForSelector(".replied");
 found.replied = [await words(other, ".replied b"), await words(other, ".replied blockquote")];
 await look(other, found, pictures, "replied");
