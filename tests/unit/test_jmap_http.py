@@ -213,6 +213,39 @@ async def test_uploads_are_bounded(served: Served) -> None:
     assert (await served.ask("POST", path, b"x")).status == 507
 
 
+async def test_uploads_for_a_mailbox_that_somebody_shares_are_the_own(served: Served) -> None:
+    world = served.world
+    owner = await make_account(world.store, "owner")
+    box = (await world.store.mailboxes.get(owner.id, "Archive")).id
+    path = f"/jmap/upload/A{owner.id}/"
+
+    async def share(rights: str) -> None:
+        change = ("=", parse_rights(rights))
+        await world.store.acls.set(
+            owner.id, box, world.account.id, negative=False, change=change, entries_max=9
+        )
+
+    await share("lr")
+    assert (await served.ask("POST", path, message(6))).status == 403
+    await share("lri")
+    made = (await served.ask("POST", path, message(6))).json()
+    assert made["accountId"] == f"A{owner.id}"
+    blob = made["blobId"]
+    got = await served.ask("GET", f"/jmap/download/A{owner.id}/{blob}/a.eml")
+    assert (got.status, got.body) == (200, message(6))
+    assert await world.store.uploads.get(owner.id, int(blob[1:])) is None
+    emails = {"e": {"blobId": blob, "mailboxIds": {f"F{box}": True}}}
+    call = ["Email/import", {"accountId": f"A{owner.id}", "emails": emails}, "c"]
+    using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
+    answer = (await served.api({"using": using, "methodCalls": [call]})).json()
+    assert "e" in answer["methodResponses"][0][1]["created"]
+    # what the owner uploads stays unseen
+    theirs = await world.store.uploads.add(
+        owner.id, world.store.contents.draft(b"secret"), "text/plain", bytes_max=999, count_max=9
+    )
+    assert (await served.ask("GET", f"/jmap/download/A{owner.id}/U{theirs.id}/a")).status == 404
+
+
 async def test_an_upload_becomes_an_email(served: Served) -> None:
     made = await served.upload(message(5), "message/rfc822")
     box = await served.world.box("INBOX")

@@ -111,15 +111,137 @@ async def test_mailboxes_below_are_not_shared_with_the_one_above(world: JmapWorl
     assert [one["name"] for one in boxes["list"]] == ["Archive"]
 
 
-async def test_some_rights_to_change_are_not_enough(world: JmapWorld) -> None:
+CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # what is tried: (rights it takes, method, arguments; ARCHIVE, CHILD, LETTER, OTHER stand for ids)
+    "put in": ("i", "Email/set", {"create": {"c": {"mailboxIds": {"ARCHIVE": True}}}}),
+    "put in, seen": ("is", "Email/set", {"create": {"c": {
+        "mailboxIds": {"ARCHIVE": True}, "keywords": {"$seen": True}}}}),
+    "put in, a draft": ("iw", "Email/set", {"create": {"c": {
+        "mailboxIds": {"ARCHIVE": True}, "keywords": {"$draft": True}}}}),
+    "import": ("i", "Email/import", {"emails": {"c": {"blobId": "LETTER", "mailboxIds": {"ARCHIVE": True}}}}),
+    "import, flagged": ("iw", "Email/import", {"emails": {"c": {
+        "blobId": "LETTER", "mailboxIds": {"ARCHIVE": True}, "keywords": {"$flagged": True}}}}),
+    "copy": ("i", "Email/copy", {"fromAccountId": "HOME", "create": {"c": {
+        "id": "OWN", "mailboxIds": {"ARCHIVE": True}}}}),
+    "copy, seen": ("is", "Email/copy", {"fromAccountId": "HOME", "create": {"c": {
+        "id": "OWN", "mailboxIds": {"ARCHIVE": True}, "keywords": {"$seen": True}}}}),
+    "see": ("s", "Email/set", {"update": {"LETTER": {"keywords/$seen": True}}}),
+    "flag": ("w", "Email/set", {"update": {"LETTER": {"keywords/$flagged": True}}}),
+    "unflag": ("w", "Email/set", {"update": {"LETTER": {"keywords/work": None}}}),
+    "new keyword": ("w", "Email/set", {"update": {"LETTER": {"keywords/brand-new": True}}}),
+    "see and flag": ("sw", "Email/set", {"update": {"LETTER": {"keywords": {"$seen": True}}}}),
+    "see, by the whole": ("s", "Email/set", {"update": {"LETTER": {"keywords": {"$seen": True, "work": True}}}}),
+    "move": ("ite", "Email/set", {"update": {"LETTER": {"mailboxIds": {"CHILD": True}}}}),
+    "move, by patch": ("ite", "Email/set", {"update": {"LETTER": {
+        "mailboxIds/ARCHIVE": None, "mailboxIds/CHILD": True}}}),
+    "put into another as well": ("i", "Email/set", {"update": {"LETTER": {"mailboxIds/CHILD": True}}}),
+    "destroy": ("te", "Email/set", {"destroy": ["LETTER"]}),
+    "make a mailbox": ("k", "Mailbox/set", {"create": {"c": {"name": "new", "parentId": "ARCHIVE"}}}),
+    "rename": ("x", "Mailbox/set", {"update": {"CHILD": {"name": "other"}}}),
+    "sort": ("x", "Mailbox/set", {"update": {"CHILD": {"sortOrder": 7}}}),
+    "nest": ("kx", "Mailbox/set", {"update": {"SECOND": {"parentId": "CHILD"}}}),
+    "remove": ("x", "Mailbox/set", {"destroy": ["SECOND"]}),
+    "remove with emails": ("xte", "Mailbox/set", {"destroy": ["CHILD"], "onDestroyRemoveEmails": True}),
+}  # fmt: skip
+"""Each right of RFC 8621 §2 and each method that it is about."""
+
+
+@pytest.mark.parametrize("what", CHANGES)
+async def test_each_change_takes_its_rights(world: JmapWorld, what: str) -> None:
+    letters, method, arguments = CHANGES[what]
+    needed = [one for one in ("i", "te", "s", "w", "k", "x") if one[0] in letters]
+    for missing in needed:
+        wang, table = await _changing(world, "lr" + "".join(set("itswkxe") - set(missing)))
+        failed = await wang.call(method, accountId=world.id, **_filled(arguments, table))
+        [error] = [one for name in failed if name.startswith("not") and (one := failed[name])]
+        assert [one["type"] for one in error.values()] == ["forbidden"], (what, missing, failed)
+        assert [failed.get(name) for name in ("created", "updated", "destroyed") if failed.get(name)] == []
+    wang, table = await _changing(world, "lr" + letters)
+    done = await wang.call(method, accountId=world.id, **_filled(arguments, table))
+    assert not [name for name in done if name.startswith("not") and done[name]], (what, done)
+    assert done.get("created") or done.get("updated") or done.get("destroyed")
+
+
+async def _changing(world: JmapWorld, rights: str) -> tuple[JmapWorld, dict[str, str]]:
+    """Somebody with these rights, and what the words of a call stand for."""
+    count = len(await world.store.directory.accounts())
+    wang = await guest(world, f"wang{count}")
+    letter = await world.put(message(count), "Archive", keywords=("work",))
+    archive = await world.box("Archive")
+    made = await world.call(
+        "Mailbox/set", create={n: {"name": f"{n}{count}", "parentId": archive} for n in ("child", "second")}
+    )
+    child = made["created"]["child"]["id"]
+    await world.call("Email/set", create={"e": {"mailboxIds": {child: True}}})
+    names = ("Archive", f"Archive/child{count}", f"Archive/second{count}")
+    await share(world, wang, rights, *names)
+    table = {
+        "ARCHIVE": archive, "CHILD": child, "SECOND": made["created"]["second"]["id"], "LETTER": letter,
+        "OWN": await wang.put(message(count + 500)), "HOME": wang.id,
+    }  # fmt: skip
+    return wang, table
+
+
+def _filled(value: Any, table: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            "/".join([table.get(part, part) for part in key.split("/")]): _filled(one, table)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_filled(one, table) for one in value]
+    return table.get(value, value) if isinstance(value, str) else value
+
+
+async def test_the_rights_are_told_as_they_are(world: JmapWorld) -> None:
     wang = await guest(world)
-    await share(world, wang, "lrswitkx", "Archive")
-    assert (await accounts(wang))[world.id]["isReadOnly"]
-    await share(world, wang, "lrswitkxe", "Archive")
-    assert not (await accounts(wang))[world.id]["isReadOnly"]
     await share(world, wang, "lr", "INBOX")
     assert (await accounts(wang))[world.id]["isReadOnly"]
+    await share(world, wang, "lrsi", "Archive")
+    found = (await accounts(wang))[world.id]
+    assert not found["isReadOnly"]
+    assert not found["accountCapabilities"][MAIL]["mayCreateTopLevelMailbox"]
+    assert set(found["accountCapabilities"]) == {CORE, MAIL}
+    boxes = (await wang.call("Mailbox/get", accountId=world.id))["list"]
+    told = {one["name"]: {name for name, given in one["myRights"].items() if given} for one in boxes}
+    assert told["Archive"] == {"mayReadItems", "maySetSeen", "mayAddItems"}
+    assert [rights for name, rights in told.items() if name != "Archive"] == [{"mayReadItems"}]
+    refused = await wang.call("Mailbox/set", accountId=world.id, create={"t": {"name": "top"}})
+    assert refused["notCreated"]["t"]["type"] == "forbidden"
     assert parse_rights("e") == EXPUNGE
+
+
+async def test_keywords_take_the_right_on_every_mailbox_of_an_email(world: JmapWorld) -> None:
+    """RFC 8621 §2: also on those that are hidden; what changes nothing takes none."""
+    wang = await guest(world)
+    await share(world, wang, "lrswtei", "Archive")
+    both = await world.put(message(1), "Archive", "INBOX", keywords=("work",))
+    update = {both: {"keywords/$flagged": True}}
+    refused = await wang.call("Email/set", accountId=world.id, update=update)
+    assert refused["notUpdated"][both]["type"] == "forbidden"
+    same = {both: {"keywords": {"work": True}, "mailboxIds": {await world.box("Archive"): True}}}
+    assert both in (await wang.call("Email/set", accountId=world.id, update=same))["updated"]
+    gone = await wang.call("Email/set", accountId=world.id, destroy=[both])
+    assert gone["notDestroyed"][both]["type"] == "forbidden"
+    assert len((await world.call("Email/get", ids=[both]))["list"][0]["mailboxIds"]) == 2
+    # the owner's registry of keywords is not filled by who may set none
+    await share(world, wang, "lrs", "Archive")
+    await wang.call("Email/set", accountId=world.id, update={both: {"keywords/spam-of-names": True}})
+    assert "spam-of-names" not in await world.store.messages.keywords(world.account.id)
+
+
+async def test_everybody_subscribes_for_oneself(world: JmapWorld) -> None:
+    wang = await guest(world)
+    await share(world, wang, "lrs", "Archive")
+    box = await world.box("Archive")
+    was = (await world.call("Mailbox/get", ids=[box]))["list"][0]["isSubscribed"]
+    for wanted in (True, False):
+        await wang.call("Mailbox/set", accountId=world.id, update={box: {"isSubscribed": wanted}})
+        [seen] = (await wang.call("Mailbox/get", accountId=world.id, ids=[box]))["list"]
+        assert seen["isSubscribed"] is wanted
+        name = f"Other Users/{world.account.address}/Archive"
+        assert (name in await world.store.mailboxes.subscriptions(wang.account.id)) is wanted
+    assert (await world.call("Mailbox/get", ids=[box]))["list"][0]["isSubscribed"] is was
 
 
 async def test_a_member_works_in_a_team_and_the_audit_log_says_who(world: JmapWorld) -> None:

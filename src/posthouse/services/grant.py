@@ -39,6 +39,8 @@ class Grant(Struct, frozen=True):
     name: str = ""
     id: str = ""
     expires_at: float = 0.0  # 0: never
+    rights: dict[int, int] | None = None
+    """In an account of somebody else: bits of `core.rights` by mailbox, 0 for what concerns no single one."""
 
     def require(self, actions: int) -> None:
         """Raises ScopeExceeded."""

@@ -1,7 +1,8 @@
 """Accounts of others as whole accounts: what JMAP needs, where IMAP has a namespace of mailboxes.
 
-Somebody who may read a mailbox of another account has that account, with those mailboxes and no others.  Changes are
-possible where every one of them may be changed in every way; in between there is nothing, and IMAP does the rest.
+Somebody who may read a mailbox of another account has that account, with those mailboxes and no others.  What may be
+done with each of them stands in the `rights` of the grant.  What concerns the whole account (scripts, vacation) may be
+changed where its scope says so: where every mailbox may be changed in every way.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import (
+    ALL,
     CREATE,
     DELETE,
     EXPUNGE,
@@ -68,16 +70,21 @@ class SharedAccounts:
             return None
         actions = ACTION_READ
         # What each member has seen for itself is IMAP's to change (`Messages.acting`).
-        own_seen = any(row.own_seen for row in rows if row.name in shown)
-        if all(bits & CHANGED == CHANGED for bits in shown.values()) and not own_seen:
+        by_mailbox = {
+            int(row.id): shown[row.name] & (SHOWN if row.own_seen else ALL)
+            for row in rows
+            if row.name in shown
+        }
+        if all(bits & CHANGED == CHANGED for bits in by_mailbox.values()):
             actions |= ACTION_WRITE
         whole = combine((one.negative, one.rights) for one in entries if one.mailbox == WHOLE and one.grantee)
+        by_mailbox[WHOLE] = whole & viewer.allows(foreign_name(owner.address, "", team=owner.team))
         if whole & POST and viewer.mask & POST:
             actions |= ACTION_SEND
         everything = len(shown) == len(rows) and whole & SHOWN == SHOWN and not viewer.folders
         folders = () if everything else tuple(shown)
         scope = Scope(grant.scope.protocols, actions, folders, exact=True)
-        return Grant(owner, grant.kind, scope, grant.name, grant.id, grant.expires_at)
+        return Grant(owner, grant.kind, scope, grant.name, grant.id, grant.expires_at, by_mailbox)
 
 
 def _rights(viewer: Viewer, owner: Account, row: Mailbox, entries: list[RightsEntry]) -> int:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from posthouse.core.errors import NotFound
+from posthouse.core.ids import AccountId
 from posthouse.mime.params import format_param
 from posthouse.services.grant import Grant
 from posthouse.sessions.jmap import blob_read
@@ -34,8 +35,8 @@ def media_type(text: str | None) -> str:
     return text if text and _MEDIA_TYPE.fullmatch(text) else OCTETS
 
 
-async def upload(services: JmapServices, grant: Grant, request: Request) -> Response:
-    """Raises RequestProblem, OverQuota, Unavailable."""
+async def upload(services: JmapServices, grant: Grant, request: Request, *, keeper: AccountId) -> Response:
+    """`keeper`: with whose uploads it is kept.  Raises RequestProblem, OverQuota, Unavailable."""
     limits, store = services.limits, services.store
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.upload_max_bytes:
@@ -52,7 +53,7 @@ async def upload(services: JmapServices, grant: Grant, request: Request) -> Resp
     finally:
         writer.abort()
     made = await store.uploads.add(
-        grant.account.id,
+        keeper,
         draft,
         media_type(request.headers.get("content-type")),
         bytes_max=limits.uploaded_max_bytes,
@@ -71,12 +72,13 @@ def _too_large(limit: int) -> RequestProblem:
     return RequestProblem("limit", f"at most {limit} bytes in one upload", limit="maxSizeUpload")
 
 
-async def download(services: JmapServices, grant: Grant, request: Request) -> Response:
+async def download(services: JmapServices, grant: Grant, request: Request, *, home: Grant) -> Response:
     """RFC 8620 §6.2; a range of bytes is served too (RFC 9110 §14)."""
     name = ids.try_blob(request.path_params["blob_id"])
     if name is None:
         return not_found("There is no such blob.")
     context = Context(services, grant, (), {})
+    context.home = home
     stored = await blob_read.find(context, name)
     if stored is None:
         return not_found("There is no such blob.")

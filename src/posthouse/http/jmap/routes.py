@@ -23,6 +23,7 @@ from posthouse.services.push_sender import vapid_key
 from posthouse.services.signin import SignIn
 from posthouse.sessions.jmap import api
 from posthouse.sessions.jmap.capability import VAPID, WEBSOCKET, session_object
+from posthouse.sessions.jmap.mailbox_rights import may_change
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
@@ -127,17 +128,19 @@ class Endpoints:
         await JmapSocket(socket, self.services, self.feed, self._requests, grant=grant, stands=stands).run()
 
     async def upload(self, request: Request, grant: Grant) -> Response:
-        grant = await self._acting(request, grant)
-        grant.require(WRITE)
-        if grant.scope.exact and grant.scope.folders:
-            raise NotFound("uploads of an account of which some mailboxes are shared")
-        with self._uploads.enter(grant.account.id, self.services.limits.uploads_at_once):
-            return await blobs.upload(self.services, grant, request)
+        acting = await self._acting(request, grant)
+        if not may_change(acting):
+            acting.require(WRITE)
+        # For some mailboxes of somebody else: to be put into one of them, and nobody else's to see until then.
+        partly = not acting.scope.allows(WRITE) or (acting.scope.exact and acting.scope.folders)
+        keeper = grant.account.id if partly else acting.account.id
+        with self._uploads.enter(keeper, self.services.limits.uploads_at_once):
+            return await blobs.upload(self.services, acting, request, keeper=keeper)
 
     async def download(self, request: Request, grant: Grant) -> Response:
-        grant = await self._acting(request, grant)
-        grant.require(READ)
-        return await blobs.download(self.services, grant, request)
+        acting = await self._acting(request, grant)
+        acting.require(READ)
+        return await blobs.download(self.services, acting, request, home=grant)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -41,9 +41,13 @@ async def find(context: Context, name: BlobName) -> Stored | None:
     if name.kind == PICTURE:
         row = None if context.scope.folders else await store.contacts.media(account, name.number)
         return None if row is None else Stored(await store.contents.read(row[0]), row[1], row[2])
-    if context.scope.exact and context.scope.folders:
-        return None  # whoever shares some mailboxes does not share what was uploaded
-    upload = await store.uploads.get(account, name.number)
+    upload = None
+    if not (context.scope.exact and context.scope.folders):
+        # Whoever shares some mailboxes does not share what was uploaded.
+        upload = await store.uploads.get(account, name.number)
+    if upload is None and context.foreign:
+        # What somebody who may not change the whole account uploads for it is kept with the own uploads.
+        upload = await store.uploads.get(context.home.account.id, name.number)
     if upload is None:
         return None
     return Stored(await store.contents.read(upload.blob), upload.size, upload.type)

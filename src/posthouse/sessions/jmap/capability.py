@@ -8,12 +8,14 @@ from typing import Any, Final
 import msgspec
 
 import posthouse
+from posthouse.core.rights import CREATE
 from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .blob import DIGESTS, SOURCES_MAX, TYPES
 from .email_query import SORTS
+from .mailbox_rights import TOP, may_change
 from .principal import OWNER, principal_id
 from .query import COLLATIONS
 from .services import JmapLimits, JmapServices
@@ -83,7 +85,8 @@ def _mail(limits: JmapLimits, *, writes: bool) -> dict[str, Any]:
 
 def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     limits, writes = services.limits, grant.scope.allows(WRITE)
-    found: dict[str, Any] = {CORE: {}, MAIL: _mail(limits, writes=writes)}
+    top = writes if grant.rights is None else bool(grant.rights[TOP] & CREATE)
+    found: dict[str, Any] = {CORE: {}, MAIL: _mail(limits, writes=top)}
     if grant.scope.allows(SEND):
         found[SUBMISSION] = {
             "maxDelayedSend": limits.hold_max_s,
@@ -159,7 +162,7 @@ def _account(grant: Grant, capabilities: dict[str, Any], *, personal: bool) -> d
     return {
         "name": grant.account.address,
         "isPersonal": personal,
-        "isReadOnly": not grant.scope.allows(WRITE),
+        "isReadOnly": not (grant.scope.allows(WRITE) or may_change(grant)),
         "accountCapabilities": capabilities,
     }
 
@@ -171,7 +174,10 @@ async def session_state(services: JmapServices, grant: Grant) -> str:
 
 def _state(services: JmapServices, grants: list[Grant]) -> str:
     parts = (
-        [(one.account.id, one.account.address, one.scope.actions, one.scope.folders) for one in grants],
+        [
+            (one.account.id, one.account.address, one.scope.actions, one.scope.folders, one.rights)
+            for one in grants
+        ],
         msgspec.json.encode(services.limits),
         CAPABILITIES,
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import final
 
+from msgspec.structs import replace
+
 from posthouse.core.ids import AccountId
 from posthouse.core.scope import Scope
 from posthouse.services.grant import Grant
+from posthouse.services.namespaces import foreign_name
 from posthouse.storage.email_rows import Condition as StoredCondition
 from posthouse.storage.email_rows import Every, InMailbox
 from posthouse.storage.rows import Account, Mailbox
@@ -95,7 +98,22 @@ class Context:
     async def mailboxes(self) -> dict[int, Mailbox]:
         scope = self.scope
         rows = await self.services.store.mailboxes.list(self.account.id)
+        if self.foreign:
+            # RFC 8621 §2: whether it is subscribed is each user's own.
+            subscribed = set(await self.services.store.mailboxes.subscriptions(self.home.account.id))
+            rows = [replace(row, subscribed=self.own_name(row.name) in subscribed) for row in rows]
         return {row.id: row for row in rows if scope.covers(row.name)}
+
+    def own_name(self, name: str) -> str:
+        """What who asks calls a mailbox of this account."""
+        if not self.foreign:
+            return name
+        return foreign_name(self.account.address, name, team=self.account.team)
+
+    async def refresh(self) -> None:
+        """What may be done here, after mailboxes came or went."""
+        if self.foreign:
+            self.grant = await self.services.shared.acting(self.home, self.account.id) or self.grant
 
     async def visible(self) -> frozenset[int] | None:
         """None: all of them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import field
 
-from posthouse.core.scope import WRITE
+from posthouse.core.errors import ScopeExceeded
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
 
@@ -15,6 +15,7 @@ from .blob_read import read_blob
 from .context import Context
 from .email_set import set_emails
 from .email_store import keyword_names, mailbox_numbers, received_at, store_message
+from .mailbox_rights import need_to_add, require_change
 from .standard import SetResult, only_known
 from .state import check_state, format_state
 
@@ -26,7 +27,7 @@ class EmailCopy(a.Copy):
 
 
 async def copy_emails(context: Context, args: EmailCopy) -> Record:
-    context.grant.require(WRITE)
+    require_change(context)
     if args.from_account_id == args.account_id:
         raise MethodError(
             "invalidArguments", "fromAccountId must be another account; use Email/set to copy within one"
@@ -58,9 +59,11 @@ async def _destroy_originals(source: Context, args: EmailCopy, originals: list[s
         account_id=args.from_account_id, if_in_state=args.destroy_from_if_in_state, destroy=originals
     )
     try:
-        if not source.grant.scope.allows(WRITE):
-            raise MethodError("accountReadOnly", "the originals are in an account that you may only read")
+        require_change(source)
         source.extra.append(("Email/set", await set_emails(source, implied), source.call_id))
+    except ScopeExceeded:
+        refused = MethodError("accountReadOnly", "the originals are in an account that you may only read")
+        source.extra.append(("error", refused.answer(), source.call_id))
     except MethodError as error:
         source.extra.append(("error", error.answer(), source.call_id))
 
@@ -79,6 +82,8 @@ class _Copying:
             only_known(record, ("id", "mailboxIds", "keywords", "receivedAt"))
             number = self.source.number(ids.EMAIL, record.get("id"))
             wanted = mailbox_numbers(self.context, record.get("mailboxIds"), boxes)
+            names = keyword_names(record.get("keywords"))
+            need_to_add(self.context, wanted, names)
             row = None if number is None else await self._row(number)
             name = None if row is None else ids.try_blob(ids.format_id(ids.EMAIL, row[0]))
             content = None if name is None else await read_blob(self.source, name)
@@ -87,9 +92,7 @@ class _Copying:
             if not isinstance(record.get("id"), str):
                 raise invalid("id", "the id of an email is wanted")
             date = received_at(record, row[1])
-            _, told = await store_message(
-                self.context, content, wanted, keyword_names(record.get("keywords")), date
-            )
+            _, told = await store_message(self.context, content, wanted, names, date)
             self.context.created[key] = told["id"]
             self.result.created[key] = told
             self.originals.append(ids.format_id(ids.EMAIL, row[0]))

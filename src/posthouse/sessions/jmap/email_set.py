@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from posthouse.core.errors import Conflict
 from posthouse.core.ids import MailboxId, MessageId
-from posthouse.core.scope import WRITE
 from posthouse.mime.dates import parse_date
 from posthouse.mime.header import Header, header_text
 from posthouse.storage.email_rows import EmailChange
@@ -30,6 +31,7 @@ from .email_store import (
     received_at,
     store_message,
 )
+from .mailbox_rights import need, need_to_add, require_change
 from .outcome import set_error_of
 from .standard import SLICE, SetResult, check_set, only_known, updates_of
 from .state import check_state, format_state
@@ -56,6 +58,7 @@ class _Setting:
         self.boxes = boxes
         self.result = SetResult()
         self.names = KeywordNames(())
+        self.flags: dict[int, int] = {}
 
     # --- create ---
 
@@ -74,6 +77,7 @@ class _Setting:
             only_known(dict.fromkeys(wrong), ())
         boxes = mailbox_numbers(self.context, record.get("mailboxIds"), self.boxes)
         names = keyword_names(record.get("keywords"))
+        need_to_add(self.context, boxes, names)
         now = self.context.services.clock.now()
         date = received_at(record, now)
         blobs = await self._blobs(record)
@@ -124,7 +128,11 @@ class _Setting:
         async def read(key: str, patch: Record) -> None:
             if context.number(ids.EMAIL, key) not in places:
                 raise SetError("notFound", "there is no such email")
-            patches[key] = _Patch(context, self.boxes, patch)
+            number = context.number(ids.EMAIL, key) or 0
+            made = _Patch(context, self.boxes, patch)
+            if context.grant.rights is not None:
+                made.check_rights(context, self.names, places[number], self.flags[number])
+            patches[key] = made
 
         await self.result.each(updates.items(), read, self.result.not_updated)
         await self._register(patches)
@@ -134,17 +142,19 @@ class _Setting:
             number = context.number(ids.EMAIL, key) or 0
             changes.append(patch.change(MessageId(number), self.names, self._hidden(places[number])))
             keys.append((key, False))
-        for count, key in enumerate(destroy, 1):
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
+
+        async def remove(key: str, _: None) -> None:
             number = context.number(ids.EMAIL, key) or 0
             if number not in places:
-                self.result.not_destroyed[key] = SetError("notFound", "there is no such email")
-            elif self._hidden(places[number]):
-                self.result.not_destroyed[key] = SetError("forbidden", "it is in other mailboxes too")
-            else:
-                changes.append(EmailChange(MessageId(number), destroy=True))
-                keys.append((key, True))
+                raise SetError("notFound", "there is no such email")
+            if self._hidden(places[number]):
+                raise SetError("forbidden", "it is in other mailboxes too")
+            if context.grant.rights is not None:
+                need(context, "mayRemoveItems", places[number])
+            changes.append(EmailChange(MessageId(number), destroy=True))
+            keys.append((key, True))
+
+        await self.result.each([(key, None) for key in destroy], remove, self.result.not_destroyed)
         if not changes:
             return
         done = await store.emails.change(account, changes)
@@ -176,6 +186,7 @@ class _Setting:
                 boxes = {box for box, _ in places}
                 if boxes & self.boxes.keys():
                     found[message] = boxes
+                    self.flags[message] = reduce(or_, [flags for _, flags in places])
             await asyncio.sleep(0)
         return found
 
@@ -233,6 +244,24 @@ class _Patch:
             return value is True
         raise invalid(path[:200], "true or null is wanted")
 
+    def check_rights(self, context: Context, names: KeywordNames, boxes: set[int], flags: int) -> None:
+        """RFC 8621 §2 myRights, of all mailboxes the email is in; what changes nothing takes none."""
+        new = {*self.into, *(self.only or ())} - boxes
+        if new:
+            need(context, "mayAddItems", new)
+        gone = boxes & set(self.out_of)
+        if self.only is not None:
+            gone |= {box for box in boxes if _is_shown(context, box)} - set(self.only)
+        if gone:
+            need(context, "mayRemoveItems", gone)
+        now = set(names.shown(flags))
+        adds = set(self.adds)
+        changed = adds - now | (now - adds if self.replaces else now & set(self.removes))
+        if "$seen" in changed:
+            need(context, "maySetSeen", boxes)
+        if changed - {"$seen"}:
+            need(context, "maySetKeywords", boxes)
+
     def change(self, message: MessageId, names: KeywordNames, hidden: set[int]) -> EmailChange:
         """`hidden`: mailboxes it is in that the credential may not see; it stays there."""
         add = remove = 0
@@ -252,13 +281,17 @@ class _Patch:
         )
 
 
+def _is_shown(context: Context, box: int) -> bool:
+    return box in (context.grant.rights or ())
+
+
 def _packed(flags: int) -> int | bytes:
     """As the store takes them: MessagePack has no longer ints."""
     return flags if flags < 1 << 63 else flags.to_bytes((flags.bit_length() + 7) // 8, "little")
 
 
 async def set_emails(context: Context, args: a.Set) -> Record:
-    context.grant.require(WRITE)
+    require_change(context)
     check_set(context, args)
     store, account = context.services.store, context.account.id
     before = await store.emails.modseq(account)
@@ -274,7 +307,7 @@ async def set_emails(context: Context, args: a.Set) -> Record:
 
 
 async def import_emails(context: Context, args: EmailImport) -> Record:
-    context.grant.require(WRITE)
+    require_change(context)
     limit = context.services.limits.set_max
     if len(args.emails) > limit:
         raise MethodError("requestTooLarge", f"at most {limit} emails in one call (maxObjectsInSet)")
@@ -287,6 +320,7 @@ async def import_emails(context: Context, args: EmailImport) -> Record:
         only_known(record, ("blobId", "mailboxIds", "keywords", "receivedAt"))
         boxes = mailbox_numbers(context, record.get("mailboxIds"), work.boxes)
         names = keyword_names(record.get("keywords"))
+        need_to_add(context, boxes, names)
         name = ids.try_blob(
             context.deref(record["blobId"]) if isinstance(record.get("blobId"), str) else None
         )

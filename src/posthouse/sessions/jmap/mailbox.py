@@ -62,7 +62,7 @@ class Shown:
                 case "sortOrder":
                     found[name] = sort_order(row)
                 case "myRights":
-                    found[name] = rights(self.context.scope, row)
+                    found[name] = rights(self.context, row)
                 case "isSubscribed":
                     found[name] = row.subscribed
                 case "shareWith":

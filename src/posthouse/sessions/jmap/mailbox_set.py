@@ -8,6 +8,7 @@ from posthouse.core.errors import Conflict, Exists, Forbidden, InUse, MailError
 from posthouse.core.ids import MailboxId
 from posthouse.core.scope import WRITE
 from posthouse.services.mailboxes import DELIMITER, INBOX, canonical_name, check_new_name
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import ROLES, Mailbox
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import SetError, invalid
@@ -15,7 +16,7 @@ from posthouse.wire.jmap.value import is_unsigned
 
 from . import arguments as a
 from .context import Context
-from .mailbox_rights import level_name, rights, sort_order
+from .mailbox_rights import TOP, level_name, need, require_change, rights, sort_order
 from .outcome import set_error
 from .principal import PRINCIPALS
 from .share_with import share
@@ -42,6 +43,7 @@ class _Setting:
         self.result = SetResult()
 
     async def reload(self) -> None:
+        await self.context.refresh()
         self.rows = await self.context.mailboxes()
 
     def row(self, text: str) -> Mailbox:
@@ -62,12 +64,15 @@ class _Setting:
         return name if parent is None else f"{parent}{DELIMITER}{name}"
 
     def parent_of(self, record: Record) -> str | None:
+        """Its name; raises SetError."""
         text = record.get("parentId")
         if text is None:
+            need(self.context, "mayCreateChild", [TOP])
             return None
         found = self.rows.get(self.context.number(ids.MAILBOX, text) or 0)
         if found is None:
             raise invalid("parentId", "there is no such mailbox")
+        need(self.context, "mayCreateChild", [found.id])
         return found.name
 
     @staticmethod
@@ -86,16 +91,19 @@ class _Setting:
         only_known(record, SETTABLE)
         self.checked(record)
         name = self.name_of(record, self.parent_of(record))
-        if not self.context.scope.covers(name):
-            raise SetError("forbidden", "what you signed in with is for other mailboxes")
+        self.check_scope(name)
         role = record.get("role")
         if role == "inbox":
             raise invalid("role", "there is an inbox")
         try:
-            row = await self.context.services.mailboxes.create(self.account, name, role)
+            user = self.context.home.account.id if self.context.foreign else NOBODY
+            row = await self.context.services.mailboxes.create(self.account, name, role, user=user)
         except Exists as error:
             raise _taken(error, role, self.rows) from error
-        subscribed = record.get("isSubscribed", False)
+        if self.context.foreign:
+            await self.context.refresh()
+            await self.subscribe(row, record)
+        subscribed = record.get("isSubscribed", False) and not self.context.foreign
         order = record.get("sortOrder", 0)
         if subscribed or order:
             row = await self.store.emails.change_mailbox(
@@ -107,7 +115,7 @@ class _Setting:
         defaults = {"sortOrder": sort_order(row), "isSubscribed": False, "parentId": None, "role": None}
         self.result.created[key] = {
             "id": number, "totalEmails": 0, "unreadEmails": 0, "totalThreads": 0, "unreadThreads": 0,
-            "myRights": rights(self.context.scope, row),
+            "myRights": rights(self.context, row),
             **{name: value for name, value in defaults.items() if name not in record},
         }  # fmt: skip
 
@@ -122,18 +130,18 @@ class _Setting:
         self.checked(patch)
         name: str | None = None
         if "name" in patch or "parentId" in patch:
-            parent = (
-                self.parent_of(patch) if "parentId" in patch else row.name.rpartition(DELIMITER)[0] or None
-            )
-            name = self.name_of({"name": patch.get("name", level_name(row.name))}, parent)
-            if not self.context.scope.covers(name):
-                raise SetError("forbidden", "what you signed in with is for other mailboxes")
+            name = self.new_name(row, patch)
             if name == row.name:
                 name = None
             elif row.role == "inbox":
                 raise SetError("forbidden", "the inbox keeps its name and place")
         if name is not None:
             self._check_place(row, name)
+        if name is not None or patch.keys() & {"role", "sortOrder"}:
+            need(self.context, "mayRename", [row.id])
+        if self.context.foreign:
+            await self.subscribe(row, patch)
+            patch.pop("isSubscribed", None)
         try:
             changed = await self.store.emails.change_mailbox(
                 self.account,
@@ -158,6 +166,30 @@ class _Setting:
         self.rows[row.id] = changed
         self.result.updated[key] = None
 
+    def new_name(self, row: Mailbox, patch: Record) -> str:
+        """Raises SetError."""
+        parent = row.name.rpartition(DELIMITER)[0] or None
+        if "parentId" in patch:
+            known = next((one.id for one in self.rows.values() if one.name == parent), None)
+            if patch["parentId"] != (None if known is None else ids.format_id(ids.MAILBOX, known)):
+                parent = self.parent_of(patch)
+        name = self.name_of({"name": patch.get("name", level_name(row.name))}, parent)
+        if name != row.name:
+            self.check_scope(name)
+        return name
+
+    def check_scope(self, name: str) -> None:
+        # In an account of somebody else the rights on the mailbox above say it.
+        if not self.context.foreign and not self.context.scope.covers(name):
+            raise SetError("forbidden", "what you signed in with is for other mailboxes")
+
+    async def subscribe(self, row: Mailbox, record: Record) -> None:
+        """To a mailbox of somebody else, whose own subscription is left alone."""
+        if "isSubscribed" in record:
+            self.context.home.require(WRITE)
+            home, name = self.context.home.account.id, self.context.own_name(row.name)
+            await self.context.services.mailboxes.subscribe(home, name, on=record["isSubscribed"])
+
     def _without_same(self, row: Mailbox, patch: Record) -> Record:
         """RFC 8620 §5.3: what the server sets may be given if it is what it is: `id` is."""
         if patch.get("id") == ids.format_id(ids.MAILBOX, row.id):
@@ -176,6 +208,9 @@ class _Setting:
 
     async def destroy(self, key: str, *, with_emails: bool) -> None:
         row = self.row(key)
+        need(self.context, "mayDelete", [row.id])
+        if with_emails and row.messages:
+            need(self.context, "mayRemoveItems", [row.id])
         try:
             await self.store.emails.delete_mailbox(self.account, MailboxId(row.id), with_emails=with_emails)
         except Conflict as error:
@@ -199,7 +234,7 @@ def _taken(error: MailError, role: str | None, rows: dict[int, Mailbox]) -> SetE
 
 
 async def set_mailboxes(context: Context, args: MailboxSet) -> Record:
-    context.grant.require(WRITE)
+    require_change(context)
     check_set(context, args)
     store, account = context.services.store, context.account.id
     before = await store.emails.modseq(account)

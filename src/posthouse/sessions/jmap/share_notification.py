@@ -13,10 +13,10 @@ from posthouse.wire.jmap.value import format_utc, try_utc
 
 from . import arguments as a
 from .context import Context
+from .mailbox_rights import named
 from .objects import Kind
 from .principal import principal_id
 from .query import check_sort, differences, passes, query_answer, window
-from .share_with import named
 from .standard import check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 

@@ -28,30 +28,16 @@ from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import SetError, invalid
 
 from .context import Context
+from .mailbox_rights import BITS, named
 from .principal import PRINCIPAL, principal_id, principals
 
 Record = dict[str, Any]
-BITS: Final = {
-    "mayReadItems": LOOKUP | READ,
-    "mayAddItems": INSERT,
-    "mayRemoveItems": TRASH | EXPUNGE,
-    "maySetSeen": SEEN,
-    "maySetKeywords": WRITE,
-    "mayCreateChild": CREATE,
-    "mayRename": DELETE,
-    "mayDelete": DELETE,
-    "maySubmit": POST,
-}
 COVERED: Final = LOOKUP | READ | INSERT | TRASH | EXPUNGE | SEEN | WRITE | CREATE | DELETE | POST
 
 
 def may_share(context: Context) -> bool:
     """Only the owner, with a credential for everything, sees and changes who else has a mailbox."""
     return not context.foreign and context.scope.whole
-
-
-def named(bits: int) -> dict[str, bool]:
-    return {name: bits & wanted == wanted for name, wanted in BITS.items()}
 
 
 async def shared_with(context: Context, row: Mailbox) -> dict[str, dict[str, bool]] | None:
