@@ -320,6 +320,11 @@ def test_teams_and_their_members(shell):
     assert "no member" in shell.run("team", "remove", "help@example.org", "me@example.org", status=1)
     assert "no team" in shell.run("team", "add", "li@example.org", "me@example.org", status=1)
     assert "team itself" in shell.run("team", "add", "help@example.org", "help@example.org", status=1)
+    assert shell.json("team", "claims", "help@example.org") == []
+    assert shell.json("team", "notes", "help@example.org", "--conversation", "T1") == []
+    assert "no conversation" in shell.run(
+        "team", "notes", "help@example.org", "--conversation", "x", status=1
+    )
     # Nobody can ever sign in as a team.
     for words in (
         ("account", "password", "help@example.org", "--password-stdin"),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from posthouse.core.rights import ALL, parse_rights
+from posthouse.services.team_work import keyword_of
 from posthouse.services.teams import Teams
+from posthouse.storage.mailbox_ports import NOBODY
 from tests.storage.fixtures import make_account, message
 from tests.unit.imap_world import Client, World, imap_world
 from tests.unit.test_imap_rights import outcome
@@ -230,3 +232,31 @@ async def test_notify_counts_ones_own(told_apart: World) -> None:
     assert "UNSEEN 1 " in said[0]
     await li.run("STORE 1 +FLAGS (\\Seen)")
     await heard(two, b"UNSEEN 0")
+
+
+async def test_claims_are_keywords_that_clients_see_and_do_not_change(world: World) -> None:
+    li = await member(world, "li", INBOX)
+    await li.append(INBOX, message(1))
+    team = await world.store.directory.account_by_address("help@example.test")
+    mine = await world.store.directory.account_by_address("li@example.test")
+    assert team is not None
+    assert mine is not None
+    [(thread, *_)] = (await world.store.emails.places(team.id))[1]
+    await world.store.team.claim(
+        team.id, thread, user=mine.id, holder=mine.id, expected=NOBODY, keyword=keyword_of(mine.address)
+    )
+    said = await li.run(f"SELECT {INBOX}")
+    flags = next(line for line in said if line.startswith("* FLAGS"))
+    permanent = next(line for line in said if "PERMANENTFLAGS" in line)
+    for name in ("$Claimed", "$Claimed:li@example.test"):
+        assert name in flags
+        assert name not in permanent
+    for command in (
+        "STORE 1 -FLAGS ($Claimed)",
+        "STORE 1 FLAGS (\\Seen)",
+        "STORE 1 -FLAGS ($Claimed:li@example.test)",
+    ):
+        await li.run(command)
+        assert "$Claimed:li@example.test" in " ".join(await li.run("FETCH 1 FLAGS"))
+    assert "* SEARCH 1" in await li.run("SEARCH KEYWORD $Claimed:li@example.test")
+    assert "* SEARCH" in await li.run("SEARCH UNKEYWORD $Claimed")

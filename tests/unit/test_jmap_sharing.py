@@ -23,6 +23,7 @@ from posthouse.sessions.jmap.capability import (
     SETTINGS,
     SIEVE,
     SUBMISSION,
+    TEAM,
     WEBMAIL,
     session_object,
 )
@@ -76,7 +77,7 @@ async def test_one_mailbox_that_may_be_read_is_all_there_is(world: JmapWorld) ->
     state = (await wang.request(["Core/echo", {}, "c"]))["sessionState"]
     found = (await accounts(wang))[world.id]
     assert (found["isPersonal"], found["isReadOnly"]) == (False, True)
-    assert set(found["accountCapabilities"]) == {CORE, MAIL}
+    assert set(found["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
     boxes = await wang.call("Mailbox/get", accountId=world.id)
     assert [one["name"] for one in boxes["list"]] == ["Archive"]
     assert boxes["list"][0]["myRights"]["mayReadItems"]
@@ -201,7 +202,7 @@ async def test_the_rights_are_told_as_they_are(world: JmapWorld) -> None:
     found = (await accounts(wang))[world.id]
     assert not found["isReadOnly"]
     assert not found["accountCapabilities"][MAIL]["mayCreateTopLevelMailbox"]
-    assert set(found["accountCapabilities"]) == {CORE, MAIL}
+    assert set(found["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
     boxes = (await wang.call("Mailbox/get", accountId=world.id))["list"]
     told = {one["name"]: {name for name, given in one["myRights"].items() if given} for one in boxes}
     assert told["Archive"] == {"mayReadItems", "maySetSeen", "mayAddItems"}
@@ -251,7 +252,7 @@ async def test_a_member_works_in_a_team_and_the_audit_log_says_who(world: JmapWo
     found = (await accounts(wang))[world.id]
     assert not found["isReadOnly"]
     assert {CORE, MAIL, SUBMISSION, QUOTA, SIEVE, CONTACTS} <= set(found["accountCapabilities"])
-    assert not {SETTINGS, WEBMAIL, RULES} & set(found["accountCapabilities"])
+    assert not {SETTINGS, RULES, TEAM} & set(found["accountCapabilities"])
     done = await wang.call(
         "Email/set", accountId=world.id, update={letter: {"keywords/$seen": True}}, destroy=["M999"]
     )
@@ -335,7 +336,7 @@ async def test_closed_accounts_and_what_was_taken_away_are_gone(world: JmapWorld
     names = [one["name"] for one in (await wang.call("Mailbox/get", accountId=world.id))["list"]]
     assert "INBOX" in str(names).upper()
     assert "Archive" not in names
-    assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL}
+    assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
 
 
 # --- principals, shareWith, notifications (RFC 9670) ---

@@ -11,7 +11,7 @@ from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import Output, moment
 
 LOOKING_COMMANDS: Final = frozenset(("demo", "serve", "init", "check", "sign-ins", "trace", "audit", "flow"))
-LOOKING_ACTIONS: Final = frozenset(("list", "show", "check", "test", "dns", "status"))
+LOOKING_ACTIONS: Final = frozenset(("list", "show", "check", "test", "dns", "status", "claims"))
 """Commands and actions that change nothing that belongs into the log."""
 _SECRETS: Final = ("password", "secret", "code", "token", "key")
 _OPTIONS: Final = frozenset(("config", "json", "lang", "yes"))

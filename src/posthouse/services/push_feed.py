@@ -13,11 +13,14 @@ from typing import Final
 
 from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
+from posthouse.services.presence import HINT as PRESENCE_HINT
+from posthouse.services.presence import KIND as PRESENCE
 from posthouse.services.push_types import SUBSCRIPTION
 from posthouse.storage.email_rows import Since
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
 from posthouse.storage.share_notice import KIND as SHARED
+from posthouse.storage.team_rows import MENTION
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ KINDS: Final = (
     "WebmailItem",
     "Snooze",
     SHARED,
+    MENTION,
 )
 MAIL: Final = frozenset(("Email", "Mailbox", "Quota"))
 
@@ -87,6 +91,8 @@ class PushFeed:
         return feed.modseq, stop
 
     def _on_hint(self, hint: Hint) -> None:
+        if self._feeds and hint.kind == PRESENCE_HINT:
+            self._tell_presence(hint.account)
         if not self._feeds or hint.kind not in {"mailbox", "mailboxes", "objects"}:
             return
         if hint.what == SUBSCRIPTION:
@@ -100,6 +106,12 @@ class PushFeed:
             if feed.timer is None:
                 loop = asyncio.get_running_loop()
                 feed.timer = loop.call_later(GATHER_S, self._look_soon, account, feed)
+
+    def _tell_presence(self, account: AccountId) -> None:
+        """Nothing that was stored, so the state of the account stays."""
+        if (feed := self._feeds.get(account)) is not None:
+            for listener in list(feed.listeners.values()):
+                listener(feed.modseq, frozenset((PRESENCE,)))
 
     def _look_soon(self, account: AccountId, feed: _Feed) -> None:
         feed.timer = None
@@ -141,6 +153,7 @@ class PushFeed:
             _, _, rows = await self._store.objects.changes(account, kind, since)
             if rows:
                 types.add(kind)
+        types |= await self._store.team.changed(account, since)
         contacts = self._store.contacts
         _, _, books, gone = await contacts.book_changes(account, since)
         if books or gone:

@@ -29,7 +29,7 @@ class Teams:
 
     async def members(self, team: str) -> list[Member]:
         found = []
-        for entry in await self._store.acls.entries((await self._team(team)).id, WHOLE):
+        for entry in await self._store.acls.entries((await self.find(team)).id, WHOLE):
             account = await self._store.directory.account(entry.grantee)
             if account is not None:
                 found.append(Member(account.address, entry.rights))
@@ -42,10 +42,10 @@ class Teams:
             raise Invalid(f"{person.address} is a team itself; add its members")
         if not rights:
             raise Invalid("a member has some rights; to take all of them, remove the member")
-        await self._set((await self._team(team)).id, person.id, rights)
+        await self._set((await self.find(team)).id, person.id, rights)
 
     async def remove(self, team: str, member: str) -> None:
-        owner, person = await self._team(team), await self._account(member)
+        owner, person = await self.find(team), await self._account(member)
         entries = await self._store.acls.entries(owner.id, WHOLE)
         if person.id not in {entry.grantee for entry in entries}:
             raise NotFound(f"{person.address} is no member of {owner.address}")
@@ -56,7 +56,7 @@ class Teams:
 
         New mailboxes follow the one above them, at the top INBOX.
         """
-        owner = await self._team(team)
+        owner = await self.find(team)
         rows = await self._store.mailboxes.list(owner.id)
         if only is not None:
             rows = [await self._store.mailboxes.get(owner.id, canonical_name(only))]
@@ -69,7 +69,8 @@ class Teams:
             team, WHOLE, member, negative=False, change=("=", rights), entries_max=MEMBERS_MAX
         )
 
-    async def _team(self, address: str) -> Account:
+    async def find(self, address: str) -> Account:
+        """Raises NotFound, Invalid (no team)."""
         account = await self._account(address)
         if not account.team:
             raise Invalid(

@@ -20,6 +20,17 @@ _COUNTED: Final = """
         OR m.deleted_bytes <> coalesce(p.deleted_size, 0)"""
 
 INVARIANTS: Final[dict[str, tuple[str, str]]] = {
+    "claim-modseq": (
+        "SELECT c.account, c.thread FROM claim c LEFT JOIN account a ON a.id = c.account"
+        " LEFT JOIN account h ON h.id = c.holder WHERE a.id IS NULL OR c.modseq > a.modseq"
+        " OR (c.holder <> 0 AND h.id IS NULL)",
+        "a claim has no account, no holder, or a modseq past its account",
+    ),
+    "note-modseq": (
+        "SELECT n.account, n.id FROM note n LEFT JOIN account a ON a.id = n.account"
+        " WHERE a.id IS NULL OR n.modseq > a.modseq OR n.created > n.modseq",
+        "a note has no account, or a modseq past it",
+    ),
     "mailbox-counters": (_COUNTED, "the counters of the mailbox are not the sums over its messages"),
     "account-usage": (
         "SELECT a.id, a.address, a.used_bytes, a.used_messages FROM account a LEFT JOIN ("

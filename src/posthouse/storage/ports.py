@@ -44,6 +44,7 @@ from posthouse.storage.rows import (
     TextSought,
     UidRanges,
 )
+from posthouse.storage.team_ports import TeamWork
 from posthouse.storage.tokens import Tokens
 
 Names = list[str]
@@ -400,10 +401,7 @@ class Search(Protocol):
         ...
 
     async def update(self, account: AccountId) -> int:
-        """Make the index or bring it up to date; how many messages were read.  0 while another process does it.
-
-        Takes long and much of a processor; meant for a process that serves nobody.
-        """
+        """Make the index or bring it up to date; messages read, 0 while another process does it.  Takes long."""
         ...
 
     async def forget(self, account: AccountId) -> None:
@@ -439,6 +437,7 @@ class Store(Protocol):
     objects: Objects
     uploads: Uploads
     contacts: Contacts
+    team: TeamWork
 
     @property
     def answers(self) -> Answers: ...

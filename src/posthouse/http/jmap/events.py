@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from posthouse.core.ids import AccountId
 from posthouse.services.grant import Grant
+from posthouse.services.presence import KIND as PRESENCE
 from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap.error import RequestProblem
@@ -29,6 +31,10 @@ TYPES: Final = (
     "AddressBook",
     "ContactCard",
     "ShareNotification",
+    "Claim",
+    "TeamNote",
+    "Mention",
+    PRESENCE,
 )  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600
@@ -43,7 +49,11 @@ LIFE_S: Final = 3600.0
 def state_change(changes: Mapping[AccountId, tuple[int, frozenset[str]]]) -> dict[str, Any]:
     """RFC 8620 §7.1, of modseq and types by account."""
     changed = {
-        format_id(ACCOUNT, account): {name: str(modseq) for name in sorted(types)}
+        format_id(ACCOUNT, account): {
+            # What is not stored has no state to come back to: each time it is another one.
+            name: f"{time.time_ns() // 1000}" if name == PRESENCE else str(modseq)
+            for name in sorted(types)
+        }
         for account, (modseq, types) in changes.items()
     }
     return {"@type": "StateChange", "changed": changed}

@@ -9,11 +9,13 @@ from posthouse.storage.rows import AuditEntry
 from .context import Context
 
 CHANGES: Final = ("created", "updated", "destroyed")
+TOLD: Final = ("Claim/set", "TeamNote/set")
+"""What the store tells by itself, with more."""
 
 
 async def note_changes(context: Context, method: str, result: dict[str, Any]) -> None:
     """An entry for each call that changed something."""
-    if "oldState" not in result or method.endswith("/changes"):
+    if "oldState" not in result or method.endswith("/changes") or method in TOLD:
         return
     facts: dict[str, Any] = {"method": method}
     facts.update((name, len(result[name])) for name in CHANGES if result.get(name))

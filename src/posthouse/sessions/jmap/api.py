@@ -20,7 +20,7 @@ from .capability import CAPABILITIES, session_state, shared_capabilities
 from .context import Context
 from .outcome import method_error
 from .services import JmapServices
-from .table import METHODS, Method
+from .table import METHODS, OWN, Method
 
 log = logging.getLogger(__name__)
 THREAD_FROM_BYTES: Final = 64 * 1024
@@ -69,8 +69,10 @@ async def _perform(
             raise MethodError("unknownMethod", _unknown(call.name, method))
         arguments = references.resolve(call.arguments, responses)
         acting = await context.acting(arguments.get("accountId"))
-        if acting.foreign and method.capability not in shared_capabilities(context.services, acting.grant):
-            raise MethodError("accountNotSupportedByMethod", f"{method.capability} is not shared")
+        if acting.foreign and (
+            call.name in OWN or method.capability not in shared_capabilities(context.services, acting.grant)
+        ):
+            raise MethodError("accountNotSupportedByMethod", f"{call.name} is not for accounts of others")
         acting.grant.require(method.actions)
         result = await method.handler(acting, _convert(method, arguments))
         context.spent_bytes = acting.spent_bytes

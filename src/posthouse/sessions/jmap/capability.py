@@ -11,6 +11,8 @@ import posthouse
 from posthouse.core.rights import CREATE
 from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
+from posthouse.services.presence import GOOD_S
+from posthouse.services.team_work import NOTE_MAX_BYTES
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .blob import DIGESTS, SOURCES_MAX, TYPES
@@ -34,6 +36,7 @@ from .table import (
     SETTINGS,
     SIEVE,
     SUBMISSION,
+    TEAM,
     VACATION,
     WEBMAIL,
 )
@@ -54,9 +57,9 @@ STANDARD: Final = (
     VAPID,
     WEBSOCKET,
 )
-PERSONAL: Final = (SETTINGS, WEBMAIL, RULES)
+PERSONAL: Final = (SETTINGS, RULES)
 """What only the owner of an account has there."""
-CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES, INVITATIONS)
+CAPABILITIES: Final = (*STANDARD, SETTINGS, WEBMAIL, PEOPLE, RULES, INVITATIONS, TEAM)
 
 
 def _core(limits: JmapLimits) -> dict[str, Any]:
@@ -109,7 +112,8 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
         "supportedTypeNames": list(TYPES),
         "supportedDigestAlgorithms": list(DIGESTS),
     }
-    return found | {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}, INVITATIONS: {}}
+    found |= {VACATION: {}, QUOTA: {}, MDN: {}, SETTINGS: {}, WEBMAIL: {}, INVITATIONS: {}}
+    return found | {TEAM: {"maxSizeNote": NOTE_MAX_BYTES, "presenceSeconds": int(GOOD_S)}}
 
 
 def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
@@ -121,7 +125,9 @@ def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     found.pop(PRINCIPALS, None)
     found.pop(OWNER, None)
     if grant.scope.folders:
-        return {name: found[name] for name in (CORE, MAIL)}
+        return {name: found[name] for name in (CORE, MAIL, WEBMAIL)}
+    if not grant.account.team:
+        del found[TEAM]
     hidden = PERSONAL if grant.scope.allows(WRITE) else (*PERSONAL, SIEVE, VACATION, MDN, CONTACTS, PEOPLE)
     return {name: value for name, value in found.items() if name not in hidden}
 

@@ -13,6 +13,7 @@ from posthouse.mime.dates import parse_date
 from posthouse.mime.header import Header, header_text
 from posthouse.storage.email_rows import EmailChange
 from posthouse.storage.rows import Mailbox
+from posthouse.storage.team_rows import CLAIMED
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.compose import Composer, blob_ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
@@ -222,6 +223,8 @@ class _Patch:
                 case ["keywords", name]:
                     name = name.replace("~1", "/").replace("~0", "~")
                     check_keyword(name)
+                    if context.account.team and name.lower().startswith(CLAIMED):
+                        raise invalid(path[:200], "who has a conversation is said by Claim/set")
                     (self.adds if self._is_set(path, value) else self.removes).append(name.lower())
                 case ["mailboxIds", name]:
                     if self._is_set(path, value):

@@ -14,7 +14,9 @@ from posthouse.services.file_links import FileLinks
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
 from posthouse.services.pictures import Pictures
+from posthouse.services.presence import Presence
 from posthouse.services.shared_accounts import SharedAccounts
+from posthouse.services.team_work import TeamWorkService
 from posthouse.storage.ports import Store
 
 
@@ -73,8 +75,12 @@ class JmapServices:
     pictures: Pictures = field(init=False)
     shared: SharedAccounts = field(init=False)
     links: FileLinks = field(init=False)
+    team_work: TeamWorkService = field(init=False)
+    presence: Presence = field(init=False)
 
     def __post_init__(self) -> None:
         self.shared = SharedAccounts(self.store)
         self.pictures = Pictures(self.store, self.clock)
         self.links = FileLinks(self.store, self.clock)
+        self.team_work = TeamWorkService(self.store)
+        self.presence = Presence(self.store, self.clock)

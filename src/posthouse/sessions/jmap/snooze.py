@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from posthouse.core.scope import WRITE
 from posthouse.services import snooze as service
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import SetError, invalid
@@ -12,6 +11,7 @@ from posthouse.wire.jmap.value import format_utc, try_utc
 
 from . import arguments as a
 from .context import Context
+from .mailbox_rights import need, require_change
 from .standard import SetResult, check_get, check_set, get_answer, only_known, wanted_properties
 from .state import check_state, format_state
 
@@ -26,7 +26,11 @@ async def get_snoozes(context: Context, args: a.Get) -> Record:
     store, account = context.services.store, context.account.id
     modseq = await store.emails.modseq(account)
     found: dict[str, Record] = {}
-    for email, (until, _) in (await service.snoozes(store, account)).items():
+    known = await service.snoozes(store, account)
+    if await context.visible() is not None:
+        mine, _ = await _mine(context, [ids.format_id(ids.EMAIL, email) for email in known])
+        known = {email: known[email] for email in mine.values()}
+    for email, (until, _) in known.items():
         record = {"id": ids.format_id(ids.EMAIL, email), "until": format_utc(until)}
         found[record["id"]] = {name: record[name] for name in properties}
     return get_answer(args, format_state(modseq), found, wanted)
@@ -34,7 +38,7 @@ async def get_snoozes(context: Context, args: a.Get) -> Record:
 
 async def set_snoozes(context: Context, args: a.Set) -> Record:
     """Every email can be put aside by an update; `until` null, or destroying the record, brings it back."""
-    context.grant.require(WRITE)
+    require_change(context)
     check_set(context, args)
     store, account = context.services.store, context.account.id
     before = await store.emails.modseq(account)
@@ -44,13 +48,14 @@ async def set_snoozes(context: Context, args: a.Set) -> Record:
         result.not_created[key] = SetError("invalidArguments", "update the record with the id of the email")
     times: dict[str, float] = {}
     back: list[str] = []
-    mine = await _mine(context, [*(args.update or {}), *(args.destroy or ())])
+    mine, places = await _mine(context, [*(args.update or {}), *(args.destroy or ())])
     now = context.services.clock.now()
 
     async def take(key: str, patch: Record) -> None:
         only_known(patch, ("until",))
         if key not in mine:
             raise SetError("notFound", "there is no such email")
+        need(context, "maySetKeywords", places[mine[key]])
         until = try_utc(patch.get("until"))
         if patch.get("until") is None:
             back.append(key)
@@ -60,10 +65,15 @@ async def set_snoozes(context: Context, args: a.Set) -> Record:
             times[key] = until
 
     await result.each((args.update or {}).items(), take, result.not_updated)
-    for key in args.destroy or ():
+    gone: list[str] = []
+
+    async def drop(key: str, _: None) -> None:
         if key not in mine:
-            result.not_destroyed[key] = SetError("notFound", "there is no such email")
-    gone = [key for key in args.destroy or () if key in mine]
+            raise SetError("notFound", "there is no such email")
+        need(context, "maySetKeywords", places[mine[key]])
+        gone.append(key)
+
+    await result.each([(key, None) for key in args.destroy or ()], drop, result.not_destroyed)
     if times:
         errors = await service.snooze(store, account, {mine[key]: until for key, until in times.items()})
         _tell(result, list(times), errors)
@@ -83,13 +93,11 @@ def _tell(result: SetResult, keys: list[str], errors: list[str]) -> None:
             result.updated[key] = None
 
 
-async def _mine(context: Context, keys: list[str]) -> dict[str, int]:
+async def _mine(context: Context, keys: list[str]) -> tuple[dict[str, int], dict[int, set[int]]]:
+    """The emails that may be seen, by id; and the mailboxes that each is in."""
     numbers = {key: number for key in keys if (number := ids.try_number(ids.EMAIL, key)) is not None}
     read = await context.services.store.emails.get(context.account.id, list(numbers.values()), ("thread",))
     visible = await context.visible()
-    there = {
-        row[0]
-        for row in read.rows
-        if visible is None or any(box in visible for box, _ in read.places[row[0]])
-    }
-    return {key: number for key, number in numbers.items() if number in there}
+    places = {row[0]: {box for box, _ in read.places[row[0]]} for row in read.rows}
+    there = {number for number, boxes in places.items() if visible is None or boxes & visible}
+    return {key: number for key, number in numbers.items() if number in there}, places

@@ -40,6 +40,8 @@ from . import (
     snippet,
     snooze,
     submission,
+    team,
+    team_note,
     thread,
     vacation,
     webmail_item,
@@ -59,6 +61,7 @@ SETTINGS: Final = "urn:posthouse:params:jmap:settings"
 INVITATIONS: Final = "urn:posthouse:params:jmap:invitations"
 PEOPLE: Final = contact_card_query.PEOPLE
 PRINCIPALS: Final = principal.PRINCIPALS
+TEAM: Final = team.TEAM
 WEBMAIL: Final = "urn:posthouse:params:jmap:webmail"  # docs/jmap-extensions.md
 RULES: Final = "urn:posthouse:params:jmap:rules"
 
@@ -128,6 +131,18 @@ METHODS: Final[dict[str, Method]] = {
     "File/sign": Method(WEBMAIL, READ, file_link.FileSign, file_link.sign_files),
     "Snooze/get": Method(WEBMAIL, READ, a.Get, snooze.get_snoozes),
     "Snooze/set": Method(WEBMAIL, READ, a.Set, snooze.set_snoozes),
+    "Claim/get": Method(TEAM, READ, a.Get, team.get_claims),
+    "Claim/changes": Method(TEAM, READ, a.Changes, team.claim_changes),
+    "Claim/set": Method(TEAM, READ, a.Set, team.set_claims),
+    "TeamMember/get": Method(TEAM, READ, a.Get, team.get_members),
+    "TeamNote/get": Method(TEAM, READ, team_note.NoteGet, team_note.get_notes),
+    "TeamNote/changes": Method(TEAM, READ, a.Changes, team_note.note_changes),
+    "TeamNote/set": Method(TEAM, READ, a.Set, team_note.set_notes),
+    "Presence/get": Method(TEAM, READ, team.PresenceGet, team.get_presence),
+    "Presence/set": Method(TEAM, READ, team.PresenceSet, team.set_presence),
+    "Mention/get": Method(TEAM, READ, a.Get, team_note.get_mentions),
+    "Mention/changes": Method(TEAM, READ, a.Changes, team_note.mention_changes),
+    "Mention/set": Method(TEAM, READ, a.Set, team_note.set_mentions),
     "Picture/sign": Method(WEBMAIL, READ, picture.PictureSign, picture.sign_pictures),
     "WebmailItem/get": Method(WEBMAIL, READ, a.Get, webmail_item.get_items),
     "WebmailItem/changes": Method(WEBMAIL, READ, a.Changes, webmail_item.item_changes),
@@ -165,3 +180,6 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "ShareNotification/set": Method(PRINCIPALS, READ, a.Set, share_notification.set_notifications),
 }
+
+OWN: Final = frozenset(("WebmailItem/get", "WebmailItem/changes", "WebmailItem/set", "Picture/sign"))
+"""Methods about what is each person's own, though their capability is there in accounts of others too."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from posthouse.core.flags import FIRST_KEYWORD_BIT
 from posthouse.storage.blobs.codec import RAW, SEEKABLE_FILE, ZSTD, ZSTD_MAIL_V1
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.check import INVARIANTS
@@ -16,6 +17,7 @@ from posthouse.storage.sqlite.connection import DATABASE_NAME, open_reader
 from posthouse.storage.sqlite.delivery import split_lines
 from posthouse.storage.sqlite.journal_index import hashes_in
 from posthouse.storage.sqlite.requests import unpack_flags
+from posthouse.storage.team_rows import CLAIMED
 
 REPORTED_MAX: Final = 100
 """Problems of one kind that are listed."""
@@ -34,6 +36,7 @@ def check(root: Path, files: BlobFiles) -> list[Problem]:
                 problems.append(Problem(name, " ".join(map(str, row)), text))
         problems += _files(connection, files)
         problems += _journal(connection)
+        problems += _claims(connection)
         connection.execute("COMMIT")
         return problems
     finally:
@@ -63,6 +66,33 @@ def _files(connection: apsw.Connection, files: BlobFiles) -> list[Problem]:
                 continue
             if found != size:
                 problems.append(Problem("file-size", where, f"{name} holds {found} of {size} bytes"))
+    return problems
+
+
+def _claims(connection: apsw.Connection) -> list[Problem]:
+    """The messages of a claimed conversation have the keywords of its claim; no other messages of a team have any."""
+    problems = []
+    bits: dict[int, dict[str, int]] = {}
+    for account, position, name in connection.execute(
+        "SELECT k.account, k.position, lower(k.name) FROM keyword k JOIN account a ON a.id = k.account AND a.team"
+        " WHERE lower(k.name) LIKE ?",
+        (CLAIMED + "%",),
+    ):
+        bits.setdefault(account, {})[name] = 1 << (FIRST_KEYWORD_BIT + position)
+    for account, named in bits.items():
+        mask = sum(named.values())
+        claims: dict[int, str] = dict(
+            connection.execute(
+                "SELECT thread, lower(keyword) FROM claim WHERE account = ? AND holder <> 0", (account,)
+            )
+        )
+        for mailbox, uid, flags, thread in connection.execute(
+            "SELECT mailbox, uid, flags, thread FROM placement WHERE account = ?", (account,)
+        ):
+            wanted = named[CLAIMED] | named.get(claims[thread], 0) if thread in claims else 0
+            if unpack_flags(flags) & mask != wanted:
+                where = f"account {account} mailbox {mailbox} uid {uid}"
+                problems.append(Problem("claim-keywords", where, "its keywords are not those of its claim"))
     return problems
 
 

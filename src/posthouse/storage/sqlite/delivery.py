@@ -11,6 +11,7 @@ from posthouse.core.flags import SEEN
 from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.audit import record
+from posthouse.storage.sqlite.claim import claim_bits
 from posthouse.storage.sqlite.journal_index import prune_index
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
@@ -150,6 +151,10 @@ def _place(
     flags = copy.flags
     if copy.keywords:
         flags |= ledger.keyword_bits(account, copy.keywords)
+    if account.team:
+        # Whoever has the conversation has its new letters too; the first of one has no claim to look for.
+        flags &= ~ledger.kept_bits(account)
+        flags |= claim_bits(ledger, account, thread) if thread != message else 0
     modseq = made.places[message][mailbox.id] = ledger.bump(account, mailbox)
     uid = mailbox.uidnext
     mailbox.uidnext += 1

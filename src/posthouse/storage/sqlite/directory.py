@@ -13,6 +13,7 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.ports import Search
 from posthouse.storage.rows import Account, Alias, Domain
 from posthouse.storage.sqlite.acl import drop_grants
+from posthouse.storage.sqlite.claim import release_all
 from posthouse.storage.sqlite.contact_write import drop_contacts
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.mailbox import make_mailbox, remove_mailbox
@@ -247,10 +248,13 @@ def delete_account(ledger: Ledger, request: DeleteAccount) -> None:
         "gone",
         "departed",
         "object",
+        "claim",
+        "note",
     ):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
     uploads = ledger.execute("DELETE FROM upload WHERE account = ? RETURNING blob", (account,)).fetchall()
     drop_blobs(ledger, [blob for (blob,) in uploads])
+    release_all(ledger, account)
     drop_contacts(ledger, account)
     drop_grants(ledger, account)
     drop_account(ledger, account)

@@ -98,6 +98,8 @@ class _Work:
                 if not (bits := unpack_flags(row[3])) & DELETED:
                     before |= bits
         after = unpack_flags(change.add) | (0 if change.replace else before & ~unpack_flags(change.remove))
+        kept = self.ledger.kept_bits(self.account)
+        after = after & ~kept | before & kept
         sample = next(iter(found.values()))[0]
         touched = change.replace or change.add or change.remove
         for box in stays & found.keys():

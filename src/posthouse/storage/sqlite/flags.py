@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec.json import decode as json_decode
 from msgspec.json import encode as json_encode
+from msgspec.structs import replace
 
 from posthouse.core.flags import DELETED
 from posthouse.storage.rows import UidRanges
@@ -55,6 +56,8 @@ class Kind(NamedTuple):
 
 def store_flags(ledger: Ledger, request: StoreFlags) -> FlagsAnswer:
     mailbox = ledger.mailbox(request.account, request.mailbox)
+    if kept := ledger.kept_bits(ledger.account(request.account)):
+        request = replace(request, changeable=request.changeable & ~kept)
     if mailbox.own_seen:
         return _store_with_own_seen(ledger, mailbox, request)
     if request.light or len(request.uids) > RANGES_MAX:

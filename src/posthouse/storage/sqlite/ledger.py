@@ -19,6 +19,7 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.ports import Clock
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.journal_index import JournalIndex
+from posthouse.storage.team_rows import CLAIMED
 
 Execute = Callable[..., Any]
 
@@ -33,11 +34,13 @@ class AccountState:
     __slots__ = (
         "dirty",
         "id",
+        "kept_bits",
         "keywords",
         "modseq",
         "quota_bytes",
         "quota_messages",
         "roles",
+        "team",
         "uidvalidity",
         "used_bytes",
         "used_messages",
@@ -47,8 +50,10 @@ class AccountState:
         self.id: int
         self.modseq: int
         self.id, self.modseq, self.used_bytes, self.used_messages = row[:4]
-        self.quota_bytes, self.quota_messages, self.uidvalidity = row[4:]
+        self.quota_bytes, self.quota_messages, self.uidvalidity = row[4:7]
+        self.team = bool(row[7])
         self.keywords: dict[str, int] | None = None
+        self.kept_bits = 0  # keywords that only claims put and take; known with `keywords`
         self.roles: dict[str, int] | None = None
         self.dirty = False
 
@@ -104,7 +109,7 @@ class MailboxState:
 
 
 _READ_ACCOUNT: Final = (
-    "SELECT id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity"
+    "SELECT id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity, team"
     " FROM account WHERE id = ?"
 )
 _READ_MAILBOX: Final = (
@@ -311,12 +316,7 @@ class Ledger:
 
     def keyword_bits(self, account: AccountState, names: Sequence[str]) -> int:
         """The bits of the names; unknown ones are registered."""
-        known = account.keywords
-        if known is None:
-            rows = self.execute(
-                "SELECT name, position FROM keyword WHERE account = ?", (account.id,)
-            ).fetchall()
-            known = account.keywords = {name.lower(): position for name, position in rows}
+        known = self._keywords(account)
         bits = 0
         for name in names:
             position = known.get(name.lower())
@@ -327,8 +327,27 @@ class Ledger:
                     (account.id, position, name),
                 )
                 known[name.lower()] = position
+                if account.team and name.lower().startswith(CLAIMED):
+                    account.kept_bits |= 1 << (FIRST_KEYWORD_BIT + position)
             bits |= 1 << (FIRST_KEYWORD_BIT + position)
         return bits
+
+    def _keywords(self, account: AccountState) -> dict[str, int]:
+        if account.keywords is None:
+            rows = self.execute(
+                "SELECT name, position FROM keyword WHERE account = ?", (account.id,)
+            ).fetchall()
+            account.keywords = {name.lower(): position for name, position in rows}
+            if account.team:
+                found = [at for name, at in account.keywords.items() if name.startswith(CLAIMED)]
+                account.kept_bits = sum([1 << (FIRST_KEYWORD_BIT + at) for at in found])
+        return account.keywords
+
+    def kept_bits(self, account: AccountState) -> int:
+        """Keywords that no change of flags touches: those of claims, in the account of a team."""
+        if account.team:
+            self._keywords(account)
+        return account.kept_bits
 
     # ------------------------------------------------------------------ threads
 

@@ -23,6 +23,7 @@ from posthouse.storage.sqlite.history import HISTORY_ROWS_MAX, long_histories
 from posthouse.storage.sqlite.requests import PruneJournal
 from posthouse.storage.sqlite.sharing_requests import PruneAudit
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
+from posthouse.storage.sqlite.team_requests import PruneTeams
 from posthouse.storage.sqlite.writer import LockTable, Writer
 
 LOCK_NAME: Final = "writer.lock"
@@ -110,6 +111,7 @@ class OwnedWriter(Writer):
             try:
                 await self.prune_journal()
                 await self.prune_audit()
+                await self.prune_teams()
                 await self.expire_uploads()
                 await self.cut_histories()
                 await asyncio.to_thread(sweep_orphans, self._root, self._files)
@@ -127,6 +129,11 @@ class OwnedWriter(Writer):
         pruned = PRUNED_AT_ONCE
         while pruned == PRUNED_AT_ONCE:
             pruned = await self.submit(PruneAudit(before, AUDIT_ENTRIES, PRUNED_AT_ONCE))
+
+    async def prune_teams(self) -> None:
+        pruned = PRUNED_AT_ONCE
+        while pruned == PRUNED_AT_ONCE:
+            pruned = await self.submit(PruneTeams(PRUNED_AT_ONCE))
 
     async def expire_uploads(self) -> None:
         before = self._clock.now() - UPLOAD_HOURS * 3600

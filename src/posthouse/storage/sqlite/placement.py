@@ -23,6 +23,7 @@ from posthouse.storage.sqlite.requests import (
     unpack_flags,
 )
 from posthouse.storage.sqlite.shared import drop_messages, share_messages
+from posthouse.storage.team_rows import CLAIMED
 
 _IN_RANGE: Final = " FROM placement WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?"
 _SELECT_WHOLE: Final = "SELECT uid, message, flags, size, date, savedate, thread" + _IN_RANGE
@@ -73,7 +74,8 @@ def copy(ledger: Ledger, request: Copy) -> Copied:
             there = (
                 set() if request.move else {row[1] for row in rows}
             )  # what is moved leaves it before it comes in
-        kept = seen if request.keep == -1 else [_kept(row, request.keep) for row in seen]
+        keep = request.keep | ledger.kept_bits(account)
+        kept = seen if keep == -1 else [_kept(row, keep) for row in seen]
         new_rows = _once_each(ledger, account, there, kept)
         if not request.move:
             share_messages(ledger, account.id, [row[1] for row in rows if row[1] not in there])
@@ -186,6 +188,9 @@ def _into_account(
     for uid, message, flags, size, date, savedate, _ in rows:
         bits = unpack_flags(flags) & keep
         keywords = [name for at, name in names.items() if bits >> (FIRST_KEYWORD_BIT + at) & 1]
+        keywords = [
+            name for name in keywords if not name.lower().startswith(CLAIMED)
+        ]  # of that team's claims
         bits &= (1 << FIRST_KEYWORD_BIT) - 1
         if keywords:
             bits |= ledger.keyword_bits(to_account, keywords)

@@ -41,6 +41,7 @@ from posthouse.storage.sqlite.flow_requests import AddFlow, Ring
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.request_class import LIGHT_UIDS, Request
 from posthouse.storage.sqlite.sharing_requests import NoteAudit, PruneAudit, SetOwnSeen, SetRights
+from posthouse.storage.sqlite.team_requests import TeamWrite
 from posthouse.storage.sqlite.token_requests import TokenWrite
 
 Flags = int | bytes
@@ -348,6 +349,7 @@ WriteRequest = (
     | ExpireUploads
     | CutHistory
     | ContactWrite
+    | TeamWrite
     | TokenWrite
     | AccessWrite
 )

@@ -64,9 +64,11 @@ from posthouse.storage.sqlite.packed import message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
+from posthouse.storage.sqlite.team import SqliteTeamWork
 from posthouse.storage.sqlite.token import SqliteTokens
 from posthouse.storage.sqlite.upload import SqliteUploads
 from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, VersionsView
+from posthouse.storage.team_ports import TeamWork
 from posthouse.storage.tokens import Tokens
 
 
@@ -381,6 +383,7 @@ class SqliteStore:
         self.objects: Objects = SqliteObjects(reader, writer.submit)
         self.uploads: Uploads = SqliteUploads(reader, writer.submit)
         self.contacts: Contacts = SqliteContacts(reader, writer.submit)
+        self.team: TeamWork = SqliteTeamWork(reader, writer.submit)
         self.locks: ports.Locks = locks
         self.hints: ports.Hints = hints
         hints.submit = writer.submit
