@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from posthouse.app.certificates import Authority
+from posthouse.openssl.library import exporter
 from posthouse.servers.tls import find_end_point
 from posthouse.wire.sasl import ClientExchange, Credentials
 from tests.integration.test_smtp_clients import Post
@@ -42,6 +43,8 @@ class Client:
         self.offered = self.smtp.esmtp_features["auth"].split()
         sock = self.smtp.sock
         assert isinstance(sock, ssl.SSLSocket)
+        inner = sock  # a socket with the same fields inside as a connection in memory
+        self.exporter = exporter(inner)  # type: ignore[arg-type]
         self.unique = sock.get_channel_binding("tls-unique") or b""
         certificate = sock.getpeercert(binary_form=True)
         assert certificate is not None
@@ -73,7 +76,27 @@ async def test_tls_1_2_offers_plus_and_takes_both_bindings(post: Post) -> None:
     await asyncio.to_thread(run)
 
 
-async def test_tls_1_3_takes_the_end_point_and_does_not_announce_it(post: Post) -> None:
+async def test_tls_1_3_offers_plus_and_takes_exporter_and_end_point(post: Post) -> None:
+    def run() -> None:
+        for kind in ("tls-exporter", "tls-server-end-point"):
+            client = Client(post, ssl.TLSVersion.TLSv1_3)
+            assert NAME in client.offered
+            bindings = {"tls-exporter": client.exporter, "tls-server-end-point": client.end_point}
+            assert client.sign_in(NAME, {kind: bindings[kind]}) == 235
+        client = Client(post, ssl.TLSVersion.TLSv1_3)
+        assert client.sign_in("SCRAM-SHA-256", {"tls-exporter": client.exporter}) == 501  # "y": a downgrade
+        # RFC 9266 §4: not with TLS 1.2, where tls-unique is the one; nor tls-unique with TLS 1.3.
+        assert Client(post, ssl.TLSVersion.TLSv1_2).sign_in(NAME, {"tls-exporter": bytes(32)}) == 501
+        assert Client(post, ssl.TLSVersion.TLSv1_3).sign_in(NAME, {"tls-unique": bytes(12)}) == 501
+
+    await asyncio.to_thread(run)
+
+
+async def test_without_a_way_into_libssl_plus_is_taken_and_not_announced(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.openssl.library.load", lambda: None)
+
     def run() -> None:
         client = Client(post, ssl.TLSVersion.TLSv1_3)
         assert NAME not in client.offered
@@ -91,6 +114,10 @@ async def test_a_binding_of_another_connection_or_certificate_fails(post: Post) 
         one, other = (Client(post, ssl.TLSVersion.TLSv1_2) for _ in range(2))
         assert one.unique != other.unique
         assert one.sign_in(NAME, {"tls-unique": other.unique}) == 535
+        third, fourth = (Client(post, ssl.TLSVersion.TLSv1_3) for _ in range(2))
+        assert third.exporter != fourth.exporter
+        assert third.sign_in(NAME, {"tls-exporter": fourth.exporter}) == 535
+        fourth.smtp.close()
         assert other.sign_in(NAME, {"tls-server-end-point": b"x" * 32}) == 535
 
     await asyncio.to_thread(run)

@@ -1,8 +1,9 @@
-"""Other people's programs sign in: msmtp by SCRAM, openssl s_client bound to its channel, what the node keeps of it."""
+"""Other people's programs sign in: msmtp by SCRAM, gsasl and openssl bound to the channel; what the node keeps."""
 
 from __future__ import annotations
 
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,9 +84,17 @@ def test_msmtp_with_app_passwords_of_two_scopes(node: ServedNode, tmp_path: Path
 class SClient:
     """TLS by `openssl s_client`; the SASL lines are ours."""
 
-    def __init__(self, node: ServedNode, version: str) -> None:
+    def __init__(self, node: ServedNode, version: str, *more: str) -> None:
         require("openssl")
-        words = ["openssl", "s_client", "-quiet", "-verify_quiet", version, "-CAfile", str(node.ca)]
+        words = [
+            "openssl",
+            "s_client",
+            *(more or ("-quiet",)),
+            "-verify_quiet",
+            version,
+            "-CAfile",
+            str(node.ca),
+        ]
         words += ["-verify_return_error", "-servername", HOSTNAME]
         words += ["-connect", f"127.0.0.1:{node.ports['imaps']}"]
         self.process = subprocess.Popen(
@@ -96,6 +105,12 @@ class SClient:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
 
+    def answer(self) -> bytes:
+        """The next line of ours, not of what openssl tells about the connection."""
+        while not (line := self.read()).startswith((b"* ", b"+ ", b"a ")):
+            assert line
+        return line
+
     def say(self, line: bytes) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line + b"\r\n")
@@ -103,12 +118,12 @@ class SClient:
 
     def sign_in(self, mechanism: str, bindings: dict[str, bytes]) -> bytes:
         """The tagged answer."""
-        self.read()
+        self.answer()
         client = ClientExchange(mechanism, Credentials("", LI, PASSWORD), b"nonce", bindings)
         initial = client.initial()
         assert initial is not None
         self.say(b"a AUTHENTICATE %b %b" % (mechanism.encode(), initial))
-        while (said := self.read()).startswith(b"+ "):
+        while (said := self.answer()).startswith(b"+ "):
             answer = client.receive(said[2:].rstrip())
             self.say(b"*" if answer is None else answer)
         assert not said.startswith(b"a OK") or not client.unproven
@@ -118,6 +133,16 @@ class SClient:
     def close(self) -> None:
         self.process.kill()
         self.process.communicate()
+
+
+def exporting(node: ServedNode) -> tuple[SClient, bytes]:
+    """A connection, and what openssl exports of it for RFC 9266."""
+    more = ("-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32")
+    client = SClient(node, "-tls1_3", *more)
+    while b"Keying material: " not in (line := client.read()):
+        assert line
+    keys = bytes.fromhex(line.split()[-1].decode())
+    return client, keys
 
 
 def end_point(node: ServedNode) -> bytes:
@@ -135,9 +160,80 @@ def test_openssl_s_client_binds_scram_to_its_channel(node: ServedNode, version: 
     # Somebody in the middle has another certificate, so what the client binds to is not ours.
     said = SClient(node, version).sign_in(plus, {"tls-server-end-point": bytes(32)})
     assert said.startswith(b"a NO [AUTHENTICATIONFAILED]")
-    # A client that could bind and was told that we cannot: with TLS 1.2, where -PLUS is announced, a downgrade.
+    # RFC 5802 §6: a client that could bind and was told that we cannot: somebody took -PLUS off the list.
     said = SClient(node, version).sign_in("SCRAM-SHA-256", {"tls-server-end-point": right})
-    assert said.startswith(b"a BAD The channel binding" if version == "-tls1_2" else b"a OK ")
+    assert said.startswith(b"a BAD The channel binding")
+    assert SClient(node, version).sign_in("SCRAM-SHA-256", {}).startswith(b"a OK ")
+
+
+def test_what_openssl_exports_is_what_we_bind_to(node: ServedNode) -> None:
+    (one, keys), (other, others) = exporting(node), exporting(node)
+    assert len(keys) == len(others) == 32
+    assert keys != others
+    assert one.sign_in("SCRAM-SHA-512-PLUS", {"tls-exporter": keys}).startswith(b"a OK ")
+    assert other.sign_in("SCRAM-SHA-512-PLUS", {"tls-exporter": keys}).startswith(
+        b"a NO [AUTHENTICATIONFAILED]"
+    )
+
+
+@pytest.mark.parametrize(("protocol", "listener"), [("--imap", "imap"), ("--smtp", "submission")])
+def test_gsasl_binds_to_tls_exporter(node: ServedNode, protocol: str, listener: str) -> None:
+    require("gsasl")
+    words = [
+        "gsasl",
+        protocol,
+        "--connect",
+        f"localhost:{node.ports[listener]}",
+        "--x509-ca-file",
+        str(node.ca),
+    ]
+    for password, status in ((PASSWORD, 0), ("wrong", 1)):
+        more = ["-a", LI, "-z", LI, "-p", password, "-m", "SCRAM-SHA-256-PLUS", "--verbose"]
+        done = subprocess.run(
+            [*words, *more], input="", capture_output=True, text=True, timeout=30, check=False
+        )
+        assert done.returncode == status, (done.stdout, done.stderr)
+        sent = b" ".join(b64decode(line) for line in done.stdout.split() if line.startswith("cD10bH"))
+        assert sent.startswith(b"p=tls-exporter,")
+
+
+def test_sessions_are_resumed_at_every_worker_after_a_reload_and_a_restart(
+    node: ServedNode, tmp_path: Path
+) -> None:
+    require("openssl")
+    kept = tmp_path / "session"
+
+    def connect(listener: str, *more: str) -> bool:
+        words = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{node.ports[listener]}",
+            "-CAfile",
+            str(node.ca),
+        ]
+        process = subprocess.Popen(
+            [*words, "-servername", HOSTNAME, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        seen = b""
+        while b"ready" not in (line := process.stdout.readline()):  # the greeting comes behind the ticket
+            assert line, seen
+            seen += line
+        process.communicate(b"Q\n", timeout=20)
+        return b"\nReused, TLSv1.3" in seen
+
+    def reused() -> list[bool]:
+        return [connect(listener, "-sess_in", str(kept)) for listener in ("imaps", "pop3s", "imaps", "imaps")]
+
+    assert not connect("imaps", "-sess_out", str(kept))
+    assert reused() == [True] * 4
+    node.command("reload")
+    node.wait_log("msg=reloading")
+    assert reused() == [True] * 4
+    assert node.stop() == 0
+    node.start()
+    assert reused() == [True] * 4
 
 
 def test_the_node_tells_who_came(node: ServedNode, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from posthouse.client.tls_check import look
-from posthouse.servers.self_signed import self_signed
+from posthouse.openssl.self_signed import self_signed
 from tests.integration.node_rig import HOSTNAME, ServedNode
 
 

@@ -1,6 +1,6 @@
 """TLS sessions: resumed where the context is the same, and a full handshake, never a failure, where it is not.
 
-Workers inherit their contexts; a reload, a renewed certificate, a restart make others, whose tickets have another key.
+Contexts that share a ring take each other's tickets, whatever was made anew; without one each takes its own only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.app.certificates import Authority
+from posthouse.openssl.tickets import SECRET_BYTES, KeyRing
 from posthouse.servers.tls import ClientTrust, Contexts, TlsLayer, TlsSettings, make_contexts
 from tests.unit.client_certificates import ClientAuthority
 
@@ -47,9 +48,9 @@ class Client:
         return bool(client.session_reused)
 
 
-def contexts(authority: Authority) -> Contexts:
+def contexts(authority: Authority, ring: KeyRing | None = None) -> Contexts:
     names = ("a.test", "b.test")
-    made = make_contexts(TlsSettings(tuple(authority.issue([name]) for name in names)))
+    made = make_contexts(TlsSettings(tuple(authority.issue([name]) for name in names)), ring)
     assert made is not None
     return made
 
@@ -77,6 +78,66 @@ def test_a_session_of_another_context_costs_a_full_handshake_and_nothing_else(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_one_ring_is_enough_whatever_the_contexts(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Other workers, a reload, another certificate by SNI."""
+    authority, ring = Authority(tmp_path), KeyRing()
+    assert ring.works, "the layout of this interpreter's _ssl is not known"
+    servers = [contexts(authority, ring) for _ in range(3)]
+    client = Client(authority.file, version)
+    assert [client.connect(server) for server in (*servers, servers[0])] == [False, True, True, True]
+    client.session = None
+    assert [client.connect(server, "b.test") for server in servers] == [False, True, True]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_keys_turn_with_overlap(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    authority, ring = Authority(tmp_path), KeyRing()
+    old, new = (bytes([n]) * SECRET_BYTES for n in (1, 2))
+    server, client = contexts(authority, ring), Client(authority.file, version)
+    ring.turn([old])
+    client.connect(server)
+    of_old = client.session
+    ring.turn([new, old])
+    assert client.connect(server)  # by the old key, and it gets a ticket of the new one
+    ring.turn([new])
+    assert client.connect(server)
+    client.session = of_old
+    assert not client.connect(server)  # nobody knows it any more: a full handshake
+    with pytest.raises(ValueError, match="32 octets"):
+        ring.turn([b"short"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_is_good_only_where_the_same_is_asked_of_clients(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """Who resumes shows no certificate: a ticket of a listener that asks for none must open none that does."""
+    authority, clients = Authority(tmp_path), ClientAuthority(tmp_path / "clients")
+    strangers = ClientAuthority(tmp_path / "strangers", "strangers")
+    certificates, ring = (authority.issue(["a.test"]),), KeyRing()
+    trust = {"imaps": ClientTrust(clients.file, required=True), "pop3s": ClientTrust(strangers.file)}
+    server = make_contexts(TlsSettings(certificates, tuple(trust.items())), ring)
+    assert server is not None
+    client = Client(authority.file, version)
+    client.connect(server, listener="submissions")
+    for listener in ("imaps", "pop3s"):
+        before = client.session
+        try:
+            assert not client.connect(server, listener=listener)
+        except ssl.SSLError:
+            assert listener == "imaps"  # it wants a certificate, and the ticket is none
+        client.session = before
+    client = Client(authority.file, version)
+    client.context.load_cert_chain(clients.issue("li", "li@post.test"))
+    assert [client.connect(server) for _ in range(2)] == [False, True]
+    with_list = ClientTrust(clients.file, required=True, revoked=clients.revoked)
+    again = make_contexts(TlsSettings(certificates, (("imaps", with_list),)), ring)
+    assert again is not None
+    assert not client.connect(again)  # revocation lists are looked at again
+    assert client.connect(again)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", ["a.test", "b.test", "unknown.test"])
 def test_no_name_is_a_way_round_the_certificate_of_the_client(
     tmp_path: Path, version: ssl.TLSVersion, name: str
@@ -85,7 +146,7 @@ def test_no_name_is_a_way_round_the_certificate_of_the_client(
     authority, clients = Authority(tmp_path), ClientAuthority(tmp_path / "clients")
     certificates = tuple(authority.issue([one]) for one in ("a.test", "b.test"))
     trust = (("imaps", ClientTrust(clients.file, required=True)),)
-    server = make_contexts(TlsSettings(certificates, trust))
+    server = make_contexts(TlsSettings(certificates, trust), KeyRing())
     assert server is not None
     with_none = Client(authority.file, version)
     with_none.context.check_hostname = False

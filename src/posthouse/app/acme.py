@@ -19,7 +19,8 @@ from posthouse.core.messages import say
 from posthouse.core.ports import SystemClock
 from posthouse.http.hello import offers
 from posthouse.mime.compose import Letter, build
-from posthouse.servers.self_signed import self_signed
+from posthouse.openssl.self_signed import self_signed
+from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.tls import (
     ACME_TLS,
     Certificate,
@@ -46,11 +47,14 @@ HOOK_S: Final = 300.0
 class Certificates:
     """`choose` is what connections get; contexts are made anew when a certificate was renewed or a challenge begins."""
 
-    def __init__(self, store: Store, log: logging.Logger, tell: Callable[[Contexts | None], None]) -> None:
-        """`tell` takes each new set of contexts."""
+    def __init__(
+        self, store: Store, log: logging.Logger, tell: Callable[[Contexts | None], None], ring: KeyRing
+    ) -> None:
+        """`tell` takes each new set of contexts; `ring` has the keys of their tickets."""
         self._store = store
         self._log = log
         self._tell = tell
+        self._ring = ring
         self._configured: Contexts | None = None
         self._settings = TlsSettings()
         self._hostname = ""
@@ -147,7 +151,8 @@ class Certificates:
             mine = Certificate((self._hostname,), pem=self._stand_in)
         else:
             mine = Certificate(tuple(one.names), pem=one.chain + "\n" + one.key)
-        return make_contexts(TlsSettings((mine, *self._settings.certificates), self._settings.clients))
+        certificates = (mine, *self._settings.certificates)
+        return make_contexts(TlsSettings(certificates, self._settings.clients), self._ring)
 
     # --- the end ---
 

@@ -57,6 +57,14 @@ class Tls(Struct, forbid_unknown_fields=True):
     """TLS 1.2 and 1.3, forward-secret ciphers only. SIGHUP reads the files again."""
 
     certificates: Annotated[list[CertificateFiles], Meta(description="One per domain or host name.")] = []
+    ticket_secret_file: Annotated[
+        str,
+        Meta(
+            description="A secret of 32 octets or more, the same on all nodes behind one name: TLS sessions are then "
+            "resumed at each of them. Empty: the keys of session tickets are in the store, for all workers. "
+            "Make it by `head -c 48 /dev/urandom | base64`; readable by the user of the node alone."
+        ),
+    ] = ""
     ca_file: Annotated[
         str, Meta(description="PEM file with the CAs that sending trusts; empty: those of the system.")
     ] = ""

@@ -22,6 +22,7 @@ from posthouse.core.errors import Unavailable
 from posthouse.core.ports import SystemClock, SystemIds, system_rng
 from posthouse.http.listener import HttpAcceptor
 from posthouse.http.server import serve_http
+from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.board import Field, Slot, field
 from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
@@ -29,6 +30,7 @@ from posthouse.servers.proxy import TrustedSources
 from posthouse.servers.tls import Contexts, make_contexts
 from posthouse.services.live import LiveSessions
 from posthouse.services.shared import SharedSignIn
+from posthouse.services.tickets import Tickets
 from posthouse.storage.ports import Store
 
 Sockets = Mapping[str, Sequence[socket.socket]]
@@ -46,12 +48,14 @@ class Node:
         prefix: str,
         siblings: range,
         shared: SharedSignIn,
+        ring: KeyRing,
     ) -> None:
         self.config = config
         self.host = Host(slot, log, settings.limits(config), prefix)
         self.host.siblings = frozenset(siblings) - {slot.index}
         self._slot = slot
         self._shared = shared
+        self._ring = ring
         self._log = log
         self._services: dict[str, Service] = {}
         self._acceptors: list[Acceptor] = []
@@ -60,6 +64,7 @@ class Node:
         self._factories: Factories | None = None
         self._web: Web | None = None
         self._certificates: Certificates | None = None
+        self._tickets: Tickets | None = None
         self._sign_outs: SignOuts | None = None
         self._lens: Lens | None = None
         self._live: LiveSessions | None = None
@@ -97,7 +102,9 @@ class Node:
         )
         self._configure(tls)
         self._sign_outs = SignOuts(self.host, store, self._log, self._factories.sign_in.stands)
-        self._certificates = Certificates(store, self._log, self._take_tls)
+        self._tickets = Tickets(store, SystemClock(), self._ring, self._log)
+        await self._tickets.configure(settings.ticket_file(self.config))
+        self._certificates = Certificates(store, self._log, self._take_tls, self._ring)
         await self._certificates.configure(self.config, tls, self._factories.post)
         self._web.answer = self._certificates.answer
         self.host.start()
@@ -147,7 +154,8 @@ class Node:
 
     async def reconfigure(self, config: Config) -> None:
         """Take on another configuration; sessions go on.  Raises TlsError or ConfigError: nothing changed."""
-        tls = make_contexts(settings.tls_settings(config))
+        tls = make_contexts(settings.tls_settings(config), self._ring)
+        secret = settings.ticket_file(config)
         if self._factories is None:
             return
         self._factories.configure(config)
@@ -155,6 +163,8 @@ class Node:
             self._web.configure(config)
         self.config = config
         self._configure(tls)
+        if self._tickets is not None:
+            await self._tickets.configure(secret)
         if self._certificates is not None:
             await self._certificates.configure(config, tls, self._factories.post)
         await self._factories.stop_queue()
@@ -170,6 +180,8 @@ class Node:
         await queue
         if self._certificates is not None:
             await self._certificates.close()
+        if self._tickets is not None:
+            await self._tickets.close()
         if self._live is not None:
             self._live.close()
         if self._sign_outs is not None:

@@ -18,6 +18,8 @@ from posthouse.app.indexer import run_indexer
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.core import lazy
 from posthouse.mailauth.organization import load_suffixes
+from posthouse.openssl.library import why_not
+from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.board import Board
 from posthouse.servers.listen_address import Address
 from posthouse.servers.listener import BindError, bind, inherited_sockets
@@ -47,7 +49,9 @@ def serve(
 ) -> int:
     """Run a node until it is told to stop; the exit status.  Raises ConfigError, BindError, UserError, TlsError."""
     log = logs.set_up(config.log.format, "warning" if quiet else config.log.level)
-    tls = make_contexts(settings.tls_settings(config))
+    ring = KeyRing()
+    tls = make_contexts(settings.tls_settings(config), ring)
+    settings.ticket_file(config)
     settings.routes(config)
     identity = find_identity(config.user)
     data = config.data_path
@@ -63,12 +67,17 @@ def serve(
             "fewer descriptors than limits.connections asks for", extra={"facts": {"hint": "LimitNOFILE"}}
         )
     tune_allocator()
+    if why := why_not():
+        log.info(
+            "no channel binding with TLS 1.3 and no session tickets over a reload",
+            extra={"facts": {"why": why}},
+        )
     workers = config.workers or os.cpu_count() or 1
     load_suffixes()  # perf: read once, shared by all workers
     _load_libraries(config, identity)
     board = Board(workers + 3)  # workers, writer, indexer, supervisor
     bell, rope = os.pipe2(os.O_NONBLOCK)
-    plan = Plan(config, path, board, sockets, tls, log, workers, SharedSignIn(), indexer_bell=rope)
+    plan = Plan(config, path, board, sockets, tls, log, workers, SharedSignIn(), ring, indexer_bell=rope)
     roles = [Role("writer", workers, partial(run_writer, plan), stops_last=True)]
     roles.append(Role("indexer", workers + 1, partial(run_indexer, plan), bell=bell))
     roles += [Role("worker", i, partial(run_worker, plan)) for i in range(workers)]
@@ -156,7 +165,8 @@ def _check_reload(plan: Plan) -> bool:
         return True
     try:
         config = load_config(plan.config_path)
-        tls = make_contexts(settings.tls_settings(config))
+        tls = make_contexts(settings.tls_settings(config), plan.ring)
+        settings.ticket_file(config)
         settings.routes(config)
     except (ConfigError, TlsError) as error:
         plan.log.error("reload refused, the node goes on as it was", extra={"facts": {"error": str(error)}})

@@ -12,6 +12,7 @@ from posthouse.client.smtp import ClientSettings
 from posthouse.core.address import parse_address
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.openssl.tickets import SECRET_BYTES
 from posthouse.servers.host import Limits
 from posthouse.servers.listen_address import Address, parse_listen_address
 from posthouse.servers.tls import Certificate, ClientTrust, TlsSettings
@@ -92,6 +93,23 @@ def tls_settings(config: Config) -> TlsSettings:
             if listener.enabled and listener.client_certificates != "off"
         ),
     )
+
+
+def ticket_file(config: Config) -> bytes:
+    """What nodes share for their session tickets; empty when nothing is configured.  Raises ConfigError."""
+    if not config.tls.ticket_secret_file:
+        return b""
+    path = config.path(config.tls.ticket_secret_file)
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"tls.ticket_secret_file: {path}: {error.strerror}") from error
+    if len(secret) < SECRET_BYTES:
+        raise ConfigError(
+            f"tls.ticket_secret_file: {path} has fewer than {SECRET_BYTES} octets; "
+            "make it by `head -c 48 /dev/urandom | base64`"
+        )
+    return secret
 
 
 def _client_trust(config: Config, listener: Listener) -> ClientTrust:

@@ -21,6 +21,7 @@ from posthouse.app.config import Config, ConfigError, load_config
 from posthouse.app.node import Node, Sockets
 from posthouse.core.errors import InUse, MailError
 from posthouse.extract import Extractor
+from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
@@ -50,6 +51,7 @@ class Plan(Struct):
     log: logging.Logger
     workers: int
     shared: SharedSignIn  # between the workers
+    ring: KeyRing  # what `tls` has the keys of its tickets from
     indexer_bell: int = -1  # a byte written here starts the indexer
 
 
@@ -105,6 +107,7 @@ async def _worker(plan: Plan, child: Child) -> int:
         prefix=f"{child.role.slot}{child.generation:x}{int(time.time()) & 0xFFF:03x}",
         siblings=range(plan.workers),
         shared=plan.shared,
+        ring=plan.ring,
     )
     store = await open_or_stop(plan, events)
     if store is None:

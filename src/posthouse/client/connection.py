@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from posthouse.client.routes import is_address
 from posthouse.core.discreet import Discreet
+from posthouse.openssl.library import exporter
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.smtp.answer import Answer
 from posthouse.wire.smtp.client import Broken, ClientEngine, Done
@@ -313,12 +314,13 @@ class Connection(asyncio.Protocol):
             raise self._failure("454", "4.7.8", f"refused to sign {point.username} in: {answer.status}")
 
     def _bindings(self) -> dict[str, bytes]:
-        """What SCRAM-PLUS can bind to; with TLS 1.3 servers want tls-exporter, which Python cannot compute."""
+        """What SCRAM-PLUS can bind to: RFC 9266 §3, tls-exporter with TLS 1.3, and tls-unique before."""
         tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
-        unique = (
-            tls.get_channel_binding("tls-unique") if tls is not None and tls.version() == "TLSv1.2" else None
-        )
-        return {"tls-unique": unique} if unique else {}
+        if tls is None:
+            return {}
+        unique = tls.get_channel_binding("tls-unique") if tls.version() == "TLSv1.2" else None
+        found = {"tls-exporter": exporter(tls), "tls-unique": unique or b""}
+        return {name: data for name, data in found.items() if data}
 
     def _check(self, answer: Answer, what: str) -> None:
         if not answer.ok:

@@ -4,16 +4,16 @@ its bytes.
 The layer is ours (memory BIOs) and not the event loop's: an idle TLS connection then holds no buffer but
 OpenSSL's own (the loop's would hold 256 KiB each), and STARTTLS needs no change of transports.
 
-A context holds the key that encrypts its session tickets.  Made before the fork, all workers can resume
-each other's sessions; a reload makes new ones, which rotates the key (resumption falls back to a full
-handshake once).
+The keys of session tickets come from a ring that outlives the contexts (`openssl.tickets`), so all workers resume each
+other's sessions, also after a reload.  Without one a context has a key of its own, and what another wrote costs a full
+handshake.
 """
 
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from msgspec import Struct
 
+from posthouse.openssl.library import exporter
+from posthouse.openssl.self_signed import load_pem
+from posthouse.openssl.tickets import KeyRing
 from posthouse.sessions.session import TlsInfo
 
 ACME_TLS: Final = "acme-tls/1"
@@ -70,19 +73,21 @@ class Contexts:
         return self._special.get(listener, self.default)
 
 
-def make_contexts(settings: TlsSettings) -> Contexts | None:
-    """None without certificates.  Raises TlsError."""
+def make_contexts(settings: TlsSettings, ring: KeyRing | None = None) -> Contexts | None:
+    """None without certificates; `ring` has the keys of session tickets.  Raises TlsError."""
     if not settings.certificates:
         return None
     made: dict[ClientTrust, ssl.SSLContext] = {}
     for _, trust in settings.clients:
         if trust not in made:
-            made[trust] = _make_context(settings.certificates, trust)
+            made[trust] = _make_context(settings.certificates, ring, trust)
     special = {listener: made[trust] for listener, trust in settings.clients}
-    return Contexts(_make_context(settings.certificates), special)
+    return Contexts(_make_context(settings.certificates, ring), special)
 
 
-def _make_context(certificates: Sequence[Certificate], trust: ClientTrust | None = None) -> ssl.SSLContext:
+def _make_context(
+    certificates: Sequence[Certificate], ring: KeyRing | None, trust: ClientTrust | None = None
+) -> ssl.SSLContext:
     by_name: dict[str, ssl.SSLContext] = {}
     contexts = [_one_context(certificate) for certificate in certificates]
     if trust is not None:
@@ -92,6 +97,8 @@ def _make_context(certificates: Sequence[Certificate], trust: ClientTrust | None
         for name in certificate.names:
             by_name.setdefault(name.lower(), context)
     default = contexts[0]
+    if ring is not None:  # OpenSSL takes the keys of tickets from the context a connection began with
+        ring.attach(default, _ticket_purpose(trust))
 
     def choose(obj: ssl.SSLObject | ssl.SSLSocket, name: str | None, _context: ssl.SSLContext) -> None:
         # RFC 6066 §3: a name we do not know is answered with the default certificate, not with an alert.
@@ -100,6 +107,14 @@ def _make_context(certificates: Sequence[Certificate], trust: ClientTrust | None
 
     default.sni_callback = choose
     return default
+
+
+def _ticket_purpose(trust: ClientTrust | None) -> bytes:
+    """Who resumes a session shows no certificate again: so a ticket is good only where the very same is asked for."""
+    if trust is None:
+        return b""
+    files = [path.read_bytes() for path in (trust.authorities, trust.revoked) if path is not None]
+    return sha256(b"%d" % trust.required + b"".join(sha256(data).digest() for data in files)).digest()
 
 
 def _ask_clients(context: ssl.SSLContext, trust: ClientTrust) -> None:
@@ -154,14 +169,10 @@ def _one_context(certificate: Certificate) -> ssl.SSLContext:
 
 
 def _load_pem(context: _Context, pem: str) -> None:
-    """OpenSSL behind Python reads files only: one that nobody else can read, for a moment."""
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
-        file.write(pem)
-        file.flush()
-        try:
-            context.load_cert_chain(file.name)
-        except ssl.SSLError as error:
-            raise TlsError(f"a certificate that was kept cannot be used: {error.reason or error}") from error
+    try:
+        load_pem(context, pem)
+    except ssl.SSLError as error:
+        raise TlsError(f"a certificate that was kept cannot be used: {error.reason or error}") from error
     context.end_point = find_end_point(pem.encode())
 
 
@@ -264,6 +275,7 @@ class TlsLayer:
             version,
             cipher[0] if cipher else "",
             unique=unique or b"",
+            exporter=exporter(self._object),
             end_point=end_point,
             certificate=certificate or b"",
         )

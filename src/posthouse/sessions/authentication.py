@@ -68,17 +68,17 @@ def bindings(info: ConnectionInfo) -> dict[str, bytes]:
     tls = info.tls
     if tls is None:
         return {}
-    found = {"tls-unique": tls.unique, "tls-server-end-point": tls.end_point}
+    found = {"tls-exporter": tls.exporter, "tls-unique": tls.unique, "tls-server-end-point": tls.end_point}
     return {name: data for name, data in found.items() if data}
 
 
 def _announces_plus(found: dict[str, bytes]) -> bool:
     """Whether the binding clients choose is there.
 
-    RFC 9266 §3: with TLS 1.3 that is tls-exporter, which Python cannot compute; a client that saw -PLUS would insist on
-    it and could not sign in.  With TLS 1.2 it is tls-unique (RFC 5802 §6.1).
+    RFC 9266 §3: with TLS 1.3 that is tls-exporter, and a client that saw -PLUS would insist on it; where libssl cannot
+    be reached (`openssl.library`) it could not sign in.  With TLS 1.2 it is tls-unique (RFC 5802 §6.1).
     """
-    return "tls-unique" in found
+    return "tls-exporter" in found or "tls-unique" in found
 
 
 def _also(info: ConnectionInfo, sign_in: SignIn) -> Sequence[str]:

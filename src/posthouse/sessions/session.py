@@ -22,6 +22,7 @@ class TlsInfo(Struct, frozen=True):
     cipher: str
     server_name: str | None = None  # SNI
     unique: bytes = b""  # tls-unique (RFC 5929 §3), of TLS 1.2 only
+    exporter: bytes = b""  # tls-exporter (RFC 9266), of TLS 1.3 only
     end_point: bytes = b""  # tls-server-end-point (RFC 5929 §4)
     certificate: bytes = b""  # of the client, in DER, verified
 

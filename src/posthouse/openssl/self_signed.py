@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import ssl
+import tempfile
 from hashlib import sha256
 from typing import Final
 
@@ -41,3 +43,11 @@ def self_signed(name: str, key_authorization: str = "") -> str:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return pem.decode()
+
+
+def load_pem(context: ssl.SSLContext, pem: str) -> None:
+    """OpenSSL behind Python reads files only: one that nobody else can read, for a moment.  Raises ssl.SSLError."""
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name)
