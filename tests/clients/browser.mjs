@@ -65,3 +65,35 @@ export async function openLetter(page, subject) {
 export function frameOf(page) {
   return page.frames().findLast((one) => one.url().endsWith("/mail/frame"));
 }
+
+/**
+ * One step of a script: its time in ms.  What is not done within so many seconds ends the script with the name of the step and with what
+ * the page shows, so that nobody has to guess what was waited for.
+ */
+export async function bounded(page, name, seconds, work) {
+  const begun = performance.now();
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`not done in ${seconds} s`)), seconds * 1000)));
+  try {
+    await Promise.race([work(), late]);
+    return performance.now() - begun;
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}\n${await state(page)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What somebody in front of the page would see. */
+async function state(page) {
+  const shown = page.evaluate(() => {
+    const text = (selector) => [...document.querySelectorAll(selector)].map((one) => one.textContent.trim().slice(0, 200)).filter(Boolean);
+    return {
+      url: location.href, list: text(".list h1"), empty: text(".list .empty"), rows: document.querySelectorAll(".row:not(.waiting)").length, title: text(".reader .title"),
+      notice: text(".notice"), fault: text(".compose .fault"), question: text(".compose .question"), chips: text(".compose .chip"),
+      fields: [...document.querySelectorAll(".compose input")].map((one) => one.value), focus: document.activeElement?.outerHTML.slice(0, 200),
+    };
+  });
+  const late = new Promise((resolve) => setTimeout(resolve, 5000, "the page does not answer"));
+  return JSON.stringify(await Promise.race([shown.catch(String), late]), null, 1);
+}

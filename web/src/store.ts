@@ -13,7 +13,7 @@ import { unchoose } from "./reading/act";
 import { conversations, filter, sort, terms } from "./reading/query";
 import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
-import { fetchAhead, forgetFetched, loadThread } from "./reading/thread";
+import { fetchAhead, forgetAll, forgetFetched, loadThread } from "./reading/thread";
 import { HOME, elsewhere, navigate } from "./route";
 import { say } from "./text";
 
@@ -94,6 +94,7 @@ export function signOut(left: boolean): void {
   listening?.abort();
   forget(left);
   if (left) wipe();
+  forgetAll();
   batch(() => {
     client.value = null;
     expired.value = false;
@@ -191,6 +192,7 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
 export function lookAt(account: Id): Promise<boolean> {
   return guarded(async () => {
     client.value = jmap().at(account);
+    forgetAll();
     await loadMailboxes();
     visit(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
   });
@@ -240,8 +242,16 @@ export function want(position: number): void {
   if (!asked.has(start)) void guarded(() => loadWindow(start));
 }
 
+/** When each window was last asked for: answers may come in another order. */
+const turns = new Map<number, number>();
+let turn = 0;
+/** The turn that `total` is of. */
+let counted = 0;
+
 async function loadWindow(start: number): Promise<void> {
   const mine = generation;
+  const now = (turn += 1);
+  turns.set(start, now);
   asked.add(start);
   if (start === 0) loading.value = true;
   try {
@@ -264,7 +274,7 @@ async function loadWindow(start: number): Promise<void> {
         ? [["SearchSnippet/get", { filter: filter(), "#emailIds": { resultOf: "q", name: "Email/query", path: "/ids" } }, "n"] as Call]
         : []),
     ], searching?.signal);
-    if (mine !== generation) return;
+    if (mine !== generation || turns.get(start) !== now) return;
     const byId = new Map((found["g"].list as Email[]).map((one) => [one.id, one]));
     const next = new Map(rows.value);
     for (let at = start; at < start + WINDOW; at += 1) next.delete(at);
@@ -275,7 +285,8 @@ async function loadWindow(start: number): Promise<void> {
     if (found["n"]) learnSnippets(found["n"].list);
     batch(() => {
       rows.value = next;
-      total.value = found["q"].total as number;
+      if (now > counted) total.value = found["q"].total as number;
+      counted = Math.max(counted, now);
       if (cursor.value >= total.value) cursor.value = Math.max(0, total.value - 1);
     });
   } catch (error) {
@@ -287,17 +298,58 @@ async function loadWindow(start: number): Promise<void> {
   }
 }
 
-/** Something changed on the server: what is shown is looked up again, what is not shown is forgotten. */
-export async function refresh(): Promise<void> {
-  const shown = Math.floor(cursor.value / WINDOW) * WINDOW;
+let refreshing: Promise<void> | null = null;
+let oncemore: Promise<void> | null = null;
+
+/**
+ * Something changed on the server: what is shown is looked up again, what is not shown is forgotten.  One at a time, so that an older
+ * answer never follows a newer one; whoever waits gets what was looked up after it asked.
+ */
+export function refresh(): Promise<void> {
+  if (refreshing === null) {
+    refreshing = lookAgain().finally(() => (refreshing = null));
+    return refreshing;
+  }
+  oncemore ??= refreshing
+    .catch(() => undefined)
+    .then(() => {
+      oncemore = null;
+      return refresh();
+    });
+  return oncemore;
+}
+
+async function lookAgain(): Promise<void> {
+  const mine = generation;
+  const at = cursor.value;
+  const held = rows.value.get(at);
+  const before = total.value;
+  const shown = Math.floor(at / WINDOW) * WINDOW;
   asked = new Set();
   forgetFetched();
-  await loadMailboxes();
-  await loadWindow(0);
-  if (shown > 0) await loadWindow(shown);
+  const windows = new Set([0, shown]);
+  await Promise.all([loadMailboxes(), ...[...windows].map(loadWindow)]);
+  // Where more came above, the row may have gone to the next window.
+  if (held && mine === generation && total.value > before && at + total.value - before >= shown + WINDOW) await loadWindow(shown + WINDOW);
+  if (held && mine === generation && cursor.value === at) keepCursor(held);
   if (openThread.value !== null) await loadThread(openThread.value);
   fetchAhead();
   await tellNews(jmap(), mailboxes.value, visit);
+}
+
+/** What the cursor is moved to because its row moved: the list does not scroll after it. */
+export const relocated = { to: -1 };
+
+/** The cursor stays on its letter when others come or go above it: keys act on what a person saw there. */
+function keepCursor(held: Email): void {
+  const same = (one: Email) => one.id === held.id || (conversations.value && one.threadId === held.threadId);
+  if (same(rows.value.get(cursor.value) ?? held) && rows.value.has(cursor.value)) return;
+  for (const [at, one] of rows.value) {
+    if (!same(one) || at >= total.value) continue;
+    relocated.to = at;
+    cursor.value = at;
+    return;
+  }
 }
 
 export async function fetchBlob(blobId: Id, type: string, name: string): Promise<Blob> {

@@ -12,9 +12,9 @@ const READ = [...ROW, "cc", "bcc", "replyTo", "messageId", "references", "textBo
 const BODY_MAX = 256 * 1024;
 const KEPT = 20;
 
-/** By thread, or by email where letters stand alone; forgotten as soon as anything changed on the server. */
+/** By thread, or by email where letters stand alone; asked for again as soon as anything changed on the server. */
 const fetched = new Map<string, Promise<Email[]>>();
-/** What of it is here, to be shown in the very frame in which it is asked for. */
+/** What of it is here, to be shown in the very frame in which it is asked for; what is newer follows. */
 const ready = new Map<string, Email[]>();
 /** The one letter that is shown where letters stand alone. */
 let alone: Id | null = null;
@@ -22,6 +22,11 @@ let alone: Id | null = null;
 const keyOf = (thread: Id, email: Id | null) => email ?? thread;
 
 export function forgetFetched(): void {
+  fetched.clear();
+}
+
+/** Somebody else's mail is looked at, or nobody's. */
+export function forgetAll(): void {
   fetched.clear();
   ready.clear();
 }
@@ -66,16 +71,24 @@ function take(thread: Id, email: Id | null): Promise<Email[]> {
     fetched.set(key, found);
     const asked = found;
     asked.then(
-      (list) => fetched.get(key) === asked && ready.set(key, list),
+      (list) => fetched.get(key) === asked && keep(key, list),
       () => fetched.delete(key),
     );
     for (const old of fetched.keys()) {
       if (fetched.size <= KEPT) break;
       fetched.delete(old);
-      ready.delete(old);
     }
   }
   return found;
+}
+
+function keep(key: string, list: Email[]): void {
+  ready.delete(key); // the newest stand last
+  ready.set(key, list);
+  for (const old of ready.keys()) {
+    if (ready.size <= KEPT) break;
+    ready.delete(old);
+  }
 }
 
 async function ask(thread: Id, email: Id | null): Promise<Email[]> {

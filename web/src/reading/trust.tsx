@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Email } from "../jmap";
+import type { Address, Call, Email, Jmap } from "../jmap";
 import { byRole, client, identities } from "../store";
 import { Icon } from "../views/icon";
 import { addressInName, dangerOf, decodeDomain, imitates, mixesScripts } from "./lookalike";
@@ -26,7 +26,7 @@ const known = signal<Known | null>(null);
 const counts = signal<ReadonlyMap<string, number>>(new Map());
 const SENT_LOOKED_AT = 300;
 const IDS_MAX = 100;
-let asking = false;
+const SENDERS_MAX = 8;
 
 export function verdictOf(email: Email): Verdict | undefined {
   return verdicts.value.get(email.id);
@@ -41,7 +41,7 @@ export function isProven(email: Email): boolean {
 export function useTrust(list: Email[]): void {
   useEffect(() => {
     void learnVerdicts(list).catch(() => undefined);
-    void learnPeople().catch(() => undefined);
+    void learnPeople().then(() => countBorrowed(list)).catch(() => undefined);
   }, [list.map((one) => one.id).join()]);
 }
 
@@ -49,29 +49,51 @@ async function learnVerdicts(list: Email[]): Promise<void> {
   const jmap = client.value;
   const ids = list.map((one) => one.id).filter((id) => !verdicts.value.has(id)).slice(-IDS_MAX);
   if (jmap === null || ids.length === 0) return;
-  const senders = [...new Set(list.map((one) => one.from?.[0]?.email.toLowerCase() ?? "").filter((one) => one && !counts.value.has(one)))].slice(0, 8);
-  const found = await jmap.call([
-    ["Journey/get", { ids, properties: ["id", "verdict"] }, "j"],
-    ...senders.map((from, at): [string, Record<string, unknown>, string] => [
-      "Email/query", { filter: { from }, limit: 1, calculateTotal: true }, `c${at}`,
-    ]),
-  ]);
+  const found = await jmap.call([["Journey/get", { ids, properties: ["id", "verdict"] }, "j"]]);
   const next = new Map(verdicts.value);
   for (const one of found["j"].list as { id: string; verdict: Verdict }[]) next.set(one.id, one.verdict);
   verdicts.value = next;
+}
+
+/** The name of somebody whom the person writes to, at an address where it never did. */
+const borrowed = ({ name, email }: Address): ReadonlySet<string> | undefined => {
+  const others = known.value?.names.get(name?.trim().toLowerCase() ?? "");
+  return others?.has(email.toLowerCase()) || known.value?.addresses.has(email.toLowerCase()) ? undefined : others;
+};
+
+/** Whether such a sender is new here: a search of all mail, so it is asked for no other. */
+async function countBorrowed(list: Email[]): Promise<void> {
+  const jmap = client.value;
+  const senders = list.map((one) => one.from?.[0]).filter((one) => one !== undefined && borrowed(one) !== undefined);
+  const wanted = [...new Set(senders.map((one) => one!.email.toLowerCase()))].filter((one) => !counts.value.has(one)).slice(0, SENDERS_MAX);
+  if (jmap === null || wanted.length === 0) return;
+  const found = await jmap.call(
+    wanted.map((from, at): Call => ["Email/query", { filter: { from }, limit: 1, calculateTotal: true }, `c${at}`]),
+  );
   const counted = new Map(counts.value);
-  senders.forEach((sender, at) => counted.set(sender, found[`c${at}`].total as number));
+  wanted.forEach((sender, at) => counted.set(sender, found[`c${at}`].total as number));
   counts.value = counted;
 }
 
-/** Whom the person writes to. */
-async function learnPeople(): Promise<void> {
+let learning: { account: string; done: Promise<void> } | null = null;
+
+/** Whom the person writes to; asked once for each account that is looked at. */
+function learnPeople(): Promise<void> {
   const jmap = client.value;
   const sent = byRole("sent");
-  if (jmap === null || sent === undefined || asking || known.value !== null) return;
-  asking = true;
+  if (jmap === null || sent === undefined) return Promise.resolve();
+  if (learning?.account !== jmap.account) {
+    known.value = null;
+    counts.value = new Map();
+    learning = { account: jmap.account, done: askPeople(jmap, sent.id) };
+    learning.done.catch(() => (learning = null));
+  }
+  return learning.done;
+}
+
+async function askPeople(jmap: Jmap, sent: string): Promise<void> {
   const found = await jmap.call([
-    ["Email/query", { filter: { inMailbox: sent.id }, sort: [{ property: "receivedAt", isAscending: false }], limit: SENT_LOOKED_AT }, "q"],
+    ["Email/query", { filter: { inMailbox: sent }, sort: [{ property: "receivedAt", isAscending: false }], limit: SENT_LOOKED_AT }, "q"],
     ["Email/get", { "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ["to", "cc"] }, "g"],
   ]);
   const all: Known = { domains: new Set(), names: new Map(), addresses: new Set() };
@@ -85,7 +107,7 @@ async function learnPeople(): Promise<void> {
       if (name) all.names.set(name, (all.names.get(name) ?? new Set()).add(address));
     }
   }
-  known.value = all;
+  if (client.value?.account === jmap.account) known.value = all;
 }
 
 /** Addresses that the person wrote to, for completing. */
@@ -124,9 +146,8 @@ export function warningsOf(email: Email, links: LinkFound[]): { grave: boolean; 
     const imitated = imitates(domain, known.value?.domains ?? []);
     if (imitated) found.push({ grave: true, text: read("warn.domain", { domain: shown, known: imitated }) });
     else if (mixesScripts(domain)) found.push({ grave: true, text: read("warn.mixed", { domain: shown }) });
-    const others = known.value?.names.get(sender.name?.trim().toLowerCase() ?? "");
-    const first = (counts.value.get(address) ?? 2) <= 1 && !known.value?.addresses.has(address);
-    if (first && others && !others.has(address)) {
+    const others = borrowed(sender);
+    if (others && (counts.value.get(address) ?? 2) <= 1) {
       found.push({ grave: true, text: read("warn.contact", { name: sender.name ?? "", known: [...others][0]!, address }) });
     }
     const reply = email.replyTo?.[0]?.email.toLowerCase();

@@ -10,7 +10,7 @@ import { remember } from "../reading/remembered";
 import { SearchScope } from "../reading/scope";
 import { read } from "../reading/texts";
 import { open } from "../reading/thread";
-import { client, cursor, go, guarded, here, loading, nameOf, openThread, place, rows, snippets, total, want } from "../store";
+import { client, cursor, go, guarded, here, loading, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
 import { rowHeight } from "../preferences";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
@@ -42,7 +42,10 @@ export function List() {
     top.value = 0;
   }, [place.value.mailbox, place.value.search]);
   useEffect(() => {
-    // Keep the cursor in sight when keys move it.
+    // Keep the cursor in sight when keys move it, not where letters that came moved its row.
+    const followed = relocated.to === cursor.value;
+    relocated.to = -1;
+    if (followed) return;
     const element = box.current!;
     const at = cursor.value * ROW;
     const offset = top.value * scale;

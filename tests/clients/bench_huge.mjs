@@ -1,0 +1,56 @@
+/**
+ * Letters that are too much: `node bench_huge.mjs CHROMIUM URL ADDRESS PASSWORD [SUBJECT]`; for each in the folder Huge the longest block of
+ * the page's thread while it is opened and read (`open_ms`), and while all of it is shown (`all_ms`, done after `all_s`); one JSON document.
+ */
+
+import { bounded, launch, open, signIn } from "./browser.mjs";
+
+const [chromium, url, address, password, only] = process.argv.slice(2);
+const READ_MS = 1500;
+const STEP_S = 180;
+const found = {};
+const browser = await launch(chromium);
+const page = await open(browser, url, {});
+await signIn(page, address, password);
+await page.evaluate(() => {
+  window.tasks = [];
+  new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ entryTypes: ["longtask"] });
+});
+const longest = () => page.evaluate(() => Math.max(0, ...window.tasks.splice(0)));
+const quiet = () => page.waitForFunction(() => document.querySelector(".letter") && !document.querySelector("iframe.body[aria-busy]"), undefined, { timeout: STEP_S * 1000 });
+
+await page.click(".folder:has-text('Huge')");
+await page.waitForFunction(() => document.querySelector(".list h1").textContent === "Huge" && document.querySelector(".row:not(.waiting)"));
+const subjects = await page.locator(".row .subject").allTextContents();
+for (const subject of subjects.filter((one) => !only || one.includes(only))) {
+  await bounded(page, `open ${subject}`, STEP_S, async () => {
+    await longest();
+    await page.click(`.row:has-text("${subject}")`);
+    await page.waitForFunction((text) => document.querySelector(".reader .title")?.textContent.includes(text), subject);
+    await quiet();
+    await page.mouse.move(900, 500);
+    for (let n = 0; n < 10; n += 1) {
+      await page.mouse.wheel(0, 600);
+      await page.waitForTimeout(READ_MS / 10);
+    }
+  });
+  found[subject] = { open_ms: await longest(), all_ms: null, all_s: null };
+  const all = page.locator(".letter button:has-text('Show all')");
+  if (await all.count()) {
+    const ms = await bounded(page, `all of ${subject}`, STEP_S, async () => {
+      await page.evaluate(() => (document.querySelector(".reader").scrollTop = 0));
+      await all.first().click();
+      await all.waitFor({ state: "detached" });
+      await page.waitForTimeout(50);
+      await quiet();
+    });
+    await page.waitForTimeout(READ_MS);
+    Object.assign(found[subject], { all_ms: await longest(), all_s: ms / 1000 });
+  }
+  if (process.env.PROGRESS) console.error(subject, JSON.stringify(found[subject]));
+  await page.keyboard.press("u");
+  await page.waitForTimeout(300);
+  found[subject].close_ms = await longest();
+}
+console.log(JSON.stringify(found));
+await browser.close();
