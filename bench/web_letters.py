@@ -7,7 +7,7 @@ from typing import Final
 
 NEWSLETTERS: Final = 24
 ME: Final = "zhang@qq.test"
-_HEAD: Final = "From: News <news@qq.test>\r\nTo: {to}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+_HEAD: Final = "From: News <news@qq.test>\r\nSubject: {subject}\r\nTo: {to}\r\nMIME-Version: 1.0\r\n"
 _TEXT: Final = "Prices of vegetables rose a little 蔬菜价格小幅上涨 while the harvest was good. "
 _CELL: Final = (
     '<td style="padding:8px;font:14px/1.5 Arial,sans-serif;color:#333333;border-bottom:1px solid #eeeeee" '
