@@ -235,6 +235,69 @@ async def test_a_vcard_of_3_0_takes_nothing_away_that_it_cannot_say(client: Clie
     assert now["emails"] == {"e1": {"address": "a@b.test"}}
 
 
+async def test_books_of_others(client: Client) -> None:
+    """They stand in one's own home; each right is asked for, and what is hidden stays hidden."""
+    world = client.world
+    owner = JmapWorld(world.store, await make_account(world.store, "wang"), world.services.limits)
+    made = await owner.call("AddressBook/set", create={n: {"name": n} for n in ("Family", "Private")})
+    family, private = (made["created"][name]["id"] for name in ("Family", "Private"))
+    for number, name in ((family, "Seen"), (private, "Hidden")):
+        record = {"uid": name, "name": {"full": name}, "addressBookIds": {number: True}}
+        assert (await owner.call("ContactCard/set", create={"c": record}))["created"]
+    path = f"{HOME}wang@example.test~book{family[1:]}/"
+
+    async def give(**rights: bool) -> None:
+        patch = {f"shareWith/P{world.account.id}": rights or None}
+        done = await owner.call("AddressBook/set", update={family: patch})
+        assert done["updated"], done
+
+    assert (await client.ask("PROPFIND", path, depth="0")).status == 404
+    await give(mayRead=True)
+    home = await client.multi("PROPFIND", HOME, PROP.format("<D:displayname/>"), depth="1")
+    assert [one for one in home if "wang" in one] == [path]
+    assert text(home[path], "displayname") == "Family (wang@example.test)"
+    listed = await client.multi("PROPFIND", path, PROP.format("<D:getetag/>"), depth="1")
+    [item] = [one for one in listed if one != path]
+    got = await client.ask("GET", item)
+    assert b"FN:Seen" in got.body
+    answer = await client.ask("REPORT", path, '<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>1'
+                              "</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>")  # fmt: skip
+    assert answer.status == 207
+    assert b"Hidden" not in answer.body
+    patch = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>x</D:displayname></D:prop></D:set>'
+        "</D:propertyupdate>"
+    )
+    mine = BOOK + "own.vcf"
+    assert (await client.ask("PUT", mine, vcard("own"))).status == 201
+    refused = [
+        await client.ask("PUT", path + "new.vcf", vcard("new")),
+        await client.ask("PUT", item, got.body),
+        await client.ask("DELETE", item),
+        await client.ask("DELETE", path),
+        await client.ask("PROPPATCH", path, patch),
+        await client.ask("MOVE", item, destination=path + "b.vcf"),
+        await client.ask("COPY", mine, destination=path + "c.vcf"),
+        await client.ask("COPY", item, destination=BOOK + "c.vcf"),
+    ]
+    assert [one.status for one in refused] == [403] * len(refused)
+    await give(mayRead=True, mayWrite=True)
+    assert (await client.ask("PUT", path + "new.vcf", vcard("new"))).status == 201
+    assert (await client.ask("PUT", item, got.body, if_match=got.headers["etag"])).status == 204
+    # the uid of a card in a book that is not shared opens nothing
+    answer = await client.ask("PUT", path + "h.vcf", vcard("Hidden", "Stolen"))
+    assert (answer.status, b"href" in answer.body) == (409, False)
+    assert (await client.ask("PROPPATCH", path, patch)).status == 403
+    await give(mayRead=True, mayWrite=True, mayDelete=True)
+    assert (await client.ask("PROPPATCH", path, patch)).status == 207
+    [shown] = (await owner.call("AddressBook/get", ids=[family]))["list"]
+    assert shown["name"] == "x"
+    assert (await client.ask("PROPFIND", path, depth="0")).status == 207
+    assert (await client.ask("DELETE", path)).status == 204
+    names = [one["name"]["full"] for one in (await owner.call("ContactCard/get"))["list"]]
+    assert names == ["Hidden"]
+
+
 async def test_cards_that_are_refused(client: Client) -> None:
     assert await client.put("a.vcf", vcard("u1")) == 201
     answer = await client.ask("PUT", BOOK + "b.vcf", vcard("u1"))

@@ -92,7 +92,7 @@ async def test_address_books(world: JmapWorld) -> None:
     done = await world.call(
         "AddressBook/set", update={work: {"name": "W", "shareWith": {"x": {}}}}, destroy=["B99"]
     )
-    assert done["notUpdated"][work]["type"] == "forbidden"
+    assert done["notUpdated"][work]["type"] == "invalidProperties"
     assert done["notDestroyed"]["B99"]["type"] == "notFound"
     done = await world.call("AddressBook/set", update={work: {"name": "W", "myRights": {}}})
     assert done["notUpdated"][work]["properties"] == ["myRights"]

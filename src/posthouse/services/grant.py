@@ -30,6 +30,13 @@ class Origin(Struct, frozen=True):
     program: str = ""  # what an app password has to be for, where `protocol` is also that of pages for people
 
 
+class Books(Struct, frozen=True):
+    """Address books of somebody else: bits of `storage.contact_rows` by book, and the modseq of their last change."""
+
+    rights: dict[int, int]
+    since: int = 0
+
+
 class Grant(Struct, frozen=True):
     """`name` tells which credential of its kind it was, `id` is its number or "" (the password has neither)."""
 
@@ -41,6 +48,8 @@ class Grant(Struct, frozen=True):
     expires_at: float = 0.0  # 0: never
     rights: dict[int, int] | None = None
     """In an account of somebody else: bits of `core.rights` by mailbox, 0 for what concerns no single one."""
+    books: Books | None = None
+    """None: all address books, as far as the scope goes."""
 
     def require(self, actions: int) -> None:
         """Raises ScopeExceeded."""

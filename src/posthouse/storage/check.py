@@ -238,6 +238,14 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " LEFT JOIN blob b ON b.id = m.blob WHERE c.id IS NULL OR b.id IS NULL OR b.size <> m.size",
         "a picture has no card, or no bytes",
     ),
+    "book-right-has-book": (
+        "SELECT r.account, r.book, r.grantee FROM book_right r LEFT JOIN address_book b ON b.account = r.account"
+        " AND b.id = r.book LEFT JOIN account g ON g.id = r.grantee WHERE b.id IS NULL OR g.id IS NULL"
+        " UNION ALL SELECT r.account, r.book, r.user FROM book_reader r LEFT JOIN address_book b"
+        " ON b.account = r.account AND b.id = r.book LEFT JOIN account g ON g.id = r.user"
+        " WHERE b.id IS NULL OR g.id IS NULL",
+        "somebody was given an address book that is not there, or there is no such somebody",
+    ),
     "card-original-has-card": (
         "SELECT o.account, o.card FROM card_original o LEFT JOIN card c ON c.account = o.account AND c.id = o.card"
         " LEFT JOIN blob b ON b.id = o.blob WHERE c.id IS NULL OR b.id IS NULL OR b.size <> o.size",

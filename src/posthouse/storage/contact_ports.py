@@ -9,6 +9,7 @@ from posthouse.core.ids import AccountId, BlobId
 from posthouse.storage.contact_rows import (
     AddressBook,
     BookChanges,
+    BookRight,
     CardChanges,
     CardCondition,
     CardLimits,
@@ -44,6 +45,28 @@ class Contacts(Protocol):
     ) -> tuple[int, int, list[AddressBook], list[int]]:
         """The account's modseq, its history, the books whose properties changed since, ids of those that went."""
         ...
+
+    # --- address books of others ---
+
+    async def granted(self, user: AccountId, account: AccountId | None = None) -> list[BookRight]:
+        """What others (or one of them) gave to a user or to teams of it, with what they took back."""
+        ...
+
+    async def rights(self, account: AccountId, book: int) -> list[BookRight]:
+        """Who else has a book, by grantee."""
+        ...
+
+    async def give(self, right: BookRight, *, user: AccountId, count_max: int) -> None:
+        """Give a book to somebody, or take it back; `user` does it, who is given it is told.
+
+        Raises NotFound (book or grantee), OverQuota."""
+        ...
+
+    async def readers_books(self, user: AccountId, account: AccountId) -> set[int]:
+        """Books of another account that the user subscribed to."""
+        ...
+
+    async def subscribe(self, user: AccountId, account: AccountId, book: int, *, on: bool) -> None: ...
 
     # --- cards ---
 

@@ -30,6 +30,27 @@ class AddressBook(Struct):
     contents: int = 0  # modseq of what last happened to a card in it
 
 
+BOOK_READ: Final = 1
+"""The cards in a book are fetched."""
+BOOK_WRITE: Final = 2
+"""They are made, changed, removed, moved into the book and out of it."""
+BOOK_SHARE: Final = 4
+"""Others are given the book."""
+BOOK_DELETE: Final = 8
+"""The book is renamed and removed."""
+BOOK_ALL: Final = BOOK_READ | BOOK_WRITE | BOOK_SHARE | BOOK_DELETE
+
+
+class BookRight(Struct, array_like=True, frozen=True):
+    """What somebody who is not its owner may do with an address book; `rights` 0: it was taken back."""
+
+    account: AccountId
+    book: int
+    grantee: AccountId  # a team: its members
+    rights: int
+    modseq: int = 0  # of the owner's account, when they were last changed
+
+
 class CardMedia(Struct, array_like=True):
     """A picture of a card.  `content`: None when the account has it already."""
 

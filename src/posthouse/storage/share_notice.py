@@ -17,7 +17,8 @@ class ShareNotice(Struct, array_like=True):
     by_address: str
     by_name: str
     account: int
-    mailbox: int
+    mailbox: int  # or address book
     name: str
-    before: int  # bits of `core.rights`
+    before: int  # bits of `core.rights`, or of an address book
     after: int
+    kind: str = "Mailbox"  # or "AddressBook"

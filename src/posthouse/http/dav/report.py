@@ -91,9 +91,11 @@ async def _told(
     for at, (name, card) in enumerate(cards):
         if data is not None and at % BATCH == 0:
             batch = [one for _, one in cards[at : at + BATCH]]
-            texts = await vcards_of(service, batch, account.id, version)
+            texts = await vcards_of(service, batch, r.owner, version)
         path = res.item_path(account.address, r.book, name)
-        found, missing = res.properties(Resource(res.ITEM, path, r.grant, r.book, name, card), wanted or [])
+        found, missing = res.properties(
+            Resource(res.ITEM, path, r.grant, r.book, name, card, rights=r.rights), wanted or []
+        )
         if data is not None:
             text = texts[at % BATCH].decode()
             found += tag(DATA, clean(_narrowed(text, only) if only else text))
@@ -122,11 +124,11 @@ async def _sync(service: ContactService, r: Resource, request: Element) -> bytes
         raise ReportError(400, (DAV, "valid-sync-level"))
     token = request.find(DAV, "sync-token")
     since = _since(book.id, "" if token is None else token.text.strip())
-    found = await service.contacts.changes_of_book(r.grant.account.id, book.id, since, _limit(request))
+    found = await service.contacts.changes_of_book(r.owner, book.id, since, _limit(request))
     if since and (since < found.history or since > max(found.modseq, book.contents)):
         raise ReportError(403, (DAV, "valid-sync-token"))
     names = {card: name for card, name, _ in found.changed}
-    _, rows = await service.contacts.get(r.grant.account.id, list(names))
+    _, rows = await service.contacts.get(r.owner, list(names))
     cards = [(names[one.id], one) for one in rows]
     parts = await _told(service, r, cards, request)
     if since:
@@ -173,8 +175,8 @@ async def _multiget(service: ContactService, r: Resource, request: Element) -> b
         parts = res.segments(re.sub(r"^https?://[^/]+", "", text)) or []
         if parts[:-1] == ["addressbooks", account.address, book.path]:
             names[parts[-1]] = text
-    found = await service.contacts.by_resource(account.id, book.id, list(names))
-    _, rows = await service.contacts.get(account.id, list(found.values()))
+    found = await service.contacts.by_resource(r.owner, book.id, list(names))
+    _, rows = await service.contacts.get(r.owner, list(found.values()))
     cards = {one.id: one for one in rows}
     there = [(name, cards[number]) for name, number in found.items() if number in cards]
     parts_ = await _told(service, r, there, request)
@@ -187,17 +189,17 @@ async def _multiget(service: ContactService, r: Resource, request: Element) -> b
 
 
 async def _query(service: ContactService, r: Resource, request: Element) -> bytes:
-    book, account = r.book, r.grant.account
+    book = r.book
     assert book is not None
     wanted = request.find(CARD, "filter")
     limit = _limit(request)
-    rows = await service.contacts.resources(account.id, book.id)
+    rows = await service.contacts.resources(r.owner, book.id)
     found: list[tuple[str, StoredCard]] = []
     for at in range(0, len(rows), BATCH):
         names = {card: name for card, name, _ in rows[at : at + BATCH]}
-        _, cards = await service.contacts.get(account.id, list(names))
+        _, cards = await service.contacts.get(r.owner, list(names))
         if wanted is not None and wanted.children:
-            texts = list(zip(cards, await vcards_of(service, cards, account.id, "4.0"), strict=True))
+            texts = list(zip(cards, await vcards_of(service, cards, r.owner, "4.0"), strict=True))
 
             def matching(
                 texts: list[tuple[StoredCard, bytes]] = texts, wanted: Element = wanted

@@ -8,17 +8,30 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from posthouse.core.ids import AccountId
 from posthouse.core.scope import WRITE
 from posthouse.http.dav.xml import CARD, CS, DAV, Name, href, tag, text_tag
 from posthouse.services.contacts import ContactService
 from posthouse.services.grant import Grant
-from posthouse.storage.contact_rows import AddressBook, StoredCard
+from posthouse.services.shared_accounts import SharedAccounts
+from posthouse.storage.contact_rows import (
+    BOOK_ALL,
+    BOOK_DELETE,
+    BOOK_READ,
+    BOOK_SHARE,
+    BOOK_WRITE,
+    AddressBook,
+    StoredCard,
+)
 
 BASE: Final = "/dav"
 NAME_MAX: Final = 250
 """Characters of the name of a resource or a collection."""
 ROOT, PRINCIPAL, HOME, BOOK, ITEM = "root", "principal", "home", "book", "item"
+SHARED_MARK: Final = "~"
+"""Between the owner of a shared address book and the name that it has there, in one's own home."""
 CARD_TYPE: Final = "text/vcard; charset=utf-8"
 
 
@@ -31,6 +44,16 @@ class Resource(Struct):
     card: StoredCard | None = None
     size: int = 0
     card_max: int = 0
+    rights: int = BOOK_ALL  # on the book; of somebody else, fewer
+
+    @property
+    def owner(self) -> AccountId:
+        """Whose book or card it is."""
+        return self.grant.account.id if self.book is None else self.book.account
+
+    @property
+    def foreign(self) -> bool:
+        return self.owner != self.grant.account.id
 
 
 def principal_path(address: str) -> str:
@@ -87,18 +110,46 @@ async def find(service: ContactService, grant: Grant, path: str) -> Resource | N
         case ["addressbooks", owner] if owner == address:
             return Resource(HOME, home_path(address), grant)
         case ["addressbooks", owner, name, *rest] if owner == address and len(rest) < 2:
-            _, books = await service.books(grant.account)
-            book = next((one for one in books if one.path == name), None)
-            if book is None:
+            shelf = await _book_at(service, grant, name)
+            if shelf is None:
                 return None
+            book, rights = shelf
             if not rest:
-                return Resource(BOOK, book_path(address, book), grant, book, card_max=limit)
+                return Resource(BOOK, book_path(address, book), grant, book, card_max=limit, rights=rights)
             card = None
-            found = await service.contacts.by_resource(grant.account.id, book.id, rest)
+            found = await service.contacts.by_resource(book.account, book.id, rest)
             if found:
-                card = await service.card(grant.account.id, found[rest[0]])
-            return Resource(ITEM, item_path(address, book, rest[0]), grant, book, rest[0], card)
+                card = await service.card(book.account, found[rest[0]])
+            path = item_path(address, book, rest[0])
+            return Resource(ITEM, path, grant, book, rest[0], card, rights=rights)
     return None
+
+
+async def _book_at(service: ContactService, grant: Grant, name: str) -> tuple[AddressBook, int] | None:
+    _, books = await service.books(grant.account)
+    for book in books:
+        if book.path == name:
+            return book, BOOK_ALL
+    if SHARED_MARK not in name:
+        return None
+    return next((one for one in await shared_books(service, grant) if one[0].path == name), None)
+
+
+async def shared_books(service: ContactService, grant: Grant) -> list[tuple[AddressBook, int]]:
+    """Address books of others that may be read, as they stand in one's own home, and what may be done with each."""
+    found: list[tuple[AddressBook, int]] = []
+    for one in await SharedAccounts(service.store).all(grant):
+        mine = one.books
+        if mine is None and not one.scope.allows(WRITE):
+            continue
+        _, books = await service.contacts.books(one.account.id)
+        for book in books:
+            rights = BOOK_ALL & ~BOOK_SHARE if mine is None else mine.rights.get(book.id, 0)
+            if rights & BOOK_READ:
+                name = f"{book.name} ({one.account.address})"
+                path = f"{one.account.address}{SHARED_MARK}{book.path}"
+                found.append((replace(book, path=path, name=name), rights))
+    return found
 
 
 # --- properties ---
@@ -134,8 +185,10 @@ def _principal(r: Resource) -> str | None:
 
 def _privileges(r: Resource) -> str | None:
     names = ["read", "read-current-user-privilege-set"]
-    if r.grant.scope.allows(WRITE):
-        names += ["write", "write-properties", "write-content", "bind", "unbind"]
+    if r.grant.scope.allows(WRITE) and r.rights & BOOK_WRITE:
+        names += ["write-content", "bind", "unbind"]
+        if r.rights & BOOK_DELETE:
+            names += ["write", "write-properties"]
     return "".join([tag((DAV, "privilege"), tag((DAV, name))) for name in names])
 
 
@@ -168,7 +221,7 @@ PROPERTIES: Final[dict[Name, Callable[[Resource], str | None]]] = {
     (DAV, "displayname"): _display_name,
     (DAV, "current-user-principal"): _principal,
     (DAV, "principal-URL"): lambda r: _principal(r) if r.kind == PRINCIPAL else None,
-    (DAV, "owner"): lambda r: _principal(r) if r.kind in (HOME, BOOK, ITEM) else None,
+    (DAV, "owner"): lambda r: _principal(r) if r.kind in (HOME, BOOK, ITEM) and not r.foreign else None,
     (DAV, "principal-collection-set"): lambda _: href(f"{BASE}/principals/"),
     (DAV, "current-user-privilege-set"): _privileges,
     (DAV, "supported-report-set"): _reports,

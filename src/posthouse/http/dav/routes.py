@@ -37,6 +37,7 @@ from posthouse.services.contact_files import vcards_of
 from posthouse.services.contacts import ContactService
 from posthouse.services.grant import Grant
 from posthouse.services.signin import SignIn
+from posthouse.storage.contact_rows import BOOK_ALL
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class CardDav:
             return Response(status_code=304, headers={"ETag": tag_})
         accepted = request.headers.get("accept", "").replace('"', "")
         version = next((one for one in ("4.0", "3.0") if f"version={one}" in accepted), None)
-        [data] = await vcards_of(self.service, [r.card], r.grant.account.id, version)
+        [data] = await vcards_of(self.service, [r.card], r.owner, version)
         return Response(data, headers={"ETag": tag_, "Content-Type": res.CARD_TYPE, "Vary": "Accept"})
 
     async def put(self, request: Request, r: Resource) -> Response:
@@ -240,7 +241,8 @@ class CardDav:
     async def children(self, r: Resource) -> list[Resource]:
         account = r.grant.account
         if r.kind == HOME:
-            _, books = await self.service.books(account)
+            _, own = await self.service.books(account)
+            books = [(one, BOOK_ALL) for one in own] + await res.shared_books(self.service, r.grant)
             return [
                 Resource(
                     BOOK,
@@ -248,18 +250,17 @@ class CardDav:
                     r.grant,
                     one,
                     card_max=self.service.limits.card_max_bytes,
+                    rights=rights,
                 )
-                for one in books
+                for one, rights in books
             ]
         if r.kind != BOOK or r.book is None:
             return []
-        rows = await self.service.contacts.resources(account.id, r.book.id)
+        rows = await self.service.contacts.resources(r.owner, r.book.id)
         names = {card: name for card, name, _ in rows}
         found = []
         for at in range(0, len(rows), 500):
-            _, cards = await self.service.contacts.get(
-                account.id, [card for card, _, _ in rows[at : at + 500]]
-            )
+            _, cards = await self.service.contacts.get(r.owner, [card for card, _, _ in rows[at : at + 500]])
             found += [
                 Resource(
                     ITEM,
@@ -268,6 +269,7 @@ class CardDav:
                     r.book,
                     names[one.id],
                     one,
+                    rights=r.rights,
                 )
                 for one in cards
             ]

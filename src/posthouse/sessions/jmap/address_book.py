@@ -7,15 +7,20 @@ from typing import Any, Final
 import msgspec
 
 from posthouse.core.errors import InUse, NotFound, OverQuota
-from posthouse.core.scope import READ, WRITE
+from posthouse.core.ids import AccountId
+from posthouse.core.scope import WRITE
+from posthouse.services.acl import ENTRIES_MAX
 from posthouse.services.contacts import ContactService
-from posthouse.storage.contact_rows import AddressBook
+from posthouse.storage.contact_rows import BOOK_SHARE, AddressBook, BookRight
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from posthouse.wire.jmap.value import is_unsigned
 
 from . import arguments as a
+from .book_rights import BITS, contacts, need, rights_on, visible
 from .context import Context
+from .principal import principal_id
+from .share_with import changes_of
 from .standard import (
     SetResult,
     changes_answer,
@@ -43,22 +48,13 @@ class AddressBookSet(a.Set):
     on_success_set_is_default: a.Id | None = None
 
 
-def contacts(context: Context, actions: int = READ) -> ContactService:
-    """The contacts of who asks; raises MethodError when the credential is for some mailboxes only."""
-    context.grant.require(actions)
-    if context.scope.folders:
-        raise MethodError(
-            "forbidden", "what you signed in with is for mailboxes; use a credential that may do all"
-        )
-    return context.services.contacts
-
-
 def book_id(number: int) -> str:
     return ids.format_id(ids.ADDRESS_BOOK, number)
 
 
-def shown(context: Context, one: AddressBook) -> Record:
-    writes = context.scope.allows(WRITE)
+def shown(context: Context, one: AddressBook, given: list[BookRight]) -> Record:
+    """`given`: who else has it, if that is to be told."""
+    rights = rights_on(context, one.id)
     return {
         "id": book_id(one.id),
         "name": one.name,
@@ -66,19 +62,44 @@ def shown(context: Context, one: AddressBook) -> Record:
         "sortOrder": one.sort_order,
         "isDefault": one.is_default,
         "isSubscribed": one.subscribed,
-        "shareWith": None,
-        "myRights": {"mayRead": True, "mayWrite": writes, "mayShare": False, "mayDelete": writes},
+        "shareWith": {principal_id(right.grantee): named(right.rights) for right in given} or None,
+        "myRights": named(rights),
     }
 
 
-async def get_books(context: Context, args: a.Get) -> Record:
+def named(bits: int) -> dict[str, bool]:
+    return {name: bool(bits & bit) for name, bit in BITS.items()}
+
+
+async def books_of(context: Context) -> tuple[int, list[AddressBook]]:
+    """The modseq of the account, and the books that may be read."""
     service = contacts(context)
+    modseq, books = await service.books(context.account)
+    seen = visible(context)
+    books = [one for one in books if seen is None or one.id in seen]
+    if context.foreign:
+        # RFC 9610 §2: whether one wants to see it is everybody's own; not by itself.
+        wanted = await service.contacts.readers_books(context.home.account.id, context.account.id)
+        books = [msgspec.structs.replace(one, subscribed=one.id in wanted) for one in books]
+    return modseq, books
+
+
+async def rights_given(context: Context, book: int) -> list[BookRight]:
+    """RFC 9610 §2 shareWith: to be seen by who may change it."""
+    if not rights_on(context, book) & BOOK_SHARE:
+        return []
+    return await context.services.contacts.contacts.rights(context.account.id, book)
+
+
+async def get_books(context: Context, args: a.Get) -> Record:
+    contacts(context)
     wanted = check_get(context, args.ids)
     properties = wanted_properties(args.properties, PROPERTIES)
-    modseq, books = await service.books(context.account)
+    modseq, books = await books_of(context)
     found = {}
     for one in books:
-        record = shown(context, one)
+        given = await rights_given(context, one.id) if "shareWith" in properties else []
+        record = shown(context, one, given)
         found[record["id"]] = {name: record[name] for name in properties}
     return get_answer(args, format_state(modseq), found, wanted)
 
@@ -88,13 +109,22 @@ async def book_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
     modseq, history, books, gone = await service.contacts.book_changes(context.account.id, since.modseq)
     check_known(since, history, modseq)
+    seen = visible(context)
+    known = {one.id for one in books if one.created <= since.modseq}
+    if seen is not None:
+        # What was given since is new to who asks, and what was taken back is gone.
+        rows = await service.contacts.granted(context.home.account.id, context.account.id)
+        changed = {one.book for one in rows if one.modseq > since.modseq}
+        known -= changed
+        gone = [*gone, *sorted(changed - seen)]
+        books = [one for one in books if one.id in seen]
     if args.max_changes is not None and len(books) + len(gone) > args.max_changes:
         raise MethodError("cannotCalculateChanges", "more changes than maxChanges; fetch all anew")
     return changes_answer(
         args,
         format_state(modseq),
-        created=[book_id(one.id) for one in books if one.created > since.modseq],
-        updated=[book_id(one.id) for one in books if one.created <= since.modseq],
+        created=[book_id(one.id) for one in books if one.id not in known],
+        updated=[book_id(one.id) for one in books if one.id in known],
         destroyed=[book_id(one) for one in gone],
     )
 
@@ -129,8 +159,6 @@ class _Setting:
             if not isinstance(record["isSubscribed"], bool):
                 raise invalid("isSubscribed", "true or false is wanted")
             one.subscribed = record["isSubscribed"]
-        if record.get("shareWith"):
-            raise SetError("forbidden", "address books are not shared by this server", ["shareWith"])
         limit = self.service.limits.books_max
         try:
             put = await self.service.contacts.put_book(one, count_max=limit)
@@ -141,9 +169,17 @@ class _Setting:
 
     async def create(self, key: str, record: Record) -> None:
         only_known(record, SETTABLE)
+        if self.context.grant.books is not None:
+            raise SetError("forbidden", "address books are made by the owner of the account")
         if "name" not in record:
             raise invalid("name", "a name is wanted")
-        made = shown(self.context, await self.put(AddressBook(self.context.account.id, 0, ""), record))
+        sharing = record.get("shareWith")
+        changes = await self.shares(0, {"": sharing}) if sharing else {}
+        one = await self.put(AddressBook(self.context.account.id, 0, ""), record)
+        await self.give(one.id, changes)
+        if self.context.foreign:
+            await self.subscribe(one, {"isSubscribed": record.get("isSubscribed", True)})
+        made = shown(self.context, one, await rights_given(self.context, one.id))
         self.context.created[key] = made["id"]
         self.result.created[key] = {
             name: value for name, value in made.items() if record.get(name, ...) != value
@@ -151,14 +187,66 @@ class _Setting:
 
     async def update(self, key: str, patch: Record) -> None:
         one = self.book(key)
-        same = shown(self.context, one)
-        patch = {name: value for name, value in patch.items() if name in SETTABLE or same.get(name) != value}
+        sharing = {
+            path.partition("/")[2]: value
+            for path, value in patch.items()
+            if path.partition("/")[0] == "shareWith"
+        }
+        same = shown(self.context, one, [])
+        patch = {
+            name: value
+            for name, value in patch.items()
+            if name.partition("/")[0] != "shareWith" and (name in SETTABLE or same.get(name) != value)
+        }
         only_known(patch, SETTABLE)
-        await self.put(msgspec.structs.replace(one), patch)
+        changes = await self.shares(one.id, sharing) if sharing else {}
+        if self.context.foreign and "isSubscribed" in patch:
+            await self.subscribe(one, patch)
+            del patch["isSubscribed"]
+        if patch:
+            need(self.context, "mayDelete", [one.id])
+            await self.put(msgspec.structs.replace(one), patch)
+        await self.give(one.id, changes)
         self.result.updated[key] = None
+
+    async def subscribe(self, one: AddressBook, record: Record) -> None:
+        """To a book of somebody else, which the owner's own wish leaves alone."""
+        on = record["isSubscribed"]
+        if not isinstance(on, bool):
+            raise invalid("isSubscribed", "true or false is wanted")
+        self.context.home.require(WRITE)
+        one.subscribed = on
+        contacts_ = self.service.contacts
+        await contacts_.subscribe(self.context.home.account.id, one.account, one.id, on=on)
+
+    async def shares(self, book: int, wanted: Record) -> dict[AccountId, int]:
+        """Paths of `shareWith`, "" for the whole: what they make of the list.  Raises SetError."""
+        mine = rights_on(self.context, book) if book else rights_on(self.context, 0)
+        if not mine & BOOK_SHARE:
+            raise SetError("forbidden", "you have no right mayShare on the address book")
+        rows = await self.service.contacts.rights(self.context.account.id, book) if book else []
+        entries = {row.grantee: row.rights for row in rows}
+        changes = await changes_of(self.context, entries, wanted, BITS)
+        for number, bits in changes.items():
+            if bits & ~entries.get(number, 0) & ~mine:
+                raise SetError("forbidden", "nobody gives others more rights than one has")
+        return {number: bits for number, bits in changes.items() if bits != entries.get(number, 0)}
+
+    async def give(self, book: int, changes: dict[AccountId, int]) -> None:
+        for number, bits in changes.items():
+            right = BookRight(self.context.account.id, book, number, bits)
+            try:
+                await self.service.contacts.give(
+                    right, user=self.context.home.account.id, count_max=ENTRIES_MAX
+                )
+            except OverQuota as error:
+                raise SetError("overQuota", error.detail) from error
 
     async def destroy(self, key: str, *, with_cards: bool) -> None:
         one = self.book(key)
+        need(self.context, "mayDelete", [one.id])
+        if with_cards:
+            need(self.context, "mayWrite", [one.id])
         try:
             await self.service.contacts.delete_book(self.context.account.id, one.id, with_cards=with_cards)
         except InUse as error:
@@ -173,7 +261,7 @@ class _Setting:
     async def make_default(self, text: str) -> None:
         """RFC 9610 §2.3: when all else succeeded; what changed by it is told."""
         chosen = self.books.get(self.context.number(ids.ADDRESS_BOOK, text) or 0)
-        if chosen is None or chosen.is_default:
+        if chosen is None or chosen.is_default or self.context.grant.books is not None:
             return
         before = [one for one in self.books.values() if one.is_default]
         chosen.is_default = True
@@ -188,9 +276,11 @@ class _Setting:
 
 
 async def set_books(context: Context, args: AddressBookSet) -> Record:
-    service = contacts(context, WRITE)
+    service = contacts(context)
+    if context.grant.books is None:
+        context.grant.require(WRITE)
     check_set(context, args)
-    before, books = await service.books(context.account)
+    before, books = await books_of(context)
     check_state(args.if_in_state, before)
     work = _Setting(context, service, books)
     result = work.result

@@ -12,6 +12,7 @@ from posthouse.mime.section import decode_transfer
 from posthouse.storage.ports import Content
 from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, PICTURE, SCRIPT, BlobName
 
+from .book_rights import seen
 from .context import Context
 
 
@@ -39,7 +40,9 @@ async def find(context: Context, name: BlobName) -> Stored | None:
     if name.kind == SCRIPT:
         return await _script(context, name.number)
     if name.kind == PICTURE:
-        row = None if context.scope.folders else await store.contacts.media(account, name.number)
+        if not await _may_see_picture(context, name.number):
+            return None
+        row = await store.contacts.media(account, name.number)
         return None if row is None else Stored(await store.contents.read(row[0]), row[1], row[2])
     upload = None
     if not (context.scope.exact and context.scope.folders):
@@ -51,6 +54,14 @@ async def find(context: Context, name: BlobName) -> Stored | None:
     if upload is None:
         return None
     return Stored(await store.contents.read(upload.blob), upload.size, upload.type)
+
+
+async def _may_see_picture(context: Context, number: int) -> bool:
+    if context.grant.books is None:
+        return not context.scope.folders
+    contacts = context.services.store.contacts
+    _, cards = await contacts.get(context.account.id, await contacts.cards_with(context.account.id, number))
+    return any(seen(context, card.books) for card in cards)
 
 
 async def _script(context: Context, number: int) -> Stored | None:

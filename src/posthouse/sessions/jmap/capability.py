@@ -12,7 +12,9 @@ from posthouse.core.rights import CREATE
 from posthouse.core.scope import SEND, WRITE
 from posthouse.services.grant import Grant
 from posthouse.services.presence import GOOD_S
+from posthouse.services.shared_accounts import NO_MAILBOX
 from posthouse.services.team_work import NOTE_MAX_BYTES
+from posthouse.storage.contact_rows import BOOK_READ, BOOK_WRITE
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .blob import DIGESTS, SOURCES_MAX, TYPES
@@ -98,7 +100,11 @@ def account_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]
     if grant.scope.whole:
         found[SIEVE] = sieve_capability()
     number = format_id(ACCOUNT, grant.account.id)
-    if not grant.scope.folders:
+    if grant.books is not None:
+        # RFC 9610 §1.4.1.
+        found[CONTACTS] = {"maxAddressBooksPerCard": None, "mayCreateAddressBook": False}
+        found[PEOPLE] = {}
+    elif not grant.scope.folders:
         # RFC 9670 §1.5.1, §1.5.2: everybody finds the principals in the own account.
         found[PRINCIPALS] = {"currentUserPrincipalId": principal_id(grant.account.id)}
         found[OWNER] = {"accountIdForPrincipal": number, "principalId": principal_id(grant.account.id)}
@@ -124,11 +130,16 @@ def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     found = account_capabilities(services, grant)
     found.pop(PRINCIPALS, None)
     found.pop(OWNER, None)
+    books = grant.books is None or any(bits & BOOK_READ for bits in grant.books.rights.values())
     if grant.scope.folders:
-        return {name: found[name] for name in (CORE, MAIL, WEBMAIL)}
+        mail = () if grant.scope.folders == NO_MAILBOX else (MAIL, WEBMAIL)
+        people = (CONTACTS, PEOPLE) if books and grant.books is not None else ()
+        return {name: found[name] for name in (CORE, *mail, *people)}
     if not grant.account.team:
         del found[TEAM]
-    hidden = PERSONAL if grant.scope.allows(WRITE) else (*PERSONAL, SIEVE, VACATION, MDN, CONTACTS, PEOPLE)
+    hidden = PERSONAL if grant.scope.allows(WRITE) else (*PERSONAL, SIEVE, VACATION, MDN)
+    if not books:
+        hidden = (*hidden, CONTACTS, PEOPLE)
     return {name: value for name, value in found.items() if name not in hidden}
 
 
@@ -168,9 +179,13 @@ def _account(grant: Grant, capabilities: dict[str, Any], *, personal: bool) -> d
     return {
         "name": grant.account.address,
         "isPersonal": personal,
-        "isReadOnly": not (grant.scope.allows(WRITE) or may_change(grant)),
+        "isReadOnly": not (grant.scope.allows(WRITE) or may_change(grant) or _writes_books(grant)),
         "accountCapabilities": capabilities,
     }
+
+
+def _writes_books(grant: Grant) -> bool:
+    return grant.books is not None and any(bits & BOOK_WRITE for bits in grant.books.rights.values())
 
 
 async def session_state(services: JmapServices, grant: Grant) -> str:
@@ -181,7 +196,7 @@ async def session_state(services: JmapServices, grant: Grant) -> str:
 def _state(services: JmapServices, grants: list[Grant]) -> str:
     parts = (
         [
-            (one.account.id, one.account.address, one.scope.actions, one.scope.folders, one.rights)
+            (one.account.id, one.account.address, one.scope.actions, one.scope.folders, one.rights, one.books)
             for one in grants
         ],
         msgspec.json.encode(services.limits),

@@ -17,8 +17,8 @@ from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import try_utc
 
 from . import arguments as a
-from .address_book import contacts
-from .contact_card import card_id
+from .book_rights import contacts, narrowed
+from .contact_card import card_id, hide_others
 from .context import Context
 from .query import OPERATORS, check_sort, differences, query_answer, window
 from .state import cannot_calculate, check_known, format_state, parse_state
@@ -107,7 +107,11 @@ def _read(
     known = {**SORTS, "uses": "uses"} if PEOPLE in context.using else SORTS
     check_sort(args.sort, tuple(known))
     order = [c.CardOrder(known[one.property], one.is_ascending) for one in args.sort or ()]
-    return _FilterReader(context).read(args.filter), order, all(one.column != "uses" for one in order)
+    return (
+        narrowed(context, _FilterReader(context).read(args.filter)),
+        order,
+        all(one.column != "uses" for one in order),
+    )
 
 
 async def query_cards(context: Context, args: a.Query) -> Record:
@@ -133,6 +137,7 @@ async def card_query_changes(context: Context, args: a.QueryChanges) -> Record:
     since = parse_state(args.since_query_state)
     changes = await service.contacts.changes(context.account.id, since.modseq)
     check_known(since, changes.history, changes.modseq)
+    await hide_others(context, since.modseq, changes)
     numbers = await service.contacts.ids(context.account.id, condition, order)
     changed = {card_id(one) for one in (*changes.created, *changes.changed)}
     removed = [card_id(one) for one in (*changes.gone, *changes.changed)]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from posthouse.cards.jscontact import Card, CardError
-from posthouse.core.scope import WRITE
 from posthouse.services import contacts as service
 from posthouse.services.contacts import Prepared, TooLargeCardError
-from posthouse.storage.contact_rows import CardWrite, CardWritten, StoredCard
+from posthouse.storage.contact_rows import BOOK_WRITE, CardWrite, CardWritten, StoredCard
 from posthouse.wire.jmap import ids
-from posthouse.wire.jmap.error import MethodError, SetError, invalid
+from posthouse.wire.jmap.error import SetError, invalid
 
 from . import arguments as a
-from .address_book import contacts
+from .address_book import books_of
 from .blob_read import read_blob
+from .book_rights import contacts, need, require_write, rights_on, seen
 from .contact_card import card_id, shown
 from .context import Context
 from .outcome import set_error_of
@@ -25,7 +26,7 @@ Record = dict[str, Any]
 _SERVER_SET = ("id",)
 
 
-class _Asked:
+class Asked:
     """One card to be made or changed: what it shall be, before it is looked at."""
 
     __slots__ = ("blobs", "books", "card", "key", "old")
@@ -38,10 +39,10 @@ class _Asked:
         self.blobs: dict[str, bytes | None] = {}
 
 
-class _Setting:
+class CardSetting:
     def __init__(self, context: Context, books: set[int]) -> None:
         self.context = context
-        self.service = contacts(context, WRITE)
+        self.service = contacts(context)
         self.books = books
         self.result = SetResult()
         self.failed: dict[str, SetError] = self.result.not_created
@@ -61,7 +62,11 @@ class _Setting:
             found[number] = ""
         return found
 
-    async def blobs_of(self, asked: _Asked) -> None:
+    def moved(self, before: Iterable[int], after: Iterable[int]) -> None:
+        """RFC 9610 §2 mayWrite: on the books a card comes into, and on those it leaves.  Raises SetError."""
+        need(self.context, "mayWrite", {*before} ^ {*after})
+
+    async def blobs_of(self, asked: Asked) -> None:
         """The bytes of blobs that are no pictures of cards yet."""
         media = asked.card.get("media")
         for one in media.values() if isinstance(media, dict) else ():
@@ -75,35 +80,44 @@ class _Setting:
                 name = None
             asked.blobs[text] = None if name is None else await read_blob(self.context, name)
 
-    async def create(self, key: str, record: Record) -> _Asked:
+    async def create(self, key: str, record: Record) -> Asked:
         if wrong := [name for name in _SERVER_SET if name in record]:
             raise SetError("invalidProperties", "the server sets these properties", wrong)
-        asked = _Asked(key, record, self.books_of(record), None)
+        asked = Asked(key, record, self.books_of(record), None)
+        self.moved((), asked.books)
         await self.blobs_of(asked)
         return asked
 
-    async def update(self, key: str, patch: Record, old: StoredCard | None) -> _Asked:
+    async def update(self, key: str, patch: Record, old: StoredCard | None) -> Asked:
         if old is None:
             raise SetError("notFound", f"there is no card {key}")
-        before = shown(old)
+        before = shown(self.context, old)
         record = apply_patch(before, patch)
         if record.get("id") != before["id"]:
             raise invalid("id", "the server sets it")
         if "updated" not in patch:
             record["updated"] = service.format_moment(self.service.clock.now())
         books = {number: old.books.get(number, "") for number in self.books_of(record)}
-        asked = _Asked(key, record, books, old)
+        mine = seen(self.context, old.books)
+        self.moved(mine, books)
+        if patch.keys() - {"addressBookIds"} and not any(
+            rights_on(self.context, book) & BOOK_WRITE for book in mine
+        ):
+            need(self.context, "mayWrite", mine)
+        # Where who asks may not see it, it stays.
+        books |= {number: name for number, name in old.books.items() if number not in mine}
+        asked = Asked(key, record, books, old)
         await self.blobs_of(asked)
         return asked
 
     # --- carrying it out ---
 
-    def prepare(self, asked: list[_Asked]) -> list[Prepared | SetError]:
+    def prepare(self, asked: list[Asked]) -> list[Prepared | SetError]:
         """May run in a thread."""
         now = self.service.clock.now()
         return [self._prepared(one, now) for one in asked]
 
-    def _prepared(self, one: _Asked, now: float) -> Prepared | SetError:
+    def _prepared(self, one: Asked, now: float) -> Prepared | SetError:
         number, modseq = (0, None) if one.old is None else (one.old.id, one.old.modseq)
         try:
             return service.prepare(
@@ -120,9 +134,9 @@ class _Setting:
         except CardError as error:
             return SetError("invalidProperties", str(error), [error.property] if error.property else [])
 
-    async def carry_out(self, asked: list[_Asked]) -> None:
+    async def carry_out(self, asked: list[Asked]) -> None:
         looked_at = await service.in_thread(lambda: self.prepare(asked), len(asked))
-        good: list[tuple[_Asked, Prepared]] = []
+        good: list[tuple[Asked, Prepared]] = []
         for one, prepared in zip(asked, looked_at, strict=True):
             if isinstance(prepared, SetError):
                 self.failed[one.key] = prepared
@@ -151,7 +165,7 @@ class _Setting:
         }
         return set_error_of(done.error, table)
 
-    def tell(self, one: _Asked, prepared: Prepared, done: CardWritten) -> None:
+    def tell(self, one: Asked, prepared: Prepared, done: CardWritten) -> None:
         """RFC 8620 §5.3: what the server set or changed."""
         if one.old is None:
             self.context.created[one.key] = card_id(done.card)
@@ -169,12 +183,13 @@ class _Setting:
 async def set_cards(context: Context, args: a.Set) -> Record:
     check_set(context, args)
     account = context.account
-    service_ = contacts(context, WRITE)
-    before, books = await service_.books(account)
+    service_ = contacts(context)
+    require_write(context)
+    before, books = await books_of(context)
     check_state(args.if_in_state, before)
-    work = _Setting(context, {one.id for one in books})
+    work = CardSetting(context, {one.id for one in books})
     result = work.result
-    asked: list[_Asked] = []
+    asked: list[Asked] = []
 
     async def create(key: str, record: Record) -> None:
         asked.append(await work.create(key, record))
@@ -186,7 +201,7 @@ async def set_cards(context: Context, args: a.Set) -> Record:
     result.not_updated.update(failed)
     numbers = [ids.try_number(ids.CARD, key) or 0 for key in (*updates, *destroy)]
     _, rows = await service_.contacts.get(account.id, numbers)
-    cards = {card_id(stored.id): stored for stored in rows}
+    cards = {card_id(stored.id): stored for stored in rows if seen(context, stored.books)}
     asked = []
 
     async def update(key: str, patch: Record) -> None:
@@ -200,13 +215,16 @@ async def set_cards(context: Context, args: a.Set) -> Record:
     return result.answer(args.account_id, format_state(before), format_state(after))
 
 
-async def _destroy(work: _Setting, destroy: list[str], cards: dict[str, StoredCard]) -> None:
+async def _destroy(work: CardSetting, destroy: list[str], cards: dict[str, StoredCard]) -> None:
     writes: list[tuple[str, CardWrite]] = []
     for key in destroy:
-        if key in cards:
-            writes.append((key, CardWrite(cards[key].id)))
-        else:
+        if key not in cards:
             work.result.not_destroyed[key] = SetError("notFound", f"there is no card {key}")
+        elif any(not rights_on(work.context, book) & BOOK_WRITE for book in cards[key].books):
+            why = "the card is in an address book that you may not change"
+            work.result.not_destroyed[key] = SetError("forbidden", why)
+        else:
+            writes.append((key, CardWrite(cards[key].id)))
     contacts_ = work.service.contacts
     for at in range(0, len(writes), SLICE):
         part = writes[at : at + SLICE]
@@ -218,13 +236,3 @@ async def _destroy(work: _Setting, destroy: list[str], cards: dict[str, StoredCa
                 work.result.not_destroyed[key] = work.fault(one)
             else:
                 work.result.destroyed.append(key)
-
-
-async def copy_cards(context: Context, args: a.Copy) -> Record:
-    """RFC 8620 §5.4: between accounts; this credential has one."""
-    contacts(context, WRITE)
-    if args.from_account_id == args.account_id:
-        raise MethodError(
-            "invalidArguments", "fromAccountId must be another account; use ContactCard/set within one"
-        )
-    raise MethodError("fromAccountNotFound", "there is no such account, or it is not yours")

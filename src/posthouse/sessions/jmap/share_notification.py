@@ -11,6 +11,7 @@ from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError
 from posthouse.wire.jmap.value import format_utc, try_utc
 
+from . import address_book
 from . import arguments as a
 from .context import Context
 from .mailbox_rights import named
@@ -27,7 +28,11 @@ PROPERTIES: Final = (
 )  # fmt: skip
 
 
+_KINDS: Final = {"Mailbox": (ids.MAILBOX, named), "AddressBook": (ids.ADDRESS_BOOK, address_book.named)}
+
+
 def _shown(number: int, one: ShareNotice) -> Record:
+    letter, tell = _KINDS[one.kind]
     return {
         "id": NOTIFICATION.id_of(number),
         "created": format_utc(one.at),
@@ -36,11 +41,11 @@ def _shown(number: int, one: ShareNotice) -> Record:
             "email": one.by_address or None,
             "principalId": principal_id(one.by) if one.by else None,
         },
-        "objectType": "Mailbox",
+        "objectType": one.kind,
         "objectAccountId": ids.format_id(ids.ACCOUNT, one.account),
-        "objectId": ids.format_id(ids.MAILBOX, one.mailbox),
-        "oldRights": named(one.before) if one.before else None,
-        "newRights": named(one.after) if one.after else None,
+        "objectId": ids.format_id(letter, one.mailbox),
+        "oldRights": tell(one.before) if one.before else None,
+        "newRights": tell(one.after) if one.after else None,
         "name": one.name,
     }
 

@@ -55,12 +55,20 @@ async def share(context: Context, row: Mailbox, wanted: dict[str, Any]) -> None:
         raise SetError(
             "forbidden", "only the owner shares a mailbox, with a password or token for everything"
         )
-    known = await principals(context)
     entries = {
         entry.grantee: entry.rights
         for entry in await context.services.store.acls.entries(context.account.id, row.id)
         if entry.grantee and not entry.negative
     }
+    changes = await changes_of(context, entries, wanted, BITS)
+    await _apply(context, row, entries, changes)
+
+
+async def changes_of(
+    context: Context, entries: dict[AccountId, int], wanted: dict[str, Any], table: dict[str, int]
+) -> dict[AccountId, int]:
+    """What paths of `shareWith` make of the entries: the new bits by grantee.  `table`: the rights there are."""
+    known = await principals(context)
     changes: dict[AccountId, int] = {}
     for path, value in wanted.items():
         if not path:
@@ -68,19 +76,19 @@ async def share(context: Context, row: Mailbox, wanted: dict[str, Any]) -> None:
             if not isinstance(given, dict):
                 raise invalid("shareWith", "an object of principals, or null, is wanted")
             changes = dict.fromkeys(entries, NOTHING)
-            changes |= {_number(context, key, known): _bits(rights) for key, rights in given.items()}
+            changes |= {_number(context, key, known): _bits(rights, table) for key, rights in given.items()}
             continue
         key, _, right = path.partition("/")
         number = _number(context, key, known)
         if right:
             before = changes.get(number, entries.get(number, NOTHING))
-            bits = BITS.get(right)
+            bits = table.get(right)
             if bits is None or not isinstance(value, bool | None):
                 raise invalid("shareWith", f"{right[:40]} is no right, or not true or false")
             changes[number] = before | bits if value else before & ~bits
         else:
-            changes[number] = NOTHING if value is None else _bits(value)
-    await _apply(context, row, entries, changes)
+            changes[number] = NOTHING if value is None else _bits(value, table)
+    return changes
 
 
 async def _apply(
@@ -110,13 +118,13 @@ def _number(context: Context, key: str, known: dict[int, Any]) -> AccountId:
     return AccountId(number)
 
 
-def _bits(rights: Any) -> int:
+def _bits(rights: Any, table: dict[str, int]) -> int:
     if not isinstance(rights, dict) or not all(
-        name in BITS and isinstance(value, bool) for name, value in rights.items()
+        name in table and isinstance(value, bool) for name, value in rights.items()
     ):
-        raise invalid("shareWith", f"rights are {', '.join(BITS)}, each true or false")
+        raise invalid("shareWith", f"rights are {', '.join(table)}, each true or false")
     bits = NOTHING
     for name, value in rights.items():
         if value:
-            bits |= BITS[name]
+            bits |= table[name]
     return bits

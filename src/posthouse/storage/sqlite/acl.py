@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DELIMITER: Final = "/"
 _SELECT: Final = "SELECT account, mailbox, grantee, negative, rights FROM acl"
 # A team is a group: what is granted to it is granted to its members.
-_OF_USER: Final = (
+OF_USER: Final = (
     " WHERE grantee IN (SELECT 0 UNION ALL SELECT ?1 UNION ALL SELECT m.account FROM acl m JOIN account t"
     " ON t.id = m.account AND t.team WHERE m.grantee = ?1 AND m.mailbox = 0 AND NOT m.negative)"
 )
@@ -82,10 +82,7 @@ def set_rights(ledger: Ledger, request: SetRights) -> None:
 
 
 def _notice(ledger: Ledger, request: SetRights, before: int, after: int) -> None:
-    """RFC 9670 §3: who was given a mailbox, or loses one, is told; members of a team see it by themselves."""
-    grantee = ledger.account(request.grantee)
-    [(team,)] = ledger.execute("SELECT team FROM account WHERE id = ?", (request.grantee,)).fetchall()
-    if before == after or team:
+    if before == after:
         return
     who = ledger.execute("SELECT address, name FROM account WHERE id = ?", (request.user,)).fetchone()
     [(name,)] = ledger.execute("SELECT name FROM mailbox WHERE id = ?", (request.mailbox,)).fetchall()
@@ -101,12 +98,21 @@ def _notice(ledger: Ledger, request: SetRights, before: int, after: int) -> None
         before,
         after,
     )
-    add_object(ledger, StoredObject(KIND, 0, json_encode(notice), request.grantee), 0)
+    tell_notice(ledger, request.grantee, notice)
+
+
+def tell_notice(ledger: Ledger, to: AccountId, notice: ShareNotice) -> None:
+    """RFC 9670 §3: who was given something, or loses it, is told; members of a team see it by themselves."""
+    grantee = ledger.account(to)
+    [(team,)] = ledger.execute("SELECT team FROM account WHERE id = ?", (to,)).fetchall()
+    if team:
+        return
+    add_object(ledger, StoredObject(KIND, 0, json_encode(notice), to), 0)
     ledger.execute(
         "UPDATE object SET value = NULL, modseq = ?3 WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL AND id <="
         " (SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY id DESC LIMIT 1"
         " OFFSET ?4)",
-        (request.grantee, KIND, grantee.modseq, KEPT - 1),
+        (to, KIND, grantee.modseq, KEPT - 1),
     )
 
 
@@ -184,9 +190,9 @@ class SqliteAcls:
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:
         values: tuple[int, ...] = (user,)
-        sql = _SELECT + _OF_USER + _NEAR + " AND account <> ?1"
+        sql = _SELECT + OF_USER + _NEAR + " AND account <> ?1"
         if account is not None:
-            sql, values = _SELECT + _OF_USER + _NEAR + " AND account = ?2", (user, account)
+            sql, values = _SELECT + OF_USER + _NEAR + " AND account = ?2", (user, account)
             if mailbox is not None:
                 sql, values = sql + " AND mailbox IN (0, ?3)", (*values, mailbox)
         rows = self._reader.rows(sql, values)

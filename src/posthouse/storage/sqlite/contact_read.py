@@ -13,6 +13,7 @@ from posthouse.core.ids import AccountId, BlobId
 from posthouse.storage.contact_rows import (
     AddressBook,
     BookChanges,
+    BookRight,
     CardChanges,
     CardCondition,
     CardLimits,
@@ -30,7 +31,15 @@ from posthouse.storage.contact_rows import (
     Use,
     When,
 )
-from posthouse.storage.sqlite.contact_requests import DeleteBook, PutBook, UseCards, WriteCards
+from posthouse.storage.sqlite import book_right
+from posthouse.storage.sqlite.contact_requests import (
+    DeleteBook,
+    GiveBook,
+    PutBook,
+    SubscribeBook,
+    UseCards,
+    WriteCards,
+)
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest
 
@@ -147,6 +156,23 @@ class SqliteContacts:
                 (account, since, since),
             )
         return modseq, history, [_book(row) for row in rows], [book for (book,) in gone]
+
+    # --- address books of others ---
+
+    async def granted(self, user: AccountId, account: AccountId | None = None) -> list[BookRight]:
+        return book_right.granted(self._reader, user, account)
+
+    async def rights(self, account: AccountId, book: int) -> list[BookRight]:
+        return book_right.rights(self._reader, account, book)
+
+    async def give(self, right: BookRight, *, user: AccountId, count_max: int) -> None:
+        await self._submit(GiveBook(right, user, count_max))
+
+    async def readers_books(self, user: AccountId, account: AccountId) -> set[int]:
+        return book_right.readers_books(self._reader, user, account)
+
+    async def subscribe(self, user: AccountId, account: AccountId, book: int, *, on: bool) -> None:
+        await self._submit(SubscribeBook(user, account, book, on))
 
     # --- cards ---
 

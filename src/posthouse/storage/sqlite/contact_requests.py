@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.core.ids import AccountId
-from posthouse.storage.contact_rows import AddressBook, CardLimits, CardsWritten, CardWrite, Use
+from posthouse.storage.contact_rows import AddressBook, BookRight, CardLimits, CardsWritten, CardWrite, Use
 from posthouse.storage.sqlite.request_class import Request
 
 
@@ -21,6 +21,19 @@ class DeleteBook(Request):
     @property
     def light(self) -> bool:
         return False
+
+
+class GiveBook(Request):
+    right: BookRight
+    user: AccountId
+    count_max: int
+
+
+class SubscribeBook(Request):
+    user: AccountId
+    account: AccountId
+    book: int
+    on: bool
 
 
 class WriteCards(Request):
@@ -43,4 +56,4 @@ class UseCards(Request):
     limits: CardLimits
 
 
-ContactWrite = PutBook | DeleteBook | WriteCards | UseCards
+ContactWrite = PutBook | DeleteBook | GiveBook | SubscribeBook | WriteCards | UseCards

@@ -16,6 +16,7 @@ from posthouse.storage.contact_rows import (
     CardWritten,
 )
 from posthouse.storage.rows import Hint
+from posthouse.storage.sqlite.book_right import drop_book_rights
 from posthouse.storage.sqlite.contact_requests import DeleteBook, PutBook, UseCards, WriteCards
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
 from posthouse.storage.sqlite.shared import drop_blobs
@@ -100,6 +101,7 @@ def delete_book(ledger: Ledger, request: DeleteBook) -> None:
         else:
             _remove(ledger, account, card)
     ledger.execute("DELETE FROM address_book WHERE account = ? AND id = ?", key)
+    drop_book_rights(ledger, request.account, request.book)
     modseq = _next_modseq(ledger, account, "AddressBook")
     ledger.execute(
         "INSERT INTO card_gone VALUES (?, ?, ?, 0, ?, '')", (account.id, modseq, request.book, found[0][0])
@@ -402,6 +404,7 @@ def drop_contacts(ledger: Ledger, account: AccountId) -> None:
     for table in ("card_media", "card_original"):
         rows = ledger.execute(f"DELETE FROM {table} WHERE account = ? RETURNING blob", (account,)).fetchall()  # noqa: S608
         drop_blobs(ledger, [blob for (blob,) in rows])
+    drop_book_rights(ledger, account)
     for table in ("card", "card_key", "card_email", "card_place", "card_gone", "address_book"):
         ledger.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608
 

@@ -12,7 +12,7 @@ import apsw
 
 from posthouse.core.errors import Invalid
 
-SCHEMA_VERSION: Final = 22
+SCHEMA_VERSION: Final = 23
 
 
 def version_of(connection: apsw.Connection) -> int:
