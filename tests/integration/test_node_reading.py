@@ -6,6 +6,8 @@ import base64
 import imaplib
 import os
 import smtplib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -340,3 +342,42 @@ def test_invitations(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["replied"] == ["王 accepted", "A little late <b>"]
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert (found["console"], found["requests"]) == ([], [])
+
+
+def test_two_members_of_a_team(demo: RunningDemo, tmp_path: Path) -> None:
+    team, other = "support@qq.test", "zhang@qq.test"
+    config = str(demo.data / "qq.test" / "posthouse.toml")
+    for words in (
+        ("account", "add", "--team", team, "--name", "Support"),
+        *(("team", "add", team, one) for one in (WHO, other)),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "posthouse", *words, "--config", config], check=False, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login(WHO, PASSWORD)
+        letter = f"From: {WHO}\r\nTo: {team}\r\nSubject: the pump is broken\r\n\r\nHelp, please.\r\n"
+        smtp.sendmail(WHO, team, letter.encode())
+    found = run("team.mjs", house(0), other, WHO, PASSWORD, team, str(tmp_path))
+    assert "was first" in found["told"]
+    assert found["filters"] == [0, 1, 1]
+    assert found["note"].startswith("Is this the old pump? @")
+    assert found["theirs"] == 0  # nobody changes what others wrote
+    assert found["mention"].endswith(f"mentioned you in a note of {team}")
+    assert "is answering" in found["live"]
+    assert found["from"] == f"Support <{team}>"
+    assert "is answering this conversation too" in found["warned"]
+    assert "has taken this conversation" in found["warned"]
+    assert "The team answered this conversation" in found["answered"]
+    assert found["axe"] == {name: [] for name in found["axe"]}
+    assert found["console"] == []
+    assert found["requests"] == []
+    with imaplib.IMAP4("127.0.0.1", HOUSES[0].port("imap", FREE)) as imap:
+        imap.login(WHO, PASSWORD)
+        imap.select(f'"Shared/{team}/Sent"', readonly=True)
+        fields = imap.fetch("1", "(BODY.PEEK[HEADER.FIELDS (FROM SENDER)])")[1][0]
+        assert isinstance(fields, tuple)
+        assert fields[1].decode().split("\r\n")[:2] == [f"From: Support <{team}>", ""]
+        imap.select(f'"Shared/{team}/INBOX"', readonly=True)
+        assert imap.search(None, "KEYWORD", f"$Claimed:{other}")[1] == [b"1"]

@@ -18,7 +18,7 @@ from posthouse.services.rights import WHOLE
 from posthouse.services.team_work import keyword_of
 from posthouse.sessions.jmap.capability import TEAM, session_object
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
-from tests.storage.fixtures import deliver_one, make_account, message, open_backend
+from tests.storage.fixtures import deliver_one, make_account, message, open_backend, rows
 from tests.unit.jmap_world import JmapLimits, JmapWorld
 
 PEOPLE = {
@@ -335,3 +335,72 @@ async def test_what_shared_accounts_offer_now(team: Team) -> None:
 )
 def test_keywords_of_holders_are_atoms(address: str, keyword: str) -> None:
     assert keyword_of(address) == keyword
+
+
+async def test_who_may_send_as_a_team_has_an_identity_for_it_as_long(team: Team) -> None:
+    wang = team.people["wang"]
+    mine = (await wang.call("Identity/get", ids=None))["list"]
+    assert [(one["email"], one["mayDelete"]) for one in mine] == [
+        ("wang@example.test", False),
+        ("support@example.test", False),
+    ]
+    theirs = mine[1]["id"]
+    assert await team.outcome("wang", "Identity/set", accountId=wang.id, destroy=[theirs]) == "forbidden"
+    changed = await wang.call("Identity/set", update={theirs: {"name": "Support", "textSignature": "s"}})
+    assert changed["updated"] == {theirs: None}
+    # Sent from the own account: From is the team; on behalf, Sender says who.
+    sent = [await _sent(wang, theirs, "support@example.test"), await _sent(wang, theirs, "wang@example.test")]
+    assert b"\r\nSender:" not in sent[0]
+    assert b"\r\nSender: wang@example.test\r\n" in sent[1]
+    for content in sent:
+        assert b"From: support@example.test\r\n" in content
+    for who in ("own", "reader", "folder", "stranger"):
+        identities = (await team.people[who].call("Identity/get", ids=None))["list"]
+        assert [one["email"] for one in identities] == [f"{who}@example.test"]
+    change = ("=", parse_rights("lrswikxtea"))
+    await wang.store.acls.set(
+        team.account.id, WHOLE, wang.account.id, negative=False, change=change, entries_max=9
+    )
+    assert [one["email"] for one in (await wang.call("Identity/get", ids=None))["list"]] == [
+        "wang@example.test"
+    ]
+
+
+async def test_the_journal_says_who_acted_in_the_account_of_the_team(team: Team) -> None:
+    boxes = (await team.call("li", "Mailbox/get"))["list"]
+    drafts = next(one["id"] for one in boxes if one["role"] == "drafts")
+    email = await _draft(team.people["li"], drafts, team.id, "support@example.test")
+    identity = (await team.call("li", "Identity/get"))["list"][0]["id"]
+    done = await team.call(
+        "li", "EmailSubmission/set", create={"s": {"identityId": identity, "emailId": email}}
+    )
+    assert done["created"]
+    _, line = (await team.people["li"].store.journal.recent(50))[0]
+    assert (line.facts["account"], line.facts["by"]) == ("support@example.test", "li@example.test")
+
+
+async def _draft(world: JmapWorld, box: str, account: str, sender: str) -> str:
+    record = {
+        "mailboxIds": {box: True},
+        "from": [{"email": sender}],
+        "to": [{"email": "li@example.test"}],
+        "subject": "answer",
+        "bodyValues": {"1": {"value": "text"}},
+        "textBody": [{"partId": "1"}],
+    }
+    made = await world.call("Email/set", accountId=account, create={"k": record})
+    return str(made["created"]["k"]["id"])
+
+
+async def _sent(world: JmapWorld, identity: str, mail_from: str) -> bytes:
+    """The letter as it came to its recipient."""
+    email = await _draft(world, await world.box("Drafts"), world.id, "support@example.test")
+    envelope = {"mailFrom": {"email": mail_from}, "rcptTo": [{"email": "li@example.test"}]}
+    record = {"identityId": identity, "emailId": email, "envelope": envelope}
+    done = await world.call("EmailSubmission/set", create={"s": record})
+    assert done["created"], done
+    li = await world.store.directory.account_by_address("li@example.test")
+    assert li is not None
+    inbox = await world.store.mailboxes.get(li.id, "INBOX")
+    [*_, (content,)] = await rows(world.store, inbox, "content")
+    return bytes(content)

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
-import type { Address, Email } from "./jmap";
+import type { Address, Email, Id } from "./jmap";
 import { client, guarded, signOut, tell } from "./store";
 import { say } from "./text";
 
@@ -12,6 +12,9 @@ export const desk = signal<FunctionComponent | null>(null);
 export const opening = signal(false);
 /** How many windows hold the keyboard: those that are not put aside. */
 export const writing = signal(0);
+
+/** The letters that are being answered. */
+export const answering = signal<{ id: Id; account: Id }[]>([]);
 
 /** Letters that wait for their time, and whether the list of them is shown. */
 export const waiting = signal(0);
@@ -65,7 +68,7 @@ export async function countWaiting(): Promise<void> {
   if (!client.value?.sends) return;
   const now = new Date(Date.now() + UNDO_MOST_MS).toISOString().replace(/\.\d+Z$/, "Z");
   const filter = { operator: "AND", conditions: [{ after: now }, { undoStatus: "pending" }] };
-  const found = await client.value.call([["EmailSubmission/query", { filter, limit: 0, calculateTotal: true }, "q"]]);
+  const found = await client.value.at(client.value.home).call([["EmailSubmission/query", { filter, limit: 0, calculateTotal: true }, "q"]]);
   waiting.value = Number(found["q"].total ?? 0);
 }
 

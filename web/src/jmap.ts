@@ -85,6 +85,7 @@ type Answer = [name: string, args: Record<string, unknown>, id: string];
 
 const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
+export const TEAM = "urn:posthouse:params:jmap:team";
 
 const PERSONAL = new Set(["WebmailItem", "Settings", "Identity", "Picture", "PushSubscription"]);
 
@@ -137,7 +138,20 @@ export class Jmap {
 
   /** Whether letters can be sent here. */
   get sends(): boolean {
-    return this.account === this.home && SUBMISSION in this.session.capabilities;
+    return this.has(SUBMISSION);
+  }
+
+  private has(capability: string, account = this.account): boolean {
+    return capability in (this.session.accounts[account]?.accountCapabilities ?? {});
+  }
+
+  /** Whether this is the account of a team that the person is a member of; and whether there is any. */
+  get team(): boolean {
+    return this.account !== this.home && this.has(TEAM);
+  }
+
+  get teams(): boolean {
+    return Object.keys(this.session.accounts).some((one) => one !== this.home && this.has(TEAM, one));
   }
 
   can(capability: string): boolean {
@@ -209,8 +223,8 @@ export class Jmap {
     return (await this.fetch(url, {})).blob();
   }
 
-  /** Calls back for every change of state, until the signal aborts; connects again by itself. */
-  async listen(changed: () => void, signal: AbortSignal): Promise<void> {
+  /** Calls back for every change of state, until the signal aborts; connects again by itself.  `presence`: nothing that is kept. */
+  async listen(changed: (presence?: boolean) => void, signal: AbortSignal): Promise<void> {
     const url = this.session.eventSourceUrl
       .replace("{types}", "*")
       .replace("{closeafter}", "no")
@@ -228,7 +242,8 @@ export class Jmap {
           text += value;
           const events = text.split(/\r?\n\r?\n/);
           text = events.pop() ?? "";
-          if (events.some((event) => /^event: ?state/m.test(event))) changed();
+          const told = events.filter((event) => /^event: ?state/m.test(event));
+          if (told.length > 0) changed(told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)));
         }
       } catch (error) {
         if (error instanceof JmapError && error.kind === "signin") return;
@@ -246,7 +261,7 @@ export class Jmap {
 }
 
 /** What is only read; the state of what is being sent is of no use later. */
-const READS = /^(?!EmailSubmission|ContactCard)\w+\/(get|query|parse)$/;
+const READS = /^(?!EmailSubmission|ContactCard|Presence)\w+\/(get|query|parse)$/;
 
 /** As the server answers, or, without a connection, as it answered last time. */
 async function orBefore<T>(key: string, ask: () => Promise<T>): Promise<T> {

@@ -44,6 +44,8 @@ export const notice = signal<Notice | null>(null);
 /** Letters are open: a session that ends asks for a new one over them, and leaves everything as it is. */
 export const keepOpen = signal(false);
 export const expired = signal(false);
+/** Counts what was told of who is where in the teams. */
+export const presences = signal(0);
 
 export const here = computed(() => mailboxes.value.find((one) => one.id === place.value.mailbox) ?? null);
 export const byRole = (role: string): Mailbox | undefined => mailboxes.value.find((one) => one.role === role);
@@ -70,7 +72,11 @@ export async function start(authorize: Authorize): Promise<void> {
   go(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
   forgetNews();
   void guarded(() => tellNews(next, mailboxes.value, visit));
-  void next.listen(() => void guarded(refresh), listening.signal);
+  hear(next);
+}
+
+function hear(next: Jmap): void {
+  void next.listen((presence) => void (presence ? (presences.value += 1) : guarded(refresh)), listening!.signal);
 }
 
 /** The same person signed in again: go on where it stopped.  False: it is somebody else. */
@@ -84,7 +90,7 @@ export async function goOn(authorize: Authorize): Promise<boolean> {
     client.value = next.at(before.account);
     expired.value = false;
   });
-  void next.listen(() => void guarded(refresh), listening.signal);
+  hear(next);
   await guarded(refresh);
   return true;
 }

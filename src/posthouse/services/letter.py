@@ -19,6 +19,7 @@ class Origin(Struct):
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384", or ""
     account: Account | None = None
     connection: str = ""
+    by: str = ""  # who acted in the account, if not its owner
 
 
 class Recipient(Struct):

@@ -198,6 +198,7 @@ def received(letter: Letter) -> Found:
         "ip": origin.peer_ip,
         "tls": origin.tls,
         "account": "" if origin.account is None else origin.account.address,
+        **({"by": origin.by} if origin.by else {}),
         "sender": sender,
         "recipients": len(envelope.recipients),
         "connection": origin.connection,

@@ -1,7 +1,7 @@
 /** All windows in which letters are written, and the ways in which they open. */
 
 import { effect, untracked } from "@preact/signals";
-import { openScheduled, writing } from "../draft";
+import { answering, openScheduled, writing } from "../draft";
 import { later } from "../views/lazy";
 import type { Address, Email, Jmap } from "../jmap";
 import { offline, queued } from "../offline";
@@ -58,6 +58,7 @@ const titleOf = (letter: Letter): string => letter.draft.value.subject || letter
 effect(() => {
   writing.value = letters.value.filter((one) => !one.small.value).length;
   keepOpen.value = letters.value.length > 0;
+  answering.value = letters.value.flatMap((one) => one.draft.value.origin ?? []);
 });
 // After every change on the server that is told of.
 effect(() => {
@@ -136,13 +137,15 @@ const bare = (list: Address[] | null | undefined) => (list ?? []).map(({ name, e
 
 export function begin(start: { to?: Address[]; subject?: string; text?: string }): void {
   const text = start.text ?? "";
-  show(new Letter({ to: bare(start.to), subject: start.subject ?? "", text, html: text ? toHtml(text) : "" }));
+  show(new Letter({ ...identityFor(), to: bare(start.to), subject: start.subject ?? "", text, html: text ? toHtml(text) : "" }));
 }
 
 /** Write as whom the letter was for. */
-function identityFor(email: Email): Partial<Draft> {
-  const named = [...(email.to ?? []), ...(email.cc ?? []), ...(email.from ?? [])];
-  const found = identities.value.find((one) => named.some((each) => same(one, each)));
+function identityFor(email?: Email): Partial<Draft> {
+  const { session, account } = jmap();
+  const team = { name: null, email: session.accounts[account]!.name };
+  const named = [...(isAway() ? [team] : []), ...(email?.to ?? []), ...(email?.cc ?? []), ...(email?.from ?? [])];
+  const found = named.map((each) => identities.value.find((one) => same(one, each))).find((one) => one);
   return found ? { identity: found.id } : {};
 }
 

@@ -42,7 +42,14 @@ async function doubts(draft: Draft): Promise<string[]> {
   const files = draft.files.some((one) => !one.inline);
   if (!files && MENTIONS_FILE.test(`${draft.subject.replace(/^(re|fwd?|回复|转发)[:：].*/i, "")}\n${own}`)) found.push(say("forgotten"));
   if (!draft.subject.trim()) found.push(say("subject.none"));
+  // What cannot be asked now is no reason not to send.
+  if (draft.origin) found.push(...(await meanwhile(draft.origin).catch(() => [])));
   return [...warnings(draft, sender(draft).email, await known()), ...found];
+}
+
+/** Another member of the team may have answered. */
+async function meanwhile(origin: { id: Id; account: Id }): Promise<string[]> {
+  return jmap().at(origin.account).team ? (await import("../team")).meanwhile(origin) : [];
 }
 
 /** As the button does: refuse, ask, wait for uploads, send; at its time if one is given. */

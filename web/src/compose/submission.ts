@@ -1,10 +1,11 @@
 /** Submissions: what the server does with a letter that was sent, and taking it back while it waits. */
 
-import type { Id } from "../jmap";
+import type { Email, Id } from "../jmap";
 import { JmapError } from "../jmap";
 import { folder, post } from "./home";
 import { identityOf, isForOther, sender } from "./body";
 import type { Draft } from "./letter";
+import { file, unfile } from "./shared_sent";
 import { say } from "./text_send";
 import { utc } from "./times";
 
@@ -55,12 +56,15 @@ export async function submit(draft: Draft, email: Id, wait: Date | number): Prom
   ]);
   const fault = found["s"].notCreated?.s as Fault | undefined;
   if (fault) throw new SendFault(fault);
+  await file(sender(draft).email, email);
   return found["s"].created.s.id as Id;
 }
 
 /** Take it back; the letter is a draft again.  False: it is too late. */
 export async function cancel(submission: Id): Promise<boolean> {
   const found = await post().call([
+    ["EmailSubmission/get", { ids: [submission], properties: ["emailId"] }, "g"],
+    ["Email/get", { "#ids": { resultOf: "g", name: "EmailSubmission/get", path: "/list/*/emailId" }, properties: ["from", "messageId"] }, "e"],
     [
       "EmailSubmission/set",
       { update: { [submission]: { undoStatus: "canceled" } }, onSuccessUpdateEmail: { [submission]: movedBack() } },
@@ -70,6 +74,8 @@ export async function cancel(submission: Id): Promise<boolean> {
   const fault = found["s"].notUpdated?.[submission] as Fault | undefined;
   if (fault?.type === "cannotUnsend") return false;
   if (fault) throw new JmapError(fault.type, fault.description ?? "");
+  const email = found["e"].list[0] as Email | undefined;
+  await unfile(email?.from?.[0]?.email ?? "", email?.messageId?.[0] ?? "");
   return true;
 }
 

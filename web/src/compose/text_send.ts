@@ -8,6 +8,7 @@ const TEXTS = {
   "forgotten": ["正文提到了附件，却没有附件。", "The text speaks of an attachment, and there is none."],
   "subject.none": ["没有主题。", "There is no subject."],
   "anyway": ["仍要发送", "Send all the same"],
+  "unfiled": ["已发送，但没能存入 {address} 的已发送。", "Sent, but it could not be put among what {address} sent."],
   "sent": ["已发送", "Sent"],
   "uploading": ["附件还在上传，上传完就发送。", "Files are still being uploaded; the letter is sent after that."],
   "warn.alike": ["{address} 与您认识的 {known} 很像，但不是同一个地址。", "{address} looks like {known}, whom you know, but is another address."],

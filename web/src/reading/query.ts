@@ -1,6 +1,6 @@
 /** What the list asks the server: which emails, in which order, as conversations or one by one. */
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Id, Mailbox } from "../jmap";
 import { settings } from "../preferences";
 import { byRole, here, mailboxes, nameOf, place } from "../store";
@@ -48,7 +48,15 @@ export const places: Places = {
 export const terms = computed(() => parse(place.value.search));
 export const understood = computed(() => filterOf(terms.value, places, place.value.inHere ? place.value.mailbox : null));
 
+/** What the list is narrowed to besides: by who has a conversation of a team. */
+export const narrowing = signal<Record<string, unknown> | null>(null);
+
 export function filter(): Record<string, unknown> {
+  const found = whole();
+  return narrowing.value ? { operator: "AND", conditions: [found, narrowing.value] } : found;
+}
+
+function whole(): Record<string, unknown> {
   const { mailbox, search } = place.value;
   if (search) return understood.value.filter;
   if (!mailbox) return {};

@@ -110,6 +110,16 @@ async function ask(thread: Id, email: Id | null): Promise<Email[]> {
   return found["g"].list as Email[];
 }
 
+/** A conversation that need not be in the list. */
+export async function show(thread: Id): Promise<void> {
+  alone = null;
+  batch(() => {
+    openThread.value = thread;
+    letters.value = [];
+  });
+  await loadThread(thread);
+}
+
 export async function loadThread(thread: Id): Promise<void> {
   const found = await take(thread, alone);
   if (openThread.value === thread) letters.value = shown(found);

@@ -15,6 +15,10 @@ import { rowHeight } from "../preferences";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
+import { later } from "./lazy";
+
+const Bar = later(() => import("../team").then((one) => one.Bar));
+const Claim = later(() => import("../team").then((one) => one.Mark));
 
 const OVER = 6;
 /** Browsers cap the height of what scrolls; beyond that one pixel stands for more than one. */
@@ -84,6 +88,7 @@ export function List() {
           <Icon name="threads" />
         </button>
       </header>
+      {client.value?.teams && <Bar />}
       <SearchScope />
       <Bulk />
       <div
@@ -207,6 +212,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
           </button>
         </span>
         <span class="preview">
+          {client.value?.team && <Claim email={email} />}
           <Chips email={email} />
           <Marked text={found?.preview} plain={email.preview} />
         </span>

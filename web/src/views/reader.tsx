@@ -28,6 +28,7 @@ export function Reader() {
     );
   }
   const last = list[list.length - 1];
+  const team = client.value?.team;
   return (
     <section class="reader" aria-label={say("read.body")}>
       <Toolbar />
@@ -38,9 +39,11 @@ export function Reader() {
           <h1 class="title" tabIndex={-1}>
             {rename(last, last.subject || say("row.nosubject"))} <Chips email={last} />
           </h1>
+          {team && <Claimed />}
           {list.map((email) => (
             <Letter key={email.id} email={email} initially={email === last || !email.keywords["$seen"]} />
           ))}
+          {team && <Below />}
         </>
       )}
     </section>
@@ -180,5 +183,7 @@ function Details({ email }: { email: Email }) {
   );
 }
 
+const Claimed = later(() => import("../team").then((one) => one.Claimed));
+const Below = later(() => import("../team").then((one) => one.Below));
 const Behind = later(() => import("../reading/inspect").then((one) => one.default));
 const Invitation = later(() => import("../invitation").then((one) => one.default));

@@ -1,4 +1,8 @@
-"""Identity: whom an account may send as (RFC 8621 §6).  There always is one for the address of the account itself."""
+"""Identity: whom an account may send as (RFC 8621 §6).
+
+There always is one for the address of the account itself, and for each team or person that it may send as: those come
+and go with the right.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from msgspec import Struct
 from posthouse.core.address import try_address
 from posthouse.core.errors import Conflict, Forbidden
 from posthouse.core.scope import SEND
+from posthouse.storage.email_rows import StoredObject
+from posthouse.storage.rows import Account
 from posthouse.wire.jmap.error import SetError, invalid
 
 from . import arguments as a
@@ -35,6 +41,7 @@ class Identity(Struct):
     text_signature: str = ""
     html_signature: str = ""
     own: bool = False  # that of the account's address: cannot be removed
+    of: int = 0  # the account of somebody else that it is the address of, made with the right to send as it
 
 
 IDENTITY: Final = Kind("Identity", "I", Identity)
@@ -49,20 +56,39 @@ def shown(number: int, one: Identity) -> Record:
         "bcc": one.bcc,
         "textSignature": one.text_signature,
         "htmlSignature": one.html_signature,
-        "mayDelete": not one.own,
+        "mayDelete": not one.own and not one.of,
     }
 
 
 async def identities(context: Context) -> tuple[int, dict[int, Identity]]:
-    """All of the account; the one of its address is made when it is first asked for."""
+    """All of the account; what has to be there is made when it is first asked for."""
     modseq, rows = await IDENTITY.read(context)
-    if not any(one.own for one, _ in rows.values()):
-        account = context.account
-        first = Identity(account.address, account.name, own=True)
-        with suppress(Conflict):  # another request made it just now
-            await context.services.store.objects.put(account.id, [IDENTITY.stored(first)], if_modseq=modseq)
+    account, known = context.account, {number: one for number, (one, _) in rows.items()}
+    changes: list[StoredObject] = []
+    if not any(one.own for one in known.values()):
+        changes.append(IDENTITY.stored(Identity(account.address, account.name, own=True)))
+    if (others := await _sent_for(context)) is not None:
+        addresses = {one.email.lower() for one in known.values()}
+        new = [one for one in others.values() if one.address.lower() not in addresses]
+        changes += [IDENTITY.stored(Identity(one.address, one.name, of=one.id)) for one in new]
+        changes += [
+            StoredObject(IDENTITY.name, number, None)
+            for number, one in known.items()
+            if one.of and one.of not in others
+        ]
+    if changes:
+        with suppress(Conflict):  # another request made them just now
+            await context.services.store.objects.put(account.id, changes, if_modseq=modseq)
         modseq, rows = await IDENTITY.read(context)
     return modseq, {number: one for number, (one, _) in rows.items()}
+
+
+async def _sent_for(context: Context) -> dict[int, Account] | None:
+    """Accounts of others that may be sent as; None: this sign-in does not show them all."""
+    if context.foreign or context.scope.folders or not context.scope.allows(SEND):
+        return None
+    shared = await context.services.shared.all(context.home)
+    return {one.account.id: one.account for one in shared if one.scope.allows(SEND)}
 
 
 async def get_identities(context: Context, args: a.Get) -> Record:
@@ -100,7 +126,7 @@ def _people(record: Record, name: str) -> list[Record] | None:
     return value
 
 
-def _value(record: Record, *, own: bool) -> Identity:
+def _value(record: Record, *, own: bool, of: int = 0) -> Identity:
     return Identity(
         text_of(record, "email"),
         text_of(record, "name", ""),
@@ -109,6 +135,7 @@ def _value(record: Record, *, own: bool) -> Identity:
         text_of(record, "textSignature", "", max_bytes=SIGNATURE_MAX_BYTES),
         text_of(record, "htmlSignature", "", max_bytes=SIGNATURE_MAX_BYTES),
         own,
+        of,
     )
 
 
@@ -137,9 +164,11 @@ async def set_identities(context: Context, args: a.Set) -> Record:
         only_known({path.partition("/")[0]: None for path in patch}, SETTABLE)
         if patch.get("email", old.email) != old.email:
             raise invalid("email", "it cannot be changed; make another identity")
-        return _value(apply_patch(now, patch), own=old.own)
+        return _value(apply_patch(now, patch), own=old.own, of=old.of)
 
     def may_destroy(one: Identity) -> SetError | None:
+        if one.of:
+            return SetError("forbidden", "it stays as long as you may send as this address")
         return SetError("forbidden", "the identity of the account's own address stays") if one.own else None
 
     answer, _ = await IDENTITY.set(context, args, create=create, update=update, may_destroy=may_destroy)

@@ -213,6 +213,8 @@ async def send(
 ) -> Submission:
     """Hand it to delivery; the submission is kept in the same commit.  Raises SetError, MailError."""
     origin = Origin("jmap", "HTTP", "", "", account=context.account, connection=context.call_id[:40])
+    if context.foreign:
+        origin.by = context.home.account.address
     incoming = context.services.delivery.receive(envelope, origin)
     value = Submission(
         identity,

@@ -1,0 +1,96 @@
+/** Two members of a team in its mailbox: `node team.mjs CHROMIUM URL ONE OTHER PASSWORD TEAM PICTURES`. */
+
+import { launch, look, open, openLetter, signIn } from "./browser.mjs";
+
+const [chromium, url, one, other, password, team, pictures] = process.argv.slice(2);
+const found = {};
+const browser = await launch(chromium);
+const [zhang, wang] = await Promise.all([
+  open(browser, url, found),
+  open(browser, url, found, { size: { width: 390, height: 800 }, dark: true }),
+]);
+await Promise.all([signIn(zhang, one, password), signIn(wang, other, password)]);
+
+const enter = async (page) => {
+  if (!(await page.locator(".accounts").isVisible())) await page.click(".only-narrow");
+  await page.selectOption(".accounts", { label: team });
+  await page.waitForSelector(".narrow");
+  if (await page.locator(".showing-folders").count()) await page.locator(".folder[title^=Inbox]").click();
+  await page.waitForSelector(".row:has-text('broken')");
+};
+await Promise.all([enter(zhang), enter(wang)]);
+await Promise.all([openLetter(zhang, "broken"), openLetter(wang, "broken")]);
+const take = (page) => page.locator(".team button:has-text('Take it')");
+await Promise.all([take(zhang).waitFor(), take(wang).waitFor()]);
+await zhang.waitForSelector(".team .others:has-text('looking at this')");
+
+// At the same moment: one has it, the other is told who.
+await Promise.all([take(zhang).click(), take(wang).click()]);
+const says = (page, text) => page.waitForSelector(`.team .who:has-text('${text}')`);
+await Promise.race([says(zhang, "You have this"), says(wang, "You have this")]);
+const first = (await zhang.locator(".team.mine").count()) === 1 ? zhang : wang;
+const second = first === zhang ? wang : zhang;
+await says(second, "has this conversation, since");
+found.told = await second.locator(".notice").innerText();
+found.row = await zhang.locator(".row .tag.has").innerText();
+if (first === wang) {
+  await second.locator(".team button:has-text('Take over')").click();
+  await says(zhang, "You have this");
+}
+await says(wang, "has this conversation, since");
+
+// Filters.
+const rows = async (name) => {
+  await zhang.click(`.narrow button:has-text("${name}")`);
+  await zhang.waitForSelector(`.narrow [aria-checked=true]:has-text("${name}")`);
+  await zhang.waitForSelector(".row:has-text('broken')", { state: name === "Nobody's" ? "detached" : "visible" });
+  return zhang.locator(".row:has-text('broken')").count();
+};
+found.filters = [await rows("Nobody's"), await rows("Mine"), await rows("All")];
+await openLetter(zhang, "broken");
+
+// A note that mentions the other one, who is told at once.
+const field = zhang.locator(".notes textarea");
+await field.fill("Is this the old pump? ");
+await field.press("End");
+await field.pressSequentially("@w");
+await zhang.waitForSelector(".proposals:not([hidden]) [role=option]");
+await field.press("Enter");
+await field.press("Control+Enter");
+await wang.waitForSelector(".note .text mark");
+found.note = await wang.locator(".note .text").innerText();
+found.theirs = await wang.locator(".note .acts").count();
+await wang.click(".tools button[aria-label^=Back]");
+await wang.waitForSelector(".mentions li");
+found.mention = await wang.locator(".mentions .what").innerText();
+await look(wang, found, pictures, "team-list-phone");
+await wang.click(".mentions button:has-text('Open')");
+await wang.waitForSelector(".note .text mark");
+await wang.waitForSelector(".mentions", { state: "detached" });
+
+// Who is answering.
+await zhang.click(".letter button:has-text('Reply') >> nth=0");
+await zhang.waitForSelector(".window .text, iframe.text");
+await wang.waitForSelector(".team .live:has-text('answering')");
+found.live = await wang.locator(".team .live").innerText();
+await look(wang, found, pictures, "team-phone");
+found.from = await zhang.locator("select[id^=from-] option:checked").innerText();
+
+// The other one answers nevertheless, and is warned.
+await wang.click(".letter button:has-text('Reply') >> nth=0");
+await wang.waitForSelector("iframe.text[data-ready]");
+await zhang.waitForSelector(".team .live:has-text('answering')");
+await look(zhang, found, pictures, "team");
+await wang.keyboard.press("Control+Enter");
+const question = wang.locator("[role=alertdialog], .question").first();
+await question.waitFor();
+found.warned = await question.innerText();
+await question.locator("button:has-text('Send all the same')").click();
+await wang.waitForSelector(".notice:has-text('Sent')");
+await zhang.waitForFunction(() => document.querySelectorAll(".letter").length > 1);
+await zhang.keyboard.press("Control+Enter");
+const again = zhang.locator("[role=alertdialog], .question").first();
+await again.waitFor();
+found.answered = await again.innerText();
+console.log(JSON.stringify(found));
+await browser.close();
