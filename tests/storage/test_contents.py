@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -14,7 +15,8 @@ from posthouse.mime.facts import facts_of
 from posthouse.storage.blobs import codec
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import INLINE_CONTENT_MAX_BYTES, MEMORY_MAX_BYTES
-from posthouse.storage.ports import Content, Store
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, ContentDraft, Delivery, LocalCopy, Mailbox
 from posthouse.storage.sqlite import open_store
 from tests.storage.fixtures import deliver_one, make_account, message, open_backend, rows
@@ -101,6 +103,46 @@ async def test_parts_of_large_content(store: Store, account: Account) -> None:
     await store.messages.expunge(account.id, mailbox.id, only_deleted=False)
     with pytest.raises(NotFound):
         await whole(content)
+
+
+@pytest.mark.parametrize("compressible", [True, False])
+async def test_what_streams_in_comes_out(store: Store, compressible: bool) -> None:
+    for size in SIZES:
+        data = (b"The same line again.\r\n" * (size // 22 + 1))[:size] if compressible else NOISE[:size]
+        stream = store.contents.stream()
+        for at in range(0, size, 100_001):
+            stream.write(data[at : at + 100_001])
+            if stream.must_drain:
+                await stream.drain()
+            assert not stream.must_drain
+        draft = await stream.finish()
+        stream.abort()
+        assert draft.size == size == stream.size
+        [(content,)] = await rows(store, await put(store, draft), "content")
+        assert await whole(content) == data
+
+
+async def test_of_an_aborted_stream_nothing_is_left(store: Store, tmp_path: Path) -> None:
+    for drains in (1, 2, 3):
+        stream = store.contents.stream()
+        for _ in range(drains):
+            stream.write(NOISE * 3)
+            await stream.drain()
+        stream.abort()  # while the thread packs
+    async with asyncio.timeout(10):
+        while list(tmp_path.rglob("*.zst")):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def test_reading_that_is_given_up_closes_the_file(store: Store) -> None:
+    [(content,)] = await rows(store, await put(store, store.contents.draft(NOISE)), "content")
+    before = set(os.listdir("/proc/self/fd"))
+    reading = content.chunks()
+    assert len(await anext(reading)) == 256 << 10
+    await reading.aclose()  # while the thread reads ahead
+    async with asyncio.timeout(10):
+        while set(os.listdir("/proc/self/fd")) - before:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 async def test_a_long_prefix(store: Store) -> None:

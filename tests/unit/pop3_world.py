@@ -17,7 +17,8 @@ from posthouse.services.grant import Grant, Origin, of_password
 from posthouse.services.maildrop import Maildrops
 from posthouse.sessions.pop3 import LoginDelay, Pop3Session, Pop3Settings
 from posthouse.sessions.session import ConnectionInfo, Session, TlsInfo
-from posthouse.storage.ports import Content, Store
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Copied, Expunged, FlagsStored, Mailbox, UidRanges
 from tests.unit.sign_in_tokens import TakesTokens
 

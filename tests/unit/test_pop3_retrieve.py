@@ -8,7 +8,7 @@ import pytest
 
 from posthouse.core.errors import Unavailable
 from posthouse.sessions.pop3 import Pop3Settings
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.wire.pop3.answer import Answer, AnswerReader
 from posthouse.wire.pop3.engine import NEED_DATA
 from tests.unit.pop3_world import LargeMessage, World, message, settled

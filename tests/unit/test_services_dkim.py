@@ -14,7 +14,7 @@ from posthouse.services.dkim import DkimKeys, PublicKey
 from posthouse.services.dkim_watch import DkimWatch
 from posthouse.services.letter import Envelope
 from posthouse.services.signing import Signer
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from tests.unit.mailauth_world import verified
 from tests.unit.service_world import LETTER, World, address, open_world, smtp_origin
 

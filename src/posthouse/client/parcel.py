@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from posthouse.core.address import Address
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 
 CHUNK_BYTES: Final = 64 * 1024
 

@@ -11,7 +11,7 @@ from posthouse.mime.facts import facts_of
 from posthouse.services.letter import Envelope, Origin, Receipt
 from posthouse.services.steps import Letter
 from posthouse.services.threads import in_thread
-from posthouse.storage.ports import ContentWriter
+from posthouse.storage.content_ports import ContentWriter
 
 if TYPE_CHECKING:
     from posthouse.services.delivery import DeliveryService

@@ -15,7 +15,8 @@ from typing import Final, final
 from posthouse.core import flags
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ports import Clock
-from posthouse.storage.ports import Content, Lock, Store
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Lock, Store
 from posthouse.storage.rows import CONTENT_COLUMN, Account, Mailbox, UidRanges
 
 KEPT_KEYWORD: Final = "$Pop3Deleted"

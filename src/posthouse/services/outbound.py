@@ -7,7 +7,7 @@ from posthouse.core.address import Address, parse_address
 from posthouse.core.errors import Invalid
 from posthouse.mime.edit import header_end
 from posthouse.services.signing import Signer
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.storage.rows import QueueJob
 
 

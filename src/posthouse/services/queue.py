@@ -25,7 +25,8 @@ from posthouse.services.notice import Report, Subject
 from posthouse.services.outbound import header_of, parcel_of, queue_address, whole_of
 from posthouse.services.queue_turns import Turns
 from posthouse.services.trace_header import return_path_length
-from posthouse.storage.ports import Content, Store
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Attempt, Hint, JournalLine, QueueEntry, QueueJob, QueueRecipient
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from posthouse.services.rules import Compiled, Rules, execute, flags_of, target_
 from posthouse.sieve import Outcome, Script
 from posthouse.sieve.actions import FileInto, Keep
 from posthouse.sieve.limits import BODY_MAX_BYTES
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.storage.rows import Account, Mailbox
 
 AT_ONCE: Final = 200

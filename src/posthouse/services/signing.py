@@ -22,7 +22,7 @@ from posthouse.mime.authors import author_domains
 from posthouse.mime.edit import header_end
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.letter import Envelope, Origin
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 
 THREAD_BYTES: Final = 64 * 1024
 """A longer body is hashed in a thread."""

@@ -24,7 +24,8 @@ from posthouse.mime.dates import parse_date
 from posthouse.mime.edit import header_end
 from posthouse.mime.facts import facts_of
 from posthouse.mime.header import Header, header_text
-from posthouse.storage.ports import Content, Store
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Delivery, LocalCopy, Mailbox
 
 LETTER_MAX_BYTES: Final = 50 * 1024 * 1024

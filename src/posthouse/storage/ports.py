@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
-from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.core.ids import AccountId, MailboxId, QueueId, RecipientId
 from posthouse.mime.search_text import Extract
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.answers import Answers
 from posthouse.storage.contact_ports import Contacts
+from posthouse.storage.content_ports import Contents
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Flow, Metadata
 from posthouse.storage.rows import (
@@ -25,7 +26,6 @@ from posthouse.storage.rows import (
     Alias,
     Attempt,
     Changes,
-    ContentDraft,
     Copied,
     Delivery,
     Domain,
@@ -48,58 +48,6 @@ from posthouse.storage.team_ports import TeamWork
 from posthouse.storage.tokens import Tokens
 
 Names = list[str]
-
-
-class LargeContent(Protocol):
-    """A stored message too long to be handed over whole."""
-
-    @property
-    def size(self) -> int: ...
-
-    def chunks(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from start up to stop, in pieces of at most 256 KiB."""
-        ...
-
-
-Content = bytes | LargeContent
-
-
-class ContentWriter(Protocol):
-    """Takes a message as it arrives; memory stays bounded: long ones go to a staging file."""
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def must_drain(self) -> bool:
-        """True when the caller should await `drain` before writing more."""
-        ...
-
-    def write(self, data: bytes) -> None: ...
-
-    async def drain(self) -> None: ...
-
-    def view(self) -> Any:
-        """A bytes-like object (bytes or mmap) of all that was written, for scanning; valid until finish/abort."""
-        ...
-
-    async def finish(self, prefix: bytes = b"") -> ContentDraft:
-        """The draft of prefix + all that was written; a large one is on stable storage when this returns."""
-        ...
-
-    def abort(self) -> None:
-        """Forget everything; harmless after finish."""
-        ...
-
-
-class Contents(Protocol):
-    def writer(self) -> ContentWriter: ...
-
-    def draft(self, data: bytes) -> ContentDraft:
-        """The draft of a message held in memory (small ones; else use `writer`)."""
-        ...
-
-    async def read(self, blob: BlobId) -> Content: ...
 
 
 class Directory(Protocol):

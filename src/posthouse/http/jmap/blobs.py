@@ -17,7 +17,7 @@ from posthouse.services.grant import Grant
 from posthouse.sessions.jmap import blob_read
 from posthouse.sessions.jmap.context import Context
 from posthouse.sessions.jmap.services import JmapServices
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
 
@@ -41,7 +41,7 @@ async def upload(services: JmapServices, grant: Grant, request: Request, *, keep
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.upload_max_bytes:
         raise _too_large(limits.upload_max_bytes)
-    writer = store.contents.writer()
+    writer = store.contents.stream()
     try:
         async for chunk in request.stream():
             writer.write(chunk)

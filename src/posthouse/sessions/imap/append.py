@@ -12,8 +12,8 @@ from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
 from posthouse.mime.facts import facts_of
+from posthouse.storage.content_ports import ContentWriter
 from posthouse.storage.mailbox_ports import NOBODY
-from posthouse.storage.ports import ContentWriter
 from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
 from posthouse.wire.imap.command import Catenate
 from posthouse.wire.imap.event import AppendBegin, AppendPiece, LiteralChunk

@@ -21,7 +21,8 @@ from posthouse.mime.section import (
 )
 from posthouse.services.mailboxes import SharedMailbox
 from posthouse.sessions.session import Peer
-from posthouse.storage.ports import Content, LargeContent, Messages
+from posthouse.storage.content_ports import Content, LargeContent
+from posthouse.storage.ports import Messages
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection
 from posthouse.wire.imap.format_fetch import RowTemplate

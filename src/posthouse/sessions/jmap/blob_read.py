@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from msgspec import Struct
 
 from posthouse.mime.section import decode_transfer
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.wire.jmap.ids import EMAIL, ENCODINGS, PICTURE, SCRIPT, BlobName
 
 from .book_rights import seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from posthouse.services.journey import HEADER_BYTES, Email, Journeys, Leg, Verdict, words
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import format_utc

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from posthouse.core.errors import MailError
 from posthouse.sessions.pop3.errors import answer_for
 from posthouse.sessions.pop3.text import Text
-from posthouse.storage.ports import Content, LargeContent
+from posthouse.storage.content_ports import Content, LargeContent
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import Command
 from posthouse.wire.pop3.multiline import Stuffer, TopCutter, cut_top, format_parts

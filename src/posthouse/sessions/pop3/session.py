@@ -19,7 +19,7 @@ from posthouse.sessions.pop3.signin import continue_auth
 from posthouse.sessions.pop3.table import COMMANDS, State
 from posthouse.sessions.pop3.text import DEFAULT_LANGUAGE, Text, text_of
 from posthouse.sessions.session import Peer, Session
-from posthouse.storage.ports import Content
+from posthouse.storage.content_ports import Content
 from posthouse.wire.pop3 import reply
 from posthouse.wire.pop3.command import BadCommand, Command, Problem
 from posthouse.wire.pop3.engine import NEED_DATA, AuthLine, Engine, Event

@@ -15,7 +15,8 @@ from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.layout import unpack_layout
 from posthouse.mime.search_text import Extract, search_text
-from posthouse.storage.ports import Content, Mailboxes, Messages
+from posthouse.storage.content_ports import Content
+from posthouse.storage.ports import Mailboxes, Messages
 from posthouse.storage.rows import Mailbox, UidRanges
 from posthouse.storage.search.manifest import Box, CorruptManifest, Manifest, read_manifest, write_manifest
 from posthouse.storage.search.merge import choose, merge_segments

@@ -11,13 +11,14 @@ import msgspec
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
-from posthouse.storage import ports
+from posthouse.storage import content_ports, ports
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.blobs.answers import AnswerFiles
 from posthouse.storage.blobs.cache import ContentCache
 from posthouse.storage.blobs.codec import Codec
 from posthouse.storage.blobs.contents import ContentPacker
 from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.blobs.stream import ContentStream
 from posthouse.storage.contact_ports import Contacts
 from posthouse.storage.email_ports import Emails, Objects, Uploads
 from posthouse.storage.mailbox_ports import NOBODY, Acls, Audit, Flow, Metadata
@@ -111,13 +112,16 @@ class SqliteContents:
         self._packer = ContentPacker(files)
         self._codec = Codec()
 
-    def writer(self) -> ports.ContentWriter:
+    def writer(self) -> content_ports.ContentWriter:
         return self._packer.writer()
+
+    def stream(self) -> content_ports.ContentStream:
+        return ContentStream(self._packer)
 
     def draft(self, data: bytes) -> ContentDraft:
         return self._packer.draft(data)
 
-    async def read(self, blob: BlobId) -> ports.Content:
+    async def read(self, blob: BlobId) -> content_ports.Content:
         row = self._reader.row("SELECT size, codec, file, bytes FROM blob WHERE id = ?", (blob,))
         if row is None:
             raise NotFound(f"blob {blob}")
@@ -376,7 +380,7 @@ class SqliteStore:
         self.scripts: ports.Scripts = SqliteScripts(reader, writer.submit)
         self.access: Access = SqliteAccess(reader, writer.submit)
         self.tokens: Tokens = SqliteTokens(reader, writer.submit)
-        self.contents: ports.Contents = SqliteContents(reader, files)
+        self.contents: content_ports.Contents = SqliteContents(reader, files)
         self.queue: ports.Queue = SqliteQueue(reader, writer)
         self.journal: ports.Journal = SqliteJournal(reader)
         self.emails: Emails = SqliteEmails(reader, writer.submit, files)
