@@ -25,7 +25,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedNode]:
     if not (CLIENTS / "node_modules" / "playwright-core").exists():
         missing("playwright-core is not installed: npm ci --prefix tests/clients")
     node = ServedNode(tmp_path_factory.mktemp("settings") / "node", workers=1)
-    node.config.write_text(node.config.read_text() + f'[oauth]\nissuer = "{origin(node)}"\n')
+    more = f'[oauth]\nissuer = "{origin(node)}"\n[tls]\nca_file = "{node.ca}"\n[migration]\n'
+    more += f'networks = ["127.0.0.1"]\nports = [{node.ports["imaps"]}]\n'
+    node.config.write_text(node.config.read_text() + more)
     node.add_people("li", "zhao", "sun")
     node.start()
     yield node
@@ -138,3 +140,15 @@ def test_mail_comes_in_from_files_and_goes_out_again(node: ServedNode, tmp_path:
     for expected in (33, 0):
         [told] = node.json("import", "zhou@qq.test", str(tmp_path / "out.mbox"), "--mailbox", "旧邮件")
         assert (told["imported"], told["known"]) == (expected, 33 - expected)
+
+
+def test_mail_moves_in_from_another_server(node: ServedNode, tmp_path: Path) -> None:
+    for name in ("wei", "jin"):
+        node.command("account", "add", f"{name}@qq.test", "--password-stdin", stdin=PASSWORD + "\n")
+    found = run(node, "migrate.mjs", "wei", tmp_path, str(node.ports["imaps"]), "jin@qq.test")
+    assert found["refused"].startswith(
+        "The other server does not take the password. Most providers want an app"
+    )
+    assert found["there"] == "INBOX2 letters"
+    assert found["chosen"].endswith("folders, about 2 letters")
+    assert found["done"] == "2 copied, 0 were here"

@@ -49,6 +49,9 @@ PARAMETERS = {
 PARAMETERS["name"] = "none"
 BODIES: dict[str, dict[str, Any]] = {
     "changeSelf": {"name": "x"},
+    "checkMigration": {"user": "x", "password": "x", "provider": "qq"},
+    "startMigration": {"user": "x", "password": "x", "provider": "qq"},
+    "changeMigration": {"wish": "pause"},
     "setDevicePolicy": {"new_device": "off", "second_address": ""},
     "reauthenticate": {"password": PASSWORD},
     "changePassword": {"current_password": PASSWORD, "new_password": PASSWORD},

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from posthouse.client.imap_source import Way
+from posthouse.client.post import is_public
 from posthouse.core import totp
 from posthouse.http.api.table import OPERATIONS
 from posthouse.services.grant import Origin
+from posthouse.services.migrations import Migrations, MigrationSettings
 from posthouse.storage.access import HELD, KNOWN
 from posthouse.storage.rows import AuditEntry
 from tests.unit.api_world import ApiWorld, Program, open_api
@@ -292,7 +296,11 @@ async def test_nobody_reaches_what_is_anothers(world: ApiWorld) -> None:
     session = (await li.get("/self/sessions"))["items"][0]["id"]
     token = (await li.do("POST", "/self/tokens", name="x", scope="account"))["info"]["id"]
     passkey = (await li.get("/self/passkeys"))["items"][0]["id"]
+    settings = MigrationSettings(Way(is_public, ThreadPoolExecutor(1)))
+    world.api.migrations = Migrations(world.store, world.clock, settings)
+    migration = (await li.do("POST", "/self/migrations", user="li", password="x", provider="qq"))["id"]
     numbers = {
+        "/self/migrations/{id}": migration,
         "/self/app-passwords/{id}": made["app_password"]["id"],
         "/self/passkeys/{id}": passkey,
         "/self/devices/{id}/approve": device,
@@ -306,9 +314,10 @@ async def test_nobody_reaches_what_is_anothers(world: ApiWorld) -> None:
     assert {one.path for one in with_number} == set(numbers)
     for one in with_number:
         path = one.path.replace("{id}", str(numbers[one.path]))
-        body = {"name": "mine"} if one.method == "PATCH" else {}
+        body = {"wish": "pause"} if "migrations" in path else {"name": "mine"}
+        body = body if one.method == "PATCH" else {}
         assert await wang.refused(one.method, path, **body) == "not-found", one.name
-        if one.path != "/self/grants/{id}" and not body:
+        if one.path != "/self/grants/{id}" and not body and one.method != "GET":
             assert await li.ask(one.method, path) is None, one.name
 
 

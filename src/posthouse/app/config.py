@@ -23,6 +23,7 @@ from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_lens import LensConfig
 from posthouse.app.config_listeners import Listeners, verify_listeners
 from posthouse.app.config_mailauth import Dns, MailAuth
+from posthouse.app.config_migration import MigrationConfig
 from posthouse.app.config_oauth import OAuthConfig, verify_oauth
 from posthouse.app.config_provider import ProviderConfig, verify_provider
 from posthouse.app.config_search import SearchConfig
@@ -214,6 +215,9 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     oauth: Annotated[OAuthConfig, Meta(description="Sign-in by token.")] = field(default_factory=OAuthConfig)
     jmap: Annotated[JmapConfig, Meta(description="JMAP.")] = field(default_factory=JmapConfig)
     contacts: Annotated[ContactsConfig, Meta(description="Contacts.")] = field(default_factory=ContactsConfig)
+    migration: Annotated[MigrationConfig, Meta(description="Migration.")] = field(
+        default_factory=MigrationConfig
+    )
     providers: Annotated[list[ProviderConfig], Meta(description="Sign-in by others.")] = []
     acme: Annotated[AcmeConfig, Meta(description="Certificates by ACME.")] = field(default_factory=AcmeConfig)
     directories: Annotated[list[DirectoryConfig], Meta(description="Where passwords are known.")] = []
@@ -315,6 +319,7 @@ def _verify(config: Config) -> None:
     for where, networks in (
         ("relay_networks", config.relay_networks),
         ("mailauth.trusted_networks", config.mailauth.trusted_networks),
+        ("migration.networks", config.migration.networks),
     ):
         for text in networks:
             try:

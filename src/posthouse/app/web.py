@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from msgspec import Struct
@@ -16,8 +17,11 @@ from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.node_view import View
 from posthouse.app.providers import providers
-from posthouse.client.post import Poster
-from posthouse.core.ports import Clock
+from posthouse.client.imap_source import Way
+from posthouse.client.networks import Networks
+from posthouse.client.post import Poster, is_public
+from posthouse.core.address import parse_network
+from posthouse.core.ports import Clock, SystemIds
 from posthouse.http.api.endpoint import Endpoint
 from posthouse.http.api.operation import Api, LensAccess
 from posthouse.http.api.table import OPERATIONS
@@ -37,6 +41,8 @@ from posthouse.services.api_access import ApiAccess
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.live import LiveSessions
 from posthouse.services.mailbox_counts import MailboxCounts
+from posthouse.services.migration_runner import MigrationRunner
+from posthouse.services.migrations import Migrations, MigrationSettings
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
 from posthouse.services.passkeys import Passkeys
@@ -46,6 +52,8 @@ from posthouse.services.two_step import TwoStep
 from posthouse.services.web_sessions import WebSessions
 from posthouse.storage.ports import Store
 
+CHECKS_AT_ONCE = 4
+"""Mailboxes elsewhere that are looked at while their owners wait."""
 Text = Callable[[], Awaitable[str]]
 
 
@@ -91,12 +99,18 @@ class Web:
         self._push = asyncio.get_running_loop().create_task(
             PushSender(store, self._feed, clock, Poster(), subject=subject).run()
         )
+        self._pool = ThreadPoolExecutor(config.migration.running + CHECKS_AT_ONCE, "migration")
+        self._runner = MigrationRunner(store, clock, SystemIds(), self._migration(config))
+        self._moving: asyncio.Task[None] | None = None
         self.configure(config)
 
     def configure(self, config: Config) -> None:
         pages: list[BaseRoute] = []
         chosen = settings.oauth_settings(config)
         self.close()
+        self._runner.settings = self._migration(config)
+        if config.migration.enabled and self._moving is None:
+            self._moving = asyncio.get_running_loop().create_task(self._runner.run())
         if chosen is not None:
             server = AuthorizationServer(self._store, self._clock, chosen)
             self._sign_in.tokens = self._tokens = OwnTokens(server)
@@ -141,8 +155,16 @@ class Web:
             self._lens,
             View(store, clock, config, self._signs.board),
             self._signs.live,
+            Migrations(store, clock, self._runner.settings) if config.migration.enabled else None,
         )
         return Endpoint(api, OPERATIONS).routes()
+
+    def _migration(self, config: Config) -> MigrationSettings:
+        chosen = config.migration
+        networks = Networks([str(parse_network(text)) for text in chosen.networks])
+        way = Way(lambda address: is_public(address) or address in networks, self._pool)
+        ca_file = str(config.path(config.tls.ca_file)) if config.tls.ca_file else ""
+        return MigrationSettings(way, tuple(chosen.ports), chosen.running, chosen.kept, ca_file)
 
     async def _is_ours(self, domain: str) -> bool:
         return await self._store.directory.domain(domain) is not None
@@ -167,6 +189,9 @@ class Web:
     def stop(self) -> None:
         self.close()
         self._push.cancel()
+        if self._moving is not None:
+            self._moving.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._feed.close()
 
     def close(self) -> None:

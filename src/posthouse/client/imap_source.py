@@ -8,22 +8,34 @@ from __future__ import annotations
 import asyncio
 import imaplib
 import re
+import socket
 import ssl
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
-from posthouse.core.errors import Forbidden, Unavailable
+from posthouse.core.errors import Forbidden, Invalid, Unavailable
+from posthouse.mime.header import Header, header_text
+from posthouse.mime.words import decode_words
 from posthouse.wire.imap.mailbox_name import decode_mutf7
 
 T = TypeVar("T")
 TIMEOUT_S: Final = 60.0
+COMMAND_S: Final = 600.0
+"""For all of one command, however slowly its answer comes."""
+ANSWER_MAX_BYTES: Final = 96 * 1024 * 1024
+"""Of one command: a few letters, or the largest that is copied."""
+SEARCHED: Final = 50_000
+"""UIDs that are asked for at once: the answer is one line, and that of a larger folder would be too long."""
 _LIST: Final = re.compile(rb'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>\\?.)"|NIL) (?P<name>.+)')
 _UID: Final = re.compile(rb"UID (\d+)")
 _FLAGS: Final = re.compile(rb"FLAGS \(([^)]*)\)")
 _DATE: Final = re.compile(rb'INTERNALDATE "([^"]+)"')
+_MESSAGES: Final = re.compile(rb"MESSAGES (\d+)", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 _ROLES: Final = {
     "\\sent": "sent", "\\drafts": "drafts", "\\junk": "junk", "\\trash": "trash", "\\archive": "archive",
@@ -66,6 +78,42 @@ class Found(Struct):
     content: bytes
 
 
+class Way(Struct):
+    """How hosts are called that somebody gave: each address is judged first, and a thread of this pool waits."""
+
+    may_call: Callable[[str], bool]
+    pool: Executor
+
+
+class _Connection(imaplib.IMAP4):
+    """With a bound on what an answer may be, and to the address that was judged."""
+
+    def __init__(self, source: Source, address: str, context: ssl.SSLContext | None) -> None:
+        self._source = source
+        self._address = address
+        self._context = context
+        self.left = ANSWER_MAX_BYTES
+        super().__init__(source.host, source.port, timeout=TIMEOUT_S)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        plain = self._source.called(socket.create_connection((self._address, self.port), timeout))
+        return plain if self._context is None else self._context.wrap_socket(plain, server_hostname=self.host)
+
+    def _spend(self, octets: int) -> None:
+        self.left -= octets
+        if self.left < 0:
+            raise self.abort(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
+
+    def read(self, size: int) -> bytes:
+        self._spend(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._spend(len(line))
+        return line
+
+
 class Source(Struct):
     host: str
     port: int
@@ -74,25 +122,70 @@ class Source(Struct):
     token: str = ""  # of OAuth, in place of a password
     tls: bool = True
     ca_file: str = ""
+    way: Way | None = None  # None: as the one who runs this command may
     _imap: Any = field(default=None)
+    _socket: socket.socket | None = None
+    _aborted: bool = False
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._imap is not None:
+            self._imap.left = ANSWER_MAX_BYTES
+        pool = None if self.way is None else self.way.pool
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                return await asyncio.get_running_loop().run_in_executor(pool, work)
+        except (TimeoutError, asyncio.CancelledError):
+            self.abort()  # or the thread would wait on
+            raise
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(work)
+            return await self._in_thread(work)
         except imaplib.IMAP4.error as error:
             raise Unavailable(f"{self.host}: {_text(error)}") from error
         except OSError as error:
-            raise Unavailable(f"{self.host}: {error.strerror or error}") from error
+            raise Unavailable(f"{self.host}: {error.strerror or error or 'too slow'}") from error
+        except (ValueError, IndexError, TypeError, AttributeError) as error:
+            # What the standard library makes of an answer that is none.
+            raise Unavailable(f"{self.host}: no IMAP answer ({type(error).__name__})") from error
+
+    def abort(self) -> None:
+        """Whoever waits for the server is told that it is gone.  From any thread."""
+        self._aborted = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def called(self, plain: socket.socket) -> socket.socket:
+        """TLS takes the connection's number over, so another of it is kept.  Raises OSError: nobody wants it now."""
+        self._socket = plain.dup()
+        if self._aborted:
+            plain.close()
+            raise ConnectionAbortedError("given up")
+        return plain
+
+    def _addresses(self) -> str:
+        """The address to call.  Raises Invalid: it is no public one; OSError."""
+        if self.way is None:
+            return self.host
+        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        addresses = [str(info[4][0]) for info in found]
+        # One address inside is enough: nobody's mail lives both inside and outside.
+        if not addresses or not all(self.way.may_call(one) for one in addresses):
+            raise Invalid(f"{self.host} is no public host")
+        return addresses[0]
 
     async def open(self) -> None:
-        """Raises Unavailable, Forbidden (the password or the token)."""
+        """Raises Unavailable, Forbidden (the password or the token), Invalid (a host that is not called)."""
 
         def connect() -> None:
+            address = self._addresses()
+            context = None
             if self.tls:
-                context = ssl.create_default_context(cafile=self.ca_file or None)
-                self._imap = imaplib.IMAP4_SSL(self.host, self.port, ssl_context=context, timeout=TIMEOUT_S)
-            else:
-                self._imap = imaplib.IMAP4(self.host, self.port, timeout=TIMEOUT_S)
+                context = ssl.create_default_context()
+                if self.ca_file:
+                    context.load_verify_locations(self.ca_file)
+            self._imap = _Connection(self, address, context)
 
         def sign_in() -> None:
             if self.token:
@@ -106,7 +199,11 @@ class Source(Struct):
 
         await self._run(connect)
         try:
-            await asyncio.to_thread(sign_in)
+            await self._in_thread(sign_in)
+        except imaplib.IMAP4.abort as error:
+            raise Unavailable(f"{self.host}: {_text(error)}") from error
+        except OSError as error:
+            raise Unavailable(f"{self.host}: {error.strerror or error}") from error
         except imaplib.IMAP4.error as error:
             raise Forbidden(f"{self.host}: {_text(error)}") from error
 
@@ -132,15 +229,38 @@ class Source(Struct):
         """Its UIDVALIDITY, and its UIDs, ascending; read only."""
 
         def select() -> tuple[int, list[int]]:
-            quoted = folder.raw.replace("\\", "\\\\").replace('"', '\\"')
-            status, _ = self._imap.select(f'"{quoted}"', readonly=True)
+            quoted = _quoted(folder)
+            status, [count] = self._imap.select(f'"{quoted}"', readonly=True)
             if status != "OK":
                 raise imaplib.IMAP4.error(f"{folder.name} cannot be opened")
             validity = int(self._imap.response("UIDVALIDITY")[1][0] or 0)
-            _, [uids] = self._imap.uid("SEARCH", "ALL")
-            return validity, sorted(map(int, (uids or b"").split()))
+            found: list[int] = []
+            for start in range(1, int(count or 0) + 1, SEARCHED):
+                _, [uids] = self._imap.uid("SEARCH", f"{start}:{min(start + SEARCHED - 1, int(count))}")
+                found += map(int, (uids or b"").split())
+            return validity, sorted(found)
 
         return await self._run(select)
+
+    async def count(self, folder: Folder) -> int:
+        """How many letters there are; -1: it does not say."""
+
+        def status() -> int:
+            _, [line] = self._imap.status(f'"{_quoted(folder)}"', "(MESSAGES)")
+            found = _MESSAGES.search(line if isinstance(line, bytes) else b"")
+            return int(found[1]) if found is not None else -1
+
+        return await self._run(status)
+
+    async def subjects(self, uids: Sequence[int]) -> dict[int, str]:
+        def fetch() -> dict[int, str]:
+            _, lines = self._imap.uid(
+                "FETCH", ",".join(map(str, uids)), "(UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
+            )
+            pairs = [(_UID.search(line[0]), line[1]) for line in lines if isinstance(line, tuple)]
+            return {int(uid[1]): _subject(block) for uid, block in pairs if uid is not None}
+
+        return await self._run(fetch)
 
     async def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         def fetch() -> dict[int, int]:
@@ -157,14 +277,14 @@ class Source(Struct):
             _, lines = self._imap.uid(
                 "FETCH", ",".join(map(str, uids)), "(UID FLAGS INTERNALDATE BODY.PEEK[])"
             )
-            found = []
+            found, wanted = [], set(uids)
             for at, line in enumerate(lines):
                 if not isinstance(line, tuple):
                     continue
                 rest = lines[at + 1] if at + 1 < len(lines) and isinstance(lines[at + 1], bytes) else b""
                 facts = line[0] + b" " + rest  # some tell flags after the text
                 uid, flags, date = _UID.search(facts), _FLAGS.search(facts), _DATE.search(facts)
-                if uid is not None:
+                if uid is not None and int(uid[1]) in wanted:
                     names = flags[1].decode("latin-1").split() if flags is not None else []
                     found.append(
                         Found(int(uid[1]), names, _moment(date[1]) if date is not None else 0.0, line[1])
@@ -175,7 +295,19 @@ class Source(Struct):
 
     async def close(self) -> None:
         if self._imap is not None:
-            await asyncio.to_thread(self._imap.shutdown)
+            with suppress(OSError, imaplib.IMAP4.error):
+                await self._in_thread(self._imap.shutdown)
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _quoted(folder: Folder) -> str:
+    return folder.raw.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _subject(block: bytes) -> str:
+    return " ".join(decode_words(Header(header_text(block)).first("subject") or "").split())[:200]
 
 
 def _role(flags: bytes, name: str) -> str | None:

@@ -6,11 +6,11 @@ what was committed before its place could be noted is recognised by `services.tr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Container
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from posthouse.client.imap_source import Folder, Found, Source
 from posthouse.core.errors import NotFound
@@ -26,6 +26,8 @@ KIND: Final = "Migration"
 TOGETHER: Final = 20
 TOGETHER_BYTES: Final = 16 * 1024 * 1024
 FOLDERS_MAX: Final = 1000
+NAMED_MAX: Final = 100
+"""Letters that are not copied, of one folder, whose subjects are asked for."""
 _BITS: Final = {name.lower(): bit for name, bit in SYSTEM_FLAGS.items() if name != "\\Deleted"}
 
 
@@ -38,10 +40,20 @@ class Place(Struct):
     uid: int
 
 
+class Missing(Struct):
+    """A letter that was not copied."""
+
+    folder: str
+    reason: str  # "too-large", "gone"
+    subject: str = ""
+    size: int = 0
+
+
 class Step(Struct):
     folder: str
     total: int
     counts: Counts
+    missing: list[Missing] = field(default_factory=list)
 
 
 class Migration:
@@ -52,13 +64,17 @@ class Migration:
         self._account = account
         self._mailboxes = MailboxService(store)
 
-    async def run(self, source: Source) -> AsyncIterator[Step]:
-        """Tells after each group.  Raises Unavailable, Forbidden, OverQuota."""
-        await source.open()
+    async def run(self, source: Source, chosen: Container[str] | None = None) -> AsyncGenerator[Step]:
+        """Tells after each group.  `chosen`: the raw names of folders; None: all.
+
+        Raises Unavailable, Forbidden, Invalid (a host that is not called), OverQuota.
+        """
         try:
+            await source.open()
             for folder in (await source.folders())[:FOLDERS_MAX]:
-                async for step in self._folder(source, folder):
-                    yield step
+                if chosen is None or folder.raw in chosen:
+                    async for step in self._folder(source, folder):
+                        yield step
         finally:
             await source.close()
 
@@ -75,12 +91,18 @@ class Migration:
             return
         transfer = Transfer(self._store, self._ids, self._account, await self._target(folder))
         large, groups = await _groups(source, rest)
-        step.counts.failed += [f"{folder.name}: a letter of {size} bytes" for size in large]
+        step.counts.failed += [f"{folder.name}: a letter of {size} bytes" for size in large.values()]
+        subjects = await source.subjects(list(large)[:NAMED_MAX]) if large else {}
+        step.missing += [
+            Missing(folder.name, "too-large", subjects.get(uid, ""), size) for uid, size in large.items()
+        ]
         done = len(large)
         for group in groups:
             letters: list[Letter | str] = [_letter(one) for one in await source.fetch(group)]
             if len(letters) < len(group):
-                letters += [f"{folder.name}: a letter is gone meanwhile"] * (len(group) - len(letters))
+                gone = len(group) - len(letters)
+                letters += [f"{folder.name}: a letter is gone meanwhile"] * gone
+                step.missing += [Missing(folder.name, "gone")] * gone
             await transfer.take(letters, self._clock.now(), step.counts)
             place.uid = group[-1]
             number = await self._keep(number, place)
@@ -118,9 +140,9 @@ class Migration:
             return made
 
 
-async def _groups(source: Source, uids: list[int]) -> tuple[list[int], list[list[int]]]:
-    """The sizes of those that are too large; of the rest as many together as fit into memory."""
-    large: list[int] = []
+async def _groups(source: Source, uids: list[int]) -> tuple[dict[int, int], list[list[int]]]:
+    """Those that are too large with their sizes; of the rest as many together as fit into memory."""
+    large: dict[int, int] = {}
     found: list[list[int]] = [[]]
     held = 0
     for start in range(0, len(uids), 500):
@@ -129,7 +151,7 @@ async def _groups(source: Source, uids: list[int]) -> tuple[list[int], list[list
         for uid in some:
             size = sizes.get(uid, 0)
             if size > LETTER_MAX_BYTES:
-                large.append(size)
+                large[uid] = size
                 continue
             if found[-1] and (len(found[-1]) >= TOGETHER or held + size > TOGETHER_BYTES):
                 found.append([])

@@ -104,12 +104,22 @@ export const SECTIONS: readonly Section[] = [
     ],
   },
   {
+    id: "migrate",
+    icon: "move",
+    title: "migrate",
+    View: lazily(() => import("./migrate").then((found) => found.Migrate), "div"),
+    entries: [
+      ["migrate", "migrate.from", "搬家 迁移 qq 163 126 网易 gmail outlook office 365 imap migrate move switch provider"],
+      ["migrations", "migrate.list", "进度 暂停 progress pause"],
+    ],
+  },
+  {
     id: "transfer",
     icon: "download",
     title: "transfer",
     View: lazily(() => import("./transfer").then((found) => found.Transfer), "div"),
     entries: [
-      ["import", "transfer.import", "mbox eml maildir zip tar 迁移 搬家 migrate"],
+      ["import", "transfer.import", "mbox eml maildir zip tar"],
       ["export", "transfer.export", "备份 backup mbox zip download 下载"],
     ],
   },

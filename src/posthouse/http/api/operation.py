@@ -17,6 +17,7 @@ from posthouse.services.api_access import ApiAccess, Caller
 from posthouse.services.grant import Origin
 from posthouse.services.lens_view import LensView
 from posthouse.services.live import LiveSessions
+from posthouse.services.migrations import Migrations
 from posthouse.services.passkeys import Passkeys
 from posthouse.services.signin import SignIn
 from posthouse.services.two_step import TwoStep
@@ -106,6 +107,7 @@ class Api(Struct):
     lens: LensAccess
     node: NodeView
     live: LiveSessions
+    migrations: Migrations | None = None  # None: switched off
     says: dict[str, tuple[str, str]] = field(default_factory=dict)  # of each operation, by name
 
     def words(self, operation: object, language: str) -> str:

@@ -214,6 +214,40 @@ PROBLEMS: Final[dict[str, tuple[int, tuple[str, str], tuple[str, str]]]] = {
         ("请求过于频繁", "Too many requests"),
         ("请 {seconds} 秒后再试。", "Try again in {seconds} seconds."),
     ),
+    "migration-sign-in": (
+        403,
+        ("对方服务器不接受这个密码", "The other server does not take the password"),
+        (
+            "多数邮箱要用授权码（应用专用密码），不是登录密码，并且要先在那边开启 IMAP。请在对方的设置里生成后再试。",
+            "Most providers want an app password rather than the one you sign in with, and IMAP has to be switched on "
+            "there first. Make one in the settings over there and try again.",
+        ),
+    ),
+    "migration-unreachable": (
+        502,
+        ("连不上对方服务器", "The other server cannot be reached"),
+        (
+            "请核对服务器名和端口，稍后再试。只使用加密的连接（IMAPS）。",
+            "Check its name and port, and try again later. Only encrypted connections (IMAPS) are used.",
+        ),
+    ),
+    "migration-address": (
+        403,
+        ("不能连接这个服务器", "That server is not called"),
+        (
+            "只能从公网上的服务器搬家。如果它在内部网络里，请管理员加入配置 migration.networks 和 migration.ports。",
+            "Mail is moved from servers on the public network only. For one inside, an administrator adds it to "
+            "migration.networks and migration.ports of the configuration.",
+        ),
+    ),
+    "migration-off": (
+        403,
+        ("这台服务器不提供搬家", "Migration is switched off here"),
+        (
+            "管理员关闭了从别处搬家的功能（migration.enabled）。",
+            "An administrator switched it off (migration.enabled).",
+        ),
+    ),
     "fault": (
         500,
         ("服务器内部错误", "A fault of ours"),

@@ -7,7 +7,7 @@ from typing import Final
 from posthouse.http.api.admin import access as admin_access
 from posthouse.http.api.admin import accounts, domains, mail, queue, server
 from posthouse.http.api.operation import Operation
-from posthouse.http.api.own import access, lens, password, profile, tokens, two_step
+from posthouse.http.api.own import access, lens, migration, password, profile, tokens, two_step
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *profile.OPERATIONS,
@@ -16,6 +16,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *access.OPERATIONS,
     *lens.OPERATIONS,
     *tokens.OPERATIONS,
+    *migration.OPERATIONS,
     *server.OPERATIONS,
     *domains.OPERATIONS,
     *accounts.OPERATIONS,

@@ -1,0 +1,28 @@
+"""The settings of moving in from mailboxes elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class MigrationConfig(Struct, forbid_unknown_fields=True):
+    """Migration: accounts copy their mail from other servers by IMAP, in the webmail (by TLS only)."""
+
+    enabled: Annotated[bool, Meta(description="Whether accounts may do so.")] = True
+    networks: Annotated[
+        list[str],
+        Meta(
+            description="Networks that are called beside public addresses, as `10.1.0.0/16`: whoever may move mail may "
+            "try passwords at any server there."
+        ),
+    ] = []
+    ports: Annotated[
+        list[Port], Meta(description="Ports that are called, of servers that people name themselves.")
+    ] = field(default_factory=lambda: [993])
+    running: Annotated[Positive, Meta(description="Migrations that run at the same time in this node.")] = 4
+    kept: Annotated[Positive, Meta(description="Migrations of an account, those that are over counted.")] = 20

@@ -1,0 +1,218 @@
+"""Moving in from a mailbox elsewhere: what is there, and migrations that run by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from posthouse.core.errors import Forbidden, Invalid, Unavailable
+from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Created, Listing, Operation, instant
+from posthouse.http.api.problem import Problem
+from posthouse.http.limits import Limiter
+from posthouse.services.migrations import Migration, Migrations, Where
+
+TAG: Final = "self: migration"
+CHECK_S: Final = 60.0
+"""For signing in elsewhere and counting."""
+CHECKS: Final = 20
+"""Of one account in ten minutes: nobody's password is guessed through us."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=320)]
+Host = Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9.:-]*$")]
+Key = Annotated[str, Meta(min_length=1, max_length=4096)]
+Provider = Literal["", "qq", "exmail", "163", "126", "gmail", "office365"]
+States = Literal["waiting", "running", "retrying", "paused", "done", "cancelled", "failed"]
+
+
+class Elsewhere(Body):
+    user: Annotated[str, Meta(min_length=1, max_length=320, description="Mostly the address over there.")]
+    password: Annotated[
+        str,
+        Meta(max_length=4096, description="An app password; or, with by_token, an access token of OAuth."),
+    ]
+    provider: Annotated[Provider, Meta(description="Empty: host and port say where.")] = ""
+    host: Host = ""
+    port: Annotated[int, Meta(ge=1, le=65535, description="Of IMAP by TLS.")] = 993
+    by_token: Annotated[bool, Meta(description="Sign in by XOAUTH2.")] = False
+
+
+class NewMigration(Elsewhere):
+    folders: Annotated[list[Annotated[str, Meta(max_length=1000)]], Meta(max_length=500)] | UnsetType = UNSET
+
+
+class MigrationChange(Body):
+    wish: Annotated[
+        Literal["run", "pause", "cancel"],
+        Meta(description="run: go on; of one that is over, again, for what is new: then with its password."),
+    ]
+    password: Key | UnsetType = UNSET
+
+
+class FolderThere(Answer):
+    id: Annotated[str, Meta(description="For `folders`.")]
+    name: str
+    role: Annotated[str, Meta(description="inbox, sent, drafts, junk, trash, archive, or empty.")]
+    letters: Annotated[int, Meta(description="-1: it does not say.")]
+
+
+class MovedFolder(Answer):
+    name: str
+    total: int
+    copied: int
+    known: Annotated[int, Meta(description="There before.")]
+    failed: int
+    at: Annotated[float, Meta(description="How far, from 0 to 1.")]
+
+
+class NotMoved(Answer):
+    folder: str
+    reason: Annotated[str, Meta(description="too-large, or gone: removed there meanwhile.")]
+    subject: str
+    size: int
+
+
+class MigrationInfo(Answer):
+    id: int
+    provider: str
+    host: str
+    user: str
+    state: States
+    error: Annotated[str, Meta(description="sign-in, unreachable, address, quota, fault; empty: none.")]
+    detail: Annotated[str, Meta(description="What the other server said.")]
+    needs_password: Annotated[bool, Meta(description="To go on.")]
+    folders: list[MovedFolder]
+    missing: Annotated[list[NotMoved], Meta(description="Letters that were not copied, the first 200.")]
+    missing_count: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+def told(one: Migration) -> MigrationInfo:
+    progress, where = one.progress, one.wanted.where
+    fresh = progress.run == one.wanted.run
+    return MigrationInfo(
+        id=one.id,
+        provider=where.provider,
+        host=where.host,
+        user=where.user,
+        state=one.state,  # type: ignore[arg-type]
+        error=progress.error if fresh else "",
+        detail=progress.detail if fresh else "",
+        needs_password=not one.wanted.secret,
+        folders=[
+            MovedFolder(name=f.name, total=f.total, copied=f.copied, known=f.known, failed=f.failed, at=f.at)
+            for f in (progress.folders if fresh else ())
+        ],
+        missing=[
+            NotMoved(folder=m.folder, reason=m.reason, subject=m.subject, size=m.size)
+            for m in (progress.missing if fresh else ())
+        ],
+        missing_count=progress.missing_count if fresh else 0,
+        started_at=instant(one.wanted.at),
+        ended_at=instant(progress.ended_at if fresh else 0.0),
+    )
+
+
+def _service(call: Call) -> Migrations:
+    if call.api.migrations is None:
+        raise Problem("migration-off")
+    return call.api.migrations
+
+
+def _where(body: Elsewhere) -> Where:
+    if not body.provider and not body.host:
+        raise Problem("invalid", reason="provider or host is needed", at="/host")
+    host, port = ("", 993) if body.provider else (body.host, body.port)
+    return Where(body.provider, host, port, body.user, body.by_token)
+
+
+async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
+    service, where = _service(call), _where(body)
+    limit = Limiter(call.api.sign_in.shared.counts, call.api.clock, "migration checks", CHECKS, 600.0)
+    if wait := limit.take(str(call.account_id)):
+        seconds = int(wait) + 1
+        raise Problem("busy", fields={"seconds": seconds}, headers={"Retry-After": str(seconds)})
+    call.notes["host"] = where.host or where.provider
+    try:
+        async with asyncio.timeout(CHECK_S):
+            found = await service.folders(where, body.password)
+    except Forbidden as error:
+        raise Problem("migration-sign-in", reason=error.detail[:300]) from error
+    except Invalid as error:
+        raise Problem("migration-address", reason=error.detail[:300]) from error
+    except (Unavailable, TimeoutError) as error:
+        reason = error.detail[:300] if isinstance(error, Unavailable) else "too slow"
+        raise Problem("migration-unreachable", reason=reason) from error
+    return Listing(
+        items=[
+            FolderThere(id=folder.raw, name=folder.name, role=folder.role or "", letters=count)
+            for folder, count in found
+        ]
+    )
+
+
+async def listed(call: Call) -> Listing[MigrationInfo]:
+    return Listing(items=[told(one) for one in await _service(call).listed(call.account_id)])
+
+
+async def show(call: Call) -> MigrationInfo:
+    return told(await _service(call).one(call.account_id, call.number()))
+
+
+async def start(call: Call, body: NewMigration) -> Created:
+    where = _where(body)
+    folders = None if isinstance(body.folders, UnsetType) else body.folders
+    try:
+        made = await _service(call).start(call.account_id, where, body.password, folders)
+    except Invalid as error:
+        raise Problem("migration-address", reason=error.detail) from error
+    return Created(told(made), f"/self/migrations/{made.id}")
+
+
+async def change(call: Call, body: MigrationChange) -> MigrationInfo:
+    secret = "" if body.password is UNSET else body.password
+    try:
+        return told(await _service(call).wish(call.account_id, call.number(), body.wish, secret))
+    except Forbidden as error:
+        raise Problem("invalid", reason=error.detail, at="/password") from error
+
+
+async def remove(call: Call) -> None:
+    await _service(call).remove(call.account_id, call.number())
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="POST", path="/self/migrations/check", name="checkMigration", tag=TAG, scope=ACCOUNT, run=check,
+        body=Elsewhere, answer=Listing[FolderThere],
+        says=("登录别处的邮箱，列出文件夹和邮件数", "Sign in to a mailbox elsewhere; its folders and their letters"),
+    ),
+    Operation(
+        method="GET", path="/self/migrations", name="listMigrations", tag=TAG, scope=ACCOUNT, run=listed,
+        answer=Listing[MigrationInfo], says=("搬家任务，最新的在前", "Migrations, newest first"),
+    ),
+    Operation(
+        method="POST", path="/self/migrations", name="startMigration", tag=TAG, scope=ACCOUNT, run=start,
+        body=NewMigration, answer=MigrationInfo, status=201,
+        says=(
+            "开始搬家：在服务器上运行，关闭网页也继续；密码加密保存，结束即删",
+            "Start one: it runs in the server, whoever watches; the password is kept sealed and forgotten at the end",
+        ),
+    ),
+    Operation(
+        method="GET", path="/self/migrations/{id}", name="getMigration", tag=TAG, scope=ACCOUNT, run=show,
+        answer=MigrationInfo, says=("一项搬家任务的进度", "How far one is"),
+    ),
+    Operation(
+        method="PATCH", path="/self/migrations/{id}", name="changeMigration", tag=TAG, scope=ACCOUNT, run=change,
+        body=MigrationChange, answer=MigrationInfo,
+        says=("暂停、继续、取消，或再次运行（只取新邮件）", "Pause, go on, cancel, or run again for what is new"),
+    ),
+    Operation(
+        method="DELETE", path="/self/migrations/{id}", name="removeMigration", tag=TAG, scope=ACCOUNT, run=remove,
+        says=("删除任务记录；搬来的邮件保留", "Forget one; what was copied stays"),
+    ),
+)  # fmt: skip
