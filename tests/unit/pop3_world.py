@@ -58,6 +58,9 @@ class LargeMessage:
             self.sent += 1
             yield data[at : at + 1000]
 
+    def read(self, start: int, stop: int) -> bytes:
+        return self._data[start:stop]
+
 
 @dataclass
 class Row:

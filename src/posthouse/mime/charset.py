@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from functools import lru_cache
-from typing import Final
+from typing import Final, final
 
 # Labels seen in mail -> the superset codec that reads what senders really send under them.
 _ALIASES: Final[dict[str, str]] = {
@@ -62,6 +63,7 @@ _NOT_CHARSETS: Final = frozenset(
 )  # fmt: skip
 _AROUND_LABEL: Final = " \t\r\n\"'"
 _MAX_LABEL: Final = 40
+_SAMPLE_BYTES: Final = 4096
 _ISO2022: Final = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
 
 
@@ -112,6 +114,63 @@ def decode_bytes(raw: bytes, label: str = "") -> str:
         return raw.decode(name, "replace")
 
 
+_NATIVE: Final = {name: f"{name}-{sys.byteorder[0]}e" for name in ("utf-16", "utf-32")}
+_MARKS: Final = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+
+
+@final
+class CharsetProbe:
+    """What `decode_bytes` would decode octets with that come in pieces."""
+
+    __slots__ = ("_ascii", "_escaped", "_last", "_name", "_sample", "_strict")
+
+    def __init__(self, label: str) -> None:
+        self._name = codec_name(label)
+        self._ascii = True
+        self._escaped = False
+        self._last = b""
+        self._sample = b""
+        names = {"utf-8", "gb18030", self._name or "utf-8", _NATIVE.get(self._name or "", "utf-8")}
+        self._strict = {name: codecs.getincrementaldecoder(name)("strict") for name in names}
+
+    def feed(self, piece: bytes) -> None:
+        self._ascii = self._ascii and piece.isascii()
+        joined = self._last + piece
+        self._escaped = self._escaped or _ISO2022.search(joined) is not None
+        self._last = joined[-2:]
+        if len(self._sample) < _SAMPLE_BYTES:
+            self._sample += piece[: _SAMPLE_BYTES - len(self._sample)]
+        self._decode(piece, final=False)
+
+    def _decode(self, piece: bytes, *, final: bool) -> None:
+        for name, decoder in list(self._strict.items()):
+            try:
+                decoder.decode(piece, final)
+            except (UnicodeError, ValueError):
+                del self._strict[name]
+
+    def verdict(self) -> tuple[str, str]:
+        """Codec and how to take errors; nothing may be fed any more."""
+        self._decode(b"", final=True)
+        name = self._name
+        if name in _NATIVE and not self._sample.startswith(_MARKS[name]):
+            name = _NATIVE[name]  # decoders of pieces insist on the mark
+        if self._ascii and (name is None or not _seven_bit_codec(name)):
+            return ("iso2022_jp_ext", "replace") if self._escaped else ("ascii", "strict")
+        if name is None or name in _UNKNOWN:
+            if "utf-8" in self._strict:
+                return "utf-8", "strict"
+            guessed = _looks_double_byte(self._sample) and "gb18030" in self._strict
+            return ("gb18030", "strict") if guessed else ("cp1252", "replace")
+        for valid in (name, "utf-8"):
+            if valid in self._strict:
+                return valid, "strict"
+        return name, "replace"
+
+
 def _seven_bit_codec(name: str) -> bool:
     return name.startswith(("iso2022", "iso-2022", "hz", "utf-7", "utf-16", "utf-32", "utf_16", "utf_32"))
 
@@ -135,7 +194,7 @@ _HIGH: Final = re.compile(rb"[\x80-\xff]+")
 
 
 def _looks_double_byte(raw: bytes) -> bool:
-    sample = raw[:4096]
+    sample = raw[:_SAMPLE_BYTES]
     high = sum(len(run) for run in _HIGH.findall(sample))
     paired = sum(len(run) for run in _PAIRS.findall(sample))
     return paired >= 4 and paired * 10 >= high * 9

@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from posthouse.core.casemap import casemap
 from posthouse.mime.charset import decode_bytes
@@ -33,6 +33,12 @@ _INLINE: Final = re.compile(
     re.IGNORECASE,
 )
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+
+
+class Sliced(Protocol):
+    """Octets that give slices of themselves: a message in memory or in its file."""
+
+    def __getitem__(self, key: slice, /) -> bytes: ...
 
 
 Extract = Callable[[str, bytes], str]
@@ -116,13 +122,20 @@ def other_lines(block: str) -> str:
     return fold(raw_text(_FIELD.sub("", block).strip()))
 
 
-def body_pieces(content: bytes, root: Part, extract: Extract | None = None) -> list[str]:
+def body_pieces(
+    content: Sliced,
+    root: Part,
+    extract: Extract | None = None,
+    leave_out: Callable[[Part], bool] = lambda _: False,
+) -> list[str]:
+    """`leave_out`: text parts that are not looked at."""
     pieces: list[str] = []
     documents = 0
     for part in walk(root):
         name = _file_name(content, part)
         if part.kind == LEAF and part.maintype.lower() in {"text", ""}:
-            pieces.append(_part_text(content, part))
+            if not leave_out(part):
+                pieces.append(_part_text(content, part))
         elif part.kind == MESSAGE and part.children:
             inner = _block(content, part.children[0])
             pieces += header_pieces(folded_fields(parse_fields(inner)), other_lines(inner))
@@ -145,19 +158,24 @@ def _document_kind(part: Part, name: str | None) -> str | None:
     return kind or _DOCUMENT_ENDS.get((name or "").rpartition(".")[2].lower())
 
 
-def _block(content: bytes, part: Part) -> str:
-    return header_text(content[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)])
+def _block(content: Sliced, part: Part) -> str:
+    return header_text(_octets(content, part))
 
 
-def _part_text(content: bytes, part: Part) -> str:
+def _octets(content: Sliced, part: Part) -> bytes:
+    """The header of a part."""
+    return content[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)]
+
+
+def _part_text(content: Sliced, part: Part) -> str:
     raw = decode_transfer(content[part.body_start : part.body_end], part.encoding)
     text = decode_bytes(raw, part.charset)
     return fold(page_text(text) if part.subtype.lower() == "html" else text)
 
 
-def _file_name(content: bytes, part: Part) -> str | None:
+def _file_name(content: Sliced, part: Part) -> str | None:
     """The layout of a stored message leaves it out."""
-    if _NAME.search(content, part.header_start, min(part.body_start, part.header_start + MAX_HEADER)) is None:
+    if _NAME.search(_octets(content, part)) is None:
         return None
     name = None
     for key, value in parse_fields(_block(content, part)):

@@ -147,8 +147,13 @@ def decode_transfer(raw: bytes, encoding: str | None) -> bytes:
     if name == "base64":
         return decode_base64(raw)
     if name == "quoted-printable":
-        return binascii.a2b_qp(_QP_BLANKS.sub(b"", raw))
+        return binascii.a2b_qp(join_soft_ends(raw))
     return raw
+
+
+def join_soft_ends(raw: bytes) -> bytes:
+    """RFC 2045 §6.7 (3): blanks at the end of a line are no part of quoted-printable text."""
+    return _QP_BLANKS.sub(b"", raw)
 
 
 def is_decodable(encoding: str | None) -> bool:
@@ -163,8 +168,13 @@ def decode_base64(raw: bytes) -> bytes:
     return b"".join([_decode_stretch(stretch) for stretch in raw.split(b"=") if stretch])
 
 
+def pure_base64(raw: bytes) -> bytes:
+    """Without what is no digit of it."""
+    return _B64_JUNK.sub(b"", raw)
+
+
 def _decode_stretch(raw: bytes) -> bytes:
-    clean = _B64_JUNK.sub(b"", raw)
+    clean = pure_base64(raw)
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))

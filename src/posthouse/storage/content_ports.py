@@ -19,6 +19,10 @@ class LargeContent(Protocol):
         """The bytes from start up to stop, in pieces of at most 256 KiB."""
         ...
 
+    def read(self, start: int, stop: int) -> bytes:
+        """The same at once; for threads, which wait for the disk."""
+        ...
+
 
 Content = bytes | LargeContent
 

@@ -160,10 +160,9 @@ async def _scan(
 
 
 async def _add_long(session: ImapSession, found: Found, row: Row, test: Test, *, modseq: bool) -> None:
-    """SEARCH has to look at every octet of a long message; a worker holds one of them at a time."""
+    """SEARCH has to look at every octet of a long message; a worker goes through one of them at a time."""
     async with session.services.long_text:
-        content = b"".join([piece async for piece in row[-1].chunks()])
-        await asyncio.to_thread(found.add, [(*row[:-1], content)], test, modseq=modseq)
+        await asyncio.to_thread(found.add, [row], test, modseq=modseq)
 
 
 def _asks_modseq(key: k.SearchKey) -> bool:

@@ -73,6 +73,7 @@ class Matcher:
         "_kept_fields",
         "_keywords",
         "_known",
+        "_needles",
         "_now",
         "_row",
         "_text",
@@ -95,6 +96,7 @@ class Matcher:
         self._view = view
         self._known = known or {}
         self._unknown = False
+        self._needles: list[str] = []
         self._keywords = {name.lower(): 1 << (FIRST_KEYWORD_BIT + i) for i, name in enumerate(keywords)}
         self._now = now
         self._text: SearchedText | None = None
@@ -253,7 +255,7 @@ class Matcher:
     def _message(self, row: Row) -> SearchedText:
         if self._text is None or self._text_uid != row[_UID]:
             self._text, self._text_uid = (
-                SearchedText(row[_CONTENT], unpack_layout(row[_LAYOUT]), self._extract),
+                SearchedText(row[_CONTENT], unpack_layout(row[_LAYOUT]), self._extract, self._needles),
                 row[_UID],
             )
         return self._text
@@ -281,6 +283,7 @@ class Matcher:
         if isinstance(key, k.Header):
             return self._header(key.name.lower(), needle)
         whole = key.where == "TEXT"
+        self._needles.append(needle)
 
         def test(row: Row) -> bool | None:
             if len(row) <= _CONTENT:

@@ -209,6 +209,19 @@ class FileContent:
             else:  # the thread still reads from it
                 ahead.add_done_callback(partial(_close, file))
 
+    def read(self, start: int, stop: int) -> bytes:
+        stop = min(stop, self.size)
+        if start >= stop:
+            return b""
+        first = start // FRAME_BYTES
+        last = (stop - 1) // FRAME_BYTES
+        frames: list[bytes] = []
+        with self._files._open(self._name) as file:
+            offsets = _offsets(file.fileno())
+            while (at := first + len(frames)) <= last:
+                frames += _frames(file, offsets, at, last)
+        return b"".join(frames)[start - first * FRAME_BYTES : stop - first * FRAME_BYTES]
+
 
 def _frames(file: IO[bytes], offsets: list[int], first: int, last: int) -> list[bytes]:
     """The message in the frames of a stretch, not beyond the frame `last`."""

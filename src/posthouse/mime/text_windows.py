@@ -1,0 +1,123 @@
+"""Text parts too long to be held whole: decoded and folded in windows, in which searches look.
+
+What is found is what `search_text` would find in the whole text.  Octets are asked for in slices, so a message may
+stay in its file; the octets of one part pass twice, first to learn in which charset they really are.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from posthouse.mime.charset import CharsetProbe
+from posthouse.mime.scan import LEAF, Part
+from posthouse.mime.search_text import Sliced, fold
+from posthouse.mime.section import decode_transfer, join_soft_ends, pure_base64
+
+WINDOW_BYTES: Final = 1 << 20
+LONG_BYTES: Final = 2 << 20
+"""Parts longer than this are searched in windows."""
+LINE_MAX_BYTES: Final = 4 << 20
+"""Octets of a line of quoted-printable that wait for their end."""
+CUT_WITHIN: Final = 4096
+"""Characters from the end of a window among which a place to cut is sought."""
+
+
+def is_long(part: Part) -> bool:
+    """Whether `held_of` is for this part.  The words of a page are found in the whole of it."""
+    text = part.kind == LEAF and part.maintype.lower() in {"text", ""}
+    return text and part.subtype.lower() != "html" and part.body_end - part.body_start > LONG_BYTES
+
+
+def held_of(content: Sliced, part: Part, needles: Collection[str]) -> set[str]:
+    """Those of the folded needles that the text of the part holds."""
+    left = {needle for needle in needles if needle}
+    found: set[str] = set(needles) - left
+    keep = max(map(len, left), default=0) - 1
+    tail = ""
+    for window in _folded(lambda: _octets(content, part), part.charset):
+        text = tail + window
+        now = {needle for needle in left if needle in text}
+        found |= now
+        left -= now
+        if not left:
+            break
+        tail = text[-keep:] if keep > 0 else ""
+    return found
+
+
+def _folded(octets: Callable[[], Iterator[bytes]], label: str) -> Iterator[str]:
+    probe = CharsetProbe(label)
+    for window in octets():
+        probe.feed(window)
+    name, errors = probe.verdict()
+    decoder = codecs.getincrementaldecoder(name)(errors)
+    held = ""
+    for window in octets():
+        text = held + decoder.decode(window)
+        at = _cut(text)
+        yield fold(text[:at])
+        held = text[at:]
+    yield fold(held + decoder.decode(b"", final=True))
+
+
+def _cut(text: str) -> int:
+    """Where a text may be cut so that its parts fold to the parts of the whole: before what begins a character."""
+    if text.isascii():
+        return len(text)
+    for at in range(len(text) - 1, max(0, len(text) - CUT_WITHIN), -1):
+        if text[at] < "\x80" or not unicodedata.combining(unicodedata.normalize("NFKD", text[at])[0]):
+            return at
+    return len(text) if len(text) > CUT_WITHIN else 0
+
+
+def _octets(content: Sliced, part: Part) -> Iterator[bytes]:
+    """The body with its transfer encoding undone, as `decode_transfer` does it."""
+    windows = (
+        content[at : min(at + WINDOW_BYTES, part.body_end)]
+        for at in range(part.body_start, part.body_end, WINDOW_BYTES)
+    )
+    match (part.encoding or "").lower():
+        case "base64":
+            return _base64(windows)
+        case "quoted-printable":
+            return _quoted_printable(windows)
+        case _:
+            return windows
+
+
+def _base64(windows: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    for window in windows:
+        *ended, rest = window.split(b"=")
+        for stretch in ended:  # each padded stretch ends for itself
+            yield decode_transfer(held + stretch, "base64")
+            held = b""
+        clean = held + pure_base64(rest)
+        whole = len(clean) - len(clean) % 4
+        yield binascii.a2b_base64(clean[:whole])
+        held = clean[whole:]
+    yield decode_transfer(held, "base64")
+
+
+def _quoted_printable(windows: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    for window in windows:
+        held += window
+        end = held.rfind(b"\n") + 1 or _inside_line(held)
+        yield binascii.a2b_qp(join_soft_ends(held[:end]))
+        held = held[end:]
+    yield binascii.a2b_qp(join_soft_ends(held))
+
+
+def _inside_line(text: bytes) -> int:
+    """Where a line may be cut: before an escape that may be broken, and before blanks that may end it."""
+    if len(text) > LINE_MAX_BYTES:
+        return len(text)
+    rest = text[-CUT_WITHIN:]
+    while rest != (shorter := rest.rstrip(b"= \t\r")) or shorter[-2:-1] == b"=":
+        rest = shorter[:-2] if shorter[-2:-1] == b"=" else shorter
+    return max(0, len(text) - CUT_WITHIN) + len(rest)
