@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from posthouse.core.scope import READ, Scope
+from posthouse.services.accounts import Accounts
 from posthouse.services.grant import Grant
 from posthouse.services.scripts import SCRIPTS_MAX
+from tests.storage.fixtures import DOMAIN
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
 
@@ -141,3 +143,16 @@ async def test_a_narrow_credential_sees_no_rules(world: JmapWorld) -> None:
         ("SieveScript/validate", {"blobId": one["blobId"]}),
     ):
         assert await world.error(method, **arguments) == "forbidden"
+
+
+async def test_redirects_follow_the_policy_of_the_domain(world: JmapWorld) -> None:
+    early = await made(world, 'redirect "friend@far.test";')
+    await Accounts(world.store, world.clock).update_domain(DOMAIN, redirects="confirmed")
+    record = {"blobId": await blob(world, 'keep;\nredirect "friend@far.test";')}
+    answer = await world.call("SieveScript/set", create={"a": record})
+    assert answer["notCreated"]["a"]["type"] == "invalidSieve"
+    assert "friend@far.test" in answer["notCreated"]["a"]["description"]
+    # RFC 9661 §2.3: what may not be activated is not, and the rest is done
+    done = await world.call("SieveScript/set", onSuccessActivateScript=early["id"])
+    assert done["updated"] is None
+    assert await world.store.scripts.active(world.account.id) is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from posthouse.core import errors
 from posthouse.core.errors import MailError
 from posthouse.core.scope import READ, Scope
+from posthouse.services.accounts import Accounts
 from posthouse.services.grant import Grant
 from posthouse.services.scripts import SCRIPTS_MAX, Scripts
 from posthouse.services.signin import SignIn
@@ -153,6 +154,16 @@ async def test_faults_of_scripts_are_explained(client: Client) -> None:
     assert await client.say('CHECKSCRIPT "keep"\r\n') == 'NO "line 1: \\";\\" is missing"\r\n'
     assert (await client.say('PUTSCRIPT "a" {12+}\r\nif true {};x\r\n')).startswith('NO "line 1: ')
     assert await client.say("LISTSCRIPTS\r\n") == 'OK "Done"\r\n'
+
+
+async def test_redirects_follow_the_policy_of_the_domain(client: Client, world: World) -> None:
+    await Accounts(world.store, world.clock).update_domain("post.test", redirects="inside")
+    await client.say(SIGN_IN)
+    script = 'redirect "friend@far.test";'
+    answer = await client.say(f'PUTSCRIPT "a" {{{len(script)}+}}\r\n{script}\r\n')
+    assert answer.startswith('NO "line 1: post.test lets no mail be sent on to addresses outside')
+    script = 'redirect "zhao@post.test";'
+    assert await client.say(f'PUTSCRIPT "a" {{{len(script)}+}}\r\n{script}\r\n') == 'OK "Done"\r\n'
 
 
 async def test_limits(client: Client) -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from posthouse.core.address import parse_address
 from posthouse.core.errors import Refused
+from posthouse.services.accounts import Accounts
+from posthouse.services.redirects import KIND as FORWARDING
+from posthouse.services.redirects import Forwarding
 from posthouse.services.refile import refile
+from posthouse.services.scripts import Scripts
 from posthouse.services.srs import AGE_MAX_DAYS, Srs
-from posthouse.sieve import compile_script
+from posthouse.sieve import ScriptError, compile_script
+from posthouse.sieve.text import explain
+from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.rows import Account, Alias, Mailbox, SieveScript
 from tests.unit.service_world import LETTER, World, open_world, parse, smtp_origin
 
@@ -189,6 +196,63 @@ async def test_redirects_inside_end_where_they_were_before(world: World) -> None
     await world.send(LETTER, "li@post.test")
     assert await counts(world, li) == {}
     assert await counts(world, zhao) == {"INBOX": 1}
+
+
+CONFIRMED = msgspec.json.encode(Forwarding("Friend@far.test", confirmed_at=1.0))
+
+
+@pytest.mark.parametrize(
+    ("policy", "target", "confirmed", "said"),
+    [
+        ("any", "friend@far.test", False, ""),
+        ("confirmed", "friend@far.test", False, "is outside and not confirmed"),
+        ("confirmed", "friend@far.test", True, ""),
+        ("confirmed", "zhao@post.test", False, ""),
+        ("inside", "friend@far.test", True, "is outside"),
+        ("inside", "zhao@post.test", False, ""),
+    ],
+)
+async def test_the_domain_says_where_to_mail_is_sent_on(
+    world: World, policy: str, target: str, *, confirmed: bool, said: str
+) -> None:
+    """Whatever door the script came through, and be the address made while it runs."""
+    li = await world.account("li")
+    await world.account("zhao")
+    await Accounts(world.store, world.clock).update_domain("post.test", redirects=policy)
+    if confirmed:
+        await world.store.objects.put(li.id, [StoredObject(FORWARDING, 0, CONFIRMED)])
+    user, _, host = target.partition("@")
+    script = f'require "variables"; set "at" "{host}"; redirect "{user}@${{at}}";'
+    assert compile_script(script).redirects() == []
+    await rule(world, li, script)
+    receipt = await world.send(LETTER, "li@post.test")
+    queued = [one.address for entry in await world.store.queue.entries() for one in entry.recipients]
+    assert queued == ([target] if host == "far.test" and not said else [])
+    assert (await counts(world, li)) == ({"INBOX": 1} if said else {})
+    told = f", keep ({target} {said})" if said else ""
+    assert f"li@post.test: redirect {target}{told}" in await decisions(world, receipt.trace)
+
+
+async def test_whoever_puts_a_script_hears_of_it_at_once(world: World) -> None:
+    li = await world.account("li")
+    scripts = Scripts(world.store, world.clock)
+    text = 'if header "subject" "x" {\n redirect "friend@far.test"; }'
+    await scripts.put(li.id, "old", text)
+    await Accounts(world.store, world.clock).update_domain("post.test", redirects="confirmed")
+    with pytest.raises(ScriptError) as caught:
+        await scripts.put(li.id, "new", text)
+    assert (caught.value.key, caught.value.line) == ("redirect.confirmed", 2)
+    assert "friend@far.test" in explain(caught.value, "en")
+    assert "转发" in explain(caught.value, "zh")
+    await scripts.put(li.id, "old", text + "\nkeep;")  # what was there can still be edited
+    with pytest.raises(ScriptError):
+        await scripts.activate(li.id, "old")
+    await world.store.objects.put(li.id, [StoredObject(FORWARDING, 0, CONFIRMED)])
+    await scripts.activate(li.id, "old")
+    await Accounts(world.store, world.clock).update_domain("post.test", redirects="inside")
+    with pytest.raises(ScriptError) as caught:
+        await scripts.put(li.id, "new", text)
+    assert caught.value.key == "redirect.inside"
 
 
 async def test_a_redirect_to_nobody_keeps_the_letter(world: World) -> None:

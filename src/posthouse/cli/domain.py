@@ -28,6 +28,9 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument("--protocols-off", metavar="LIST", help=say("help.arg.protocols_off"))
     parser.add_argument("--oauth-only", choices=("yes", "no"), help=say("help.arg.oauth_only"))
     parser.add_argument("--dmarc", choices=("none", "quarantine", "reject"), help=say("help.arg.dmarc"))
+    parser.add_argument(
+        "--redirects", choices=("any", "confirmed", "inside"), help=say("help.arg.redirects_policy")
+    )
 
 
 def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
@@ -44,6 +47,22 @@ def add(parsers: Parsers, say: Say) -> None:
     add_actions(parsers, say, "domain", actions)
 
 
+def _changes(arguments: argparse.Namespace) -> dict[str, object]:
+    """What `domain set` was asked to change."""
+    changes: dict[str, object] = {}
+    if arguments.catch_all is not None:
+        changes["catch_all"] = arguments.catch_all or None
+    if arguments.protocols_off is not None:
+        changes["protocols_off"] = split(arguments.protocols_off)
+    for name in ("enabled", "oauth_only"):
+        if getattr(arguments, name):
+            changes[name] = getattr(arguments, name) == "yes"
+    for name in ("two_step", "dmarc", "redirects"):
+        if getattr(arguments, name):
+            changes[name] = getattr(arguments, name)
+    return changes
+
+
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
     from posthouse.app.config import Config  # noqa: PLC0415
@@ -58,9 +77,27 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             domains = await store.directory.domains()
             out.result(domains)
             out.table(
-                ("domain", "enabled", "catch_all", "two_step", "protocols_off", "oauth_only", "dmarc"),
+                (
+                    "domain",
+                    "enabled",
+                    "catch_all",
+                    "two_step",
+                    "protocols_off",
+                    "oauth_only",
+                    "dmarc",
+                    "redirects",
+                ),
                 [
-                    (d.name, d.enabled, d.catch_all, d.two_step, d.protocols_off, d.oauth_only, d.dmarc)
+                    (
+                        d.name,
+                        d.enabled,
+                        d.catch_all,
+                        d.two_step,
+                        d.protocols_off,
+                        d.oauth_only,
+                        d.dmarc,
+                        d.redirects,
+                    )
                     for d in domains
                 ],
             )
@@ -70,19 +107,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             out.result(domain)
             out.text("domain.added", domain=arguments.domain)
         elif arguments.action == "set":
-            changes: dict[str, object] = {}
-            if arguments.catch_all is not None:
-                changes["catch_all"] = arguments.catch_all or None
-            if arguments.enabled:
-                changes["enabled"] = arguments.enabled == "yes"
-            if arguments.two_step:
-                changes["two_step"] = arguments.two_step
-            if arguments.protocols_off is not None:
-                changes["protocols_off"] = split(arguments.protocols_off)
-            if arguments.oauth_only:
-                changes["oauth_only"] = arguments.oauth_only == "yes"
-            if arguments.dmarc:
-                changes["dmarc"] = arguments.dmarc
+            changes = _changes(arguments)
             out.result(await accounts.update_domain(arguments.domain, **changes))
             out.text("changed", name=arguments.domain)
         else:

@@ -47,6 +47,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "column.administrates": ("管理", "ADMINISTRATES"),
     "column.protocols_off": ("关闭的协议", "OFF"),
+    "column.redirects": ("规则转发", "REDIRECTS"),
     "column.oauth_only": ("仅令牌", "TOKENS ONLY"),
     "column.dmarc": ("DMARC", "DMARC"),
     "column.admin": ("管理", "ADMINISTRATES"),
@@ -79,6 +80,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.arg.dmarc": (
         "DMARC 记录应声明的策略（posthouse dns 会列出并核对）",
         "the policy that the DMARC record is to have (`posthouse dns` lists and checks it)",
+    ),
+    "help.arg.redirects_policy": (
+        "规则可以把邮件转发到哪里：any 任何地址；confirmed 外部地址须先确认；inside 只限本服务器的域名",
+        "where to rules may send mail on: any address, outside only to confirmed ones, inside of this server only",
     ),
     "demo.admin": (
         "管理页面：{url}（{address} 管理 {domain}）",

@@ -17,6 +17,7 @@ from posthouse.services.credentials import Credentials
 from posthouse.services.devices import POLICIES as DEVICE_POLICIES
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.foreign_hashes import normal_hash
+from posthouse.services.redirects import POLICIES
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import EVERYTHING, PROTOCOLS, Account, Alias, Domain
@@ -79,7 +80,7 @@ class Accounts:
         return domain
 
     async def update_domain(self, name: str, **changes: Any) -> Domain:
-        """`catch_all` (None: none), `enabled`, `two_step`, `protocols_off`, `oauth_only`, `dmarc`."""
+        """`catch_all` (None: none), `enabled`, `two_step`, `protocols_off`, `oauth_only`, `dmarc`, `redirects`."""
         old = await self._domain(name)
         domain = Domain(
             old.name,
@@ -90,6 +91,7 @@ class Accounts:
             _switchable(changes.get("protocols_off", old.protocols_off)),
             bool(changes.get("oauth_only", old.oauth_only)),
             _one_of(changes.get("dmarc", old.dmarc), DMARC),
+            _one_of(changes.get("redirects", old.redirects), POLICIES),
         )
         await self._directory.put_domain(domain)
         return domain

@@ -25,6 +25,7 @@ from posthouse.mime.edit import header_end
 from posthouse.mime.facts import facts_of
 from posthouse.services.answers import Answers
 from posthouse.services.mailboxes import MailboxService, mailbox_id
+from posthouse.services.redirects import CONFIRMED, INSIDE, refused
 from posthouse.services.steps import Placing, Version
 from posthouse.sieve import Context, Mail, Outcome, Script, ScriptError, compile_script, run
 from posthouse.sieve.actions import FileInto, Keep, Notify, Redirect, Reject, Vacation
@@ -309,9 +310,9 @@ class _Sorter:
                     )
                 case Redirect(address):
                     words.append(f"redirect {address}")
-                    if not await self._redirect(account, address, version, made):
+                    if why := await self._redirect(account, address, version, made):
                         made.positions.append(self._copy(copy, (), version))
-                        words.append(f"keep ({address} leads nowhere)")
+                        words.append(f"keep ({address} {why})")
                 case Reject(text):
                     made.refused = Refused(f"the rules of {account.address}", text=text)
                     words.append("reject")
@@ -400,17 +401,19 @@ class _Sorter:
 
     # --- redirects ---
 
-    async def _redirect(self, account: Account, text: str, version: int, made: _Made) -> bool:
-        """To accounts of ours at once, to others by the queue; False when the address leads nowhere."""
+    async def _redirect(self, account: Account, text: str, version: int, made: _Made) -> str:
+        """To accounts of ours at once, to others by the queue; why not, or ""."""
         placing = self._placing
         letter = placing.letter
+        for _, policy in await refused(self._rules.store, account, [text]):
+            return {CONFIRMED: "is outside and not confirmed", INSIDE: "is outside"}[policy]
         try:
             resolution = await self._service.resolver.resolve(parse_address(text))
         except (NotFound, Invalid, OverQuota):
-            return False
+            return "leads nowhere"
         made.redirected += [one for one in resolution.accounts.values() if one.id not in self._accounts]
         if not resolution.remote:
-            return True
+            return ""
         sender = await self._service.srs.forward(letter.envelope.sender_text, account.address)
         envelope = letter.envelope
         placing.versions[version].queue.append(
@@ -430,7 +433,7 @@ class _Sorter:
                 message_id=placing.facts.message_id or "",
             )
         )
-        return True
+        return ""
 
 
 class _Made:

@@ -7,7 +7,8 @@ from typing import Final
 from posthouse.core.errors import Invalid, NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
-from posthouse.sieve import Script, compile_script
+from posthouse.services.redirects import check_script
+from posthouse.sieve import Script, ScriptError, compile_script
 from posthouse.sieve.limits import SCRIPT_MAX_BYTES
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import SieveScript
@@ -21,6 +22,7 @@ _FORBIDDEN: Final = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u20
 
 class Scripts:
     def __init__(self, store: Store, clock: Clock) -> None:
+        self._all = store
         self._store = store.scripts
         self._clock = clock
 
@@ -35,9 +37,11 @@ class Scripts:
         raise NotFound(f"no script {name!r}")
 
     async def put(self, account: AccountId, name: str, content: str) -> Script:
-        """Check and keep; raises ScriptError, Invalid (the name), OverQuota."""
+        """Check and keep; raises ScriptError (also for what the domain forbids), Invalid (the name), OverQuota."""
         script = compile_script(content)
         check_name(name)
+        known = [one for one in await self._store.of_account(account) if one.name == name]
+        await check_script(self._all, account, script, _try_compiled(known[0].content) if known else None)
         await self._store.put(
             SieveScript(account, name, content, changed_at=self._clock.now()), count_max=SCRIPTS_MAX
         )
@@ -64,8 +68,16 @@ class Scripts:
     async def activate(self, account: AccountId, name: str | None) -> None:
         """Raises NotFound; ScriptError for one that can no longer be read."""
         if name is not None:
-            compile_script((await self.get(account, name)).content)
+            script = compile_script((await self.get(account, name)).content)
+            await check_script(self._all, account, script)
         await self._store.activate(account, name)
+
+
+def _try_compiled(content: str) -> Script | None:
+    try:
+        return compile_script(content)
+    except ScriptError:
+        return None
 
 
 def check_name(name: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, final
 
+from posthouse.core.address import try_address
 from posthouse.sieve.errors import ScriptError
 from posthouse.sieve.limits import SCRIPT_MAX_BYTES
 from posthouse.sieve.match import check_regex
@@ -62,6 +63,21 @@ class Script:
 
     def uses(self, capability: str) -> bool:
         return capability in self.required
+
+    def redirects(self) -> list[tuple[str, int]]:
+        """Addresses that stand in the script as constants, as `run` would write them, and their lines."""
+        found: list[tuple[str, int]] = []
+        waiting = list(self.steps)
+        while waiting:
+            step = waiting.pop()
+            waiting += step.block
+            text = step.arguments[0] if step.name == "redirect" and step.arguments else None
+            if not isinstance(text, str) or ("${" in text and self.uses("variables")):
+                continue
+            address = try_address(text.strip().removeprefix("<").removesuffix(">"))
+            if address is not None and address.domain:
+                found.append((str(address), step.line))
+        return sorted(found, key=lambda one: one[1])
 
 
 def compile_script(content: str | bytes) -> Script:

@@ -57,6 +57,16 @@ FAULTS: Final[dict[str, tuple[str, str]]] = {
     "date": ("没有日期部分“{name}”", 'there is no date part "{name}"'),
     "zone": ("时区“{name}”应形如 +0800", 'the zone "{name}" should look like +0800'),
     "fcc": (":{tag} 需与 :fcc 同用", ":{tag} goes with :fcc"),
+    "redirect.confirmed": (
+        "{domain} 只允许转发到已确认的外部地址；请先在网页邮箱的“转发”设置中确认 {address}",
+        "{domain} lets mail be sent on only to confirmed addresses outside; confirm {address} in the webmail first,"
+        " under forwarding",
+    ),
+    "redirect.inside": (
+        "{domain} 不允许转发到外部地址 {address}；请改用本服务器的地址，或询问管理员",
+        "{domain} lets no mail be sent on to addresses outside such as {address}; use one of this server, or ask your"
+        " administrator",
+    ),
     # --- running ---
     "steps": ("执行超过 {limit} 步", "more than {limit} steps for one letter"),
     "work": ("比较的文本总量超过 {limit} 字符", "more than {limit} characters to compare for one letter"),

@@ -65,6 +65,9 @@ class Domain(Struct, frozen=True):
     protocols_off: tuple[str, ...] = ()  # for all of its accounts
     oauth_only: bool = False  # mail programs sign in by token, not by any password
     dmarc: str = "none"  # the policy that its record is to have: "none", "quarantine", "reject"
+    redirects: str = (
+        "any"  # where to rules may send mail on: "any", "confirmed", "inside" (services/redirects.py)
+    )
 
 
 class Account(Struct, frozen=True):

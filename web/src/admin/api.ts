@@ -91,6 +91,7 @@ export interface Domain {
   protocols_off: string[];
   oauth_only: boolean;
   dmarc: string;
+  redirects: string;
   accounts: number;
   aliases: number;
 }

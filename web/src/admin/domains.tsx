@@ -84,6 +84,7 @@ export function Domain({ name }: { name: string }) {
               <Switch label={say("dom.oauth")} hint={say("dom.oauth.hint")} on={one.oauth_only} disabled={!may_change} change={(on) => change({ oauth_only: on })} />
               <Several label={say("dom.protocols")} hint={say("dom.protocols.hint")} values={one.protocols_off} options={["submission", "imap", "pop3", "http"]} disabled={!may_change} change={(its) => change({ protocols_off: its })} />
               <Choice label={say("dom.dmarc")} hint={say("dom.dmarc.hint")} value={one.dmarc} disabled={!may_change} options={(["none", "quarantine", "reject"] as const).map((it) => [it, say(`dmarc.${it}`)])} change={(it) => change({ dmarc: it })} />
+              <Choice label={say("dom.redirects")} hint={say("dom.redirects.hint")} value={one.redirects} disabled={!may_change} options={(["any", "confirmed", "inside"] as const).map((it) => [it, say(`redirects.${it}`)])} change={(it) => change({ redirects: it })} />
               <CatchAll value={one.catch_all} disabled={!may_change} change={(it) => change({ catch_all: it })} />
             </Card>
           )}

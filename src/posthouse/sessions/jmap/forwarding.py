@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from posthouse.core.address import parse_address, try_address
 from posthouse.core.messages import say
 from posthouse.mime.compose import Letter, build
+from posthouse.services.redirects import KIND, Forwarding
 from posthouse.services.seal import Seals
 from posthouse.storage.email_rows import StoredObject
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
@@ -38,21 +39,13 @@ SENT_MAX: Final = 10
 SENT_S: Final = 86400.0
 
 
-class Forwarding(Struct):
-    email: str
-    code: str = ""
-    sent_at: float = 0.0
-    wrong: int = 0
-    confirmed_at: float = 0.0
-
-
 class Sendings(Struct):
     """When codes were sent, whatever became of their addresses."""
 
     at: list[float] = field(default_factory=list)
 
 
-FORWARDING: Final = Kind("ForwardingAddress", "W", Forwarding)
+FORWARDING: Final = Kind(KIND, "W", Forwarding)
 _SENDINGS: Final = Kind("ForwardingCodes", "W", Sendings)
 
 

@@ -178,13 +178,16 @@ async def _activate(context: Context, args: ScriptSet, work: _Setting) -> None:
         name = target.name
     elif not args.on_success_deactivate_script:
         return
+    try:
+        await work.scripts.activate(context.account.id, name)
+    except ScriptError:
+        return  # RFC 9661 §2.3: what policy forbids is passed over, and what was active stays so
     for one in work.found.values():
         if one.active != (one.name == name):
             key = ids.format_id(ids.SCRIPT, one.id)
             active = {"isActive": one.name == name}
             if key not in {record["id"] for record in work.result.created.values()}:
                 work.result.updated[key] = (work.result.updated.get(key) or {}) | active
-    await work.scripts.activate(context.account.id, name)
     for record in work.result.created.values():
         record["isActive"] = work.found[context.number(ids.SCRIPT, record["id"]) or 0].name == name
 
@@ -229,6 +232,8 @@ class _Setting:
             await self.scripts.put(self.account, name, content)
         except OverQuota as error:
             raise SetError("overQuota", f"an account has at most {SCRIPTS_MAX} scripts") from error
+        except ScriptError as fault:
+            raise _invalid_sieve(self.context, fault) from fault
         one = await self.scripts.get(self.account, name)
         self.found[one.id] = one
         return one

@@ -34,7 +34,8 @@ from posthouse.storage.sqlite.token import drop_account
 from posthouse.storage.sqlite.versions import DIRECTORY, Remembered, VersionsView
 
 SELECT_DOMAIN: Final = (
-    "SELECT name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc FROM domain"
+    "SELECT name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc,"
+    " redirects FROM domain"
 )
 SELECT_ACCOUNT: Final = (
     "SELECT id, address, name, language, password, enabled, protocols, quota_bytes, quota_messages, used_bytes,"
@@ -78,9 +79,17 @@ _account: Final[Callable[..., Account]] = Account
 
 
 def domain_from(row: tuple[Any, ...]) -> Domain:
-    name, catch_all, enabled, created_at, two_step, off, oauth_only, dmarc = row
+    name, catch_all, enabled, created_at, two_step, off, oauth_only, dmarc, redirects = row
     return Domain(
-        name, catch_all, bool(enabled), created_at, two_step, tuple(off.split()), bool(oauth_only), dmarc
+        name,
+        catch_all,
+        bool(enabled),
+        created_at,
+        two_step,
+        tuple(off.split()),
+        bool(oauth_only),
+        dmarc,
+        redirects,
     )
 
 
@@ -112,11 +121,11 @@ def _domain_of(address: str) -> str:
 def put_domain(ledger: Ledger, request: PutDomain) -> None:
     domain = request.domain
     ledger.execute(
-        "INSERT INTO domain (name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO domain (name, catch_all, enabled, created_at, two_step, protocols_off, oauth_only, dmarc,"
+        " redirects) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET catch_all = excluded.catch_all, enabled = excluded.enabled,"
         " two_step = excluded.two_step, protocols_off = excluded.protocols_off, oauth_only = excluded.oauth_only,"
-        " dmarc = excluded.dmarc",
+        " dmarc = excluded.dmarc, redirects = excluded.redirects",
         (
             domain.name,
             domain.catch_all,
@@ -126,6 +135,7 @@ def put_domain(ledger: Ledger, request: PutDomain) -> None:
             " ".join(domain.protocols_off),
             domain.oauth_only,
             domain.dmarc,
+            domain.redirects,
         ),
     )
     ledger.hint("directory")

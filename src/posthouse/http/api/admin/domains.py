@@ -41,6 +41,7 @@ class DomainInfo(Answer):
     protocols_off: list[str]
     oauth_only: Annotated[bool, Meta(description="Mail programs need tokens; no password opens mail.")]
     dmarc: Annotated[str, Meta(description="What its DMARC record is to say.")]
+    redirects: Annotated[str, Meta(description="Where to rules may send mail on: any, confirmed, inside.")]
     accounts: int
     aliases: int
     created_at: datetime | None
@@ -58,6 +59,7 @@ class DomainChange(Body):
     protocols_off: Annotated[list[Protocol], Meta(max_length=4)] | UnsetType = UNSET
     oauth_only: bool | UnsetType = UNSET
     dmarc: Literal["none", "quarantine", "reject"] | UnsetType = UNSET
+    redirects: Literal["any", "confirmed", "inside"] | UnsetType = UNSET
 
 
 class DnsRecord(Answer):
@@ -115,6 +117,7 @@ async def told(call: Call, one: Domain) -> DomainInfo:
         protocols_off=list(one.protocols_off),
         oauth_only=one.oauth_only,
         dmarc=one.dmarc,
+        redirects=one.redirects,
         accounts=accounts,
         aliases=aliases,
         created_at=instant(one.created_at),

@@ -1,0 +1,2 @@
+-- Back to schema 23.
+ALTER TABLE domain DROP COLUMN redirects;
