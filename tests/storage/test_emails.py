@@ -276,3 +276,49 @@ async def test_changes_of_mailboxes(store: Store, account: Account) -> None:
     with pytest.raises(NotFound):
         await store.emails.delete_mailbox(account.id, new.id, with_emails=True)
     await store.emails.delete_mailbox(account.id, archive.id, with_emails=True)
+
+
+PINNED, WOKEN = 1 << FIRST_KEYWORD_BIT, 1 << (FIRST_KEYWORD_BIT + 1)
+
+
+async def test_marked_emails_come_first_whatever_happens(store: Store, account: Account) -> None:
+    """The first emails, which are remembered, beside the whole list, which is read anew."""
+    chance = random.Random(5)
+    inbox, archive = await boxes(store, account)
+    await store.messages.keyword_bits(account.id, ["$pinned", "$woken"])
+    orders = [
+        [e.Order("keyword", ascending=False, bit=PINNED), *NEWEST],
+        [
+            e.Order("keyword", ascending=False, bit=WOKEN),
+            e.Order("keyword", ascending=False, bit=PINNED),
+            e.Order("date"),
+        ],
+    ]
+    numbers = [await put(store, n, inbox, flags=chance.choice((0, 0, PINNED))) for n in range(12)]
+    for turn in range(60):
+        one = MessageId(chance.choice(numbers))
+        match chance.randrange(6):
+            case 0:
+                change = EmailChange(one, into=[archive.id])
+            case 1:
+                change = EmailChange(one, out_of=[inbox.id], into=[archive.id])
+            case 2:
+                change = EmailChange(one, into=[inbox.id])
+            case 3:
+                numbers.append(await put(store, 100 + turn, inbox, flags=chance.choice((0, WOKEN))))
+                change = EmailChange(one, add=SEEN)
+            case 4:
+                change = EmailChange(one, destroy=len(numbers) > 9)
+                if change.destroy:
+                    numbers.remove(one)
+            case _:
+                bit = chance.choice((PINNED, WOKEN))
+                change = chance.choice((EmailChange(one, add=bit), EmailChange(one, remove=bit)))
+        assert (await store.emails.change(account.id, [change])).errors == [""]
+        for order in orders:
+            for collapse in (False, True):
+                every = await ids(store, account, e.InMailbox((inbox.id,)), order=order, collapse=collapse)
+                first = await ids(
+                    store, account, e.InMailbox((inbox.id,)), order=order, collapse=collapse, first=5
+                )
+                assert first == every[:5]

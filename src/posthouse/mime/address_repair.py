@@ -21,9 +21,7 @@ _BROKEN: Final = frozenset((MISSING_DOMAIN, "SYNTAX_ERROR"))
 def addresses_in(value: str) -> list[Address]:
     """As `parse_addresses`; never raises, and takes a time linear in the length."""
     found = parse_addresses(value)
-    if value.count("@") == sum(domain is not None for _, _, _, domain in found) and all(
-        map(_is_whole, found)
-    ):
+    if value.count("@") == len([one for one in found if one[3] is not None]) and _are_whole(found):
         return found
     repaired: list[Address] = []
     for piece in _pieces(unfold(value)):
@@ -31,10 +29,12 @@ def addresses_in(value: str) -> list[Address]:
     return repaired
 
 
-def _is_whole(one: Address) -> bool:
-    """Also the mark where a group begins or ends."""
-    _, _, local, domain = one
-    return domain is None or (domain not in _BROKEN and local is not None and MISSING_MAILBOX not in local)
+def _are_whole(found: list[Address]) -> bool:
+    """Nothing is missing; marks where a group begins or ends count as whole."""
+    for _, _, local, domain in found:
+        if domain is not None and (domain in _BROKEN or local is None or MISSING_MAILBOX in local):
+            return False
+    return True
 
 
 def _pieces(text: str) -> list[str]:
@@ -63,12 +63,12 @@ def _pieces(text: str) -> list[str]:
 
 def _read(piece: str) -> list[Address]:
     found = parse_addresses(piece)
-    if "@" not in piece or (found and piece.count("@") == 1 and all(map(_is_whole, found))):
+    if "@" not in piece or (found and piece.count("@") == 1 and _are_whole(found)):
         return found
     if match := _ANGLE.fullmatch(piece):
         name = match[1].strip(" \t\"'")
         return [(name or None, None, match[2], match[3])]
-    if found and all(map(_is_whole, found)):
+    if found and _are_whole(found):
         return found
     if match := _BARE.search(piece):
         local, _, domain = match[0].partition("@")

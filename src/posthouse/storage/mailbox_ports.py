@@ -53,6 +53,10 @@ class Acls(Protocol):
         """The list of one mailbox; mailbox 0: what is granted on all of the account, which only administrators do."""
         ...
 
+    async def entries_of(self, account: AccountId) -> list[RightsEntry]:
+        """The lists of all mailboxes of an account."""
+        ...
+
     async def granted(
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:

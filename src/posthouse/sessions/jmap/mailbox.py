@@ -213,9 +213,9 @@ async def get_mailboxes(context: Context, args: a.Get) -> Record:
         rows = [shown.rows[one] for one in numbers if one in shown.rows]
     found = {ids.format_id(ids.MAILBOX, row.id): shown.record(row, properties) for row in rows}
     if "shareWith" in properties:
+        seen = await shared_with(context) if may_share(context) else {}
         for row in rows:
-            seen = await shared_with(context, row) if may_share(context) else None
-            found[ids.format_id(ids.MAILBOX, row.id)]["shareWith"] = seen
+            found[ids.format_id(ids.MAILBOX, row.id)]["shareWith"] = seen.get(row.id)
     return get_answer(args, state, found, wanted)
 
 

@@ -40,13 +40,13 @@ def may_share(context: Context) -> bool:
     return not context.foreign and context.scope.whole
 
 
-async def shared_with(context: Context, row: Mailbox) -> dict[str, dict[str, bool]] | None:
-    """None: with nobody."""
-    found: dict[str, dict[str, bool]] = {}
-    for entry in await context.services.store.acls.entries(context.account.id, row.id):
+async def shared_with(context: Context) -> dict[int, dict[str, dict[str, bool]]]:
+    """By mailbox; those that nobody else has are not in it."""
+    found: dict[int, dict[str, dict[str, bool]]] = {}
+    for entry in await context.services.store.acls.entries_of(context.account.id):
         if entry.grantee and not entry.negative:
-            found[principal_id(entry.grantee)] = named(entry.rights)
-    return found or None
+            found.setdefault(entry.mailbox, {})[principal_id(entry.grantee)] = named(entry.rights)
+    return found
 
 
 async def share(context: Context, row: Mailbox, wanted: dict[str, Any]) -> None:

@@ -186,6 +186,10 @@ class SqliteAcls:
         rows = self._reader.rows(_SELECT + " WHERE account = ? AND mailbox = ?", (account, mailbox))
         return [_grant(*row[:3], bool(row[3]), row[4]) for row in rows]
 
+    async def entries_of(self, account: AccountId) -> list[RightsEntry]:
+        rows = self._reader.rows(_SELECT + " WHERE account = ? AND mailbox <> 0", (account,))
+        return [_grant(*row[:3], bool(row[3]), row[4]) for row in rows]
+
     async def granted(
         self, user: AccountId, account: AccountId | None = None, mailbox: MailboxId | None = None
     ) -> list[RightsEntry]:

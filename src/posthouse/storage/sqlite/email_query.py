@@ -16,6 +16,7 @@ from msgspec.json import encode as json_encode
 from posthouse.core.errors import Invalid
 from posthouse.core.flags import DELETED
 from posthouse.storage import email_rows as e
+from posthouse.storage.sqlite.email_marked import mark_of
 
 _COLUMNS: Final = {"date": "p.date", "size": "p.size", "sent_at": "m.sent_at"}
 _ORDERS: Final = {
@@ -26,6 +27,13 @@ _ORDERS: Final = {
     "from": "first_name(m.envelope, 2)",
     "to": "first_name(m.envelope, 5)",
 }
+FEW_MAX: Final = 5000
+"""perf: with so few emails to choose from, what was found by a search, each is looked up: 1,000 in 4 ms, where going
+through a mailbox of 100,000 takes 25."""
+_OF_FEW: Final = (
+    "CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p INDEXED BY placement_thread"
+    " ON p.thread = m.thread AND p.message = m.id"
+)
 _OPERATORS: Final = frozenset(("<", ">=", "<=", ">"))
 
 
@@ -151,12 +159,19 @@ class Query:
         if not clean:
             where.append(compiler.in_view("p"))
         self.is_window = base is not None and clean and rest == e.Every(())
+        self.marked_in = base if self.is_window and not long_flags and mark_of(order) else None
+        """The mailbox of which `email_marked` gives the first emails."""
+        few, rest = _few(rest)
+        source = "placement p"
+        if few is not None:
+            source = f"json_each({compiler.bind(_listed(few))}) w {_OF_FEW}"
         if rest != e.Every(()):
             where.append(compiler.condition(rest))
         sorting = compiler.order(order)
-        join = " CROSS JOIN message m ON m.id = p.message" if compiler.joins_message else ""
+        if few is None and compiler.joins_message:
+            source += " CROSS JOIN message m ON m.id = p.message"
         group = " GROUP BY p.message" if base is None else ""
-        self._from = f"FROM placement p{join} WHERE {' AND '.join(where)}"
+        self._from = f"FROM {source} WHERE {' AND '.join(where)}"
         self._group = group
         self._order = sorting
         self.values = tuple(compiler.values)
@@ -183,6 +198,16 @@ def _base(condition: e.Condition) -> tuple[int | None, e.Condition]:
                 others = (*parts[:at], *parts[at + 1 :])
                 return base, e.Every((*others, rest)) if rest != e.Every(()) else e.Every(others)
     return None, e.Every(parts)
+
+
+def _few(condition: e.Condition) -> tuple[tuple[int, ...] | None, e.Condition]:
+    """The emails of which all that matches are some, when they are few, and what else has to hold."""
+    parts = condition.of if isinstance(condition, e.Every) else (condition,)
+    lists = [part for part in parts if isinstance(part, e.OneOf) and len(part.messages) <= FEW_MAX]
+    if not lists:
+        return None, condition
+    least = min(lists, key=lambda one: len(one.messages))
+    return least.messages, e.Every(tuple(part for part in parts if part is not least))
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -18,6 +18,7 @@ from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import MESSAGE_COLUMNS, Mailbox
 from posthouse.storage.sqlite.connection import reading
+from posthouse.storage.sqlite.email_marked import MarkedFirst, look_through, mark_of
 from posthouse.storage.sqlite.email_query import Query
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox, DeleteMailboxById
 from posthouse.storage.sqlite.fetch import header_text_of
@@ -53,6 +54,7 @@ class SqliteEmails:
         self._reader = reader
         self._submit = submit
         self._files = files
+        self._marked = MarkedFirst(reader)
 
     async def modseq(self, account: AccountId) -> int:
         with self._reader.snapshot_of(account) as (modseq, _):
@@ -182,6 +184,7 @@ class SqliteEmails:
         collapse: bool = False,
         first: int | None = None,
     ) -> list[tuple[int, int]]:
+        order = [one for one in order if one.key != "keyword" or one.bit]  # what nobody has orders nothing
         query = self._query(account, condition, order)
         if query.is_window and first is not None and first <= WINDOW_MAX and not collapse:
             window: list[tuple[int, int]] = self._reader.rows(f"{query.sql} LIMIT {int(first)}", query.values)
@@ -192,10 +195,29 @@ class SqliteEmails:
             found = _collapsed(rows, first)
             if len(found) == first or len(rows) < WINDOW_MAX:
                 return found
+        if query.marked_in is not None and first is not None and first <= WINDOW_MAX // 10:
+            found = await self._marked_first(account, query.marked_in, order, first, collapse=collapse)
+            if len(found) == first:
+                return found
         matching: list[tuple[int, int]] = await self._in_thread(
             partial(_run, query=query, collapse=collapse, first=first)
         )
         return matching
+
+    async def _marked_first(
+        self, account: AccountId, mailbox: int, order: Sequence[e.Order], first: int, *, collapse: bool
+    ) -> list[tuple[int, int]]:
+        """Fewer than `first` where this cannot tell."""
+        limit = WINDOW_MAX if collapse else first
+        rows = self._marked.rows(account, mailbox, order, limit)
+        if rows is None:
+            mark = mark_of(order)
+            seen = await self._in_thread(partial(look_through, account=account, mailbox=mailbox, mark=mark))
+            self._marked.learn(account, mailbox, mark, seen)
+            rows = self._marked.rows(account, mailbox, order, limit)
+        if rows is None:
+            return []
+        return _collapsed(rows, first) if collapse else rows[:first]
 
     async def count(self, account: AccountId, condition: e.Condition, *, collapse: bool = False) -> int:
         query = self._query(account, condition, ())
