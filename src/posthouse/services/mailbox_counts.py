@@ -29,15 +29,17 @@ Counts = tuple[int, int, int, int]
 Share = tuple[tuple[int, int, int, int], ...]
 """What a thread adds: (mailbox, emails, unread emails, whether it is unread) for each."""
 Place = tuple[int, int, int, int]
+_Key = tuple[AccountId, frozenset[int] | None]
 NOTHING: Final[Counts] = (0, 0, 0, 0)
 
 
 class _Account:
-    __slots__ = ("modseq", "shares", "totals", "trash")
+    __slots__ = ("modseq", "shares", "totals", "trash", "visible")
 
-    def __init__(self, modseq: int, trash: MailboxId | None) -> None:
+    def __init__(self, modseq: int, trash: MailboxId | None, visible: frozenset[int] | None) -> None:
         self.modseq = modseq
         self.trash = trash
+        self.visible = visible  # the others are as if they were not there; None: all count
         self.shares: dict[int, Share] = {}
         self.totals: dict[int, Counts] = {}
 
@@ -58,20 +60,24 @@ class MailboxCounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._accounts: OrderedDict[AccountId, _Account] = OrderedDict()
+        self._accounts: OrderedDict[_Key, _Account] = OrderedDict()
         self._size = 0
-        self._locks: dict[AccountId, asyncio.Lock] = {}
+        self._locks: dict[_Key, asyncio.Lock] = {}
 
-    async def of(self, account: AccountId, trash: MailboxId | None) -> tuple[int, dict[int, Counts]]:
-        """The modseq of the account, and the counts of each mailbox that is not empty."""
-        lock = self._locks.setdefault(account, asyncio.Lock())
+    async def of(
+        self, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None = None
+    ) -> tuple[int, dict[int, Counts]]:
+        """The modseq of the account, and the counts of each mailbox that is not empty; to those who see some mailboxes
+        only, an unread email of a thread that lies elsewhere is not told."""
+        key = (account, visible)
+        lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
-            known = self._accounts.pop(account, None)
+            known = self._accounts.pop(key, None)
             if known is not None:
                 self._size -= len(known.shares)
             if known is None or known.trash != trash or not await self._catch_up(account, known):
-                known = await self._count(account, trash)
-            self._accounts[account] = known
+                known = await self._count(account, trash, visible)
+            self._accounts[key] = known
             self._size += len(known.shares)
             while self._size > THREADS_MAX and len(self._accounts) > 1:
                 _, oldest = self._accounts.popitem(last=False)
@@ -91,7 +97,7 @@ class MailboxCounts:
         now, places = await self._store.emails.places(account, threads)
         if now != changes.modseq:
             return False  # something else came between; rare, and counting anew is right
-        fresh = _shares(places, known.trash)
+        fresh = _shares(places, known.trash, known.visible)
         for thread in threads:
             known.add(known.shares.pop(thread, ()), -1)
             if thread in fresh:
@@ -100,23 +106,29 @@ class MailboxCounts:
         known.modseq = now
         return True
 
-    async def _count(self, account: AccountId, trash: MailboxId | None) -> _Account:
+    async def _count(
+        self, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None
+    ) -> _Account:
         modseq, places = await self._store.emails.places(account)
-        return await asyncio.to_thread(_counted, modseq, places, trash)
+        return await asyncio.to_thread(_counted, modseq, places, trash, visible)
 
 
-def _counted(modseq: int, places: list[Place], trash: MailboxId | None) -> _Account:
-    counted = _Account(modseq, trash)
-    counted.shares = _shares(places, trash)
+def _counted(
+    modseq: int, places: list[Place], trash: MailboxId | None, visible: frozenset[int] | None
+) -> _Account:
+    counted = _Account(modseq, trash, visible)
+    counted.shares = _shares(places, trash, visible)
     for share in counted.shares.values():
         counted.add(share, 1)
     return counted
 
 
-def _shares(places: Iterable[Place], trash: MailboxId | None) -> dict[int, Share]:
+def _shares(
+    places: Iterable[Place], trash: MailboxId | None, visible: frozenset[int] | None
+) -> dict[int, Share]:
     """What each thread adds.  Equal shares are one object: most threads are a read email in one mailbox."""
     threads: dict[int, list[Place]] = {}
-    for place in places:
+    for place in places if visible is None else [one for one in places if one[2] in visible]:
         threads.setdefault(place[0], []).append(place)
     alike: dict[Share, Share] = {}
     found = {}

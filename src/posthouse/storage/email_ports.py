@@ -74,7 +74,16 @@ class Emails(Protocol):
 
     async def count(self, account: AccountId, condition: Condition, *, collapse: bool = False) -> int: ...
 
-    async def changes(self, account: AccountId, since: Since, limit: int | None = None) -> EmailChanges: ...
+    async def changes(
+        self,
+        account: AccountId,
+        since: Since,
+        mailboxes: Sequence[int] | None = None,
+        *,
+        limit: int | None = None,
+    ) -> EmailChanges:
+        """With `mailboxes` as if there were no others: what happens elsewhere is no change."""
+        ...
 
     async def mailbox_changes(self, account: AccountId, since: int) -> MailboxChanges: ...
 

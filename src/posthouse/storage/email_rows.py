@@ -142,6 +142,7 @@ class Keyword(Struct, frozen=True):
 class ThreadKeyword(Struct, frozen=True):
     bit: int
     which: str  # "all", "some", "none" of the emails of its thread
+    mailboxes: frozenset[int] | None = None  # that lie in these; None: anywhere
 
 
 class Attachment(Struct, frozen=True):
@@ -177,3 +178,4 @@ class Order(Struct, frozen=True):
     key: str  # "date", "size", "from", "to", "subject", "sent_at", "keyword", "all", "some"
     ascending: bool = True
     bit: int = 0  # of the keyword
+    mailboxes: frozenset[int] | None = None  # emails of a thread elsewhere do not count; None: anywhere

@@ -20,11 +20,12 @@ from .capability import CAPABILITIES, session_state, shared_capabilities
 from .context import Context
 from .outcome import method_error
 from .services import JmapServices
-from .table import METHODS, OWN, Method
+from .table import METHODS, OWN, Method, is_whole
 
 log = logging.getLogger(__name__)
 THREAD_FROM_BYTES: Final = 64 * 1024
 """Requests from this size on are parsed in a thread."""
+NARROW: Final = "what you signed in with is for mailboxes; use a credential that may do all"
 READ_ONLY: Final = "this account is shared with you for reading, or not for this"
 
 
@@ -73,6 +74,8 @@ async def _perform(
             call.name in OWN or method.capability not in shared_capabilities(context.services, acting.grant)
         ):
             raise MethodError("accountNotSupportedByMethod", f"{call.name} is not for accounts of others")
+        if acting.scope.folders and not acting.foreign and is_whole(call.name, method):
+            raise MethodError("forbidden", NARROW)
         acting.grant.require(method.actions)
         result = await method.handler(acting, _convert(method, arguments))
         context.spent_bytes = acting.spent_bytes

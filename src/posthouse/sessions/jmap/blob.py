@@ -212,10 +212,15 @@ async def lookup_blobs(context: Context, args: BlobLookup) -> Record:
             columns = ("thread",)
             read = await context.services.store.emails.get(context.account.id, [name.number], columns)
             [(message, thread)] = read.rows
+            visible = await context.visible()
             known = {
                 "Email": [ids.format_id(ids.EMAIL, message)],
                 "Thread": [ids.format_id(ids.THREAD, thread)],
-                "Mailbox": [ids.format_id(ids.MAILBOX, box) for box, _ in read.places[message]],
+                "Mailbox": [
+                    ids.format_id(ids.MAILBOX, box)
+                    for box, _ in read.places[message]
+                    if visible is None or box in visible
+                ],
             }
             matched = {kind: known.get(kind, []) for kind in args.type_names}
         listed.append({"id": text, "matchedIds": matched})

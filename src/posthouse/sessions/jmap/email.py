@@ -129,7 +129,8 @@ async def email_changes(context: Context, args: a.Changes) -> Record:
     limit = min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
     store, account = context.services.store, context.account.id
     # One more tells whether there are more; what came and went meanwhile fills no place.
-    changes = await store.emails.changes(account, since)
+    visible = await context.visible()
+    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
     check_known(since, changes.history, changes.modseq)
     created: list[str] = []
     updated: list[str] = []
@@ -143,26 +144,10 @@ async def email_changes(context: Context, args: a.Changes) -> Record:
             count += 1
             name = ids.format_id(EMAIL, one.message)
             (destroyed if not one.in_view else updated if one.known else created).append(name)
-    if (visible := await context.visible()) is not None:
-        # What left the mailboxes that may be seen is gone for this client; what never was there is no news.
-        hidden = await _hidden(context, [*created, *updated], visible)
-        destroyed += [name for name in updated if name in hidden]
-        created = [name for name in created if name not in hidden]
-        updated = [name for name in updated if name not in hidden]
     state = format_state(changes.modseq) if end is None else format_state(end.modseq, end.message)
     return changes_answer(
         args, state, created=created, updated=updated, destroyed=destroyed, more=end is not None
     )
-
-
-async def _hidden(context: Context, names: list[str], visible: frozenset[int]) -> set[str]:
-    numbers = {ids.try_number(EMAIL, name) or 0: name for name in names}
-    read = await context.services.store.emails.get(context.account.id, list(numbers), ("size",))
-    return {
-        name
-        for number, name in numbers.items()
-        if not any(box in visible for box, _ in read.places.get(number, ()))
-    }
 
 
 async def parse_emails(context: Context, args: EmailParse) -> Record:

@@ -44,9 +44,10 @@ def terms_of(text: str) -> list[str]:
 class FilterReader:
     """Reads one filter; raises MethodError for what it does not understand."""
 
-    def __init__(self, context: Context, keywords: KeywordNames) -> None:
+    def __init__(self, context: Context, keywords: KeywordNames, visible: frozenset[int] | None) -> None:
         self.context = context
         self.keywords = keywords
+        self.visible = visible  # None: every mailbox
         self.texts: list[Texts] = []
         self.of_threads = False
         self._left = context.services.limits.filter_max
@@ -81,6 +82,11 @@ class FilterReader:
         kind: Any = {"AND": e.Every, "OR": e.Either, "NOT": e.Neither}[filter_["operator"]]
         return kind(tuple(parts))
 
+    def box(self, text: str) -> int:
+        """The number of a mailbox; 0: there is none."""
+        number = self.context.number(ids.MAILBOX, text) or 0
+        return number if self.visible is None or number in self.visible else 0
+
     def search(self, *sought: TextSought) -> Texts:
         one = Texts(sought)
         self.texts.append(one)
@@ -107,13 +113,16 @@ def _every(reader: FilterReader, name: str, value: Any, *where: tuple[str, str])
 def _mailbox(reader: FilterReader, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise _bad(name, "an id")
-    return e.InMailbox((reader.context.number(ids.MAILBOX, value) or 0,))
+    return e.InMailbox((reader.box(value),))
 
 
 def _other_mailbox(reader: FilterReader, name: str, value: Any) -> Any:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise _bad(name, "an array of ids")
-    return e.NotOnlyIn(tuple(reader.context.number(ids.MAILBOX, one) or 0 for one in value))
+    boxes = {reader.box(one) for one in value}
+    if reader.visible is not None:  # "other" ones that are hidden are not there
+        return e.InMailbox(tuple(sorted(reader.visible - boxes)))
+    return e.NotOnlyIn(tuple(boxes))
 
 
 def _moment(_: FilterReader, name: str, value: Any) -> Any:
@@ -135,7 +144,7 @@ def _keyword(reader: FilterReader, name: str, value: Any) -> Any:
     bit = reader.keywords.bit(value)
     if name in _THREADS:
         reader.of_threads = True
-        return e.ThreadKeyword(bit, _THREADS[name])
+        return e.ThreadKeyword(bit, _THREADS[name], reader.visible)
     return e.Keyword(bit, name == "hasKeyword")
 
 

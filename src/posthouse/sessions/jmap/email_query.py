@@ -57,8 +57,9 @@ class _Asked:
 async def _read(context: Context, args: EmailQuery | EmailQueryChanges) -> _Asked:
     check_sort(args.sort, tuple(SORTS))
     keywords = KeywordNames(await context.services.store.messages.keywords(context.account.id))
-    order = _order(args.sort, keywords)
-    reader = FilterReader(context, keywords)
+    visible = await context.visible()
+    order = _order(args.sort, keywords, visible)
+    reader = FilterReader(context, keywords, visible)
     condition = reader.read(args.filter)
     if reader.texts:
         condition = await _search(context, condition, reader.texts)
@@ -66,7 +67,9 @@ async def _read(context: Context, args: EmailQuery | EmailQueryChanges) -> _Aske
     return _Asked(await context.narrowed(condition), order, of_threads=of_threads)
 
 
-def _order(sort: list[a.Comparator] | None, keywords: KeywordNames) -> Sequence[e.Order]:
+def _order(
+    sort: list[a.Comparator] | None, keywords: KeywordNames, visible: frozenset[int] | None
+) -> Sequence[e.Order]:
     if not sort:
         return NEWEST_FIRST
     found = []
@@ -76,7 +79,7 @@ def _order(sort: list[a.Comparator] | None, keywords: KeywordNames) -> Sequence[
             if not is_keyword(one.keyword):
                 raise MethodError("invalidArguments", f"sort: {one.property} needs a keyword")
             bit = keywords.bit(one.keyword or "")
-        found.append(e.Order(SORTS[one.property], one.is_ascending, bit))
+        found.append(e.Order(SORTS[one.property], one.is_ascending, bit, visible))
     return found
 
 
@@ -135,7 +138,7 @@ async def _total(context: Context, args: EmailQuery, asked: _Asked) -> int:
         # perf: the counts of whole mailboxes are kept.
         rows = await context.mailboxes()
         trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        _, counts = await context.services.counts.of(account, trash)
+        _, counts = await context.services.counts.of(account, trash, await context.visible())
         emails, _, threads, _ = counts.get(condition.mailboxes[0], (0, 0, 0, 0))
         return threads if args.collapse_threads else emails
     return await context.services.store.emails.count(account, condition, collapse=args.collapse_threads)
@@ -144,7 +147,8 @@ async def _total(context: Context, args: EmailQuery, asked: _Asked) -> int:
 async def email_query_changes(context: Context, args: EmailQueryChanges) -> Record:
     since = parse_state(args.since_query_state)
     store, account = context.services.store, context.account.id
-    changes = await store.emails.changes(account, since)
+    visible = await context.visible()
+    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
     check_known(since, changes.history, changes.modseq)
     state = format_state(changes.modseq)
     asked = await _read(context, args)
@@ -155,7 +159,8 @@ async def email_query_changes(context: Context, args: EmailQueryChanges) -> Reco
     if asked.of_threads:
         # Which email stands for a thread, or passes for what others of its thread are, may have changed for all of it.
         threads = list({one.thread for one in changes.changed})
-        touched |= {message for _, message in await store.emails.threads(account, threads)}
+        _, places = await store.emails.places(account, threads)
+        touched |= {message for _, message, box, _ in places if visible is None or box in visible}
     rows = await store.emails.query(account, asked.condition, asked.order, collapse=args.collapse_threads)
     found = [ids.format_id(ids.EMAIL, message) for message, _ in rows]
     named = {ids.format_id(ids.EMAIL, message) for message in touched}

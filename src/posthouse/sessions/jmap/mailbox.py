@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from posthouse.services.mailbox_counts import NOTHING, Counts
 from posthouse.services.mailboxes import DELIMITER
-from posthouse.storage.email_rows import Since
+from posthouse.storage.email_rows import MailboxChanges, Since
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError
@@ -192,7 +192,7 @@ async def _shown(context: Context, *, counted: bool) -> tuple[str, Shown]:
     if counted:
         rows = await context.mailboxes()
         trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        modseq, counts = await context.services.counts.of(account, trash)
+        modseq, counts = await context.services.counts.of(account, trash, await context.visible())
     modseq = await context.services.store.emails.modseq(account)
     return format_state(modseq), Shown(context, await context.mailboxes(), counts)
 
@@ -219,10 +219,25 @@ async def get_mailboxes(context: Context, args: a.Get) -> Record:
     return get_answer(args, state, found, wanted)
 
 
-async def mailbox_changes(context: Context, args: a.Changes) -> Record:
-    since = parse_state(args.since_state)
+async def _changes(context: Context, since: Since) -> MailboxChanges:
+    """Of the mailboxes that may be seen; raises MethodError."""
     changes = await context.services.store.emails.mailbox_changes(context.account.id, since.modseq)
     check_known(since, changes.history, changes.modseq)
+    visible = await context.visible()
+    if visible is None:
+        return changes
+    if changes.gone:  # their names are gone too: nobody can tell whether they could be seen
+        raise MethodError("cannotCalculateChanges", "mailboxes were removed; fetch all anew")
+    created, changed, counted = (
+        [one for one in some if one in visible]
+        for some in (changes.created, changes.changed, changes.counted)
+    )
+    return MailboxChanges(changes.modseq, changes.history, created, changed, counted, [])
+
+
+async def mailbox_changes(context: Context, args: a.Changes) -> Record:
+    since = parse_state(args.since_state)
+    changes = await _changes(context, since)
     rows = await context.mailboxes()
 
     def named(numbers: list[int]) -> list[str]:
@@ -248,7 +263,10 @@ async def _counted(context: Context, since: int, counted: list[int]) -> set[int]
     store, account = context.services.store, context.account.id
     found = set(counted)
     if found:
-        emails = await store.emails.changes(account, Since(since))
+        visible = await context.visible()
+        emails = await store.emails.changes(
+            account, Since(since), visible if visible is None else sorted(visible)
+        )
         _, places = await store.emails.places(account, list({one.thread for one in emails.changed}))
         found.update(place[2] for place in places)
     return found
@@ -268,8 +286,7 @@ async def mailbox_query_changes(context: Context, args: MailboxQueryChanges) -> 
     check_sort(args.sort, SORTS)
     check_filter(args.filter, [context.services.limits.filter_max])
     since = parse_state(args.since_query_state)
-    changes = await context.services.store.emails.mailbox_changes(context.account.id, since.modseq)
-    check_known(since, changes.history, changes.modseq)
+    changes = await _changes(context, since)
     state, shown = await _shown(context, counted=False)
     rows = shown.sorted(args, as_tree=args.sort_as_tree, filter_tree=args.filter_as_tree)
     found = [ids.format_id(ids.MAILBOX, row.id) for row in rows]

@@ -24,8 +24,12 @@ V = TypeVar("V", bound=Struct)
 class Kind(Generic[V]):
     """A type of record: its name in the store, the letter of its ids, the struct of its values."""
 
-    def __init__(self, name: str, letter: str, struct: type[V]) -> None:
+    def __init__(
+        self, name: str, letter: str, struct: type[V], *, email_of: Callable[[V], int] | None = None
+    ) -> None:
+        """`email_of`: the email that a record is about; who may not see that does not see the record."""
         self.name = name
+        self._email_of = email_of
         self.letter = letter
         self.decode = msgspec.json.Decoder(struct).decode
 
@@ -38,13 +42,26 @@ class Kind(Generic[V]):
     async def read(self, context: Context) -> tuple[int, dict[int, tuple[V, StoredObject]]]:
         """The modseq of the account, and all there are by number."""
         modseq, rows = await context.services.store.objects.get(context.account.id, self.name)
-        return modseq, {row.id: (self.decode(row.value or b""), row) for row in rows}
+        return modseq, {
+            row.id: (self.decode(row.value or b""), row) for row in await self.seen(context, rows)
+        }
+
+    async def seen(self, context: Context, rows: list[StoredObject]) -> list[StoredObject]:
+        """Those that are about an email which may be seen; of what was removed nobody knows that any more."""
+        visible = None if self._email_of is None else await context.visible()
+        if visible is None or self._email_of is None:
+            return rows
+        about = {row.id: self._email_of(self.decode(row.value)) for row in rows if row.value is not None}
+        read = await context.services.store.emails.get(context.account.id, list(set(about.values())), ())
+        there = {one for one, places in read.places.items() if any(box in visible for box, _ in places)}
+        return [row for row in rows if about.get(row.id) in there]
 
     async def changes(self, context: Context, args: a.Changes) -> Record:
         since = parse_state(args.since_state)
         objects = context.services.store.objects
         modseq, history, rows = await objects.changes(context.account.id, self.name, since.modseq)
         check_known(since, history, modseq)
+        rows = await self.seen(context, rows)
         if args.max_changes is not None and len(rows) > args.max_changes:
             # One write may change many at one modseq; up to the last that is whole.
             kept = [row for row in rows if row.modseq < rows[args.max_changes].modseq]

@@ -107,12 +107,12 @@ def _snippet(content: bytes, subject: re.Pattern[str] | None, body: re.Pattern[s
 
 async def get_snippets(context: Context, args: SnippetGet) -> Record:
     wanted = check_get(context, args.email_ids) or []
-    FilterReader(context, KeywordNames(())).read(args.filter)
+    visible = await context.visible()
+    FilterReader(context, KeywordNames(()), visible).read(args.filter)
     subject, body = _pattern(_terms(args.filter, _SUBJECT)), _pattern(_terms(args.filter, _BODY))
     store, account = context.services.store, context.account.id
     numbers = [number for one in wanted if (number := ids.try_number(EMAIL, one)) is not None]
     read = await store.emails.get(account, numbers, ())
-    visible = await context.visible()
     known = [
         message
         for message, places in read.places.items()

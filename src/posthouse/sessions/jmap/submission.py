@@ -30,7 +30,7 @@ PROPERTIES: Final = (
     "id", "identityId", "emailId", "threadId", "envelope", "sendAt", "undoStatus", "deliveryStatus", "dsnBlobIds",
     "mdnBlobIds",
 )  # fmt: skip
-SUBMISSIONS: Final = Kind(SUBMISSION, "S", Submission)
+SUBMISSIONS: Final = Kind(SUBMISSION, "S", Submission, email_of=lambda one: one.email)
 KEPT_MAX: Final = 10_000
 FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before", "after")
 SORTS: Final = ("emailId", "threadId", "sentAt")
@@ -222,7 +222,7 @@ async def submission_query_changes(context: Context, args: a.QueryChanges) -> Re
     modseq, history, rows = await objects.changes(context.account.id, SUBMISSION, since.modseq)
     check_known(since, history, modseq)
     found = await _results(context, args)
-    changed = {SUBMISSIONS.id_of(row.id) for row in rows}
+    changed = {SUBMISSIONS.id_of(row.id) for row in await SUBMISSIONS.seen(context, rows)}
     return differences(args, format_state(modseq), found, sorted(changed), changed)
 
 

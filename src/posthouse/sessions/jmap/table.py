@@ -71,7 +71,7 @@ Handler = Callable[[Any, Any], Awaitable[dict[str, Any]]]
 
 class Method(Struct, frozen=True):
     capability: str
-    actions: int  # bits of `core.scope`
+    actions: int  # bits of `core.scope`; sending what is stored reads it
     arguments: type[Struct] | None  # None: whatever is given
     handler: Handler
 
@@ -109,7 +109,9 @@ METHODS: Final[dict[str, Method]] = {
     "EmailSubmission/queryChanges": Method(
         SUBMISSION, READ, a.QueryChanges, submission.submission_query_changes
     ),
-    "EmailSubmission/set": Method(SUBMISSION, SEND, submission.SubmissionSet, submission.set_submissions),
+    "EmailSubmission/set": Method(
+        SUBMISSION, READ | SEND, submission.SubmissionSet, submission.set_submissions
+    ),
     "VacationResponse/get": Method(VACATION, READ, a.Get, vacation.get_vacation),
     "VacationResponse/changes": Method(VACATION, READ, a.Changes, vacation.vacation_changes),
     "VacationResponse/set": Method(VACATION, READ, a.Set, vacation.set_vacation),
@@ -125,8 +127,8 @@ METHODS: Final[dict[str, Method]] = {
     "ContactCard/parse": Method(PEOPLE, READ, contact_card_file.CardParse, contact_card_file.parse_cards),
     "ContactCard/export": Method(PEOPLE, READ, contact_card_file.CardExport, contact_card_file.export_cards),
     "CalendarEvent/parse": Method(INVITATIONS, READ, invitation.EventParse, invitation.parse_events),
-    "Invitation/reply": Method(INVITATIONS, SEND, invitation.InvitationReply, invitation.reply),
-    "MDN/send": Method(MDN, SEND, mdn.MdnSend, mdn.send_mdns),
+    "Invitation/reply": Method(INVITATIONS, READ | SEND, invitation.InvitationReply, invitation.reply),
+    "MDN/send": Method(MDN, READ | SEND, mdn.MdnSend, mdn.send_mdns),
     "MDN/parse": Method(MDN, READ, mdn.MdnParse, mdn.parse_mdns),
     "Journey/get": Method(WEBMAIL, READ, journey.JourneyGet, journey.get_journeys),
     "File/sign": Method(WEBMAIL, READ, file_link.FileSign, file_link.sign_files),
@@ -181,6 +183,17 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "ShareNotification/set": Method(PRINCIPALS, READ, a.Set, share_notification.set_notifications),
 }
+
+_WHOLE_CAPABILITIES: Final = frozenset((VACATION, CONTACTS, PEOPLE, PRINCIPALS, SIEVE, RULES, SETTINGS, TEAM))
+_WHOLE_METHODS: Final = frozenset(
+    ("Identity/set", "WebmailItem/get", "WebmailItem/changes", "WebmailItem/set")
+)
+
+
+def is_whole(name: str, method: Method) -> bool:
+    """It is about the account rather than its mailboxes: not for credentials that are narrowed to some of them."""
+    return method.capability in _WHOLE_CAPABILITIES or name in _WHOLE_METHODS
+
 
 OWN: Final = frozenset(("WebmailItem/get", "WebmailItem/changes", "WebmailItem/set", "Picture/sign"))
 """Methods about what is each person's own, though their capability is there in accounts of others too."""

@@ -24,11 +24,7 @@ async def get_threads(context: Context, args: a.Get) -> Record:
     if wanted is None:
         raise MethodError("requestTooLarge", "name the ids; an account has too many threads to return all")
     numbers = [number for one in wanted if (number := ids.try_number(ids.THREAD, one)) is not None]
-    rows = await store.emails.threads(account, numbers)
-    visible = await context.visible()
-    if visible is not None:
-        read = await store.emails.get(account, [message for _, message in rows], ())
-        rows = [row for row in rows if any(box in visible for box, _ in read.places.get(row[1], ()))]
+    rows = await _emails_of(context, numbers, await context.visible())
     found: dict[str, Record] = {}
     for thread, message in rows:
         name = ids.format_id(ids.THREAD, thread)
@@ -39,11 +35,24 @@ async def get_threads(context: Context, args: a.Get) -> Record:
     return get_answer(args, state, found, wanted)
 
 
+async def _emails_of(
+    context: Context, threads: list[int], visible: frozenset[int] | None
+) -> list[tuple[int, int]]:
+    """(thread, email) of those that may be seen, oldest first."""
+    store, account = context.services.store, context.account.id
+    rows = await store.emails.threads(account, threads)
+    if visible is None or not rows:
+        return rows
+    read = await store.emails.get(account, [message for _, message in rows], ())
+    return [row for row in rows if any(box in visible for box, _ in read.places.get(row[1], ()))]
+
+
 async def thread_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
     store, account = context.services.store, context.account.id
     limit = min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
-    changes = await store.emails.changes(account, since)
+    visible = await context.visible()
+    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
     check_known(since, changes.history, changes.modseq)
     # RFC 8621 §3.2: a thread changes when emails come or go, not when their keywords do.
     touched: dict[int, bool] = {}  # thread -> whether every email seen so far came since
@@ -57,7 +66,7 @@ async def thread_changes(context: Context, args: a.Changes) -> Record:
     else:
         end = None
     there: dict[int, list[int]] = {}
-    for thread, message in await store.emails.threads(account, list(touched)):
+    for thread, message in await _emails_of(context, list(touched), visible):
         there.setdefault(thread, []).append(message)
     fresh = {one.message for one in changes.changed if not one.known}
     created, updated, destroyed = [], [], []

@@ -74,8 +74,8 @@ class Compiler:
                 return self._compare(column, operator, value)
             case e.Keyword(bit, present):
                 return self._keyword(bit) if present else f"NOT {self._keyword(bit)}"
-            case e.ThreadKeyword(bit, which):
-                return self._thread_keyword(bit, which)
+            case e.ThreadKeyword(bit, which, boxes):
+                return self._thread_keyword(bit, which, boxes)
             case e.Attachment(present):
                 self.joins_message = True
                 return f"m.has_attachment = {int(present)}"
@@ -110,8 +110,10 @@ class Compiler:
             f" AND {self.in_view('k')} AND {self.flag('k', bit)}))"
         )
 
-    def _thread_keyword(self, bit: int, which: str) -> str:
+    def _thread_keyword(self, bit: int, which: str, boxes: frozenset[int] | None) -> str:
         where = f"SELECT t.thread FROM placement t WHERE t.account = {self.account} AND {self.in_view('t')}"
+        if boxes is not None:
+            where += f" AND t.mailbox IN ({','.join(str(int(one)) for one in sorted(boxes))})"
         if which == "all":
             return f"p.thread NOT IN ({where} AND NOT {self._keyword(bit, 't')})"
         some = f"p.thread IN ({where} AND {self.flag('t', bit)})" if bit else "0"
@@ -123,7 +125,7 @@ class Compiler:
             if key.key == "keyword":
                 term = self._keyword(key.bit)
             elif key.key in ("all", "some"):
-                term = self._thread_keyword(key.bit, key.key)
+                term = self._thread_keyword(key.bit, key.key, key.mailboxes)
             elif key.key in _ORDERS:
                 term = _ORDERS[key.key]
                 self.joins_message = self.joins_message or not term.startswith("p.")

@@ -226,20 +226,29 @@ class SqliteEmails:
 
     # --- changes ---
 
-    async def changes(self, account: AccountId, since: e.Since, limit: int | None = None) -> e.EmailChanges:
+    async def changes(
+        self,
+        account: AccountId,
+        since: e.Since,
+        mailboxes: Sequence[int] | None = None,
+        *,
+        limit: int | None = None,
+    ) -> e.EmailChanges:
         with self._reader.snapshot_of(account) as (modseq, history):
             # RFC 8620 §5.2: up to and with the modseq itself, as part of it may be known.
             first = since.modseq + (since.message == e.ALL_SINCE)
-            values = (account, first)
+            values = (account, first, None if mailboxes is None else _listed(mailboxes))
             placed = self._reader.rows(
                 "SELECT p.modseq, p.message, p.thread, m.created FROM mailbox b CROSS JOIN placement p"
                 " ON p.account = b.account AND p.mailbox = b.id AND p.modseq >= ?2 CROSS JOIN message m"
-                " ON m.id = p.message WHERE b.account = ?1 AND b.modseq >= ?2",
+                " ON m.id = p.message WHERE b.account = ?1 AND b.modseq >= ?2"
+                " AND (?3 IS NULL OR b.id IN (SELECT value FROM json_each(?3)))",
                 values,
             )
             gone = self._reader.rows(
                 "SELECT d.modseq, e.value ->> 0, e.value ->> 1, 0 FROM departed d, json_each(d.emails) e"
-                " WHERE d.account = ? AND d.modseq >= ?",
+                " WHERE d.account = ?1 AND d.modseq >= ?2"
+                " AND (?3 IS NULL OR d.mailbox IN (SELECT value FROM json_each(?3)))",
                 values,
             )
             latest: dict[int, Row] = {}
@@ -249,7 +258,7 @@ class SqliteEmails:
             for row in (*placed, *gone):
                 if row[1] not in latest or row[0] > latest[row[1]][0]:
                     latest[row[1]] = row
-            hidden = self._hidden(account, latest)
+            hidden = self._hidden(account, latest, mailboxes)
             created = {row[1]: row[3] for row in placed}
             created.update(self._created(left - created.keys()))
         changed = []
@@ -269,8 +278,17 @@ class SqliteEmails:
             return {}
         return dict(self._reader.rows(f"SELECT m.id, m.created {_WANTED}", (_listed(list(messages)),)))
 
-    def _hidden(self, account: AccountId, messages: dict[int, Row]) -> set[int]:
-        """Those whose every placement has \\Deleted."""
+    def _hidden(
+        self, account: AccountId, messages: dict[int, Row], mailboxes: Sequence[int] | None
+    ) -> set[int]:
+        """Those whose every placement has \\Deleted, or is elsewhere."""
+        if mailboxes is not None:
+            there = frozenset(mailboxes)
+            wanted = (_listed(list(messages)), account)
+            rows = self._reader.rows(f"SELECT p.message, p.mailbox, p.flags {_PLACED}", wanted)
+            return messages.keys() - {
+                message for message, box, flags in rows if box in there and not unpack_flags(flags) & DELETED
+            }
         [(deleted,)] = self._reader.rows("SELECT sum(deleted) FROM mailbox WHERE account = ?", (account,))
         if not deleted:
             return set()
