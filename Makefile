@@ -13,7 +13,7 @@ run: $(VENV)/.compiled $(WEB)
 	$(BIN)/posthouse demo
 
 test: $(VENV)/.dev $(VENV)/.compiled $(WEB)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 check: $(VENV)/.dev web/node_modules/.installed
 	$(BIN)/ruff format --check $(LINTED)

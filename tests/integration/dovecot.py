@@ -28,6 +28,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.ports import free_ports
+
 PASSWORD = "secret"
 MAIL_UID = 5000  # numeric owner of the mail when Dovecot runs as root
 
@@ -90,12 +92,6 @@ class Dovecot:
         client = imaplib.IMAP4(self.host, self.port, timeout=30)
         client.login(self.user(number), PASSWORD)
         return client
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def require_dovecot() -> None:
@@ -161,7 +157,7 @@ def running_dovecot(*, port: int = 0, extra_protocols: str = "", extra: str = ""
     require_dovecot()
     with tempfile.TemporaryDirectory(prefix="posthouse-dovecot-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
-        port = port or free_port()
+        port = port or free_ports(1)[0]
         config = _write_files(directory, port, extra_protocols=extra_protocols, extra=extra)
         with _process(directory, config, port):
             yield Dovecot("127.0.0.1", port, directory)

@@ -30,10 +30,10 @@ from typing import Any
 
 from posthouse.app.provision import provision
 from posthouse.storage.sqlite import open_store
+from tests.integration.ports import HOST, free_ports
 
 DOMAIN = "example.test"
 PASSWORD = "post-horse"
-HOST = "127.0.0.1"
 LISTENERS = (
     "smtp",
     "submission",
@@ -59,21 +59,6 @@ def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 15.0) -
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
         time.sleep(0.005)
     return value
-
-
-def free_ports(count: int) -> list[int]:
-    """Free ports outside the range that outgoing connections take theirs from: still free after a restart."""
-    while True:
-        base = random.SystemRandom().randrange(10_000, 30_000)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(base, base + count):
-                    probe = stack.enter_context(socket.socket())
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind((HOST, port))
-            except OSError:
-                continue
-            return list(range(base, base + count))
 
 
 def parent_of(pid: int) -> int:

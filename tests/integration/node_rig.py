@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from posthouse.app.certificates import Authority
+from tests.integration.ports import free_ports
 
 LIMIT_S = 20
 PASSWORD = "correct horse"
@@ -29,17 +30,6 @@ SERVICES = (
     "managesieve",
     "http",
 )
-
-
-def free_ports(count: int) -> list[int]:
-    socks = [socket.socket() for _ in range(count)]
-    try:
-        for sock in socks:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in socks]
-    finally:
-        for sock in socks:
-            sock.close()
 
 
 class ServedNode:

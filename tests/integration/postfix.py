@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.ports import free_ports
+
 _MAIN = """\
 compatibility_level = 3.6
 queue_directory = {dir}/spool
@@ -103,8 +105,7 @@ def running_postfix(certificate: Path, key: Path, transports: dict[str, int]) ->
     for folder in (etc, directory / "spool", directory / "data"):
         folder.mkdir()
     shutil.chown(directory / "data", "postfix")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     table = ", ".join(f"{{ {domain} = smtp:[127.0.0.1]:{to} }}" for domain, to in transports.items())
     facts = {"dir": directory, "port": port, "transports": table, "cert": certificate, "key": key}
     (etc / "main.cf").write_text(_MAIN.format(**facts))

@@ -17,7 +17,8 @@ import pytest
 from cryptography import x509
 
 from posthouse.app.certificates import Authority
-from tests.integration.node_rig import ServedNode, free_ports
+from tests.integration.node_rig import ServedNode
+from tests.integration.ports import free_ports
 from tests.integration.requirements import require
 
 pytestmark = pytest.mark.peers

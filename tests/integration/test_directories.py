@@ -19,7 +19,8 @@ from posthouse.client.directory.ldap import LdapSettings, LdapSource
 from posthouse.client.directory.sql import SqlSettings, SqlSource
 from posthouse.core.errors import Unavailable
 from posthouse.services.signin import SignInSettings, hash_password
-from tests.integration.node_rig import ServedNode, free_ports
+from tests.integration.node_rig import ServedNode
+from tests.integration.ports import free_ports
 from tests.integration.requirements import require
 
 SUFFIX = "dc=qq,dc=test"

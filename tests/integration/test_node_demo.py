@@ -16,20 +16,7 @@ import time
 import pytest
 
 from posthouse.app.demo import HOUSES, PASSWORD, PORTS
-
-
-def free_offset():
-    """Where the demo's ports are all free: somebody may be trying it out on the real ones."""
-    for offset in range(4_000 + os.getpid() % 100 * 10, 28_000, 10):
-        if all(is_free(house.port(service, offset)) for house in HOUSES for service in PORTS):
-            return offset
-    raise AssertionError("no free ports")
-
-
-def is_free(port):
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) != 0
-
+from tests.integration.ports import free_offset
 
 FREE = free_offset()
 OFFSET = ("--offset", str(FREE))

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import pytest
 
-from tests.integration.node_rig import ServedNode, free_ports
+from tests.integration.node_rig import ServedNode
+from tests.integration.ports import free_ports
 from tests.integration.requirements import missing, require
 
 CLIENTS = Path(__file__).parents[1] / "clients"

@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 import pytest
 
 from posthouse.core import totp
-from tests.integration.node_rig import PASSWORD, ServedNode, free_ports
+from tests.integration.node_rig import PASSWORD, ServedNode
+from tests.integration.ports import free_ports
 from tests.integration.requirements import require
 
 LI = "li@qq.test"

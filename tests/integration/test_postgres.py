@@ -17,7 +17,8 @@ from posthouse.app.certificates import Authority
 from posthouse.client.directory.postgres import PostgresSettings, PostgresSource
 from posthouse.core.errors import Unavailable
 from posthouse.services.signin import SignInSettings, hash_password
-from tests.integration.node_rig import ServedNode, free_ports
+from tests.integration.node_rig import ServedNode
+from tests.integration.ports import free_ports
 from tests.integration.requirements import missing
 
 pytestmark = pytest.mark.peers

@@ -1,0 +1,54 @@
+"""Loopback ports for servers of tests.
+
+Below those that outgoing connections take theirs from, so that they are still free after a restart; each process that
+runs tests beside others has a part of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+
+from posthouse.app.demo import HOUSES, PORTS
+
+HOST = "127.0.0.1"
+LOWEST, HIGHEST = 10_000, 30_000
+# The first house of a demo comes to stand above HIGHEST, the second above 60,999, where outgoing connections end.
+DEMO_LOWEST, DEMO_HIGHEST = 29_000, 29_770
+
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _all_free(ports: list[int]) -> bool:
+    with contextlib.ExitStack() as stack:
+        try:
+            for port in ports:
+                probe = stack.enter_context(socket.socket())
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Neighbours that nobody listens on."""
+    share = (HIGHEST - LOWEST) // _PROCESSES
+    lowest = LOWEST + share * _PROCESS
+    while True:
+        base = random.SystemRandom().randrange(lowest, lowest + share - count)
+        if _all_free(ports := list(range(base, base + count))):
+            return ports
+
+
+def free_offset() -> int:
+    """Where the demo's ports are all free: somebody may be trying it out on the real ones."""
+    offsets = list(range(DEMO_LOWEST + _PROCESS, DEMO_HIGHEST, 10))
+    random.SystemRandom().shuffle(offsets)
+    for offset in offsets:
+        if _all_free([house.port(service, offset) for house in HOUSES for service in PORTS]):
+            return offset
+    raise AssertionError("no free ports for a demo")
