@@ -104,7 +104,6 @@ def require_dovecot() -> None:
 
 
 def _write_files(directory: Path, port: int, *, extra_protocols: str, extra: str) -> Path:
-    umask = os.umask(0o022)  # Dovecot's processes are other users; a test before may have left a narrow one
     for name in ("run", "state", "mail"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     (directory / "passwd").write_text("".join(f"u{n}@example.test:{{PLAIN}}{PASSWORD}\n" for n in range(100)))
@@ -131,7 +130,6 @@ def _write_files(directory: Path, port: int, *, extra_protocols: str, extra: str
             extra=extra,
         )
     )
-    os.umask(umask)
     return path
 
 

@@ -14,9 +14,9 @@ import socket
 from posthouse.app.demo import HOUSES, PORTS
 
 HOST = "127.0.0.1"
-LOWEST, HIGHEST = 10_000, 30_000
-# The first house of a demo comes to stand above HIGHEST, the second above 60,999, where outgoing connections end.
-DEMO_LOWEST, DEMO_HIGHEST = 29_000, 29_770
+LOWEST, HIGHEST = 10_000, 28_000
+# What is added to a demo's ports, 2,080 to 3,995: above HIGHEST, below those of outgoing connections, from 32,768.
+DEMO_LOWEST, DEMO_HIGHEST = 26_000, 28_770
 
 _PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,9 @@ class Postgres:
         self.run.mkdir()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:  # it refuses to run as root
-            for parent in (directory, *directory.parents[:3]):
+            for parent in (directory, *directory.parents):
+                if parent == Path(tempfile.gettempdir()):
+                    break
                 parent.chmod(0o755)
             shutil.chown(directory, "postgres")
             shutil.chown(self.run, "postgres")

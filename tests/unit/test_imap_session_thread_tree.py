@@ -143,9 +143,9 @@ def test_a_chain_as_long_as_the_mailbox_takes_linear_time(order: str) -> None:
         messages.reverse()
     elif order == "random":
         random.Random(1).shuffle(messages)
-    started = time.perf_counter()
+    started = time.process_time()
     shown = threads("REFERENCES", *messages)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert shown == "(" + " ".join(map(str, range(1, count + 1))) + ")"
 
 
@@ -155,8 +155,8 @@ def test_headers_made_to_loop_are_bounded() -> None:
         letter(n, "", *(str(chance.randrange(5000)) for _ in range(20)), date=chance.random())
         for n in range(5000)
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     shown = threads("REFERENCES", *messages)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     numbers = sorted(map(int, shown.replace("(", " ").replace(")", " ").split()))
     assert numbers == list(range(5000))

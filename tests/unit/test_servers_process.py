@@ -15,13 +15,6 @@ from posthouse.servers.process import acting_as, close_to_others, find_identity,
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which alone can become somebody else")
 
 
-@pytest.fixture(autouse=True)
-def mask():
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
-
-
 def test_files_are_closed_to_others_and_a_stricter_mask_stays(tmp_path):
     close_to_others()
     (tmp_path / "mail.db").touch()

@@ -93,14 +93,20 @@ class Family:
 
 def patient(child, say):
     """Serves until SIGTERM or until the supervisor is gone."""
-    wake, wake_writer = os.pipe()
-    signal.signal(child.role.stop_signal, lambda *_: os.write(wake_writer, b"t"))
-    signal.signal(signal.SIGHUP, lambda *_: say(f"hup {child.role.name}"))
+    wake, wake_writer = os.pipe2(os.O_NONBLOCK)
+    signal.set_wakeup_fd(wake_writer)  # a handler may run just before `select` begins to wait
+    for number in (child.role.stop_signal, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
     child.ready()
     say(f"up {child.role.name} {os.getpid()}")
     while True:
         ready, _, _ = select.select([wake, child.lifeline], [], [])
-        say(f"{'stop' if wake in ready else 'orphan'} {child.role.name}")
+        told = os.read(wake, 16) if wake in ready else b""
+        if signal.SIGHUP in told:
+            say(f"hup {child.role.name}")
+        if told and set(told) == {signal.SIGHUP}:
+            continue
+        say(f"{'stop' if told else 'orphan'} {child.role.name}")
         return 0
 
 

