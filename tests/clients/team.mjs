@@ -70,7 +70,7 @@ await wang.waitForSelector(".mentions", { state: "detached" });
 
 // Who is answering.
 await zhang.click(".letter button:has-text('Reply') >> nth=0");
-await zhang.waitForSelector(".window .text, iframe.text");
+await zhang.waitForSelector("iframe.text");
 await wang.waitForSelector(".team .live:has-text('answering')");
 found.live = await wang.locator(".team .live").innerText();
 await look(wang, found, pictures, "team-phone");
@@ -92,5 +92,18 @@ await zhang.keyboard.press("Control+Enter");
 const again = zhang.locator("[role=alertdialog], .question").first();
 await again.waitFor();
 found.answered = await again.innerText();
+
+// All accounts in one list, and one search over them.
+await again.locator("button:has-text('Go back')").click();
+await zhang.locator("button[title='Close (Esc)']").click();
+await zhang.click(".folders > .folder:has-text('All inboxes')");
+await zhang.waitForSelector(".everywhere .one:has-text('broken')");
+await look(zhang, found, pictures, "everywhere");
+await zhang.click(".everywhere .one:has-text('broken')");
+await says(zhang, "You have this");
+await zhang.fill("#search", "pump");
+await zhang.waitForSelector(".everywhere h1:has-text('pump')");
+await zhang.waitForSelector(".everywhere .one:has-text('support')");
+found.everywhere = await zhang.locator(".everywhere .one .tag:not(.has)").allInnerTexts();
 console.log(JSON.stringify(found));
 await browser.close();

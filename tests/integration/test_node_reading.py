@@ -370,6 +370,7 @@ def test_two_members_of_a_team(demo: RunningDemo, tmp_path: Path) -> None:
     assert "is answering this conversation too" in found["warned"]
     assert "has taken this conversation" in found["warned"]
     assert "The team answered this conversation" in found["answered"]
+    assert any("support" in one for one in found["everywhere"])
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert found["console"] == []
     assert found["requests"] == []

@@ -154,6 +154,11 @@ export class Jmap {
     return Object.keys(this.session.accounts).some((one) => one !== this.home && this.has(TEAM, one));
   }
 
+  /** Whether others share accounts with the person. */
+  get shares(): boolean {
+    return Object.keys(this.session.accounts).length > 1;
+  }
+
   can(capability: string): boolean {
     return capability in this.session.capabilities;
   }

@@ -44,10 +44,14 @@ export const notice = signal<Notice | null>(null);
 /** Letters are open: a session that ends asks for a new one over them, and leaves everything as it is. */
 export const keepOpen = signal(false);
 export const expired = signal(false);
+/** The list shows the inboxes, or the search, of all accounts that this sign-in reaches. */
+export const everywhere = signal(false);
 /** Counts what was told of who is where in the teams. */
 export const presences = signal(0);
 
 export const here = computed(() => mailboxes.value.find((one) => one.id === place.value.mailbox) ?? null);
+/** Whether the folder that is looked at lets one do this (RFC 8621 §2); those of others may not. */
+export const may = (right: string): boolean => here.value?.myRights[right] ?? true;
 export const byRole = (role: string): Mailbox | undefined => mailboxes.value.find((one) => one.role === role);
 
 let listening: AbortController | null = null;
@@ -104,6 +108,7 @@ export function signOut(left: boolean): void {
   batch(() => {
     client.value = null;
     expired.value = false;
+    everywhere.value = false;
     mailboxes.value = [];
     rows.value = new Map();
     letters.value = [];
@@ -197,6 +202,7 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
 /** Look at the mail of another account that this sign-in reaches. */
 export function lookAt(account: Id): Promise<boolean> {
   return guarded(async () => {
+    everywhere.value = false;
     client.value = jmap().at(account);
     forgetAll();
     await loadMailboxes();

@@ -1,20 +1,27 @@
 /** Whose mail is looked at: one's own, or that of teams and people who share theirs. */
 
 import { client, lookAt } from "../store";
+import { folders } from "../views/app";
+import { later } from "../views/lazy";
 import { read } from "./texts";
+
+const Everyone = later(() => import("../everywhere").then((one) => one.Entry));
 
 export function Accounts() {
   const jmap = client.value;
   const all = Object.entries(jmap?.session.accounts ?? {});
   if (jmap === null || all.length < 2) return null;
   return (
-    <select class="accounts" aria-label={read("nav.accounts")} value={jmap.account} onChange={(event) => void lookAt(event.currentTarget.value)}>
-      {all.map(([id, one]) => (
-        <option key={id} value={id}>
-          {one.name}
-          {one.isReadOnly ? ` ${read("nav.readonly")}` : ""}
-        </option>
-      ))}
-    </select>
+    <>
+      <Everyone close={() => (folders.value = false)} />
+      <select class="accounts" aria-label={read("nav.accounts")} value={jmap.account} onChange={(event) => void lookAt(event.currentTarget.value)}>
+        {all.map(([id, one]) => (
+          <option key={id} value={id}>
+            {one.name}
+            {one.isReadOnly ? ` ${read("nav.readonly")}` : ""}
+          </option>
+        ))}
+      </select>
+    </>
   );
 }

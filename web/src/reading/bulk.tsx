@@ -1,6 +1,6 @@
 /** What can be done to what is chosen, and how far it got. */
 
-import { mailboxes, total } from "../store";
+import { mailboxes, may, total } from "../store";
 import { say } from "../text";
 import { Icon } from "../views/icon";
 import type { IconName } from "../views/icon";
@@ -37,15 +37,27 @@ export function Bulk() {
         </button>
       )}
       <span class="grow" />
-      {tool("archive", say("act.archive"), () => void moveToRole("archive"))}
-      {tool("trash", say("act.delete"), () => void remove())}
-      {tool("junk", read("act.spam"), () => void report(true))}
-      {tool("unread", say("act.unread"), () => void toggle("$seen", false))}
-      {tool("read", say("act.read"), () => void toggle("$seen", true))}
-      {tool("star", say("act.star"), () => void toggle("$flagged"))}
-      {tool("label", read("act.label"), () => (over.value = { kind: "label" }))}
-      {tool("clock", read("act.snooze"), () => (over.value = { kind: "snooze" }))}
-      {mailboxes.value.length > 0 && tool("move", say("act.move"), () => (over.value = { kind: "move" }))}
+      {may("mayRemoveItems") && (
+        <>
+          {tool("archive", say("act.archive"), () => void moveToRole("archive"))}
+          {tool("trash", say("act.delete"), () => void remove())}
+          {tool("junk", read("act.spam"), () => void report(true))}
+        </>
+      )}
+      {may("maySetSeen") && (
+        <>
+          {tool("unread", say("act.unread"), () => void toggle("$seen", false))}
+          {tool("read", say("act.read"), () => void toggle("$seen", true))}
+        </>
+      )}
+      {may("maySetKeywords") && (
+        <>
+          {tool("star", say("act.star"), () => void toggle("$flagged"))}
+          {tool("label", read("act.label"), () => (over.value = { kind: "label" }))}
+          {tool("clock", read("act.snooze"), () => (over.value = { kind: "snooze" }))}
+        </>
+      )}
+      {may("mayRemoveItems") && mailboxes.value.length > 0 && tool("move", say("act.move"), () => (over.value = { kind: "move" }))}
     </div>
   );
 }

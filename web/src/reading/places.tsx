@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Mailbox } from "../jmap";
 import { elsewhere } from "../route";
-import { client, guarded, mailboxes, nameOf, place, visit } from "../store";
+import { client, everywhere, guarded, mailboxes, nameOf, place, visit } from "../store";
 import { folders } from "../views/app";
 import { Icon } from "../views/icon";
 import type { IconName } from "../views/icon";
@@ -46,12 +46,13 @@ function ordered(): Mailbox[] {
 
 function to(mailbox: string | null, search = ""): void {
   folders.value = false;
+  everywhere.value = false;
   visit(mailbox, search);
 }
 
 function Folder({ box }: { box: Mailbox }) {
   const count = box.role === "drafts" ? box.totalEmails : box.unreadThreads;
-  const current = !elsewhere.value && place.value.mailbox === box.id && !place.value.search;
+  const current = !elsewhere.value && !everywhere.value && place.value.mailbox === box.id && !place.value.search;
   const carries = (event: DragEvent) => event.dataTransfer?.types.includes(LETTERS) ?? false;
   return (
     <li class="place">

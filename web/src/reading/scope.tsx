@@ -1,6 +1,6 @@
 /** Above what a search found: where it looked, how its words were understood, and keeping it. */
 
-import { client, guarded, nameOf, mailboxes, place, visit } from "../store";
+import { client, everywhere, guarded, nameOf, mailboxes, place, visit } from "../store";
 import { language } from "../text";
 import { Icon } from "../views/icon";
 import { nameIn } from "./language";
@@ -29,6 +29,11 @@ export function SearchScope() {
           <button role="radio" aria-checked={!inHere} class="plain" onClick={() => visit(mailbox, search, false)}>
             {read("find.everywhere")}
           </button>
+          {client.value!.shares && (
+            <button role="radio" aria-checked={false} class="plain" onClick={() => (everywhere.value = true)}>
+              {read("find.accounts")}
+            </button>
+          )}
           <button role="radio" aria-checked={Boolean(inHere)} class="plain" onClick={() => visit(mailbox, search, true)}>
             {read("find.here", { name: nameOf(box) })}
           </button>

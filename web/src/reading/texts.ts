@@ -89,6 +89,7 @@ const READING = {
   "nav.snoozed": ["稍后再看", "Snoozed"],
   "nav.counts": ["{name}，未读 {unread}，共 {total}", "{name}, {unread} unread of {total}"],
   "nav.label.edit": ["修改标签“{name}”", "Change the label {name}"],
+  "find.accounts": ["所有账户", "All accounts"],
   "find.everywhere": ["所有文件夹", "All folders"],
   "find.here": ["仅“{name}”", "Only {name}"],
   "find.scope": ["搜索范围", "Where to search"],

@@ -2,7 +2,7 @@
 
 import { batch } from "@preact/signals";
 import type { Email, Id } from "../jmap";
-import { byRole, cursor, guarded, jmap, letters, openThread, place, rows, total, want } from "../store";
+import { byRole, cursor, guarded, jmap, letters, may, openThread, place, rows, total, want } from "../store";
 import { setKeyword } from "./act";
 import { conversations } from "./query";
 
@@ -42,13 +42,17 @@ export async function open(position: number): Promise<void> {
   });
   await guarded(async () => {
     await loadThread(row.threadId);
-    if (jmap().readOnly) return;
-    const unread = letters.value.filter((one) => !one.keywords["$seen"]).map((one) => one.id);
-    if (unread.length > 0) await setKeyword(unread, "$seen", true);
-    const woken = letters.value.filter((one) => one.keywords["$woken"]).map((one) => one.id);
-    if (woken.length > 0) await setKeyword(woken, "$woken", false);
+    await markRead();
   });
   prefetch(position + 1);
+}
+
+/** What is open has been seen; where the rights do not go that far, it stays as it is. */
+async function markRead(): Promise<void> {
+  const unread = letters.value.filter((one) => may("maySetSeen") && !one.keywords["$seen"]).map((one) => one.id);
+  if (unread.length > 0) await setKeyword(unread, "$seen", true);
+  const woken = letters.value.filter((one) => may("maySetKeywords") && one.keywords["$woken"]).map((one) => one.id);
+  if (woken.length > 0) await setKeyword(woken, "$woken", false);
 }
 
 /** After a change of anything: the next letter is fetched again, for whoever goes on reading. */
@@ -118,6 +122,7 @@ export async function show(thread: Id): Promise<void> {
     letters.value = [];
   });
   await loadThread(thread);
+  await markRead();
 }
 
 export async function loadThread(thread: Id): Promise<void> {

@@ -1,7 +1,7 @@
 /** The work of a team, where it is seen: above the list, in its rows, and at a conversation.  Loaded for who has a team. */
 
 import type { Email } from "../jmap";
-import { client, openThread } from "../store";
+import { client, everywhere, openThread } from "../store";
 import { formatMoment, formatWhen } from "../text";
 import { Icon } from "../views/icon";
 import {
@@ -34,7 +34,7 @@ export function Bar() {
           ))}
         </ul>
       )}
-      {client.value?.team && (
+      {client.value?.team && !everywhere.value && (
         <div class="narrow" role="radiogroup" aria-label={team("bar.label")}>
           {(["all", "mine", "nobody"] as Narrow[]).map((one) => (
             <button key={one} class="plain" role="radio" aria-checked={narrow.value === one} onClick={() => setNarrow(one)}>

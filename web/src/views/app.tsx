@@ -4,7 +4,7 @@ import { desk, recover } from "../draft";
 import { over } from "../reading/over";
 import { offline, queued } from "../offline";
 import { inContacts, inSettings } from "../route";
-import { client, notice, openThread } from "../store";
+import { client, everywhere, notice, openThread } from "../store";
 import { say } from "../text";
 import { Folders } from "./folders";
 import { Help, help } from "./help";
@@ -18,6 +18,8 @@ import { later, lazily } from "./lazy";
 
 const Contacts = lazily(() => import("../contacts").then((found) => found.Contacts));
 const Settings = lazily(() => import("../settings").then((found) => found.Settings));
+
+const Everywhere = lazily(() => import("../everywhere").then((found) => found.Everywhere), "div");
 
 const Pick = later(() => import("../reading/pick").then((one) => one.default));
 const Folder = later(() => import("../reading/folder").then((one) => one.default));
@@ -59,7 +61,7 @@ export function App() {
         <Settings />
       ) : (
         <main class="stage">
-          <List />
+          {everywhere.value ? <Everywhere /> : <List />}
           <Reader />
         </main>
       )}

@@ -4,7 +4,7 @@ import { compose, forward, opening, reply, writing } from "../draft";
 import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggle, unchoose } from "../reading/act";
 import { over } from "../reading/over";
 import { closeThread, open } from "../reading/thread";
-import { client, cursor, here, letters, openThread, total, want } from "../store";
+import { client, cursor, everywhere, here, letters, openThread, total, want } from "../store";
 import { HOME, SETTINGS, elsewhere, navigate } from "../route";
 import { help } from "./help";
 
@@ -30,6 +30,8 @@ export function onKey(event: KeyboardEvent): void {
 }
 
 function step(by: number): void {
+  // It moves about in a list of its own.
+  if (everywhere.value) return void document.dispatchEvent(new CustomEvent("step", { detail: by }));
   const next = Math.min(Math.max(cursor.value + by, 0), Math.max(total.value - 1, 0));
   want(next);
   if (openThread.value !== null) void open(next);
@@ -48,8 +50,8 @@ const KEYS: Record<string, () => void> = {
   PageDown: () => step(8),
   PageUp: () => step(-8),
   Home: () => step(-cursor.value),
-  Enter: () => void open(cursor.value),
-  o: () => void open(cursor.value),
+  Enter: () => everywhere.value || void open(cursor.value),
+  o: () => everywhere.value || void open(cursor.value),
   u: closeThread,
   Escape: () => (help.value ? (help.value = false) : choosing.value ? unchoose() : closeThread()),
   c: () => compose(),

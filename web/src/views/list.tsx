@@ -1,8 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Email } from "../jmap";
-import { chooseAll, chooseRow, choosing, chosen, everything, setKeyword } from "../reading/act";
-import { Bulk } from "../reading/bulk";
+import { chooseAll, chooseRow, choosing, chosen, everything, progress, setKeyword } from "../reading/act";
 import { Chips } from "../reading/labels";
 import { pieces } from "../reading/language";
 import { conversations } from "../reading/query";
@@ -10,13 +9,14 @@ import { remember } from "../reading/remembered";
 import { SearchScope } from "../reading/scope";
 import { read } from "../reading/texts";
 import { open } from "../reading/thread";
-import { client, cursor, go, guarded, here, loading, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
+import { client, cursor, go, guarded, here, loading, may, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
 import { rowHeight } from "../preferences";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
 
+const Bulk = later(() => import("../reading/bulk").then((one) => one.Bulk));
 const Bar = later(() => import("../team").then((one) => one.Bar));
 const Claim = later(() => import("../team").then((one) => one.Mark));
 
@@ -90,7 +90,7 @@ export function List() {
       </header>
       {client.value?.teams && <Bar />}
       <SearchScope />
-      <Bulk />
+      {(choosing.value || progress.value !== null) && <Bulk />}
       <div
         class="scroll"
         ref={box}
@@ -198,7 +198,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
               <span class="spoken">{say("row.attachment")}</span>
             </>
           )}
-          <button
+          {may("maySetKeywords") && <button
             class={`plain star${starred ? " on" : ""}`}
             tabIndex={-1}
             aria-label={say(starred ? "act.unstar" : "act.star")}
@@ -209,7 +209,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
             }}
           >
             <Icon name="star" />
-          </button>
+          </button>}
         </span>
         <span class="preview">
           {client.value?.team && <Claim email={email} />}

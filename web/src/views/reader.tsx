@@ -11,7 +11,7 @@ import { read } from "../reading/texts";
 import { closeThread, open } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
 import { Chips } from "../reading/labels";
-import { byRole, client, cursor, here, letters, openThread, total } from "../store";
+import { byRole, client, cursor, everywhere, here, letters, may, openThread, total } from "../store";
 import { formatMoment, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
@@ -71,28 +71,41 @@ function Toolbar() {
   const role = here.value?.role;
   const has = (keyword: string) => letters.value.some((one) => one.keywords[keyword]);
   const at = cursor.value;
+  const keywords = may("maySetKeywords");
   return (
     <div class="tools" role="toolbar" aria-label={read("inspect.title")}>
       <Tool icon="back" label={say("act.back")} hint="u" run={closeThread} />
-      {role !== "archive" && <Tool icon="archive" label={say("act.archive")} hint="e" run={() => void moveToRole("archive")} />}
-      <Tool icon="trash" label={say(role === "trash" ? "act.delete.forever" : "act.delete")} hint="#" run={() => void remove()} />
-      {role === "junk" ? (
-        <Tool icon="inbox" label={read("act.notspam")} hint="!" run={() => void report(false)} />
-      ) : (
-        <Tool icon="junk" label={read("act.spam")} hint="!" run={() => void report(true)} />
+      {may("mayRemoveItems") && (
+        <>
+          {role !== "archive" && <Tool icon="archive" label={say("act.archive")} hint="e" run={() => void moveToRole("archive")} />}
+          <Tool icon="trash" label={say(role === "trash" ? "act.delete.forever" : "act.delete")} hint="#" run={() => void remove()} />
+          {role === "junk" ? (
+            <Tool icon="inbox" label={read("act.notspam")} hint="!" run={() => void report(false)} />
+          ) : (
+            <Tool icon="junk" label={read("act.spam")} hint="!" run={() => void report(true)} />
+          )}
+        </>
       )}
-      <Tool icon="unread" label={say("act.unread")} hint="i" run={() => void toggle("$seen", false).then(closeThread)} />
-      <Tool icon="clock" label={read("act.snooze")} hint="b" run={() => (over.value = { kind: "snooze" })} />
-      <Tool icon="star" label={say(has("$flagged") ? "act.unstar" : "act.star")} hint="s" pressed={has("$flagged")} run={() => void toggle("$flagged")} />
-      <Tool icon="pin" label={read(has("$pinned") ? "act.unpin" : "act.pin")} hint="p" pressed={has("$pinned")} run={() => void toggle("$pinned")} />
-      <Tool icon="label" label={read("act.label")} hint="l" run={() => (over.value = { kind: "label" })} />
-      <Tool icon="move" label={say("act.move")} hint="v" run={() => (over.value = { kind: "move" })} />
-      <Tool icon="copy" label={read("act.copy")} hint="y" run={() => (over.value = { kind: "copy" })} />
-      <Tool icon="mute" label={read(has("$muted") ? "act.unmute" : "act.mute")} hint="m" pressed={has("$muted")} run={() => void mute()} />
+      {may("maySetSeen") && <Tool icon="unread" label={say("act.unread")} hint="i" run={() => void toggle("$seen", false).then(closeThread)} />}
+      {keywords && (
+        <>
+          <Tool icon="clock" label={read("act.snooze")} hint="b" run={() => (over.value = { kind: "snooze" })} />
+          <Tool icon="star" label={say(has("$flagged") ? "act.unstar" : "act.star")} hint="s" pressed={has("$flagged")} run={() => void toggle("$flagged")} />
+          <Tool icon="pin" label={read(has("$pinned") ? "act.unpin" : "act.pin")} hint="p" pressed={has("$pinned")} run={() => void toggle("$pinned")} />
+          <Tool icon="label" label={read("act.label")} hint="l" run={() => (over.value = { kind: "label" })} />
+        </>
+      )}
+      {may("mayRemoveItems") && <Tool icon="move" label={say("act.move")} hint="v" run={() => (over.value = { kind: "move" })} />}
+      {may("mayAddItems") && <Tool icon="copy" label={read("act.copy")} hint="y" run={() => (over.value = { kind: "copy" })} />}
+      {keywords && <Tool icon="mute" label={read(has("$muted") ? "act.unmute" : "act.mute")} hint="m" pressed={has("$muted")} run={() => void mute()} />}
       <Tool icon="print" label={read("act.print")} run={() => void import("../reading/print").then((one) => one.print(letters.value))} />
       <span class="grow" />
-      <Tool icon="up" label={read("act.previous")} hint="k" off={at === 0} run={() => void open(at - 1)} />
-      <Tool icon="down" label={read("act.next")} hint="j" off={at + 1 >= total.value} run={() => void open(at + 1)} />
+      {!everywhere.value && (
+        <>
+          <Tool icon="up" label={read("act.previous")} hint="k" off={at === 0} run={() => void open(at - 1)} />
+          <Tool icon="down" label={read("act.next")} hint="j" off={at + 1 >= total.value} run={() => void open(at + 1)} />
+        </>
+      )}
     </div>
   );
 }
