@@ -108,6 +108,10 @@ await after.waitForSelector(".compose .fault:has-text('已经过去')");
 await after.click(".compose [aria-label=定时发送]");
 await after.click(".choices button:has-text('明早')");
 await after.waitForSelector(".compose", { state: "detached" });
+// The list says when it goes out.
+await after.click(".folder:has-text('已发送')");
+await after.waitForSelector(".row .leaves");
+found.leaves = await after.textContent(".row:has(.leaves) .subject");
 await after.click(".folder:has-text('定时邮件')");
 await after.waitForSelector(".scheduled li");
 found.scheduled = (await after.textContent(".scheduled li")).replace(/\s+/g, " ");

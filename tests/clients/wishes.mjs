@@ -44,6 +44,27 @@ await page.keyboard.type("本周进展：");
 await page.click("[aria-label=更多选项]");
 await page.click(".choices button:has-text('存为模板')");
 await page.waitForSelector(".notice:has-text('周报')");
+
+// A letter that is here goes along as a file; what was changed takes the place of the template.
+const option = async (text) => {
+  await page.click("[aria-label=更多选项]");
+  await page.click(`.choices button:has-text('${text}')`);
+};
+await option("附上一封邮件");
+await page.click(".rows li button >> nth=0");
+await page.waitForSelector(".rows li button:disabled");
+await look(page, found, pictures, "attach-letter");
+await page.click("dialog [aria-label=关闭]");
+found.attached = await page.locator(".compose [aria-label^='移除'][aria-label$='.eml']").count();
+await page.click(".compose [aria-label^='移除'][aria-label$='.eml']");
+await option("更新模板");
+await option("管理模板");
+await page.waitForSelector("#templates-title");
+await look(page, found, pictures, "templates");
+await page.click("dialog [aria-label=关闭]");
+await page.click("[aria-label=更多选项]");
+found.templates = (await page.locator(".choices button:has-text('模板：')").allTextContents()).map((one) => one.trim());
+await page.keyboard.press("Escape");
 await page.click(".compose [aria-label=舍弃草稿]");
 await page.click(".compose .question .main");
 await page.waitForSelector(".compose", { state: "detached" });

@@ -154,6 +154,7 @@ def test_nothing_that_is_written_is_lost_and_what_is_sent_can_be_taken_back(
     assert found["waiting_during_undo"] == 0
     assert found["choices"][-1] == "选择时间……"
     assert found["scheduled"].startswith("第二封")
+    assert found["leaves"].endswith("第二封")
     assert "nobody-here@qq.test" in found["refused"]
     assert found["arrived"] == 1
     assert found["axe"] == {name: [] for name in found["axe"]}
@@ -172,6 +173,8 @@ def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path:
     found = run("wishes.mjs", house(0), PASSWORD, str(tmp_path))
     assert found["signed"] == "王 敬上"
     assert any("li@163.test" in one for one in found["suggested"])
+    assert found["attached"] == 1
+    assert found["templates"] == ["模板：周报"]
     assert found["warned"] == ["li@l63.test 与您认识的 li@163.test 很像，但不是同一个地址。"]
     assert found["text"] == "本周进展： 王 敬上"
     assert found["axe"] == {name: [] for name in found["axe"]}

@@ -16,6 +16,8 @@ from posthouse.app.client_setup import services_of, signer_of
 from posthouse.app.config import parse_config
 from posthouse.http.client_setup.formats import IMAP, SMTP, STARTTLS, TLS, Service, Services, plain, profile
 from posthouse.http.client_setup.routes import Signer, client_setup_routes, sign
+from posthouse.services.acme import AcmeState, Certificate, write_state
+from posthouse.storage.sqlite import open_store
 
 ALL = Services(
     "mail.post.test",
@@ -172,4 +174,26 @@ def test_what_is_on_is_told(tmp_path: Path) -> None:
         ("managesieve", 4190, "starttls"),
     ]
     assert plain(services, "li@post.test")["urls"] == {}
-    assert signer_of(config) is None
+
+
+async def test_who_signs_is_the_certificate_of_the_files_or_by_acme(tmp_path: Path) -> None:
+    authority, store = Authority(tmp_path / "ca"), await open_store(tmp_path / "data", role="local")
+    issued = authority.issue(["mail.post.test"])
+    chain, key = issued.chain.read_text(), issued.key.read_text()
+    try:
+        config = parse_config(CONFIG, tmp_path)
+        assert await signer_of(config, store, 1000.0) is None  # the files are gone
+        (tmp_path / "gone.pem").write_text(chain)
+        (tmp_path / "gone.key").write_text(key)
+        assert await signer_of(config, store, 1000.0) == Signer(chain.encode(), key.encode())
+        config.tls.certificates = []
+        assert await signer_of(config, store, 1000.0) is None
+        config.acme.enabled = True
+        assert await signer_of(config, store, 1000.0) is None  # none was issued yet
+        await store.directory.put_setting("signin.secret", b"s" * 32)
+        made = Certificate(["mail.post.test"], chain, key, not_before=500.0, not_after=2000.0)
+        await write_state(store, AcmeState(certificate=made))
+        assert await signer_of(config, store, 1000.0) == Signer(chain.encode(), key.encode())
+        assert await signer_of(config, store, 2000.0) is None  # it has run out
+    finally:
+        await store.close()

@@ -16,8 +16,8 @@ export const writing = signal(0);
 /** The letters that are being answered. */
 export const answering = signal<{ id: Id; account: Id }[]>([]);
 
-/** Letters that wait for their time, and whether the list of them is shown. */
-export const waiting = signal(0);
+/** Letters that wait for their time, by email when they go out; and whether the list of them is shown. */
+export const scheduled = signal<ReadonlyMap<Id, string>>(new Map());
 export const openScheduled = signal(false);
 
 type Desk = typeof import("./compose/desk");
@@ -63,13 +63,18 @@ export async function recover(): Promise<void> {
 
 const UNDO_MOST_MS = 61_000;
 
-/** How many letters wait for their time; those that can be taken back for a moment are not meant. */
-export async function countWaiting(): Promise<void> {
+const SCHEDULED_MAX = 200;
+
+/** Which letters wait for their time; those that can be taken back for a moment are not meant. */
+export async function lookScheduled(): Promise<void> {
   if (!client.value?.sends) return;
   const now = new Date(Date.now() + UNDO_MOST_MS).toISOString().replace(/\.\d+Z$/, "Z");
   const filter = { operator: "AND", conditions: [{ after: now }, { undoStatus: "pending" }] };
-  const found = await client.value.at(client.value.home).call([["EmailSubmission/query", { filter, limit: 0, calculateTotal: true }, "q"]]);
-  waiting.value = Number(found["q"].total ?? 0);
+  const found = await client.value.at(client.value.home).call([
+    ["EmailSubmission/query", { filter, limit: SCHEDULED_MAX }, "q"],
+    ["EmailSubmission/get", { "#ids": { resultOf: "q", name: "EmailSubmission/query", path: "/ids" }, properties: ["emailId", "sendAt"] }, "g"],
+  ]);
+  scheduled.value = new Map((found["g"].list as { emailId: Id; sendAt: string }[]).map((one) => [one.emailId, one.sendAt]));
 }
 
 /** Sign out, but not from letters that are nowhere else. */

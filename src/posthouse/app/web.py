@@ -134,7 +134,9 @@ class Web:
             jmap += carddav_routes(services.contacts, self._sign_in)
             jmap += picture_routes(services.pictures) + file_routes(services)
             jmap += web_routes()  # pages that speak JMAP and nothing else
-        setup = client_setup_routes(services_of(config), self._is_ours, signer_of(config))
+        setup = client_setup_routes(
+            services_of(config), self._is_ours, lambda: signer_of(config, self._store, self._clock.now())
+        )
         secure = chosen.issuer if chosen is not None and not in_clear else ""
         self._challenge = Starlette(routes=challenge_routes(self._answer, secure))
         self._plain = Starlette(routes=[*self._health, *setup, *jmap, *api, *(pages if in_clear else [])])

@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         for line in [*found["urls"].values(), *found["records"]]:
             out.line(f"  {line}")
         if arguments.profile and (content := formats.profile(services, address)) is not None:
-            Path(arguments.profile).write_bytes(sign(content, signer_of(config)))
+            Path(arguments.profile).write_bytes(
+                sign(content, await signer_of(config, store, SystemClock().now()))
+            )
             out.text("setup.profile", file=arguments.profile)
 
     with_store(arguments.config, act)

@@ -1,18 +1,21 @@
 /** From whom a letter is, what is wished of it, templates: loaded after the window is there. */
 
 import { signal } from "@preact/signals";
+import { JmapError } from "../jmap";
 import type { Email, Id, Mailbox } from "../jmap";
 import { client, guarded, identities, tell } from "../store";
 import { post } from "./home";
 import { emailOf } from "./body";
-import { draftOf, fetchWhole } from "./desk";
+import { draftOf, fetchWhole, show } from "./desk";
 import type { FrameApi } from "./frame";
 import { edit } from "./keep";
-import type { Draft, Letter } from "./letter";
+import { Letter } from "./letter";
+import type { Draft } from "./letter";
 import type { Choice } from "./menu";
 import { htmlOf, resigned } from "./sign";
 import { say } from "./text_extras";
 import { showPictures } from "./upload";
+import { later } from "../views/lazy";
 import { Identities } from "./identities";
 
 type Api = { current: FrameApi | null };
@@ -53,22 +56,32 @@ export function From({ letter, api }: { letter: Letter; api: Api }) {
         </p>
       )}
       {manage.value === letter && <Identities close={() => (manage.value = null)} />}
+      {attaching.value === letter && <AttachLetter letter={letter} close={() => (attaching.value = null)} />}
+      {managing.value === letter && <Templates close={() => (managing.value = null)} />}
     </>
   );
 }
 
 const manage = signal<Letter | null>(null);
+const attaching = signal<Letter | null>(null);
+const managing = signal<Letter | null>(null);
+const AttachLetter = later(() => import("./attach_letter").then((one) => one.AttachLetter));
+const Templates = later(() => import("./templates").then((one) => one.Templates));
 
 // --- wishes ---
 
 export function choices(letter: Letter, api: Api): Choice[] {
   const { receipt, priority } = letter.draft.value;
+  const changed = templates.value.find((one) => one.id === origins.get(letter));
   return [
     { label: say("receipt"), on: receipt, run: () => edit(letter, { receipt: !receipt }) },
     { label: say("priority.high"), on: priority === "high", run: () => edit(letter, { priority: priority === "high" ? "normal" : "high" }) },
     { label: say("priority.low"), on: priority === "low", run: () => edit(letter, { priority: priority === "low" ? "normal" : "low" }) },
     { label: say("identities"), on: false, run: () => (manage.value = letter) },
+    { label: say("attach.letter"), on: false, run: () => (attaching.value = letter) },
     { label: say("template.save"), on: false, run: () => void saveTemplate(letter) },
+    ...(changed ? [{ label: say("template.update", { name: changed.subject || say("template.unnamed") }), on: false, run: () => void saveTemplate(letter, changed) }] : []),
+    ...(templates.value.length > 0 ? [{ label: say("templates"), on: false, run: () => (managing.value = letter) }] : []),
     ...templates.value.map((one) => ({
       label: say("template.use", { name: one.subject || say("template.unnamed") }), on: false, run: () => void insertTemplate(letter, api, one.id),
     })),
@@ -78,7 +91,9 @@ export function choices(letter: Letter, api: Api): Choice[] {
 // --- templates: letters with the keyword $Template, so that all devices have them ---
 
 const NAME = "Templates";
-const templates = signal<{ id: Id; subject: string | null }[]>([]);
+export const templates = signal<{ id: Id; subject: string | null }[]>([]);
+/** The template that a letter was begun with: what became of it can take its place. */
+const origins = new WeakMap<Letter, Id>();
 
 export async function loadTemplates(): Promise<void> {
   const found = await post().call([
@@ -96,7 +111,8 @@ async function folder(): Promise<Id> {
   return (found["m"].created?.t?.id ?? found["m"].notCreated.t.existingId) as Id;
 }
 
-function saveTemplate(letter: Letter): Promise<boolean> {
+/** `before`: the one that this takes the place of. */
+function saveTemplate(letter: Letter, before?: { id: Id }): Promise<boolean> {
   return guarded(async () => {
     letter.collect();
     const draft: Draft = {
@@ -104,7 +120,10 @@ function saveTemplate(letter: Letter): Promise<boolean> {
       html: letter.draft.value.html.replace(/<div class="signature">[\s\S]*$/, ""),
     };
     const email = emailOf(draft, null, await folder(), { $template: true, $draft: true, $seen: true });
-    await post().call([["Email/set", { create: { t: email } }, "s"]]);
+    const made = await post().call([["Email/set", { create: { t: email }, destroy: before ? [before.id] : [] }, "s"]]);
+    const fault = made["s"].notCreated?.t as { type: string; description?: string } | undefined;
+    if (fault) throw new JmapError(fault.type, fault.description ?? "");
+    origins.set(letter, made["s"].created.t.id as Id);
     await loadTemplates();
     tell(say("template.saved", { name: draft.subject || say("template.unnamed") }));
   });
@@ -113,6 +132,7 @@ function saveTemplate(letter: Letter): Promise<boolean> {
 function insertTemplate(letter: Letter, api: Api, id: Id): Promise<boolean> {
   return guarded(async () => {
     const found = draftOf(await fetchWhole(id));
+    origins.set(letter, id);
     letter.collect();
     const now = letter.draft.value;
     edit(letter, {
@@ -127,5 +147,21 @@ function insertTemplate(letter: Letter, api: Api, id: Id): Promise<boolean> {
     api.current.know(new Map(letter.draft.value.files.filter((one) => one.url).map((one) => [one.key, one.url!])));
     api.current.focus(false);
     api.current.insert(found.html ?? "");
+  });
+}
+
+/** In a window of its own, to be changed and kept again. */
+export function editTemplate(id: Id): Promise<boolean> {
+  return guarded(async () => {
+    const { messageId: _, ...found } = draftOf(await fetchWhole(id));
+    origins.set(show(new Letter(found)), id);
+    tell(say("template.how"));
+  });
+}
+
+export function removeTemplate(id: Id): Promise<boolean> {
+  return guarded(async () => {
+    await post().call([["Email/set", { destroy: [id] }, "s"]]);
+    await loadTemplates();
   });
 }

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { openScheduled, waiting } from "../draft";
+import { openScheduled, scheduled } from "../draft";
 import type { Email } from "../jmap";
 import { guarded, refresh, tell } from "../store";
 import { post } from "./home";
@@ -30,7 +30,7 @@ async function look(): Promise<void> {
   ]);
   const byId = new Map((answer["g"].list as Email[]).map((one) => [one.id, one]));
   rows.value = found.map((one) => ({ ...one, email: byId.get(one.emailId) }));
-  waiting.value = found.length;
+  scheduled.value = new Map(found.map((one) => [one.emailId, one.sendAt]));
 }
 
 export function Scheduled() {

@@ -44,7 +44,7 @@ export function add(letter: Letter, files: Iterable<globalThis.File | Blob>, inl
 }
 
 /** What a file may be is said before it is sent. */
-function refusal(letter: Letter, name: string, size: number): string {
+export function refusal(letter: Letter, name: string, size: number): string {
   const most = limits();
   if (size > most.file) return say("files.large", { name, size: formatSize(size), limit: formatSize(most.file) });
   const total = letter.draft.value.files.reduce((sum, one) => sum + onWire(one.size), onWire(size));

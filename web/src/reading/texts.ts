@@ -77,6 +77,7 @@ const READING = {
   "act.print": ["打印", "Print"],
   "act.next": ["下一封", "Next"],
   "act.previous": ["上一封", "Previous"],
+  "row.scheduled": ["定时发送：", "Goes out"],
   "row.pinned": ["已置顶", "Pinned"],
   "row.snoozed": ["稍后再看", "Snoozed"],
   "row.muted": ["已静音", "Muted"],

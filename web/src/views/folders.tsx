@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { compose, countWaiting, leaveSafely, load, openScheduled, waiting } from "../draft";
+import { compose, leaveSafely, load, lookScheduled, openScheduled, scheduled } from "../draft";
 import { Accounts } from "../reading/accounts";
 import { Places } from "../reading/places";
 import { client, guarded, mailboxes } from "../store";
@@ -9,7 +9,7 @@ import { folders } from "./app";
 import { Icon } from "./icon";
 
 export function Folders() {
-  useEffect(() => void guarded(countWaiting), [mailboxes.value.find((one) => one.role === "sent")?.totalEmails]);
+  useEffect(() => void guarded(lookScheduled), [mailboxes.value.find((one) => one.role === "sent")?.totalEmails]);
   return (
     <nav class="folders" aria-label={say("nav.folders")}>
       {client.value?.sends && (
@@ -19,11 +19,11 @@ export function Folders() {
       )}
       <Accounts />
       <Places />
-      {waiting.value > 0 && (
+      {scheduled.value.size > 0 && (
         <button class="folder" onClick={() => void load().then(() => (openScheduled.value = true))}>
           <Icon name="clock" />
           <span class="name">{say("nav.scheduled")}</span>
-          <span class="count">{waiting.value}</span>
+          <span class="count">{scheduled.value.size}</span>
         </button>
       )}
       <footer>

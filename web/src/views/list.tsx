@@ -11,7 +11,8 @@ import { read } from "../reading/texts";
 import { open } from "../reading/thread";
 import { client, cursor, go, guarded, here, loading, may, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
 import { rowHeight } from "../preferences";
-import { formatWhen, say } from "../text";
+import { formatMoment, formatTime, formatWhen, say } from "../text";
+import { scheduled } from "../draft";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
@@ -146,6 +147,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
   const opened = openThread.value === email.threadId && (conversations.value || current);
   const picked = everything.value || chosen.value.has(email.id);
   const found = snippets.value.get(email.id);
+  const leaves = scheduled.value.get(email.id);
   return (
     <div
       id={`row-${at}`}
@@ -182,7 +184,15 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
           {people(email)}
           <span class="spoken">，</span>
         </span>
-        <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
+        {leaves ? (
+          <time class="leaves" dateTime={leaves} title={formatMoment(leaves)}>
+            <Icon name="clock" />
+            <span class="spoken">{read("row.scheduled")}</span> {formatWhen(leaves)}
+            {formatWhen(leaves) !== formatTime(new Date(leaves)) && ` ${formatTime(new Date(leaves))}`}
+          </time>
+        ) : (
+          <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
+        )}
         <span class="subject">
           {email.keywords["$draft"] && <em>{say("row.draft")} </em>}
           <Marked text={found?.subject} plain={subject} />

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from posthouse.core import errors as e
+from posthouse.http.api.reasons import in_chinese
 
 TYPES: Final = "/api/v1/problems/"
 REALM: Final = 'Bearer realm="Posthouse"'
@@ -298,7 +299,12 @@ class ProblemDocument(Struct, kw_only=True, omit_defaults=True):
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
-    reason: Annotated[str, Meta(description="What exactly was refused, in English.")] = ""
+    reason: Annotated[
+        str,
+        Meta(
+            description="What exactly was refused, in the language of the answer where there are words for it."
+        ),
+    ] = ""
     at: Annotated[str, Meta(description="JSON Pointer (RFC 6901) to what was refused.")] = ""
     scope: Annotated[str, Meta(description="The scope that is needed.")] = ""
     methods: Annotated[list[str], Meta(description="Second steps that the account has.")] = []
@@ -335,9 +341,10 @@ def document(problem: Problem, language: str) -> ProblemDocument:
     status, title, detail = PROBLEMS[problem.name]
     at = 0 if language == "zh" else 1
     text = detail[at].format(**problem.fields) if problem.fields else detail[at]
-    return ProblemDocument(
-        type=TYPES + problem.name, title=title[at], status=status, detail=text, **problem.more
-    )
+    more = dict(problem.more)
+    if language == "zh" and "reason" in more:
+        more["reason"] = in_chinese(more["reason"])
+    return ProblemDocument(type=TYPES + problem.name, title=title[at], status=status, detail=text, **more)
 
 
 def respond(problem: Problem, language: str) -> Response:

@@ -58,8 +58,12 @@ def sign(content: bytes, signer: Signer | None) -> bytes:
     return builder.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
 
 
+FindSigner = Callable[[], Awaitable[Signer | None]]
+"""The certificate of our own name as it is now; None: there is none that a phone could trust."""
+
+
 class _Endpoints:
-    def __init__(self, services: Services, is_ours: IsOurs, signer: Signer | None) -> None:
+    def __init__(self, services: Services, is_ours: IsOurs, signer: FindSigner) -> None:
         self._services = services
         self._is_ours = is_ours
         self._signer = signer
@@ -126,7 +130,7 @@ class _Endpoints:
             return _not_here()
         name = re.sub(r"[^A-Za-z0-9@._-]", "_", address)
         headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{name}.mobileconfig"'}
-        return Response(sign(content, self._signer), 200, headers, "application/x-apple-aspen-config")
+        return Response(sign(content, await self._signer()), 200, headers, "application/x-apple-aspen-config")
 
 
 def _named_host(request: Request, prefix: str) -> str:
@@ -142,7 +146,13 @@ def _not_here() -> Response:
     return PlainTextResponse("There is no such domain here.\n", 404, _HEADERS)
 
 
-def client_setup_routes(services: Services, is_ours: IsOurs, signer: Signer | None = None) -> list[BaseRoute]:
+async def _unsigned() -> Signer | None:
+    return None
+
+
+def client_setup_routes(
+    services: Services, is_ours: IsOurs, signer: FindSigner = _unsigned
+) -> list[BaseRoute]:
     found = _Endpoints(services, is_ours, signer)
     return [
         Route("/.well-known/autoconfig/mail/config-v1.1.xml", found.autoconfig),
