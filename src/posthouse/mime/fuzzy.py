@@ -8,7 +8,7 @@ longer ones with a typing error; a run of Chinese may lack a part of its pairs o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, final
 
 from posthouse.mime.han_table import SIMPLIFIED, TRADITIONAL
@@ -27,10 +27,15 @@ COMPARED_MAX: Final = 20_000
 
 _HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(rf"[{_HAN}]+|[^\W{_HAN}]+")
+_RUN_OF_HAN: Final = re.compile(rf"[{_HAN}]+")
 _WHOLE: Final = 1.0
 _PART: Final = 0.8
+_IN_HEADER: Final = 0.85
+_IN_BODY: Final = 0.7
+_VALUE: Final = 0.8
+"""What a field is worth that is much longer than what is sought; the rest is for the share that was meant."""
 _ERRORS: Final = (1.0, 0.6, 0.4)
-_PAIRS_MIN: Final = 0.6
+PAIRS_MIN: Final = 0.6
 _LETTERS: Final = {
     "ß": "ss",
     "æ": "ae",
@@ -50,6 +55,19 @@ _LOOSE: Final = (
 def loosen(folded: str) -> str:
     """Folded text without accents and with simplified characters."""
     return folded if folded.isascii() else folded.translate(_LOOSE)
+
+
+def words_in(loose: str) -> list[str]:
+    return _WORD.findall(loose)
+
+
+def is_by_pairs(word: str) -> bool:
+    """Whether a word of a needle that is not there as a whole is looked for by pairs of characters."""
+    return "\u3040" <= word[0] <= "\ufaff"
+
+
+def is_han(word: str) -> bool:
+    return _RUN_OF_HAN.fullmatch(word) is not None
 
 
 def errors_between(one: str, other: str, most: int) -> int:
@@ -116,13 +134,14 @@ class Needle:
     def _word(self, word: str, looked: Looked) -> float:
         if word in looked.text:
             return _WHOLE if _stands_alone(word, looked.text) else _PART
-        if "\u3040" <= word[0] <= "\ufaff":
+        if is_by_pairs(word):
             return _pairs(word, looked.text)
         if not ONE_ERROR_FROM <= len(word) <= WORD_MAX:
             return 0.0
-        return max((self._alike(word, other) for other in looked.words), default=0.0)
+        return max((self.mistyped(word, other) for other in looked.words), default=0.0)
 
-    def _alike(self, word: str, other: str) -> float:
+    def mistyped(self, word: str, other: str) -> float:
+        """How much a word of a text is one of the needle's with typing errors."""
         most = 2 if len(word) >= TWO_ERRORS_FROM else 1
         if abs(len(word) - len(other)) > most:
             return 0.0
@@ -148,4 +167,29 @@ def _pairs(run: str, text: str) -> float:
         return 0.0
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]
     share = sum(pair in text for pair in pairs) / len(pairs)
-    return 0.8 * share if share >= _PAIRS_MIN else 0.0
+    return 0.8 * share if share >= PAIRS_MIN else 0.0
+
+
+def value_likeness(needle: Needle, values: Iterable[str]) -> float:
+    """Of a field with these folded values."""
+    best = 0.0
+    for value in values:
+        if likeness := needle.likeness(Looked((value,))):
+            share = min(1.0, len(needle.text) / max(len(value), 1))
+            best = max(best, likeness * (_VALUE + (1 - _VALUE) * share))
+    return best
+
+
+def text_likeness(
+    needle: Needle, subjects: Iterable[str], header: Callable[[], Looked], text: Callable[[], Looked]
+) -> float:
+    """Of a message.  The subject tells most of what it is about, then the rest of the header, then the body.
+
+    `subjects`: values of Subject; `header`, `text`: the pieces of the header, of header and body.
+    """
+    best = value_likeness(needle, subjects)
+    if best < _IN_HEADER:
+        best = max(best, _IN_HEADER * needle.likeness(header()))
+    if best < _IN_BODY:
+        best = max(best, _IN_BODY * needle.likeness(text()))
+    return best

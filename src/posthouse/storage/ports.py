@@ -24,6 +24,8 @@ from posthouse.storage.rows import (
     Account,
     Actor,
     Alias,
+    AlikeFound,
+    AlikeSought,
     Attempt,
     Changes,
     Copied,
@@ -335,6 +337,10 @@ class Search(Protocol):
     ) -> TextFound | None:
         """None: no index covers the mailbox, or it is damaged; the caller reads the messages."""
         ...
+
+    async def find_alike(
+        self, account: AccountId, mailbox: MailboxId, sought: Sequence[AlikeSought]
+    ) -> AlikeFound | None: ...
 
     def want(self, account: AccountId) -> None:
         """Ask that the index be made or brought up to date, by whoever `pending` is called by, some time soon."""

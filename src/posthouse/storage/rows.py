@@ -400,6 +400,22 @@ class TextFound(Struct, frozen=True):
     uids: list[list[int]]  # by what was sought, ascending; UIDs since expunged may be among them
 
 
+class AlikeSought(Struct, frozen=True):
+    """What the text of messages is to be like (`mime.fuzzy`)."""
+
+    where: str  # as in TextSought
+    value: str  # as it was typed
+    field: str = ""  # of HEADER, in lower case
+    scored: bool = True  # how much each message is alike is asked for, not only whether it is
+
+
+class AlikeFound(Struct, frozen=True):
+    """What an index knows of one mailbox; UIDs since expunged may be among them."""
+
+    through: int  # as in TextFound
+    likeness: list[dict[int, float]]  # by what was sought: UIDs that are alike -> how much, (0 to 1]
+
+
 class Problem(Struct):
     """A broken invariant found by `Store.check`."""
 

@@ -72,7 +72,7 @@ def _names(
 async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywords: tuple[str, ...]) -> None:
     if session.selected is not None and row.id == session.selected.id:
         key = clamp(command.key, session.selected.view.exists)
-        found = await find(session, key, uid=True)
+        found = await find(session, key, uid=True, scored=command.scored)
         if "SAVE" in (command.returns or ()):
             save(session, command, found.uids)
         _answer(session, command, session.selected, found)
@@ -86,9 +86,9 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
         view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=row.recent_from)
         foreign = row.account != session.account_id
         other = Selected(row.name, shared, view, examined=True, foreign=foreign)
-        _answer(
-            session, command, other, await find_in(session, other, clamp(command.key, view.exists), keywords)
-        )
+        key = clamp(command.key, view.exists)
+        found = await find_in(session, other, key, keywords, scored=command.scored)
+        _answer(session, command, other, found)
     finally:
         hub.release(shared)
 

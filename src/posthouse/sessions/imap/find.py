@@ -15,7 +15,7 @@ from posthouse.wire.imap import search_key as k
 from posthouse.wire.imap.response import add_relevancy
 
 from .likeness import Scores, relevancy
-from .search_index import INDEX_FROM, SCANNED_MAX, ask_index, sought_of, text_keys
+from .search_index import INDEX_FROM, SCANNED_MAX, ask_alike, ask_index, sought_of
 from .search_match import (
     ALL_COLUMNS,
     COLUMNS,
@@ -73,19 +73,24 @@ INLINE_ROWS = 1000
 """Rows that are worked on without a thread: a few milliseconds."""
 
 
-async def find(session: ImapSession, key: k.SearchKey, *, uid: bool) -> Found:
-    """The messages of the selected mailbox that match."""
+async def find(session: ImapSession, key: k.SearchKey, *, uid: bool, scored: bool = False) -> Found:
+    """The messages of the selected mailbox that match; `scored`: how well is asked for."""
     if _asks_modseq(key):
         session.enable(CONDSTORE)
     # New messages count as soon as they are there; their EXISTS goes out before the result that may name them.
     await session.sync(expunge=False, by_uid=uid)
     if isinstance(key, k.All):
         return Found(session.mailbox.view.uids.tolist())
-    return await find_in(session, session.mailbox, key, session.flag_lists.keywords)
+    return await find_in(session, session.mailbox, key, session.flag_lists.keywords, scored=scored)
 
 
 async def find_in(
-    session: ImapSession, selected: Selected, key: k.SearchKey, keywords: tuple[str, ...]
+    session: ImapSession,
+    selected: Selected,
+    key: k.SearchKey,
+    keywords: tuple[str, ...],
+    *,
+    scored: bool = False,
 ) -> Found:
     """The same in a mailbox that need not be the selected one."""
     wants_modseq = _asks_modseq(key)
@@ -93,13 +98,14 @@ async def find_in(
     if isinstance(key, k.Header | k.Text) and known and (only := known[sought_of(key)]).is_whole:
         return Found(selected.view.present(only.uids))
     search = session.services.store.search
-    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known, search.extract)
+    alike = await ask_alike(search, selected, key, scored=scored)
+    matcher = Matcher(selected.view, keywords, session.services.clock.now(), known, search.extract, alike)
     # perf: the ranges of many UIDs take a microsecond for each
-    hits = sum(len(one.uids) for one in known.values())
+    hits = sum(len(one.uids) for one in (*known.values(), *[one for one, _ in alike.values()]))
     named = sum(len(leaf.numbers.ranges) for leaf in k.leaves(key) if isinstance(leaf, k.Sequence | k.Uid))
     plan = matcher.plan(key) if hits + named <= PIECE_ROWS else await asyncio.to_thread(matcher.plan, key)
-    plan.asks_text = bool(text_keys(key))
-    if plan.asks_text and not known and selected.view.count(plan.ranges) > SCANNED_MAX:
+    plan.asks_text = any(isinstance(leaf, k.Header | k.Text | k.Like) for leaf in k.leaves(key))
+    if plan.asks_text and not known and not alike and selected.view.count(plan.ranges) > SCANNED_MAX:
         session.services.store.search.want(selected.shared.account)
     if wants_modseq:
         plan.width = max(plan.width, FLAG_COLUMNS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from posthouse.mime.fuzzy import Looked, Needle
+from posthouse.mime.fuzzy import Needle, text_likeness, value_likeness
 from posthouse.mime.header import Fields
 from posthouse.mime.search_text import folded_fields
 from posthouse.wire.imap import search_key as k
@@ -15,11 +15,6 @@ from .searched_text import SearchedText
 Scores = dict[int, dict[int, float]]
 """UID -> by FUZZY key how well it matches, 0 to 1."""
 Row = tuple[Any, ...]
-
-_IN_HEADER: Final = 0.85
-_IN_BODY: Final = 0.7
-_VALUE: Final = 0.8
-"""What a field is worth that is much longer than what is sought; the rest is for the share that was meant."""
 
 
 def likeness_test(
@@ -40,7 +35,7 @@ def likeness_test(
             fields = fields_of(row, name)
             if fields is None:
                 return None
-            found = _in_fields(needle, fields)
+            found = value_likeness(needle, [value for _, value in fields])
         else:
             message = message_of(row)
             if message is None:
@@ -55,24 +50,14 @@ def likeness_test(
     return test
 
 
-def _in_fields(needle: Needle, fields: Fields) -> float:
-    best = 0.0
-    for _, value in fields:
-        if likeness := needle.likeness(Looked((value,))):
-            share = min(1.0, len(needle.text) / max(len(value), 1))
-            best = max(best, likeness * (_VALUE + (1 - _VALUE) * share))
-    return best
-
-
 def _anywhere(needle: Needle, message: SearchedText) -> float:
-    """The subject tells most of what a message is about, then the rest of the header, then the body."""
     subject = [field for field in message.fields if field[0].lower() == "subject"]
-    best = _in_fields(needle, folded_fields(subject))
-    if best < _IN_HEADER:
-        best = max(best, _IN_HEADER * needle.likeness(message.looked("HEADER")))
-    if best < _IN_BODY:
-        best = max(best, _IN_BODY * needle.likeness(message.looked("TEXT")))
-    return best
+    return text_likeness(
+        needle,
+        [value for _, value in folded_fields(subject)],
+        lambda: message.looked("HEADER"),
+        lambda: message.looked("TEXT"),
+    )
 
 
 def relevancy(scores: Mapping[int, Mapping[int, float]], uid: int) -> int:

@@ -30,7 +30,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     saves = command.returns is not None and "SAVE" in command.returns
     try:
         command.key = await resolve(session, command.key)
-        found = await find(session, command.key, uid=command.uid)
+        found = await find(session, command.key, uid=command.uid, scored=command.scored)
     except MailError:
         if saves:
             # RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing saved.

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from posthouse.mime.search_text import fold
 from posthouse.storage.ports import Search
-from posthouse.storage.rows import TextSought, UidRanges
+from posthouse.storage.rows import AlikeSought, TextSought, UidRanges
 from posthouse.wire.imap import search_key as k
 
 from .state import Selected
@@ -52,6 +52,33 @@ async def ask_index(search: Search, selected: Selected, key: k.SearchKey) -> dic
     if found is None:
         return {}
     return {one: Known(view, found.through, uids) for one, uids in zip(sought, found.uids, strict=True)}
+
+
+async def ask_alike(
+    search: Search, selected: Selected, key: k.SearchKey, *, scored: bool
+) -> dict[int, tuple[Known, dict[int, float]]]:
+    """What the index knows of FUZZY keys, by their `id`: UIDs that are alike, each with its likeness."""
+    view, shared = selected.view, selected.shared
+    keys = [leaf for leaf in k.leaves(key) if isinstance(leaf, k.Like)]
+    if not keys or view.exists < INDEX_FROM or _names_few(view, key):
+        return {}
+    sought = [AlikeSought(one.where, one.value, one.name.lower(), scored) for one in keys]
+    found = await search.find_alike(shared.account, shared.mailbox, sought)
+    if found is None:
+        return {}
+    return {
+        id(one): (Known(view, found.through, list(alike)), alike)
+        for one, alike in zip(keys, found.likeness, strict=True)
+    }
+
+
+def _names_few(view: View, key: k.SearchKey) -> bool:
+    """Few messages are read faster than the words of all are looked through."""
+    parts = key.keys if isinstance(key, k.And) else ()
+    return any(
+        isinstance(part, k.Uid) and view.count(view.resolve(part.numbers, uid=True)) < INDEX_FROM
+        for part in parts
+    )
 
 
 def sought_of(key: k.Header | k.Text) -> TextSought:

@@ -68,6 +68,7 @@ class Matcher:
     """Compiles keys for one SEARCH.  Raises NoSuchMessageError for sequence numbers that do not exist."""
 
     __slots__ = (
+        "_alike",
         "_extract",
         "_folded",
         "_kept_fields",
@@ -91,7 +92,9 @@ class Matcher:
         now: float,
         known: Mapping[TextSought, Known] | None = None,
         extract: Extract | None = None,
+        alike: Mapping[int, tuple[Known, dict[int, float]]] | None = None,
     ) -> None:
+        self._alike = alike or {}
         self._extract = extract
         self._view = view
         self._known = known or {}
@@ -120,6 +123,8 @@ class Matcher:
             return self._view.resolve(key.numbers, uid=True)
         if isinstance(key, k.Header | k.Text) and (known := self._known.get(sought_of(key))) is not None:
             return known.ranges()
+        if isinstance(key, k.Like) and id(key) in self._alike:
+            return self._alike[id(key)][0].ranges()
         if isinstance(key, k.And):
             every = self._view.all()
             found = [ranges for part in key.keys if (ranges := self._bounds(part)) != every]
@@ -152,8 +157,7 @@ class Matcher:
                 known = self._known.get(sought_of(key))
                 return self._text_key(key) if known is None else self._known_key(key, known)
             case k.Like():
-                self._need(ALL_COLUMNS)
-                return likeness_test(key, self.scores, self._fields, self._whole)
+                return self._like(key)
             case _:
                 return self._fact_key(key)
 
@@ -259,6 +263,27 @@ class Matcher:
                 row[_UID],
             )
         return self._text
+
+    def _like(self, key: k.Like) -> Test:
+        width = self.width
+        self._need(ALL_COLUMNS)
+        read = likeness_test(key, self.scores, self._fields, self._whole)
+        if (found := self._alike.get(id(key))) is None:
+            return read
+        known, alike = found
+        self.width = width  # as in `_known_key`
+        self._unknown = self._unknown or not known.is_whole
+        scores, number, through = self.scores, id(key), known.through
+
+        def test(row: Row) -> bool | None:
+            if row[_UID] > through:
+                return read(row) if len(row) > _CONTENT else None
+            if (likeness := alike.get(row[_UID])) is None:
+                return False
+            scores.setdefault(row[_UID], {})[number] = likeness
+            return True
+
+        return test
 
     def _known_key(self, key: k.Header | k.Text, known: Known) -> Test:
         """The index answers; messages it has not seen yet are read."""

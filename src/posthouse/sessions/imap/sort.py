@@ -33,7 +33,7 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     saves = command.returns is not None and "SAVE" in command.returns
     try:
         command.key = await resolve(session, command.key)
-        found = await find(session, command.key, uid=command.uid)
+        found = await find(session, command.key, uid=command.uid, scored=command.scored)
         order = await _order(session, command, found)
     except MailError:
         if saves:

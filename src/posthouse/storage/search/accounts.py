@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import zstandard
@@ -19,12 +19,13 @@ from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.search_text import Extract
 from posthouse.storage.ports import Mailboxes, Messages
-from posthouse.storage.rows import Problem, TextFound, TextSought
+from posthouse.storage.rows import AlikeFound, AlikeSought, Problem, TextFound, TextSought
 from posthouse.storage.search.manifest import NAME, CorruptManifest, OtherTextsError
 from posthouse.storage.search.reading import IndexReader
 from posthouse.storage.search.segment import CorruptSegment
 from posthouse.storage.search.writing import IndexWriter, verify, writing
 
+_T = TypeVar("_T")
 OPEN_MAX: Final = 8
 """Indexes that a process keeps open, with their words in memory."""
 QUIET_S: Final = 60.0
@@ -82,11 +83,19 @@ class AccountIndexes:
     async def find(
         self, account: AccountId, mailbox: MailboxId, sought: Sequence[TextSought]
     ) -> TextFound | None:
+        return await self._ask(account, lambda reader: reader.find(mailbox, sought))
+
+    async def find_alike(
+        self, account: AccountId, mailbox: MailboxId, sought: Sequence[AlikeSought]
+    ) -> AlikeFound | None:
+        return await self._ask(account, lambda reader: reader.find_alike(mailbox, sought))
+
+    async def _ask(self, account: AccountId, question: Callable[[IndexReader], _T | None]) -> _T | None:
         reader = self._reader(account)
         if reader is None:
             return None
         try:
-            return await asyncio.to_thread(reader.find, mailbox, sought)
+            return await asyncio.to_thread(question, reader)
         except OSError as error:
             log.warning("an index for search cannot be read: %s", error)
         except OtherTextsError:

@@ -64,6 +64,11 @@ class Box:
         pairs = zip(self.uids, self.messages, strict=True)
         return [uid for uid, message in pairs if message in found]
 
+    def by_uid(self, found: dict[int, float]) -> dict[int, float]:
+        """What is known of these messages, by UID, ascending."""
+        pairs = zip(self.uids, self.messages, strict=True)
+        return {uid: found[message] for uid, message in pairs if message in found}
+
     def _each_of(self, found: list[int]) -> list[int]:
         """By looking for each message; one may be there more than once."""
         messages, uids = self.messages, self.uids

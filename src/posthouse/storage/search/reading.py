@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from posthouse.core.ids import MailboxId
-from posthouse.storage.rows import TextFound, TextSought
-from posthouse.storage.search.manifest import NAME, Manifest, read_manifest
+from posthouse.mime.fuzzy import Needle
+from posthouse.storage.rows import AlikeFound, AlikeSought, TextFound, TextSought
+from posthouse.storage.search.alike import alike
+from posthouse.storage.search.manifest import NAME, Box, Manifest, read_manifest
 from posthouse.storage.search.segment import Segment
 
 _TRIES: Final = 3
@@ -30,14 +32,22 @@ class IndexReader:
     def find(self, mailbox: MailboxId, sought: Sequence[TextSought]) -> TextFound | None:
         """None when the index does not cover the mailbox.  Raises OSError, OtherTextsError and what damaged
         files lead to."""
-        with self._lock:
-            if not self._refresh():
-                return None
-            box = self._manifest.boxes.get(mailbox)
-            segments = list(self._segments.values())
+        box, segments = self._open(mailbox)
         if box is None:
             return None
         return TextFound(box.through, [box.uids_of(_messages(segments, one)) for one in sought])
+
+    def find_alike(self, mailbox: MailboxId, sought: Sequence[AlikeSought]) -> AlikeFound | None:
+        """The same for FUZZY."""
+        box, segments = self._open(mailbox)
+        if box is None:
+            return None
+        return AlikeFound(box.through, [box.by_uid(_alike_messages(segments, one)) for one in sought])
+
+    def _open(self, mailbox: MailboxId) -> tuple[Box | None, list[Segment]]:
+        with self._lock:
+            there = self._refresh()
+            return self._manifest.boxes.get(mailbox) if there else None, list(self._segments.values())
 
     def _refresh(self) -> bool:
         """Take on the newest index; False: there is none."""
@@ -58,6 +68,15 @@ class IndexReader:
             else:
                 return True
         return False
+
+
+def _alike_messages(segments: list[Segment], sought: AlikeSought) -> dict[int, float]:
+    needle = Needle(sought.value)
+    found: dict[int, float] = {}
+    for segment in segments:
+        messages = segment.messages
+        found |= {messages[doc]: likeness for doc, likeness in alike(segment, sought, needle).items()}
+    return found
 
 
 def _messages(segments: list[Segment], sought: TextSought) -> set[int]:

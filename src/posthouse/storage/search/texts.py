@@ -101,6 +101,10 @@ class TextBlocks:
                 if needle in text:
                     yield doc, text
 
+    def of(self, docs: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """The texts of these."""
+        return self.having(docs, b"")
+
     def all(self) -> Iterator[bytes]:
         """Every text, in order."""
         unpack = zstandard.ZstdDecompressor().decompress

@@ -296,6 +296,11 @@ class Search(Command):
     partial: tuple[int, int] | None = None
     updated: tuple[FetchItem, ...] = ()
 
+    @property
+    def scored(self) -> bool:
+        """Whether it is asked how well messages match."""
+        return "RELEVANCY" in (self.returns or ())
+
 
 class Esearch(Search):
     """RFC 7377 §2; `sources`: (selector, names), selectors in upper case as in RFC 5465 §6."""
@@ -314,6 +319,10 @@ class Sort(Search):
     def by_relevancy(self) -> bool:
         """RFC 6203 §6."""
         return any(name == "RELEVANCY" for name, _ in self.criteria)
+
+    @property
+    def scored(self) -> bool:
+        return self.by_relevancy or "RELEVANCY" in (self.returns or ())
 
 
 class CancelUpdate(Command):
