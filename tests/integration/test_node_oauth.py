@@ -27,6 +27,7 @@ from tests.integration.node_rig import PASSWORD, Line, ServedNode
 from tests.integration.requirements import missing, require
 
 REDIRECT = "http://127.0.0.1/"
+CLIENTS = Path(__file__).parents[1] / "clients"
 LI = "li@qq.test"
 
 
@@ -293,14 +294,13 @@ def test_a_program_signs_in_through_a_real_browser_and_imapflow_reads_with_its_t
 ) -> None:
     """Chromium at a phone's width: its rules for forms that lead to a loopback address, and nothing for axe to find."""
     require("node", "chromium")
-    clients = Path(__file__).parents[1] / "clients"
-    if not (clients / "node_modules" / "playwright-core").exists():
+    if not (CLIENTS / "node_modules" / "playwright-core").exists():
         missing("playwright-core is not installed: npm ci --prefix tests/clients")
     issuer = f"http://127.0.0.1:{node.ports['http']}"
     words = [issuer, "tb", LI, PASSWORD, str(node.ports["imap"]), str(tmp_path)]
     done = subprocess.run(
         ["node", "oauth.mjs", str(shutil.which("chromium")), *words],
-        cwd=clients,
+        cwd=CLIENTS,
         capture_output=True,
         text=True,
         timeout=120,
@@ -314,3 +314,26 @@ def test_a_program_signs_in_through_a_real_browser_and_imapflow_reads_with_its_t
     assert (found["state"], found["iss"], found["scope"]) == (True, True, "imap smtp offline_access")
     assert found["console"] == []
     assert "INBOX" in found["folders"]
+
+
+def test_a_program_on_a_jmap_library(node: ServedNode) -> None:
+    """jmap-jam: session, queries with references, upload, composing and sending, events, flags, changes."""
+    require("node")
+    if not (CLIENTS / "node_modules" / "jmap-jam").is_dir():
+        missing("jmap-jam is not installed (npm ci --prefix tests/clients)")
+    token = authorize(Web(node.ports["http"]), "jmap")["access_token"]
+    url = f"http://127.0.0.1:{node.ports['http']}/.well-known/jmap"
+    done = subprocess.run(
+        ["node", "jam.mjs", url, token, LI],
+        cwd=CLIENTS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    client = imap(node, "XOAUTH2", xoauth2(authorize(Web(node.ports["http"]), "imap")["access_token"]))
+    client.select("INBOX", readonly=True)
+    _, [found] = client.search(None, "FLAGGED", "SEEN")
+    assert len(found.split()) == len(json.loads(done.stdout)["flagged"]) == 1
+    client.logout()

@@ -28,6 +28,11 @@ SOCKET_MESSAGE_BYTES = 12_000_000
 """One message of a WebSocket; what may be in it is said by who reads it."""
 
 
+def _is_fault(record: logging.LogRecord) -> bool:
+    """A request that is cut off because its worker ends is none."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
 class BoundedSocket(WSProtocol):
     """A connection that became a WebSocket: its end counts as that of the connection."""
 
@@ -111,6 +116,7 @@ def serve_http(
         proxy_headers=False,
     )
     config.load()
+    logging.getLogger("uvicorn.error").addFilter(_is_fault)
     state = ServerState()
 
     def protocol(on_lost: Callable[[], None]) -> BoundedProtocol:
