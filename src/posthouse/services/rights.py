@@ -124,6 +124,11 @@ class Rights:
         places = [Place(row, allowed) for row in own if (allowed := viewer.allows(row.name))]
         return places + await self._granted(viewer) if foreign else places
 
+    async def subscriptions(self, viewer: Viewer) -> list[str]:
+        """Names that the viewer subscribed to and may look up, there or not."""
+        names = await self._store.mailboxes.subscriptions(viewer.account)
+        return [name for name in names if viewer.allows(name) & LOOKUP]
+
     async def _granted(self, viewer: Viewer) -> list[Place]:
         by_account: dict[AccountId, dict[MailboxId, list[RightsEntry]]] = {}
         for grant in await self._store.acls.granted(viewer.account):

@@ -42,7 +42,7 @@ async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
     # RFC 7377 §2: of mailboxes that may not be looked up and read nothing is said.
     places = await session.services.rights.all(session.eyes)
     rows = [place.row for place in places if place.rights & SEARCHED == SEARCHED]
-    subscribed = frozenset(await store.mailboxes.subscriptions(session.account_id))
+    subscribed = frozenset(await session.services.rights.subscriptions(session.eyes))
     names = _names(command, rows, subscribed, session.selected.id if session.selected else None)
     keywords: dict[AccountId, tuple[str, ...]] = {}
     for row in rows:

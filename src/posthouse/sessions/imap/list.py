@@ -80,9 +80,7 @@ async def _tree(session: ImapSession, patterns: list[str]) -> Tree:
     # perf: other accounts are only looked at when their names could match
     foreign = any(may_be_foreign(pattern) for pattern in patterns)
     places = await session.services.rights.all(session.eyes, foreign=foreign)
-    names = await session.services.store.mailboxes.subscriptions(session.account_id)
-    eyes = session.eyes
-    return Tree(places, [name for name in names if eyes.allows(name)] if eyes.folders else names)
+    return Tree(places, await session.services.rights.subscriptions(session.eyes))
 
 
 def _selected_names(tree: Tree, command: c.List) -> list[str]:

@@ -49,7 +49,7 @@ async def get_metadata(session: ImapSession, command: c.GetMetadata) -> bytes:
 async def _target(session: ImapSession, name: str) -> Mailbox | None:
     """None: the server."""
     if not name:
-        if session.eyes.folders:
+        if session.eyes.folders or not session.eyes.mask & LOOKUP:
             raise ScopeExceeded("annotations of the server")
         return None
     place = await session.reach(name, LOOKUP)

@@ -325,7 +325,7 @@ class Watch:
         """RFC 5465 §3.1: what may not be looked up is not there."""
         session = self._session
         places = await session.services.rights.all(session.eyes, foreign=self._foreign)
-        subscribed = await session.services.store.mailboxes.subscriptions(session.account_id)
+        subscribed = await session.services.rights.subscriptions(session.eyes)
         return [place for place in places if place.rights & LOOKUP], frozenset(subscribed)
 
     def _learn(self, places: list[Place], subscribed: frozenset[str]) -> dict[MailboxId, _Seen]:
