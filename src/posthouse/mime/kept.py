@@ -23,9 +23,10 @@ SHAPES_MAX: Final = 1000
 _SHAPE_MAX_FIELDS: Final = 100
 
 _UNKNOWN: Final = 255
-_NUMBERS: Final = {name.encode("ascii"): number for number, name in enumerate(HEADER_FIELDS)}
+FIELD_NUMBERS: Final = {name.encode("ascii"): number for number, name in enumerate(HEADER_FIELDS)}
 _FIELD_END: Final = re.compile(rb"\n(?![ \t])")
-assert len(_NUMBERS) < _UNKNOWN
+"""Names in lower case -> the numbers that are stored."""
+assert len(FIELD_NUMBERS) < _UNKNOWN
 assert 5 + 3 * (MAX_HEADER_FIELDS // len("to:\n")) + MAX_HEADER_FIELDS < 1 << 16
 
 Runs = tuple[tuple[int, int], ...]
@@ -47,7 +48,7 @@ def pack_kept(text: bytes) -> bytes:
         offsets.append(at)
     return b"".join((
         bytes((INDEXED, count & 0xFF, count >> 8)),
-        bytes([_NUMBERS.get(name, _UNKNOWN) for name in names]),
+        bytes([FIELD_NUMBERS.get(name, _UNKNOWN) for name in names]),
         struct.pack(f"<{count + 1}H", *offsets),
         text,
     ))  # fmt: skip
@@ -68,7 +69,7 @@ class KeptSelector:
     __slots__ = ("_shapes", "_wanted")
 
     def __init__(self, names: tuple[bytes, ...]) -> None:
-        self._wanted = frozenset(_NUMBERS[name.lower()] for name in names)
+        self._wanted = frozenset(FIELD_NUMBERS[name.lower()] for name in names)
         self._shapes: dict[bytes, tuple[Callable[..., tuple[Any, ...]], Runs]] = {}
 
     def select(self, stored: bytes) -> bytes:

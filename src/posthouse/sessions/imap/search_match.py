@@ -18,6 +18,7 @@ from posthouse.core.flags import FIRST_KEYWORD_BIT, RECENT
 from posthouse.mime.dates import parse_day
 from posthouse.mime.facts import HEADER_FIELDS
 from posthouse.mime.header import Fields, header_text, parse_fields
+from posthouse.mime.kept import KeptSelector
 from posthouse.mime.layout import unpack_layout
 from posthouse.mime.search_text import Extract, fold, folded_fields
 from posthouse.storage.rows import TextSought, UidRanges
@@ -31,7 +32,7 @@ from .view import View
 
 COLUMNS: Final = (
     "uid", "flags", "modseq", "size", "date", "savedate", "message",
-    "sent_at", "header_fields", "thread",
+    "sent_at", "kept_fields", "thread",
     "layout", "content",
 )  # fmt: skip
 _UID, _FLAGS, _MODSEQ, _SIZE, _DATE, _SAVED, _MESSAGE, _SENT, _FIELDS, _THREAD, _LAYOUT, _CONTENT = range(12)
@@ -71,12 +72,12 @@ class Matcher:
         "_alike",
         "_extract",
         "_folded",
-        "_kept_fields",
         "_keywords",
         "_known",
         "_needles",
         "_now",
         "_row",
+        "_selectors",
         "_text",
         "_text_uid",
         "_unknown",
@@ -104,9 +105,9 @@ class Matcher:
         self._now = now
         self._text: SearchedText | None = None
         self._text_uid = 0
-        self._row: Row = ()  # the next two are of it
-        self._kept_fields: Fields | None = None
+        self._row: Row = ()  # the next is of it
         self._folded: dict[str, Fields] = {}
+        self._selectors: dict[str, Callable[[bytes], bytes]] = {}
         self.scores: Scores = {}
         self.width = 1
 
@@ -236,19 +237,23 @@ class Matcher:
         """Fields of that name (lower case), with folded values; None: they are not in the row."""
         if self._row is not row:
             # perf: a search may ask for hundreds of texts in the fields of one message
-            self._row, self._kept_fields, self._folded = row, None, {}
+            self._row, self._folded = row, {}
         if (known := self._folded.get(name)) is not None:
             return known
         if name in _KEPT and row[_FIELDS]:
-            if self._kept_fields is None:
-                self._kept_fields = parse_fields(header_text(row[_FIELDS]))
-            fields = self._kept_fields
+            fields = parse_fields(header_text(self._selector(name)(row[_FIELDS])))
         elif len(row) > _CONTENT:
             fields = self._message(row).fields
         else:
             return None
         found = self._folded[name] = folded_fields([field for field in fields if field[0].lower() == name])
         return found
+
+    def _selector(self, name: str) -> Callable[[bytes], bytes]:
+        """What takes the fields of this name, of `HEADER_FIELDS`, out of those that are kept."""
+        if (known := self._selectors.get(name)) is None:
+            known = self._selectors[name] = KeptSelector((name.upper().encode(),)).select
+        return known
 
     def _has_folded(self, row: Row, name: str) -> bool:
         return self._row is row and name in self._folded
@@ -322,12 +327,14 @@ class Matcher:
         # perf: most rows lack the text; undecoded bytes say so when nothing in them is encoded
         raw = needle.encode()
         plain = name in _KEPT and needle.isascii() and needle.strip() == needle
+        select = self._selector(name) if plain else None
 
         def test(row: Row) -> bool | None:
             kept = row[_FIELDS]
-            told = plain and kept and not self._has_folded(row, name) and _NOT_PLAIN.search(kept) is None
-            if told and raw not in kept.lower():
-                return False
+            if select is not None and kept and not self._has_folded(row, name):
+                stands = select(kept)
+                if raw not in stands.lower() and _NOT_PLAIN.search(stands) is None:
+                    return False
             fields = self._fields(row, name)
             if fields is None:
                 return None

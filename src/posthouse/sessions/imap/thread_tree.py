@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, final
 
 from posthouse.mime.header import header_text
-from posthouse.mime.kept import KeptSelector
+from posthouse.mime.kept import FIELD_NUMBERS, SHAPES_MAX, KeptSelector
 from posthouse.mime.threads import MAX_REFERENCES, is_reply, message_ids
 
 _FIELD: Final = re.compile(
@@ -40,6 +40,10 @@ class Message(NamedTuple):
 
 COLUMNS: Final = ("uid", "message_id", "kept_fields", *Message._fields[3:])
 """What is read of the store; `ReferenceReader` makes rows of it."""
+_REFERENCES: Final = FIELD_NUMBERS[b"references"]
+_IN_REPLY_TO: Final = FIELD_NUMBERS[b"in-reply-to"]
+_NOTHING: Final = -1
+_MORE: Final = -2
 _NO_FIELD: Final = len("\r\n")
 Row = tuple[Any, ...]
 _SUBJECT: Final = 3
@@ -88,24 +92,48 @@ def references_of(fields: bytes) -> Sequence[str]:
 class ReferenceReader:
     """`references_of` of header fields in the form of `mime.kept`."""
 
-    __slots__ = ("_both", "_references")
+    __slots__ = ("_places", "_select")
 
     def __init__(self) -> None:
-        self._both = KeptSelector((b"REFERENCES", b"IN-REPLY-TO")).select
-        self._references = KeptSelector((b"REFERENCES",)).select
+        self._select = KeptSelector((b"REFERENCES", b"IN-REPLY-TO")).select
+        self._places: dict[bytes, int] = {}
 
     def rows(self, rows: Sequence[Row]) -> list[Row]:
         """Rows of COLUMNS as messages; what they hold of the header goes."""
-        return [(uid, name, self.read(kept), *rest) for uid, name, kept, *rest in rows]
+        read = self.read
+        return [
+            (uid, name, read(kept), base, subject, sent, date)
+            for uid, name, kept, base, subject, sent, date in rows
+        ]
 
     def read(self, kept: bytes) -> Sequence[str]:
-        if not kept or len(both := self._both(kept)) <= _NO_FIELD:
+        if not kept:
             return ()
-        # perf: one field of nothing but plain ids is the rule
-        value = self._references(kept).partition(b":")[2]
-        if _PLAIN_IDS.match(value):
-            return _capped(_PLAIN_ID_TEXT.findall(value.decode("ascii")))
-        return references_of(both)
+        # perf: the fields of most letters come in few orders, most have no references, most others one field of ids
+        start = 3 + (kept[1] | kept[2] << 8)
+        shape = kept[3:start]
+        place = self._places.get(shape)
+        if place is None:
+            place = self._learn(shape)
+        if place == _NOTHING:
+            return ()
+        if place >= 0:
+            at = start + 2 * place
+            field = kept[kept[at] | kept[at + 1] << 8 : kept[at + 2] | kept[at + 3] << 8]
+            value = field.partition(b":")[2]
+            if _PLAIN_IDS.match(value):
+                return _capped(_PLAIN_ID_TEXT.findall(value.decode("ascii")))
+        return references_of(self._select(kept))
+
+    def _learn(self, shape: bytes) -> int:
+        """Where the only References field stands, or `_NOTHING`, or `_MORE`."""
+        if shape.count(_REFERENCES) == 1:
+            place = shape.index(_REFERENCES)
+        else:
+            place = _MORE if _REFERENCES in shape or _IN_REPLY_TO in shape else _NOTHING
+        if len(self._places) < SHAPES_MAX:
+            self._places[shape] = place
+        return place
 
 
 def _capped(found: list[str]) -> list[str]:
