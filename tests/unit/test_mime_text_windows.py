@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from posthouse.mime import text_windows
 from posthouse.mime.charset import CharsetProbe, decode_bytes
+from posthouse.mime.page_windows import page_windows
 from posthouse.mime.scan import Part, scan
-from posthouse.mime.search_text import body_pieces, fold
+from posthouse.mime.search_text import body_pieces, fold, page_text
 from posthouse.mime.text_windows import held_of, is_long
 
 TEXTS = st.text(
@@ -114,6 +115,47 @@ def test_broken_quoted_printable(raw: bytes) -> None:
     content, root = message(raw, "us-ascii", "quoted-printable")
     [whole] = body_pieces(content, root)
     assert held_of(content, root, [whole]) == {whole}
+
+
+MARKUP = "<!-- --> -- -> <!- > < </ / <style <style> </style <script </script> <b> </b <p <stylex> &amp; &lt; &#6 5;"
+OTHER = (
+    "</STYLE x>",
+    "<a href='",
+    "<!doctype a>",
+    " x>",
+    "&notit;",
+    "&no",
+    "t",
+    " ",
+    "\n",
+    "\u3000",
+    "abc",
+    "中",
+    "a" * 70,
+)
+PIECES = (*MARKUP.split(), *OTHER)
+PAGES = st.lists(st.sampled_from(PIECES), max_size=16).map("".join)
+
+
+@given(page=PAGES, cuts=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_pages_in_stretches(page: str, cuts: list[int]) -> None:
+    pieces, at = [], 0
+    for number in range(len(page)):
+        if at >= len(page):
+            break
+        step = cuts[number % len(cuts)]
+        pieces.append(page[at : at + step])
+        at += step
+    assert "".join(page_windows(pieces)) == page_text(page)
+
+
+def test_an_open_comment_takes_little_memory() -> None:
+    pieces = ["<p>begin<style>", *["x <y " * 10_000] * 100, "</style>end<!--", *["- > " * 10_000] * 100]
+    tracemalloc.start()
+    assert "".join(page_windows(pieces)) == "begin end"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_a_long_part_takes_little_memory() -> None:

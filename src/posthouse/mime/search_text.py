@@ -24,15 +24,15 @@ from posthouse.mime.words import decode_words, raw_text
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELD: Final = re.compile(r"^[^:\x00-\x20\x7f]+[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE)
 _NAME: Final = re.compile(rb"name[0-9*]*[ \t]*=", re.IGNORECASE)
-_UNSEEN: Final = re.compile(
+UNSEEN: Final = re.compile(
     r"<!--.*?(?:-->|\Z)|<(style|script)\b.*?(?:</\1[^<>]*>|\Z)", re.IGNORECASE | re.DOTALL
 )
 # Tags inside words: they separate nothing.
-_INLINE: Final = re.compile(
+INLINE: Final = re.compile(
     r"</?(?:abbr|a|big|b|code|del|em|font|ins|i|mark|small|span|strong|sub|sup|s|tt|u|wbr)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 
 
 class Sliced(Protocol):
@@ -190,5 +190,5 @@ def _file_name(content: Sliced, part: Part) -> str | None:
 
 def page_text(page: str) -> str:
     """The words of an HTML page, blanks as a browser shows them.  Linear in the length."""
-    text = _TAG.sub(" ", _INLINE.sub("", _UNSEEN.sub(" ", page)))
+    text = TAG.sub(" ", INLINE.sub("", UNSEEN.sub(" ", page)))
     return " ".join(html.unescape(text).split())

@@ -9,10 +9,11 @@ from __future__ import annotations
 import binascii
 import codecs
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from posthouse.mime.charset import CharsetProbe
+from posthouse.mime.page_windows import page_windows
 from posthouse.mime.scan import LEAF, Part
 from posthouse.mime.search_text import Sliced, fold
 from posthouse.mime.section import decode_transfer, join_soft_ends, pure_base64
@@ -27,9 +28,9 @@ CUT_WITHIN: Final = 4096
 
 
 def is_long(part: Part) -> bool:
-    """Whether `held_of` is for this part.  The words of a page are found in the whole of it."""
+    """Whether `held_of` is for this part."""
     text = part.kind == LEAF and part.maintype.lower() in {"text", ""}
-    return text and part.subtype.lower() != "html" and part.body_end - part.body_start > LONG_BYTES
+    return text and part.body_end - part.body_start > LONG_BYTES
 
 
 def held_of(content: Sliced, part: Part, needles: Collection[str]) -> set[str]:
@@ -38,7 +39,8 @@ def held_of(content: Sliced, part: Part, needles: Collection[str]) -> set[str]:
     found: set[str] = set(needles) - left
     keep = max(map(len, left), default=0) - 1
     tail = ""
-    for window in _folded(lambda: _octets(content, part), part.charset):
+    texts = _decoded(lambda: _octets(content, part), part.charset)
+    for window in _folded(page_windows(texts) if part.subtype.lower() == "html" else texts):
         text = tail + window
         now = {needle for needle in left if needle in text}
         found |= now
@@ -49,19 +51,25 @@ def held_of(content: Sliced, part: Part, needles: Collection[str]) -> set[str]:
     return found
 
 
-def _folded(octets: Callable[[], Iterator[bytes]], label: str) -> Iterator[str]:
+def _decoded(octets: Callable[[], Iterator[bytes]], label: str) -> Iterator[str]:
     probe = CharsetProbe(label)
     for window in octets():
         probe.feed(window)
     name, errors = probe.verdict()
     decoder = codecs.getincrementaldecoder(name)(errors)
-    held = ""
     for window in octets():
-        text = held + decoder.decode(window)
+        yield decoder.decode(window)
+    yield decoder.decode(b"", final=True)
+
+
+def _folded(texts: Iterable[str]) -> Iterator[str]:
+    held = ""
+    for window in texts:
+        text = held + window
         at = _cut(text)
         yield fold(text[:at])
         held = text[at:]
-    yield fold(held + decoder.decode(b"", final=True))
+    yield fold(held)
 
 
 def _cut(text: str) -> int:
