@@ -1,22 +1,31 @@
 """JMAP over HTTP on a node of its own, two workers: upload and download of 50 MB, and the list of a large mailbox.
 
-`BENCH_JMAP_MESSAGES=100000 python -m bench jmap_node` for the full size.
+`BENCH_JMAP_MESSAGES` for another size than 100,000.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
 import socket
 import statistics
+import threading
 import time
 from pathlib import Path
 
 from bench._node import BenchNode
+from bench.jmap import LIST, letter
+from posthouse.mime.facts import facts_of
+from posthouse.storage.rows import Delivery, LocalCopy
+from posthouse.storage.sqlite import open_store
 
 SIZE = 50 << 20
 TIMES = 7
+MESSAGES = int(os.environ.get("BENCH_JMAP_MESSAGES", "100000"))
+AT_ONCE = 8
+REQUESTS = 2_000
 AUTHORIZATION = base64.b64encode(b"u0@example.test:secret").decode()
 
 
@@ -97,9 +106,62 @@ def blobs(node: BenchNode) -> None:
         )
 
 
+async def fill(data: Path) -> None:
+    store = await open_store(data, role="client")
+    account = await store.directory.account_by_address("u0@example.test")
+    assert account is not None
+    inbox = await store.mailboxes.get(account.id, "INBOX")
+    for start in range(0, MESSAGES, 500):
+        batch = []
+        for number in range(start, start + 500):
+            content = letter(number)
+            copy = LocalCopy(account.id, inbox.id, flags=number % 2, date=1.7e9 + number)
+            batch.append(Delivery(f"b{number}", store.contents.draft(content), facts_of(content), [copy]))
+        await store.messages.deliver(batch)
+    await store.close()
+
+
+def lists(node: BenchNode) -> None:
+    """Email/query + Email/get of 50, newest first: by one connection, and by several at once."""
+    client = Http(node.base + 80)
+    account = next(iter(json.loads(client.ask("GET", "/jmap/session"))["accounts"]))
+    reference = {"resultOf": "0", "name": "Email/query", "path": "/ids"}
+    calls = [
+        ["Email/query", {"accountId": account, "limit": 50}, "0"],
+        ["Email/get", {"accountId": account, "#ids": reference, "properties": LIST}, "1"],
+    ]
+    using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
+    body = json.dumps({"using": using, "methodCalls": calls}).encode()
+    spent = []
+    for _ in range(300):
+        started = time.perf_counter()
+        client.ask("POST", "/jmap/api", body)
+        spent.append((time.perf_counter() - started) * 1000)
+    spent = sorted(spent[20:])
+    alone = f"p50 {statistics.median(spent):.1f} ms, p99 {spent[int(len(spent) * 0.99)]:.1f} ms"
+
+    def work() -> None:
+        one = Http(node.base + 80)
+        for _ in range(REQUESTS // AT_ONCE):
+            one.ask("POST", "/jmap/api", body)
+
+    threads = [threading.Thread(target=work) for _ in range(AT_ONCE)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rate = REQUESTS / (time.perf_counter() - started)
+    print(
+        f"query + get of 50 of {MESSAGES:,}: {alone}; {AT_ONCE} connections {rate:.0f} requests/s", flush=True
+    )
+
+
 def main() -> None:
     with BenchNode(workers=2, base=int(os.environ.get("BENCH_BASE", "28000"))) as node:
         blobs(node)
+        asyncio.run(fill(node.data))
+        lists(node)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[int, frozenset[str]], None]
 """Called with the modseq of the account and the types of records that changed."""
-GATHER_S: Final = 0.005
+GATHER_S: Final = 0.002
 """Hints that come within that time are told together."""
 KINDS: Final = (
     "Identity",
@@ -149,10 +149,7 @@ class PushFeed:
         boxes = await emails.mailbox_changes(account, since)
         if boxes.created or boxes.changed or boxes.gone or boxes.counted:
             types.add("Mailbox")
-        for kind in KINDS:
-            _, _, rows = await self._store.objects.changes(account, kind, since)
-            if rows:
-                types.add(kind)
+        types.update(await self._store.objects.changed_kinds(account, KINDS, since))
         types |= await self._store.team.changed(account, since)
         contacts = self._store.contacts
         _, _, books, gone = await contacts.book_changes(account, since)

@@ -125,6 +125,10 @@ class Objects(Protocol):
         """The account's modseq, its history, and what was made, changed or removed (no value) since, by modseq."""
         ...
 
+    async def changed_kinds(self, account: AccountId, kinds: Sequence[str], since: int) -> list[str]:
+        """Those of the kinds of which something was made, changed or removed after a modseq."""
+        ...
+
     async def put(
         self,
         account: AccountId,

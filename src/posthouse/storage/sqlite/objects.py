@@ -123,6 +123,14 @@ class SqliteObjects:
             )
         return modseq, history, [_object(*row) for row in rows]
 
+    async def changed_kinds(self, account: AccountId, kinds: Sequence[str], since: int) -> list[str]:
+        rows = self._reader.rows(
+            "SELECT w.value FROM json_each(?) w WHERE EXISTS"
+            " (SELECT 1 FROM object o WHERE o.account = ? AND o.kind = w.value AND o.modseq > ?)",
+            (json_encode(list(kinds)).decode(), account, since),
+        )
+        return [kind for (kind,) in rows]
+
     async def put(
         self,
         account: AccountId,

@@ -77,13 +77,18 @@ def raw_form(value: str) -> str:
 
 
 def text_form(value: str) -> str:
+    if value.isascii() and value.isprintable() and "=?" not in value:  # perf: most of them
+        return value.strip(" ")
     text = _CONTROLS.sub("", decode_words(value))
     return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
 
 
 def _unstructured(value: str) -> str:
     """RFC 8621 §4.1.2.2: blanks before the text go, those behind it stay."""
-    text = _CONTROLS.sub("", decode_unstructured(value.removesuffix("\n").removesuffix("\r"))).lstrip(" \t")
+    value = value.removesuffix("\n").removesuffix("\r")
+    if value.isascii() and value.isprintable() and "=?" not in value:  # perf: most of them
+        return value.lstrip(" ")
+    text = _CONTROLS.sub("", decode_unstructured(value)).lstrip(" \t")
     return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
 
 
