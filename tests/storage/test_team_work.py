@@ -164,7 +164,7 @@ async def test_where_each_has_its_own_seen(team: Team) -> None:
     assert await team.keywords() == [{"$Claimed", f"$Claimed:{team.li}"}]
 
 
-@pytest.mark.parametrize("how", ["rights", "account"])
+@pytest.mark.parametrize("how", ["rights", "denied", "account"])
 async def test_who_leaves_has_nothing_any_more(team: Team, how: str) -> None:
     await team.claim(team.li, team.li)
     if how == "account":
@@ -174,8 +174,8 @@ async def test_who_leaves_has_nothing_any_more(team: Team, how: str) -> None:
             team.account.id,
             team.inbox.id.__class__(0),
             team.li,
-            negative=False,
-            change=("=", LOOKUP | READ),
+            negative=how == "denied",
+            change=("=", LOOKUP | READ if how == "rights" else EVERYTHING & ~READ),
             entries_max=9,
         )
     assert await team.holder() == 0

@@ -360,6 +360,12 @@ def test_access_control_lists(shell):
     assert "no right" in shell.run("acl", "set", "me@example.org", "INBOX", "anyone", "lQ", status=1)
     assert "account" in shell.run("acl", "set", "me@example.org", "INBOX", "no@example.org", "l", status=1)
     shell.run("acl", "remove", "me@example.org", "INBOX", "owner", status=1)
+    # All of an account, as an assistant has it; what single lists say stays apart.
+    whole = [owner, {"identifier": "li@example.org", "rights": "lrswipkxtecda"}]
+    assert shell.json("acl", "set", "me@example.org", "*", "li@example.org", "lrswipkxtea") == whole
+    assert shell.json("acl", "list", "me@example.org", "INBOX") == whole
+    assert "by name" in shell.run("acl", "set", "me@example.org", "*", "anyone", "lr", status=1)
+    assert shell.json("acl", "remove", "me@example.org", "*", "li@example.org") == [owner]
 
 
 def test_members_of_a_team_with_their_own_read_mail(shell):

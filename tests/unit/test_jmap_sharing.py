@@ -480,3 +480,16 @@ async def test_old_notifications_give_way(world: JmapWorld) -> None:
             change=("+-"[n % 2], parse_rights("lr")), entries_max=9,
         )  # fmt: skip
     assert len((await wang.call("ShareNotification/get"))["list"]) == KEPT
+
+
+async def test_who_writes_for_somebody_has_an_identity_for_it(world: JmapWorld) -> None:
+    """Delegation of a person, not of a team: no claims, no notes, but letters in its name."""
+    wang = await guest(world)
+    await share(world, wang, "lrswipkxtea")
+    found = (await accounts(wang))[world.id]["accountCapabilities"]
+    assert SUBMISSION in found
+    assert TEAM not in found
+    emails = [one["email"] for one in (await wang.call("Identity/get"))["list"]]
+    assert emails == [wang.account.address, world.account.address]
+    await share(world, wang, "lrswikxtea")
+    assert [one["email"] for one in (await wang.call("Identity/get"))["list"]] == [wang.account.address]

@@ -12,7 +12,7 @@ import pytest
 from posthouse.core.rights import parse_rights
 from posthouse.core.scope import READ, Scope
 from posthouse.services.grant import Grant, of_password
-from posthouse.services.presence import GOOD_S, OF_ONE_MAX, Presence
+from posthouse.services.presence import GOOD_S, MINUTE_S, OF_ONE_MAX, WORDS_MAX, Presence
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.rights import WHOLE
 from posthouse.services.team_work import keyword_of
@@ -304,6 +304,19 @@ async def test_what_is_remembered_of_presence_is_bounded_and_reaches_every_worke
     assert here.here(team.account.id) == []
     assert not here._teams
     there.close()
+
+
+async def test_who_says_too_much_is_not_passed_on(team: Team) -> None:
+    li, told = team.people["li"], []
+    presence = li.services.presence
+    stop = li.store.hints.subscribe(lambda hint: told.append(hint) if hint.kind == "presence" else None)
+    for n in range(WORDS_MAX + 10):
+        await presence.say(team.account.id, 1, li.account.id, ("reading", "writing")[n % 2])
+    assert len(told) == WORDS_MAX
+    li.clock.move(MINUTE_S)
+    await presence.say(team.account.id, 1, li.account.id, "reading")
+    assert len(told) == WORDS_MAX + 1
+    stop()
 
 
 async def test_what_shared_accounts_offer_now(team: Team) -> None:

@@ -10,7 +10,7 @@ from posthouse.cli.output import Output
 
 def _mailbox(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument("address", metavar="ADDRESS", help=say("help.arg.address"))
-    parser.add_argument("mailbox", metavar="MAILBOX", help=say("help.arg.mailbox"))
+    parser.add_argument("mailbox", metavar="MAILBOX", help=say("help.arg.acl_mailbox"))
 
 
 def _identifier(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -36,13 +36,12 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.core.rights import format_rights, parse_change  # noqa: PLC0415
     from posthouse.services.accounts import Accounts  # noqa: PLC0415
     from posthouse.services.acl import AclService  # noqa: PLC0415
-    from posthouse.services.mailboxes import canonical_name  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
 
     async def act(store: Store, _config: Config) -> None:
         account = await Accounts(store, SystemClock()).account(arguments.address)
-        mailbox = await store.mailboxes.get(account.id, canonical_name(arguments.mailbox))
         acl = AclService(store)
+        mailbox = await acl.place(account.id, arguments.mailbox)
         if arguments.action != "list":
             change = ("=", 0) if arguments.action == "remove" else parse_change(_change(arguments))
             who = "-" * arguments.deny + arguments.identifier

@@ -66,6 +66,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "权限字符（RFC 4314，默认全部；含 p 可用团队地址发信）",
         "rights (RFC 4314; default: all); with p, mail may be sent as the team",
     ),
+    "help.arg.acl_mailbox": (
+        "文件夹名，层级用 / 分隔；* 表示整个账户（含 p 可代其发信）",
+        "name of the mailbox, levels with /; * for the whole account, with p to write in its name too",
+    ),
     "help.arg.identifier": (
         "账户或团队的地址，或 anyone（所有人）",
         "address of an account or team, or anyone",

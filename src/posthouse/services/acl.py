@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.core.address import try_address
 from posthouse.core.errors import Forbidden, Invalid, NotFound
 from posthouse.core.ids import AccountId
-from posthouse.core.rights import ALL, changed, combine
+from posthouse.core.rights import ALL, NOTHING, changed, combine
 from posthouse.core.saslprep import try_prepare
+from posthouse.services.mailboxes import INBOX, canonical_name
 from posthouse.services.rights import WHOLE
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import Store
@@ -26,6 +28,8 @@ from posthouse.storage.rows import Mailbox
 ANYONE: Final = "anyone"
 OWNER: Final = "owner"
 EVERYONE: Final = AccountId(0)
+EVERYTHING: Final = "*"
+"""In place of the name of a mailbox: all of the account."""
 ENTRIES_MAX: Final = 500
 """Entries of one access control list."""
 
@@ -43,6 +47,15 @@ class AclEntry(Struct, frozen=True):
 class AclService:
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    async def place(self, account: AccountId, name: str) -> Mailbox:
+        """What a list belongs to: a mailbox, or with `*`, which is no name of one, the whole account.
+
+        Whoever has rights on all of it works in it as its owner does, and with p writes in its name.
+        """
+        if name != EVERYTHING:
+            return await self._store.mailboxes.get(account, canonical_name(name))
+        return replace(await self._store.mailboxes.get(account, INBOX), id=WHOLE, name=EVERYTHING)
 
     async def identify(self, mailbox: Mailbox, text: str) -> Identifier:
         """Raises Invalid for a text that names nobody ever, NotFound when there is no such account."""
@@ -90,7 +103,12 @@ class AclService:
     ) -> None:
         """`change`: of `core.rights.parse_change`; `user` makes it (by default an administrator).
 
-        Raises Forbidden (of what stays), OverQuota, NotFound."""
+        Raises Forbidden (of what stays), OverQuota, NotFound, Invalid (anyone, of a whole account).
+        """
+        if mailbox.id == WHOLE and identifier.grantee == EVERYONE:
+            raise Invalid(
+                "a whole account is shared with people by name; single mailboxes may be with anyone"
+            )
         always = await self.always(mailbox, identifier)
         if changed(always, change) & always != always:
             raise Forbidden("these rights do not come from the list")
@@ -112,6 +130,8 @@ class AclService:
         """The rights that the identifier has whatever the list says."""
         if identifier.grantee == mailbox.account:
             return ALL
+        if mailbox.id == WHOLE:
+            return NOTHING
         return combine(
             (False, entry.rights)
             for entry in await self._store.acls.entries(mailbox.account, WHOLE)

@@ -30,6 +30,10 @@ PEOPLE_MAX: Final = 2000
 TEAMS_MAX: Final = 5000
 OF_ONE_MAX: Final = 20
 """Conversations that one member is in at a time."""
+WORDS_MAX: Final = 60
+"""That one member may say in a minute, to one worker; more are not passed on, and what holds runs out."""
+MINUTE_S: Final = 60.0
+SPEAKERS_MAX: Final = 10_000
 
 
 class Seen(Struct, array_like=True, frozen=True):
@@ -49,6 +53,7 @@ class Presence:
         self._store = store
         self._clock = clock
         self._teams: dict[AccountId, dict[tuple[int, AccountId], Seen]] = {}
+        self._words: dict[AccountId, tuple[float, int]] = {}  # member -> since when, how many
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
     def close(self) -> None:
@@ -59,10 +64,19 @@ class Presence:
         now = self._clock.now()
         known = self._teams.get(team, {}).get((thread, member))
         fresh = known is not None and known.state == state and known.until - now > GOOD_S - REPEAT_S
-        if fresh or (known is None and not state):
+        if fresh or (known is None and not state) or not self._may_speak(member, now):
             return
         seen = Seen(thread, member, state, now + GOOD_S)
         await self._store.hints.ring(Hint(HINT, team, what=msgspec.json.encode(seen).decode()))
+
+    def _may_speak(self, member: AccountId, now: float) -> bool:
+        since, count = self._words.pop(member, (now, 0))
+        if now - since >= MINUTE_S:
+            since, count = now, 0
+        self._words[member] = since, count + 1  # the one who spoke last stands last
+        while len(self._words) > SPEAKERS_MAX:
+            del self._words[next(iter(self._words))]
+        return count < WORDS_MAX
 
     def here(self, team: AccountId, threads: list[int] | None = None) -> list[Seen]:
         """Who is in these conversations, or in any, by the order in which they came."""

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { guarded } from "../store";
+import { client, guarded } from "../store";
 import { formatTime, formatWhen, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
@@ -26,6 +26,7 @@ import { add } from "./upload";
 const Toolbar = later(() => import("./toolbar").then((found) => found.Toolbar));
 const LinkForm = later(() => import("./toolbar").then((found) => found.LinkForm));
 const TimeForm = later(() => import("./time_form").then((found) => found.TimeForm));
+const Live = later(() => import("../team").then((found) => found.Live));
 const Conflict = later(() => import("./conflict").then((found) => found.Conflict));
 
 /** From whom, what is wished, templates: they come after the window. */
@@ -108,6 +109,7 @@ export function Window({ letter }: { letter: Letter }) {
       )}
       {letter.conflict.value && <Conflict letter={letter} api={api} />}
       <Question letter={letter} />
+      {draft.origin && client.value?.at(draft.origin.account).team && <Live id={draft.origin.id} />}
       <p class="fault" role="alert">{letter.fault.value}</p>
       <Foot letter={letter} api={api} send={act.send} />
     </section>

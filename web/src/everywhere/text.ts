@@ -8,7 +8,7 @@ const EVERYWHERE = {
   "title": ["所有收件箱", "All inboxes"],
   "title.search": ["所有账户：“{search}”", "All accounts: “{search}”"],
   "accounts": ["各账户", "Accounts"],
-  "account": ["{name}，{count} 个未读会话", "{name}, {count} unread conversations"],
+  "account": ["{name}，{count} 个未读会话", "{name}, {count} unread {count?conversation:conversations}"],
   "more": ["显示更多", "Show more"],
   "in": ["在 {name}", "in {name}"],
 } as const;

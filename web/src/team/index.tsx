@@ -1,11 +1,11 @@
 /** The work of a team, where it is seen: above the list, in its rows, and at a conversation.  Loaded for who has a team. */
 
-import type { Email } from "../jmap";
+import type { Email, Id } from "../jmap";
 import { client, everywhere, openThread } from "../store";
 import { formatMoment, formatWhen } from "../text";
 import { Icon } from "../views/icon";
 import {
-  claim, dropMention, give, here, holderOf, known, me, members, mentions, nameOf, narrow, openMention, setNarrow, teamOf,
+  claim, dropMention, give, here, holderOf, known, me, members, mentions, nameOf, narrow, openMention, setNarrow, teamOf, threadOf,
 } from "./model";
 import type { Narrow } from "./model";
 import { Notes } from "./notes";
@@ -65,6 +65,20 @@ export function Mark({ email }: { email: Email }) {
   );
 }
 
+/** Where a letter is answered: who else does. */
+export function Live({ id }: { id: Id }) {
+  const names = here.value.filter((one) => one.threadId === threadOf(id) && one.state === "writing").map((one) => one.name);
+  return (
+    <p class="live-line" role="status">
+      {names.length > 0 && (
+        <>
+          <span class="pulse" aria-hidden="true" /> {team(names.length > 1 ? "writing.many" : "writing", { names: names.join(team("and")) })}
+        </>
+      )}
+    </p>
+  );
+}
+
 /** Above the letters of a conversation. */
 export function Claimed() {
   const thread = openThread.value;
@@ -82,8 +96,8 @@ export function Claimed() {
       </p>
       {own?.mayWrite && (
         <div class="acts">
-          {!mine && <button class={now === null ? "main" : ""} onClick={() => void give(own)}>{team(now === null ? "take" : "takeover")}</button>}
-          {mine && <button onClick={() => void give(null)}>{team("giveback")}</button>}
+          {!mine && <button title="t" class={now === null ? "main" : ""} onClick={() => void give(own)}>{team(now === null ? "take" : "takeover")}</button>}
+          {mine && <button title="t" onClick={() => void give(null)}>{team("giveback")}</button>}
           {others.length > 0 && (
             <select
               aria-label={team("hand")} value=""

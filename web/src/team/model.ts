@@ -7,6 +7,7 @@ import type { Email, Id, Jmap } from "../jmap";
 import { settings } from "../preferences";
 import { narrowing } from "../reading/query";
 import { show } from "../reading/thread";
+import { elsewhere } from "../route";
 import { client, go, guarded, jmap, letters, lookAt, mailboxes, openThread, place, presences, tell } from "../store";
 import { formatTime, formatWhen, language } from "../text";
 import { team as say } from "./text";
@@ -184,6 +185,19 @@ export function give(to: Member | null): Promise<boolean> {
   });
 }
 
+/** `t` takes the open conversation, or gives it back, but takes it from nobody; `n` goes to writing a note. */
+document.addEventListener("keydown", (event) => {
+  const target = event.target;
+  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!inTeam() || known.value === null || known.value !== openThread.value || elsewhere.value || document.querySelector("dialog[open]")) return;
+  if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+  const own = me.value;
+  if (event.key === "t" && own?.mayWrite && (claim.value === null || claim.value.holder === own.id)) void give(claim.value?.holder === own.id ? null : own);
+  else if (event.key === "n") document.querySelector<HTMLElement>(".notes textarea")?.focus();
+  else return;
+  event.preventDefault();
+});
+
 // --- notes ---
 
 /** Who is mentioned in a text. */
@@ -248,6 +262,7 @@ export async function openMention(one: Mention): Promise<void> {
 
 /** The conversations of letters that were seen here. */
 const threads = new Map<Id, Id>();
+export const threadOf = (email: Id): Id | undefined => threads.get(email);
 /** What was said of this page, by team and conversation. */
 let said = new Map<string, string>();
 

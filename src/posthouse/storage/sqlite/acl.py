@@ -10,13 +10,13 @@ from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.core.rights import WRITE, changed, format_rights
+from posthouse.core.rights import changed, format_rights
 from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import Hint, RightsEntry
 from posthouse.storage.share_notice import KEPT, KIND, ShareNotice
 from posthouse.storage.sqlite.audit import record
-from posthouse.storage.sqlite.claim import release
+from posthouse.storage.sqlite.claim import may_hold, release
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.objects import add_object
 from posthouse.storage.sqlite.requests import AnyRequest
@@ -74,7 +74,7 @@ def set_rights(ledger: Ledger, request: SetRights) -> None:
         )
         if row is None:
             _check_length(ledger, account, mailbox, request.entries_max)
-    if not mailbox and grantee and not rights & WRITE and not request.negative:
+    if not mailbox and grantee and not may_hold(ledger, account, grantee):
         release(ledger, ledger.account(account), grantee, user=request.user)
     if mailbox and grantee and not request.negative:
         _notice(ledger, request, 0 if row is None else row[0], rights)

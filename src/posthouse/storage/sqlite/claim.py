@@ -46,7 +46,8 @@ def _read(ledger: Ledger, account: int, thread: int) -> Claim | None:
     return None if row is None else Claim(*row)
 
 
-def _may_hold(ledger: Ledger, account: int, user: int) -> bool:
+def may_hold(ledger: Ledger, account: int, user: int) -> bool:
+    """Whether somebody may change messages of the whole account."""
     rows = ledger.execute(
         "SELECT negative, rights FROM acl WHERE account = ? AND mailbox = 0 AND grantee IN (0, ?)",
         (account, user),
@@ -64,7 +65,7 @@ def put_claim(ledger: Ledger, request: PutClaim) -> Claimed:
         return Claimed(done=False, claim=before)
     if not conversation_exists(ledger, account.id, request.thread):
         raise NotFound(f"conversation {request.thread}")
-    if request.holder and not _may_hold(ledger, account.id, request.holder):
+    if request.holder and not may_hold(ledger, account.id, request.holder):
         raise Forbidden(f"account {request.holder} may not change messages of account {account.id}")
     _write(ledger, account, request)
     _bound(ledger, account.id)
