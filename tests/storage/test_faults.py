@@ -20,6 +20,7 @@ from posthouse.core.ports import SystemClock
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.sqlite import local, writer
+from posthouse.storage.sqlite.connection import WAL_KEPT_BYTES
 from tests.storage.fixtures import deliver, make_account, message, open_backend, rows
 
 HOLD_LOCK = """
@@ -131,6 +132,34 @@ async def test_staging_and_message_files_on_a_full_disk(store: Store, inbox: Mai
             store.contents.draft(noise)
     assert list((tmp_path / "blobs").glob("*/*/*")) == []
     await still_works(store, inbox, [])
+
+
+async def test_no_room_is_set_aside_on_a_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    wal = tmp_path / "mail.db-wal"
+    async with open_backend(tmp_path, "process") as store:
+        account = await make_account(store)
+        box = await store.mailboxes.get(account.id, "INBOX")
+        sent = [message(number, 60_000) for number in range(100)]
+        with file_size_limit(WAL_KEPT_BYTES - 1):
+            for data in sent:
+                await deliver(store, box, data)
+        assert "no room could be set aside" in caplog.text
+        assert 0 < wal.stat().st_size < WAL_KEPT_BYTES // 2
+        assert await rows(store, box, "content") == [(data,) for data in sent]
+
+
+async def test_under_load_the_wal_is_given_its_room_once(tmp_path: Path) -> None:
+    wal = tmp_path / "mail.db-wal"
+    async with open_backend(tmp_path, "process") as store:
+        account = await make_account(store)
+        box = await store.mailboxes.get(account.id, "INBOX")
+        assert wal.stat().st_size < 1 << 20
+        noise = random.Random(1)
+        for _ in range(40):
+            await deliver(store, box, noise.randbytes(30_000))
+        await deliver(store, box, message(1))
+        assert wal.stat().st_size == WAL_KEPT_BYTES
+        assert wal.stat().st_blocks * 512 >= WAL_KEPT_BYTES
 
 
 async def test_read_only(store: Store, inbox: Mailbox) -> None:

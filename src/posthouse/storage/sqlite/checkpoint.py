@@ -2,7 +2,8 @@
 
 PASSIVE copies what no reader needs any more into the database while commits go on.  Under load it never quite catches
 up, so the writer copies the few pages that are left between two groups (`finish`), and its next commit starts the WAL
-over.  What a pause leaves is copied when the writer has been idle, and the WAL cut to nothing.
+over.  What a pause leaves is copied when the writer has been idle, and the WAL cut to nothing, unless it was given its
+room (`Transactor.reserve`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ IDLE_S: Final = 0.5
 
 
 class Checkpointer:
-    """`finish` is called when only little is left to copy; it should do that between two commits, and cut the WAL if
-    its argument, idle, is true."""
+    """`finish` is called when only little is left to copy; it should do that between two commits; its
+    argument tells whether the writer is idle."""
 
     def __init__(self, path: Path, finish: Callable[[bool], None]) -> None:
         self._path = path

@@ -21,7 +21,7 @@ from posthouse.storage.blobs.files import file_error
 DATABASE_NAME: Final = "mail.db"
 PAGE_SIZE: Final = 4096
 WAL_KEPT_BYTES: Final = 16 << 20
-"""A WAL that grew past this is cut back when it starts over."""
+"""A WAL that grew past this is cut back when it starts over; under load the writer process gives it so much at once."""
 READER_CACHE_KIB: Final = 2048
 WRITER_CACHE_KIB: Final = 16384
 MMAP_BYTES: Final = 1 << 36

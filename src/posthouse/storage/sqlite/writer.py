@@ -39,6 +39,8 @@ SMALL_GROUP: Final = 64
 BUSY_RETRY_S: Final = 0.02
 BUSY_LIMIT_S: Final = 2.0
 """How long another process may hold the write lock before requests are answered with Unavailable."""
+RESERVE_PAGES: Final = 256
+"""Pages in the WAL (1 MiB) from which on it is given all the room that it will take; quiet nodes never need it."""
 FLAG_SYNC_S: Final = 0.5
 """When flag changes that nothing else brought to the disk are synced."""
 
@@ -100,6 +102,7 @@ class Writer:
         self._closing: asyncio.Future[None] | None = None
         self._checkpoint_due: Callable[[], None] | None = None
         self._busy_since: float | None = None
+        self._reserved = False  # the WAL has its room
         self._sync_timer: asyncio.TimerHandle | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -232,6 +235,9 @@ class Writer:
         if self._transactor.unsynced and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(FLAG_SYNC_S, self._sync)
         self._checkpointer.note(self._transactor.wal_pages)
+        if self._transactor.wal_pages > RESERVE_PAGES and self._own_process and not self._reserved:
+            self._reserved = True
+            self._checkpoint_due = self._checkpoint_due or self._transactor.reserve
         if self._checkpoint_due is not None:
             work, self._checkpoint_due = self._checkpoint_due, None
             self._between(work)
@@ -243,7 +249,7 @@ class Writer:
             self._closing.set_result(None)
 
     def _finish_checkpoint(self, idle: bool) -> None:  # noqa: FBT001
-        work = partial(self._transactor.checkpoint, cut=idle)
+        work = partial(self._transactor.checkpoint, cut=idle and not self._reserved)
         if self._busy:
             self._checkpoint_due = work
         else:
