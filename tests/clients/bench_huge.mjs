@@ -17,7 +17,7 @@ await page.evaluate(() => {
   new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ entryTypes: ["longtask"] });
 });
 const longest = () => page.evaluate(() => Math.max(0, ...window.tasks.splice(0)));
-const quiet = () => page.waitForFunction(() => document.querySelector(".letter") && !document.querySelector("iframe.body[aria-busy]"), undefined, { timeout: STEP_S * 1000 });
+const quiet = () => page.waitForFunction(() => document.querySelector(".letter") && !document.querySelector(".letter [aria-busy=true]"), undefined, { timeout: STEP_S * 1000 });
 
 await page.click(".folder:has-text('Huge')");
 await page.waitForFunction(() => document.querySelector(".list h1").textContent === "Huge" && document.querySelector(".row:not(.waiting)"));

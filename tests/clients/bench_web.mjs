@@ -4,8 +4,8 @@
  * Every step has a bound; what takes longer ends with its name and with what the page shows.
  */
 
-import net from "node:net";
 import { bounded, launch } from "./browser.mjs";
+import { submission } from "./submission.mjs";
 
 const [chromium, url, address, password, port] = process.argv.slice(2);
 const ROUNDS = 5;
@@ -206,7 +206,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
 }
 
 // A letter comes: from the server's 250 to its row.
-const smtp = await submission();
+const smtp = await submission(Number(port), address, password);
 await page.evaluate(() => {
   window.seen = {};
   new MutationObserver(() => {
@@ -230,45 +230,3 @@ found.block_ms = await blocks();
 for (const [name, list] of Object.entries(rounds)) found[name] = at(list, 0.5);
 console.log(JSON.stringify(found));
 await browser.close();
-
-/** A session of submission; a connection that ends is said, not waited for. */
-async function submission() {
-  const socket = net.connect(Number(port), "127.0.0.1");
-  let waiting = null;
-  let text = "";
-  let over = null;
-  const end = (error) => {
-    over = error ?? new Error(`the server closed the submission: ${text.trim() || "without a word"}`);
-    waiting?.reject(over);
-  };
-  socket.on("error", end).on("close", () => end());
-  socket.on("data", (data) => {
-    text += data;
-    if (/^\d{3} [^\n]*\n$/m.test(text) && waiting) {
-      const [{ resolve }, answer] = [waiting, text];
-      waiting = null;
-      text = "";
-      resolve(answer);
-    }
-  });
-  const ask = (line) =>
-    new Promise((resolve, reject) => {
-      if (over) return reject(over);
-      waiting = { resolve, reject };
-      if (line) socket.write(`${line}\r\n`);
-    });
-  await ask("");
-  await ask("EHLO bench");
-  await ask(`AUTH PLAIN ${Buffer.from(`\0${address}\0${password}`).toString("base64")}`);
-  return {
-    async send(subject) {
-      await ask(`MAIL FROM:<${address}>`);
-      await ask(`RCPT TO:<${address}>`);
-      await ask("DATA");
-      const answer = await ask(`From: ${address}\r\nTo: ${address}\r\nSubject: ${subject}\r\n\r\nnews\r\n.`);
-      if (!answer.startsWith("250")) throw new Error(answer);
-      return Date.now();
-    },
-    close: () => socket.end(),
-  };
-}

@@ -7,7 +7,7 @@
 import { chromium } from "playwright-core";
 
 const [executablePath, url, address, password, count] = process.argv.slice(2);
-const found = { ran: [], requests: [], navigated: [], slow_ms: 0, shown: 0, text: [] };
+const found = { ran: [], requests: [], navigated: [], slow_ms: 0, shown: 0, text: [], warned: 0, schemes: [] };
 
 const browser = await chromium.launch({
   executablePath,
@@ -51,6 +51,10 @@ for (let at = 0; at < Number(count); at += 1) {
   const frame = page.frames().find((one) => one.url().endsWith("/mail/frame"));
   found.text.push(frame ? (await frame.evaluate(() => document.body.innerText).catch(() => "")).slice(0, 60) : "");
   found.shown += 1;
+  // What leads somewhere, and where it says so because its text names another host.
+  const links = await frame?.evaluate(() => [...document.querySelectorAll("[href]")].map((one) => ({ scheme: one.protocol, told: one.title }))).catch(() => []);
+  found.schemes = [...new Set([...found.schemes, ...(links ?? []).map((one) => one.scheme)])].sort();
+  if (at === 0) found.warned = links.filter((one) => one.told.startsWith("→ ")).length;
   if ((await page.title()).includes("PWNED")) found.ran.push(`title of ${at}`);
   if (!page.url().startsWith(`${url}/mail/`)) found.navigated.push(page.url());
 }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from posthouse.app.demo import HOUSES, PASSWORD
-from tests.integration.hostile_mail import HOSTILE
+from tests.integration.hostile_mail import HOSTILE, LIES
 from tests.integration.requirements import missing, require
 from tests.integration.test_node_demo import FREE, RunningDemo
 
@@ -67,6 +67,9 @@ def test_letters_that_attack_their_reader(demo: RunningDemo) -> None:
     assert found["navigated"] == []
     assert found["shown"] == len(HOSTILE)
     assert any("deep" in text for text in found["text"])
+    # The letters are read from the newest on: first the one with links that lie.
+    assert found["warned"] == LIES
+    assert set(found["schemes"]) <= {"http:", "https:", "mailto:"}
 
 
 def test_two_people_write_to_each_other(demo: RunningDemo, tmp_path: Path) -> None:

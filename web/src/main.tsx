@@ -2,11 +2,15 @@ import { render } from "preact";
 import { App } from "./views/app";
 import "./reading/title";
 import { resume } from "./auth";
+import { pouring } from "./reading/body";
 import { recall } from "./preferences";
 import { register } from "./offline";
 import { guarded, start } from "./store";
 import { language } from "./text";
 import { ready } from "./views/signin";
+
+/** What letters need comes after the first screen. */
+const SOON_MS = 200;
 
 recall();
 document.documentElement.lang = language.value;
@@ -14,5 +18,8 @@ render(<App />, document.getElementById("app")!);
 void guarded(async () => {
   const authorize = await resume();
   if (authorize !== null) await start(authorize);
-}).finally(() => (ready.value = true));
+}).finally(() => {
+  ready.value = true;
+  setTimeout(() => void pouring().catch(() => undefined), SOON_MS);
+});
 register();

@@ -10,6 +10,7 @@ import { offline, wipe } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
 import { unchoose } from "./reading/act";
+import { straighten } from "./reading/lookalike";
 import { conversations, filter, sort, terms } from "./reading/query";
 import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
@@ -287,7 +288,7 @@ async function loadWindow(start: number): Promise<void> {
         : []),
     ], searching?.signal);
     if (mine !== generation || turns.get(start) !== now) return;
-    const byId = new Map((found["g"].list as Email[]).map((one) => [one.id, one]));
+    const byId = new Map((found["g"].list as Email[]).map((one) => [one.id, straighten(one)]));
     const next = new Map(rows.value);
     for (let at = start; at < start + WINDOW; at += 1) next.delete(at);
     (found["q"].ids as Id[]).forEach((id, at) => {

@@ -50,7 +50,8 @@ _FRAME_PAGE: Final = (
     b"<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><title>Posthouse</title>"
     b"<style>body{margin:0;padding:4px;font:15px/1.55 system-ui,sans-serif;color:#1f2328;overflow-wrap:anywhere}"
     b"img{max-width:100%;height:auto}pre{white-space:pre-wrap}table{max-width:100%}"
-    b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}</style><body></body>"
+    b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}"
+    b"blockquote blockquote blockquote blockquote blockquote blockquote{padding:0;border:0}</style><body></body>"
 )
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _COMMON: Final = {

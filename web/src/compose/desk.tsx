@@ -21,6 +21,10 @@ import { begun } from "./sign";
 import { Window } from "./window";
 import "./style.css";
 
+/** How letters are sent; here before it is needed, as there may be no connection then. */
+export const sending = () => import("./send");
+setTimeout(() => void sending().catch(() => undefined));
+
 const Again = later(() => import("./again").then((found) => found.Again));
 const Scheduled = later(() => import("./scheduled").then((found) => found.Scheduled));
 
@@ -84,24 +88,37 @@ effect(() => {
 effect(() => {
   queued.value = letters.value.filter((one) => one.queued.value).length;
 });
+// The connection is back, somebody signed in again, or a letter waits though there is a connection.
 effect(() => {
-  if (offline.value) return;
-  untracked(() => {
-    for (const one of letters.value) {
-      retryAll(one);
-      if (one.saved.value === "local" && !one.queued.value) void save(one);
-    }
-    void sendQueued();
-  });
+  if (!offline.value && !expired.value && queued.value >= 0) untracked(() => void catchUp());
 });
 
+const AGAIN_MS = 2000;
+let catching = false;
+
+/** What waited for the connection: drafts are kept, windows that were closed go, letters are sent.  What goes wrong is tried again. */
+async function catchUp(): Promise<void> {
+  if (catching) return;
+  catching = true;
+  for (const one of letters.value) {
+    retryAll(one);
+    if (one.saved.value === "local" && !one.queued.value) await save(one);
+    if (one.closing && one.saved.value instanceof Date) remove(one);
+  }
+  await sendQueued();
+  catching = false;
+  const waits = letters.value.some((one) => one.queued.value || one.closing || one.saved.value === "local");
+  if (waits && !offline.value && !expired.value) setTimeout(catchUp, AGAIN_MS);
+}
+
 async function sendQueued(): Promise<void> {
-  if (letters.value.some((one) => one.queued.value)) await (await import("./send")).drain();
+  if (letters.value.some((one) => one.queued.value)) await sending().then((found) => found.drain()).catch(() => undefined);
 }
 
 /** To the front. */
 export function bring(letter: Letter): void {
   letter.small.value = false;
+  letter.closing = false;
   letter.queued.value = false; // it is written on
   letters.value = [...letters.value.filter((one) => one !== letter), letter];
 }
@@ -284,7 +301,8 @@ export async function close(letter: Letter): Promise<void> {
   letter.collect();
   if (isEmpty(letter)) return remove(letter);
   if (letter.saved.value !== "new" && !(letter.saved.value instanceof Date) && !(await save(letter))) {
-    letter.small.value = true; // not on the server yet: it stays at hand
+    letter.small.value = true; // not on the server yet: it stays at hand until it is
+    letter.closing = true;
     return;
   }
   remove(letter);

@@ -103,6 +103,8 @@ export class Letter {
   sentAt: Date | null = null;
   /** It was sent without a connection and goes when there is one. */
   readonly queued = signal(false);
+  /** Its window was closed without a connection: it goes as soon as the server has it. */
+  closing = false;
   /** It may have been sent, though the answer did not arrive. */
   maybeSent = false;
   /** What the editor knows that the draft does not yet. */

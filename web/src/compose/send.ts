@@ -96,7 +96,7 @@ export async function send(letter: Letter, at: Date | null): Promise<void> {
       // The version that is sent is the one that is kept: always saved once more.
       letter.sentAt = at;
       edit(letter, {});
-      if (!(await save(letter))) return offline.value ? queue(letter) : undefined;
+      if (!(await save(letter))) return letter.saved.value === "local" ? queue(letter) : undefined;
       // The server lost a file meanwhile, and it is on its way once more.
       if (!complete(letter)) return void (letter.fault.value = say("files.again"));
       if (letter.kept === null || letter.conflict.value) return;
@@ -135,7 +135,10 @@ let draining = false;
 export async function drain(): Promise<void> {
   if (draining || offline.value) return;
   draining = true;
-  for (const letter of letters.value.filter((one) => one.queued.value)) {
+  const seen = new Set<Letter>();
+  const next = () => letters.value.find((one) => one.queued.value && !seen.has(one));
+  for (let letter = next(); letter !== undefined; letter = next()) {
+    seen.add(letter);
     const at = letter.sentAt && +letter.sentAt > Date.now() ? letter.sentAt : null;
     letter.queued.value = false;
     retryAll(letter);

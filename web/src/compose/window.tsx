@@ -7,7 +7,7 @@ import { formatTime, formatWhen, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
 import { plainOf } from "./body";
-import { close, discard, enclose } from "./desk";
+import { close, discard, enclose, sending } from "./desk";
 import { RichText, PlainText, insertFiles } from "./editor";
 import { Files } from "./files";
 import { linking } from "./format";
@@ -45,7 +45,7 @@ export function Window({ letter }: { letter: Letter }) {
   const [over, setOver] = useState(false);
   const [copies, setCopies] = useState(draft.cc.length + draft.bcc.length > 0);
   const written = draft.to.length > 0;
-  const act = { send: (at?: Date) => void import("./send").then((found) => found.trySend(letter, at ?? null)), close: () => void close(letter) };
+  const act = { send: (at?: Date) => void guarded(async () => (await sending()).trySend(letter, at ?? null)), close: () => void close(letter) };
   useEffect(() => {
     if (draft.cc.length + draft.bcc.length > 0) setCopies(true);
   }, [draft.cc, draft.bcc]);

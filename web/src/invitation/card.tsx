@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Email } from "../jmap";
-import { Linked } from "../reading/body";
+import { Linked } from "../reading/plain";
 import { openOne } from "../reading/thread";
 import { offline } from "../offline";
 import { letters } from "../store";

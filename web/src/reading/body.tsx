@@ -5,7 +5,7 @@ import type { BodyPart, Email } from "../jmap";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
 import { formatSize, say } from "../text";
-import { pour } from "./pour";
+import { PlainText } from "./plain";
 import { read } from "./texts";
 import { repaired } from "./repair";
 import type { LinkFound } from "./trust";
@@ -36,7 +36,7 @@ export function Body({ email }: { email: Email }) {
       {truncated && whole === null && (
         <div class="hint pictures">
           <p>{read("body.cut")}</p>
-          {size <= (html.length > 0 ? HTML_MAX_BYTES : TEXT_MAX_BYTES) && (
+          {size <= SHOWN_MAX_BYTES && (
             <button onClick={() => void guarded(showAll)}>{read("body.all", { size: formatSize(size) })}</button>
           )}
         </div>
@@ -47,7 +47,7 @@ export function Body({ email }: { email: Email }) {
         <div class="plain-text">
           {(email.textBody ?? []).map((part, at) => (
             <div key={at}>
-              <Folded text={value(part)?.value ?? ""} />
+              <PlainText text={value(part)?.value ?? ""} />
             </div>
           ))}
         </div>
@@ -56,10 +56,7 @@ export function Body({ email }: { email: Email }) {
   );
 }
 
-const LINK = /(https?:\/\/[^\s<>"'，。、；：！？（）【】《》]+[^\s<>"'，。、；：！？（）【】《》.,;:!?)\]}])/;
-
-const HTML_MAX_BYTES = 40 * 1024 * 1024;
-const TEXT_MAX_BYTES = 2 * 1024 * 1024;
+const SHOWN_MAX_BYTES = 40 * 1024 * 1024;
 
 async function readWhole(part: BodyPart): Promise<string> {
   const data = await (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer();
@@ -71,37 +68,12 @@ async function readWhole(part: BodyPart): Promise<string> {
   }
 }
 
-const QUOTED_LINES = 3;
 const QUOTED_CHARACTERS = 120;
+const QUOTES_MAX = 1000;
 
-/** What was quoted is folded away, a click shows it. */
-function Folded({ text }: { text: string }) {
-  const runs: { quoted: boolean; lines: string[] }[] = [];
-  for (const line of text.split("\n")) {
-    const quoted = line.startsWith(">");
-    const last = runs[runs.length - 1];
-    if (last?.quoted === quoted) last.lines.push(line);
-    else runs.push({ quoted, lines: [line] });
-  }
-  return (
-    <>
-      {runs.map(({ quoted, lines }, at) => {
-        const shown = <Linked text={lines.join("\n") + (at + 1 < runs.length ? "\n" : "")} />;
-        if (!quoted || lines.length < QUOTED_LINES) return <span key={at}>{shown}</span>;
-        return (
-          <details key={at} class="quoted">
-            <summary>{read("quoted.show")}</summary>
-            {shown}
-          </details>
-        );
-      })}
-    </>
-  );
-}
-
-/** The same in HTML, where it needs no script. */
+/** What was quoted is folded away, a click shows it; that needs no script. */
 function foldQuotes(page: Document): void {
-  for (const quote of page.querySelectorAll("blockquote")) {
+  for (const quote of [...page.querySelectorAll("blockquote")].slice(0, QUOTES_MAX)) {
     if (quote.parentElement?.closest("blockquote") || (quote.textContent ?? "").length < QUOTED_CHARACTERS) continue;
     const details = page.createElement("details");
     const summary = page.createElement("summary");
@@ -111,21 +83,8 @@ function foldQuotes(page: Document): void {
   }
 }
 
-export function Linked({ text }: { text: string }) {
-  return (
-    <>
-      {text.split(LINK).map((piece, at) =>
-        at % 2 ? (
-          <a key={at} href={piece} target="_blank" rel="noopener noreferrer nofollow">
-            {piece}
-          </a>
-        ) : (
-          piece
-        ),
-      )}
-    </>
-  );
-}
+/** What makes foreign HTML safe; fetched as soon as the list is there. */
+export const pouring = () => import("./pour");
 
 interface FrameProps {
   html: string;
@@ -152,8 +111,7 @@ function Frame({ html, email, found }: FrameProps) {
       setFailed(0);
       setShown(false);
       page.body.replaceChildren();
-      element.setAttribute("aria-busy", "true");
-      void pour(page, html, () => gone).then((safe) => {
+      void pouring().then((found) => found.pour(page, html, () => gone)).then((safe) => {
         if (gone) return;
         element.removeAttribute("aria-busy");
         setRemote(safe.remote);
@@ -168,6 +126,7 @@ function Frame({ html, email, found }: FrameProps) {
         dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
       });
     };
+    element.setAttribute("aria-busy", "true");
     element.addEventListener("load", fill);
     element.src = "/mail/frame";
     return () => {

@@ -1,5 +1,7 @@
 /** Names and domains that are made to be taken for others.  Pure: no page, no server. */
 
+import type { Address, Email } from "../jmap";
+
 /** Letters of other scripts, and figures, that look like Latin ones. */
 const ALIKE: Record<string, string> = {
   а: "a", ɑ: "a", α: "a", в: "b", ь: "b", с: "c", ϲ: "c", ԁ: "d", е: "e", ё: "e", є: "e", ε: "e", ɡ: "g", һ: "h", н: "h", і: "i", ї: "i", ι: "i",
@@ -20,6 +22,15 @@ export function skeleton(text: string): string {
   let found = "";
   for (const char of folded) found += ALIKE[char] ?? char;
   return found.replace(/rn/g, "m").replace(/vv/g, "w").replace(/cl/g, "d").replace(/i/g, "l");
+}
+
+/** Signs that turn the direction of what follows: "exe.fdp" would be read backwards, and so would what stands after it. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Names and subject without such signs, which nobody needs there. */
+export function straighten(email: Email): Email {
+  const people = (list: Address[] | null) => list?.map((one) => (one.name ? { ...one, name: one.name.replace(TURNING, "") } : one)) ?? null;
+  return { ...email, from: people(email.from), to: people(email.to), cc: people(email.cc ?? null), subject: email.subject?.replace(TURNING, "") ?? null };
 }
 
 /** RFC 3492: what an A-label stands for; the label itself where it is not well formed. */
@@ -119,8 +130,18 @@ export function dangerOf(name: string): "runs" | "macros" | "page" | "disguised"
   return PAGES.test(plain) ? "page" : "";
 }
 
+/** Signs that nobody sees. */
+const HIDDEN = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
 /** The host that a link's text names, where its target is on another; "" where they agree or the text names none. */
-export function otherHost(text: string, href: string): string {
+export function otherHost(shown: string, href: string): string {
+  const text = shown.replace(HIDDEN, "");
+  // Turned around by a sign, it reads from its end.
+  if (text !== shown && /[\u202d\u202e]/.test(shown)) return hostNamed(text, href) || hostNamed([...text].reverse().join(""), href);
+  return hostNamed(text, href);
+}
+
+function hostNamed(text: string, href: string): string {
   const named = /^\s*(?:https?:\/\/)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?:[:/?#]\S*)?\s*$/u.exec(text)?.[1];
   if (!named || /\.(pdf|docx?|xlsx?|txt|jpe?g|png|zip|html?)$/i.test(named)) return "";
   try {

@@ -1,6 +1,6 @@
 /**
- * A long letter made safe and shown while the page goes on working: parsed in the frame's window, then taken over branch by
- * branch.  No element is ever written out and parsed again.
+ * A long letter made safe and shown while the page goes on working: parsed in the frame's window, then taken over branch by branch into
+ * sheets that are laid out each by itself.  What was made safe is never written out and parsed again.
  */
 
 import { makeSafe, makeSafeInPlace } from "../safe";
@@ -9,12 +9,24 @@ import type { Found } from "../safe";
 /** Up to so many characters, a letter is made safe at once. */
 const AT_ONCE = 24 * 1024;
 /** Characters that are parsed at once; a longer letter is cut between tags. */
-const PARSED = 512 * 1024;
-/** Elements of a branch that is made safe at once. */
+const PARSED = 256 * 1024;
+/** A branch that is made safe at once. */
 const BRANCH = 150;
+/** A sheet: however long a table or a line is, the browser lays out no more than that in one piece.  The first has room for any newsletter. */
+const SHEET = 500;
+const FIRST_SHEET = 4000;
+/** What so many characters weigh as much as: an element. */
+const CHARACTERS = 50;
+const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
+/** Nobody writes a longer style, and it costs time whenever it is looked at. */
+const STYLE_MAX = 4096;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
 const DEPTH_MAX = 200;
+/** What the elements that are open where a letter is cut may take in the next piece. */
+const OPEN_MAX = 16 * 1024;
+/** Marks in a piece where it was cut. */
+const CUT = "cut here";
 /** What goes with all it holds; other elements that may not be leave what they hold. */
 const DROPPED = new Set([
   "SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "IFRAME", "NOEMBED", "NOFRAMES", "PLAINTEXT", "XMP", "svg", "SVG", "math", "MATH", "TEXTAREA", "TITLE",
@@ -41,44 +53,109 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
     return found;
   }
   const found: Found = { remote: [], links: [], cids: [] };
+  const sheet = { room: 0, next: FIRST_SHEET };
+  let open = "";
   for (const piece of slices(html)) {
-    const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(piece, "text/html");
+    const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${open}${piece}<!--${CUT}-->`, "text/html");
+    open = openTags(parsed);
     await rest();
-    await takeOver(parsed.body ?? parsed.documentElement, page, found, stopped);
+    await takeOver(parsed.body ?? parsed.documentElement, page, found, sheet, stopped);
     if (stopped()) break;
   }
   return found;
 }
 
-/** How many elements are below each; one walk. */
-function sizes(root: Element): WeakMap<Node, number> {
+/** The elements that the next piece goes on in, as a table that was cut. */
+function openTags(parsed: Document): string {
+  const comments = parsed.createTreeWalker(parsed, NodeFilter.SHOW_COMMENT);
+  let last: Node | null = null;
+  for (let one = comments.nextNode(); one !== null; one = comments.nextNode()) last = one;
+  let tags = "";
+  for (let one = last?.nodeValue === CUT ? last.parentElement : null; one !== null && one !== parsed.body; one = one.parentElement) {
+    tags = (one.cloneNode(false) as Element).outerHTML.replace(/<\/[^>]*>$/, "") + tags;
+    if (tags.length > OPEN_MAX) return "";
+  }
+  return tags;
+}
+
+function cutText(text: Text): void {
+  if (text.length > TEXT_MAX) text.splitText(isHalf(text.data, TEXT_MAX) ? TEXT_MAX - 1 : TEXT_MAX);
+}
+
+/** Between the halves of one character. */
+const isHalf = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+
+/** What is below each, its elements and its text; long texts are cut, and what is too much for any browser is taken away. */
+function weigh(root: Element): WeakMap<Node, number> {
   const found = new WeakMap<Node, number>();
-  for (const one of [...root.querySelectorAll("*")].reverse()) {
-    const size = (found.get(one) ?? 0) + 1;
-    found.set(one, size);
+  const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+  const all: Node[] = [];
+  for (let one = walker.nextNode(); one !== null; one = walker.nextNode()) {
+    all.push(one);
+    if (one.nodeType === Node.TEXT_NODE) cutText(one as Text);
+    else if (((one as Element).getAttribute("style")?.length ?? 0) > STYLE_MAX) (one as Element).removeAttribute("style");
+  }
+  for (const one of all.reverse()) {
+    const weight = (found.get(one) ?? 0) + (one.nodeType === Node.TEXT_NODE ? (one as Text).length / CHARACTERS : 1);
+    found.set(one, weight);
     const up = one.parentNode;
-    if (up) found.set(up, (found.get(up) ?? 0) + size);
+    if (up) found.set(up, (found.get(up) ?? 0) + weight);
   }
   return found;
 }
 
-async function takeOver(root: Element, page: Document, found: Found, stopped: () => boolean): Promise<void> {
+interface Level {
+  next: ChildNode | null;
+  /** The element that this level fills; none where it was not allowed, and what it holds goes to the level before. */
+  shell: Element | null;
+  out: Element;
+}
+
+/** A sheet with the elements that are open, as they are on the one before. */
+function turnPage(page: Document, stack: Level[]): void {
+  let out: Element = page.createElement("div");
+  page.body.append(out);
+  for (const level of stack) {
+    if (level.shell !== null) {
+      level.shell = level.shell.cloneNode(false) as Element;
+      out.append(level.shell);
+      out = level.shell;
+    }
+    level.out = out;
+  }
+}
+
+interface Sheet {
+  /** What it can still take. */
+  room: number;
+  /** What the next will have room for. */
+  next: number;
+}
+
+async function takeOver(root: Element, page: Document, found: Found, sheet: Sheet, stopped: () => boolean): Promise<void> {
   const view = page.defaultView!;
-  const below = sizes(root);
-  const stack: { next: ChildNode | null; out: Element }[] = [{ next: root.firstChild, out: page.body }];
+  const weights = weigh(root);
+  const stack: Level[] = [{ next: root.firstChild, shell: null, out: page.body }];
+  if (sheet.room > 0) turnPage(page, stack);
   let until = performance.now() + TURN_MS;
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
+    if (sheet.room <= 0) {
+      turnPage(page, stack);
+      sheet.room = sheet.next;
+      sheet.next = SHEET;
+    }
     // Neighbours that are small go together.
     const branch = root.ownerDocument.createElement("div");
     let held = 0;
     while (top.next !== null && held < BRANCH) {
       const node: ChildNode = top.next;
-      const size = below.get(node) ?? 1;
-      if (size > BRANCH) break;
+      const weight = weights.get(node) ?? 1;
+      if (weight > BRANCH) break;
       top.next = node.nextSibling;
       branch.append(node);
-      held += size;
+      held += weight;
     }
+    sheet.room -= held;
     if (held > 0 && makeSafeInPlace(branch, view, found)) top.out.append(...[...branch.childNodes].map((one) => page.adoptNode(one)));
     const large = held < BRANCH ? top.next : null;
     if (large !== null) {
@@ -88,8 +165,11 @@ async function takeOver(root: Element, page: Document, found: Found, stopped: ()
       const allowed = stack.length < DEPTH_MAX && makeSafeInPlace(shell, view, found);
       if (allowed) top.out.append(page.adoptNode(shell));
       // What may not be goes; what it holds may stay.
-      if (allowed || !DROPPED.has(element.tagName)) stack.push({ next: element.firstChild, out: allowed ? shell : top.out });
+      if (allowed || !DROPPED.has(element.tagName)) stack.push({ next: element.firstChild, shell: allowed ? shell : null, out: allowed ? shell : top.out });
+      sheet.room -= 1;
     } else if (top.next === null) stack.pop();
+    // Laid out now: not all that a turn brought in one frame.
+    if (sheet.room <= 0) void page.body.offsetHeight;
     if (performance.now() > until) {
       await rest();
       if (stopped()) return;
@@ -104,12 +184,11 @@ function* slices(html: string): Generator<string> {
   for (let at = 0; at < html.length; ) {
     let end = Math.min(html.length, at + PARSED);
     if (end < html.length) {
-      for (const one of ENDS) {
-        const cut = html.lastIndexOf(one, end - one.length) + one.length;
-        if (cut <= at + PARSED / 2) continue;
-        end = cut;
-        break;
-      }
+      const half = at + PARSED / 2;
+      const second = html.slice(half, end);
+      const tag = ENDS.find((one) => second.includes(one));
+      if (tag) end = half + second.lastIndexOf(tag) + tag.length;
+      else if (isHalf(html, end)) end -= 1;
     }
     yield html.slice(at, end);
     at = end;

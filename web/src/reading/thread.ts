@@ -4,6 +4,7 @@ import { batch } from "@preact/signals";
 import type { Email, Id } from "../jmap";
 import { byRole, cursor, guarded, jmap, letters, may, openThread, place, rows, total, want } from "../store";
 import { setKeyword } from "./act";
+import { straighten } from "./lookalike";
 import { conversations } from "./query";
 
 const ROW = ["id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "preview", "hasAttachment", "size"];
@@ -111,7 +112,7 @@ async function ask(thread: Id, email: Id | null): Promise<Email[]> {
           ["Email/get", { "#ids": { resultOf: "t", name: "Thread/get", path: "/list/*/emailIds" }, ...wanted }, "g"],
         ],
   );
-  return found["g"].list as Email[];
+  return (found["g"].list as Email[]).map(straighten);
 }
 
 /** A conversation that need not be in the list. */
