@@ -24,6 +24,7 @@ class Elsewhere:
         self.sizes: dict[int, int] = {}  # what it says of UIDs of the inbox, true or not
         self.answer: bytes | None = None  # to every FETCH, in place of a proper one
         self.signed_in = 0
+        self.locked: set[str] = set()
         self.fetched = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,6 +48,9 @@ class Elsewhere:
                 count = len(self._folder(folder))
                 writer.write(f"* STATUS {folder} (MESSAGES {count})\r\n".encode())
             elif name in ("EXAMINE", "SELECT"):
+                if rest.partition(" ")[2].strip('"') in self.locked:
+                    writer.write(f"{tag} NO [NOPERM] no\r\n".encode())
+                    continue
                 selected = self._folder(rest.partition(" ")[2])
                 writer.write(f"* {len(selected)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".encode())
             elif rest.upper().startswith("UID SEARCH"):

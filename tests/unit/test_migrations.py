@@ -10,12 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from posthouse.client import imap_source
 from posthouse.client.imap_source import Way
 from posthouse.client.post import is_public
 from posthouse.http.api.own import migration as api
 from posthouse.services import migration_runner
+from posthouse.services.mailboxes import MailboxSettings, check_new_name
+from posthouse.services.migration import fitting_name
 from posthouse.services.migration_runner import MigrationRunner
 from posthouse.services.migrations import WANTED, Migrations, MigrationSettings
 from tests.unit.api_world import ApiWorld, Program, open_api
@@ -108,6 +112,22 @@ async def test_what_is_there_is_counted_and_moved_in_once(moving: tuple[MovingWo
     await page.do("DELETE", f"/self/migrations/{made['id']}")
     assert (await page.get("/self/migrations"))["items"] == []
     assert await world.letters("inbox") == 46
+
+
+async def test_folders_with_odd_names_and_those_that_cannot_be_opened(
+    moving: tuple[MovingWorld, Program],
+) -> None:
+    world, page = moving
+    world.there.folders |= {'"50% off"': [letter("offer")], '"R&D/#x"': [letter("lab")], '"locked"': []}
+    world.there.locked.add("locked")
+    await page.do("POST", "/self/migrations", **world.source())
+    await world.finished()
+    [found] = (await page.get("/self/migrations"))["items"]
+    assert (found["state"], found["missing_count"]) == ("done", 1)
+    assert (found["missing"][0]["folder"], found["missing"][0]["reason"]) == ("locked", "folder")
+    account = await world.world.world.accounts.account(LI)
+    names = {one.name: one.messages for one in await world.world.store.mailboxes.list(account.id)}
+    assert (names["50_ off"], names["R&D/#x"]) == (1, 1)
 
 
 async def test_a_wrong_password_ends_it_and_says_what_to_do(
@@ -239,3 +259,22 @@ async def _soon(world: MovingWorld) -> None:
             if run.source is not None and not done.done():
                 run.source.abort()
     await done
+
+
+@given(st.text(alphabet=st.characters(), max_size=400) | st.text(alphabet="/%*#é ", max_size=3000))
+@example("50% off")
+@example("Other Users/x")
+@example("/".join("abcdefghijklmnopqrstuvwxyz"))
+@example("大" * 2000)
+@example("#news/%")
+@example("\ud800\x00")
+def test_any_name_of_a_folder_finds_one_here(name: str) -> None:
+    check_new_name(fitting_name(name), MailboxSettings())
+
+
+def test_names_that_are_fit_stay_as_they_are() -> None:
+    assert [fitting_name(one) for one in ("工作/项目", "inbox", "50% off")] == [
+        "工作/项目",
+        "INBOX",
+        "50_ off",
+    ]

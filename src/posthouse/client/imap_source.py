@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
-from posthouse.core.errors import Forbidden, Invalid, Unavailable
+from posthouse.core.errors import Forbidden, Invalid, NotFound, Unavailable
 from posthouse.mime.header import Header, header_text
 from posthouse.mime.words import decode_words
 from posthouse.wire.imap.mailbox_name import decode_mutf7
@@ -29,12 +29,15 @@ COMMAND_S: Final = 600.0
 """For all of one command, however slowly its answer comes."""
 ANSWER_MAX_BYTES: Final = 96 * 1024 * 1024
 """Of one command: a few letters, or the largest that is copied."""
+NAME_MAX_BYTES: Final = 1000
+"""Of a folder; longer ones are passed over."""
 SEARCHED: Final = 50_000
 """UIDs that are asked for at once: the answer is one line, and that of a larger folder would be too long."""
 _LIST: Final = re.compile(rb'\((?P<flags>[^)]*)\) (?:"(?P<delimiter>\\?.)"|NIL) (?P<name>.+)')
 _UID: Final = re.compile(rb"UID (\d+)")
 _FLAGS: Final = re.compile(rb"FLAGS \(([^)]*)\)")
 _DATE: Final = re.compile(rb'INTERNALDATE "([^"]+)"')
+_UNSENT: Final = re.compile(rb"[\r\n\x00]")
 _MESSAGES: Final = re.compile(rb"MESSAGES (\d+)", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 _ROLES: Final = {
@@ -219,20 +222,22 @@ class Source(Struct):
             raw = match["name"].strip()
             raw = raw[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\") if raw.startswith(b'"') else raw
             delimiter = (match["delimiter"] or b"/")[-1:].decode()
-            name = decode_mutf7(raw).replace("/", "_") if delimiter != "/" else decode_mutf7(raw)
+            if len(raw) > NAME_MAX_BYTES or _UNSENT.search(raw):
+                continue
+            name = _decoded(raw).replace("/", "_") if delimiter != "/" else _decoded(raw)
             found.append(
                 Folder(raw.decode("latin-1"), name.replace(delimiter, "/"), _role(match["flags"], name))
             )
         return found
 
     async def select(self, folder: Folder) -> tuple[int, list[int]]:
-        """Its UIDVALIDITY, and its UIDs, ascending; read only."""
+        """Its UIDVALIDITY, and its UIDs, ascending; read only.  Raises NotFound: it cannot be opened."""
 
         def select() -> tuple[int, list[int]]:
             quoted = _quoted(folder)
-            status, [count] = self._imap.select(f'"{quoted}"', readonly=True)
+            status, [count] = self._imap.select(quoted, readonly=True)
             if status != "OK":
-                raise imaplib.IMAP4.error(f"{folder.name} cannot be opened")
+                raise NotFound(f"{folder.name} cannot be opened")
             validity = int(self._imap.response("UIDVALIDITY")[1][0] or 0)
             found: list[int] = []
             for start in range(1, int(count or 0) + 1, SEARCHED):
@@ -246,7 +251,7 @@ class Source(Struct):
         """How many letters there are; -1: it does not say."""
 
         def status() -> int:
-            _, [line] = self._imap.status(f'"{_quoted(folder)}"', "(MESSAGES)")
+            _, [line] = self._imap.status(_quoted(folder), "(MESSAGES)")
             found = _MESSAGES.search(line if isinstance(line, bytes) else b"")
             return int(found[1]) if found is not None else -1
 
@@ -302,8 +307,16 @@ class Source(Struct):
             self._socket = None
 
 
-def _quoted(folder: Folder) -> str:
-    return folder.raw.replace("\\", "\\\\").replace('"', '\\"')
+def _quoted(folder: Folder) -> bytes:
+    inner = folder.raw.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{inner}"'.encode("latin-1")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return decode_mutf7(raw)
+    except ValueError:  # servers that do not encode names
+        return raw.decode("utf-8", "replace")
 
 
 def _subject(block: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Container
 from typing import Final
+from unicodedata import category
 
 import msgspec
 from msgspec import Struct, field
@@ -16,7 +17,13 @@ from posthouse.client.imap_source import Folder, Found, Source
 from posthouse.core.errors import NotFound
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ports import Clock, Ids
-from posthouse.services.mailboxes import MailboxService, canonical_name
+from posthouse.services.mailboxes import (
+    DELIMITER,
+    NAMESPACES,
+    MailboxService,
+    MailboxSettings,
+    canonical_name,
+)
 from posthouse.services.transfer import LETTER_MAX_BYTES, Counts, Letter, Transfer
 from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.ports import Store
@@ -26,6 +33,7 @@ KIND: Final = "Migration"
 TOGETHER: Final = 20
 TOGETHER_BYTES: Final = 16 * 1024 * 1024
 FOLDERS_MAX: Final = 1000
+_NEVER: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 NAMED_MAX: Final = 100
 """Letters that are not copied, of one folder, whose subjects are asked for."""
 _BITS: Final = {name.lower(): bit for name, bit in SYSTEM_FLAGS.items() if name != "\\Deleted"}
@@ -44,7 +52,7 @@ class Missing(Struct):
     """A letter that was not copied."""
 
     folder: str
-    reason: str  # "too-large", "gone"
+    reason: str  # "too-large", "gone", "folder": none of this one, as it cannot be opened
     subject: str = ""
     size: int = 0
 
@@ -79,7 +87,12 @@ class Migration:
             await source.close()
 
     async def _folder(self, source: Source, folder: Folder) -> AsyncIterator[Step]:
-        validity, uids = await source.select(folder)
+        try:
+            validity, uids = await source.select(folder)
+        except NotFound:
+            text = f"{folder.name}: the folder cannot be opened"
+            yield Step(folder.name, 0, Counts(failed=[text], at=1.0), [Missing(folder.name, "folder")])
+            return
         name = f"{source.user} {source.host}"
         number, place = await self._place(name, folder.raw)
         if place is None or place.validity != validity:
@@ -131,13 +144,30 @@ class Migration:
         for one in await self._store.mailboxes.list(self._account.id):
             if folder.role is not None and one.role == folder.role:
                 return one
-        name = canonical_name(folder.name)
+        name = fitting_name(folder.name)
         try:
             return await self._store.mailboxes.get(self._account.id, name)
         except NotFound:
             made = await self._mailboxes.create(self._account.id, name)
             await self._mailboxes.subscribe(self._account.id, made.name, on=True)
             return made
+
+
+def fitting_name(name: str, settings: MailboxSettings = MailboxSettings()) -> str:  # noqa: B008
+    """A name that a mailbox may have here: what cannot stand in one is replaced, what is too long is cut."""
+    plain = "".join("_" if one in "%*" or category(one) in _NEVER else one for one in name)
+    levels = [_cut(level, settings.level_max_bytes) for level in plain.split(DELIMITER) if level.strip()]
+    if len(levels) > settings.levels_max:
+        levels[settings.levels_max - 1 :] = [levels[-1]]
+    if not levels or levels[0] in NAMESPACES or levels[0].startswith("#"):
+        levels = ["_" + (levels[0] if levels else ""), *levels[1:]]
+    while len(levels) > 1 and len(DELIMITER.join(levels).encode()) > settings.name_max_bytes:
+        del levels[-2 if len(levels) > 2 else 0]
+    return canonical_name(_cut(DELIMITER.join(levels), settings.name_max_bytes))
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 async def _groups(source: Source, uids: list[int]) -> tuple[dict[int, int], list[list[int]]]:

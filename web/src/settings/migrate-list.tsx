@@ -18,7 +18,7 @@ export interface Moving {
   detail: string;
   needs_password: boolean;
   folders: { name: string; total: number; copied: number; known: number; failed: number; at: number }[];
-  missing: { folder: string; reason: string; subject: string; size: number }[];
+  missing: { folder: string; reason: "too-large" | "gone" | "folder"; subject: string; size: number }[];
   missing_count: number;
   started_at: string | null;
   ended_at: string | null;
@@ -122,7 +122,7 @@ function Missing({ one }: { one: Moving }) {
       <summary>{say("missing", { count: one.missing_count })}</summary>
       <ul class="by-reason">
         {shown.map((letter, at) => (
-          <li key={at}>{say(letter.reason === "too-large" ? "missing.too-large" : "missing.gone", { ...letter, size: formatSize(letter.size) })}</li>
+          <li key={at}>{say(`missing.${letter.reason}` as Key, { ...letter, size: formatSize(letter.size) })}</li>
         ))}
         {one.missing_count > shown.length && <li>{say("missing.rest", { count: one.missing_count - shown.length })}</li>}
       </ul>

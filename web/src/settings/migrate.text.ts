@@ -48,6 +48,7 @@ const TEXTS = {
   "details": ["各文件夹", "By folder"],
   "missing": ["{count} 封没有搬过来", "{count} {count?letter was:letters were} not copied"],
   "missing.too-large": ["“{subject}”（{folder}，{size}）超过了 50 MiB：请在那边下载附件，再另行保存。", "“{subject}” in {folder} ({size}) is larger than 50 MiB: download its files over there and keep them elsewhere."],
+  "missing.folder": ["文件夹“{folder}”打不开，已跳过：请在那边看看它是不是邮件文件夹、有没有权限。", "The folder “{folder}” cannot be opened and was passed over: see over there whether it holds mail and you may read it."],
   "missing.gone": ["{folder} 里有一封在搬的时候被那边删掉了：不需要做什么。", "One in {folder} was removed over there meanwhile: there is nothing to do."],
   "missing.rest": ["另有 {count} 封没有列出。", "{count} more are not listed."],
   "error.sign-in": ["那边不接受这个授权码。请重新生成一个，点“再次运行”填入。", "The other server does not take this password. Make a new one over there and run it again."],

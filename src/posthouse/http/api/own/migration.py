@@ -69,7 +69,9 @@ class MovedFolder(Answer):
 
 class NotMoved(Answer):
     folder: str
-    reason: Annotated[str, Meta(description="too-large, or gone: removed there meanwhile.")]
+    reason: Annotated[
+        str, Meta(description="too-large; gone: removed there meanwhile; folder: it cannot be opened.")
+    ]
     subject: str
     size: int
 
