@@ -351,7 +351,10 @@ class SignIn:
             running = asyncio.ensure_future(self._hash_once(account, source, phc, password, peer_ip))
             self._running[key] = running
             running.add_done_callback(lambda done: self._ran(key, done))
-        matches = await asyncio.shield(running)
+        try:
+            matches = await asyncio.shield(running)
+        finally:
+            del running  # as in `FairPool.run`: no circle with the exception
         if matches and account is not None:
             self._remember(account, password)
             self._background.run(self._upgrade(account, password))
