@@ -11,7 +11,7 @@ import pytest
 
 from posthouse.core.scope import READ, Scope
 from posthouse.services.grant import Grant, of_password
-from posthouse.sessions.jmap.capability import CONTACTS, CORE, PEOPLE, session_object
+from posthouse.sessions.jmap.capability import CONTACTS, CORE, OWNER, PEOPLE, session_object
 from tests.storage.fixtures import make_account
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
@@ -70,7 +70,7 @@ async def test_a_book_that_is_given_is_all_there_is(world: JmapWorld) -> None:
     found = await account_of(world, wang)
     assert found is not None
     assert (found["isReadOnly"], found["isPersonal"]) == (True, False)
-    assert set(found["accountCapabilities"]) == {CORE, CONTACTS, PEOPLE}
+    assert set(found["accountCapabilities"]) == {CORE, CONTACTS, OWNER, PEOPLE}
     assert found["accountCapabilities"][CONTACTS]["mayCreateAddressBook"] is False
     [shown] = (await wang.call("AddressBook/get", accountId=world.id))["list"]
     assert shown["id"] == family

@@ -77,7 +77,7 @@ async def test_one_mailbox_that_may_be_read_is_all_there_is(world: JmapWorld) ->
     state = (await wang.request(["Core/echo", {}, "c"]))["sessionState"]
     found = (await accounts(wang))[world.id]
     assert (found["isPersonal"], found["isReadOnly"]) == (False, True)
-    assert set(found["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
+    assert set(found["accountCapabilities"]) == {CORE, MAIL, OWNER, WEBMAIL}
     boxes = await wang.call("Mailbox/get", accountId=world.id)
     assert [one["name"] for one in boxes["list"]] == ["Archive"]
     assert boxes["list"][0]["myRights"]["mayReadItems"]
@@ -202,7 +202,7 @@ async def test_the_rights_are_told_as_they_are(world: JmapWorld) -> None:
     found = (await accounts(wang))[world.id]
     assert not found["isReadOnly"]
     assert not found["accountCapabilities"][MAIL]["mayCreateTopLevelMailbox"]
-    assert set(found["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
+    assert set(found["accountCapabilities"]) == {CORE, MAIL, OWNER, WEBMAIL}
     boxes = (await wang.call("Mailbox/get", accountId=world.id))["list"]
     told = {one["name"]: {name for name, given in one["myRights"].items() if given} for one in boxes}
     assert told["Archive"] == {"mayReadItems", "maySetSeen", "mayAddItems"}
@@ -336,7 +336,7 @@ async def test_closed_accounts_and_what_was_taken_away_are_gone(world: JmapWorld
     names = [one["name"] for one in (await wang.call("Mailbox/get", accountId=world.id))["list"]]
     assert "INBOX" in str(names).upper()
     assert "Archive" not in names
-    assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL, WEBMAIL}
+    assert set((await accounts(wang))[world.id]["accountCapabilities"]) == {CORE, MAIL, OWNER, WEBMAIL}
 
 
 # --- principals, shareWith, notifications (RFC 9670) ---

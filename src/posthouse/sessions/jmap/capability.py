@@ -161,7 +161,7 @@ async def session_object(services: JmapServices, grant: Grant, base: str) -> dic
         "accounts": {
             number: _account(grant, mine, personal=True),
             **{
-                name: _account(one, shared_capabilities(services, one), personal=False)
+                name: _account(one, shared_capabilities(services, one) | _owner(grant, one), personal=False)
                 for name, one in shared.items()
             },
         },
@@ -173,6 +173,15 @@ async def session_object(services: JmapServices, grant: Grant, base: str) -> dic
         "eventSourceUrl": f"{base}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
         "state": _state(services, [grant, *shared.values()]),
     }
+
+
+def _owner(grant: Grant, one: Grant) -> dict[str, Any]:
+    """RFC 9670 §1.5.2: whose the account is, where that is a principal that `grant` sees: one of the same domain."""
+    mine, other = (each.account.address.rpartition("@")[2] for each in (grant, one))
+    if mine != other or grant.scope.folders:
+        return {}
+    home = format_id(ACCOUNT, grant.account.id)
+    return {OWNER: {"accountIdForPrincipal": home, "principalId": principal_id(one.account.id)}}
 
 
 def _account(grant: Grant, capabilities: dict[str, Any], *, personal: bool) -> dict[str, Any]:

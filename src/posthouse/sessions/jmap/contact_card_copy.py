@@ -11,7 +11,7 @@ from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from . import arguments as a
 from .address_book import books_of
 from .blob_read import read_blob
-from .book_rights import contacts, require_write, seen
+from .book_rights import contacts, require_write, seen, visible
 from .contact_card import shown
 from .contact_card_set import Asked, CardSetting, set_cards
 from .context import Context
@@ -31,9 +31,12 @@ async def copy_cards(context: Context, args: a.Copy) -> Record:
     check_set(context, a.Set(account_id=args.account_id, create=args.create))
     try:
         source = await context.acting(args.from_account_id)
-        contacts(source)
     except MethodError as error:
         raise MethodError("fromAccountNotFound", "there is no such account, or it is not yours") from error
+    if (source.grant.books is None and source.scope.folders) or visible(source) == frozenset():
+        raise MethodError(
+            "fromAccountNotSupportedByMethod", "no contacts of that account are shared with you"
+        )
     before, books = await books_of(context)
     check_state(args.if_in_state, before)
     check_state(args.if_from_in_state, await context.services.store.emails.modseq(source.account.id))

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import field
 
 from posthouse.core.errors import ScopeExceeded
+from posthouse.services.shared_accounts import NO_MAILBOX
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
 
@@ -39,6 +40,8 @@ async def copy_emails(context: Context, args: EmailCopy) -> Record:
         source = await context.acting(args.from_account_id)
     except MethodError as error:
         raise MethodError("fromAccountNotFound", "there is no such account, or it is not yours") from error
+    if source.foreign and source.scope.folders == NO_MAILBOX:
+        raise MethodError("fromAccountNotSupportedByMethod", "no mail of that account is shared with you")
     emails = context.services.store.emails
     before = await emails.modseq(context.account.id)
     check_state(args.if_in_state, before)

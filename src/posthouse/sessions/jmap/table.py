@@ -12,6 +12,7 @@ from posthouse.core.scope import READ, SEND
 from . import (
     address_book,
     blob,
+    blob_copy,
     contact_card,
     contact_card_copy,
     contact_card_file,
@@ -78,6 +79,7 @@ class Method(Struct, frozen=True):
 
 METHODS: Final[dict[str, Method]] = {
     "Core/echo": Method(CORE, 0, None, core.echo),
+    "Blob/copy": Method(CORE, READ, blob_copy.BlobCopy, blob_copy.copy_blobs),
     "PushSubscription/get": Method(
         CORE, READ, push_subscription.PushGet, push_subscription.get_subscriptions
     ),

@@ -1,0 +1,2 @@
+-- Back to schema 24.
+DROP INDEX card_key_people;
