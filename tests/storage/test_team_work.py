@@ -209,7 +209,9 @@ async def test_notes_are_written_changed_and_removed_by_their_author(team: Team)
     assert [one.text for one in found] == ["三"]
     assert found == (await team.store.team.notes(team.account.id, ids=[first.id, second.id]))[1]
     _, _, changes = await team.store.team.note_changes(team.account.id, first.modseq)
-    assert [(one.id, one.text) for one in changes] == [(first.id, "三"), (second.id, None)]
+    assert [(one.id, one.text) for one in changes] == [(first.id, ""), (second.id, None)]
+    _, _, [one] = await team.store.team.note_changes(team.account.id, first.modseq, 1)
+    assert one.id == first.id
     assert await team.store.team.changed(team.account.id, first.modseq) == {"TeamNote"}
 
 
@@ -241,6 +243,12 @@ async def test_notes_are_bounded_and_go_with_their_conversation(team: Team) -> N
     assert await submit(prune) == LIMITS.thread_max
     assert (await team.store.team.notes(team.account.id))[1] == []
     assert (await team.store.team.claims(team.account.id))[1] == []
+    # Told to clients that come back; and looked at once.
+    _, history, changes = await team.store.team.note_changes(team.account.id, 0)
+    assert (history, [one.text for one in changes]) == (0, [None] * LIMITS.thread_max)
+    _, _, [claim] = await team.store.team.claim_changes(team.account.id, 0)
+    assert claim.holder == 0
+    assert await submit(prune) == 0
 
 
 async def test_notes_of_who_is_gone_stay(team: Team) -> None:

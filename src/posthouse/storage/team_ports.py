@@ -7,21 +7,29 @@ hold in the same transaction: that the holder of a claim may have it, that a not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from posthouse.core.ids import AccountId
 from posthouse.storage.team_rows import Claim, Claimed, Note, NoteDraft, NoteLimits
 
+ALL: Final = -1
+"""As a limit: none."""
+
 
 class TeamWork(Protocol):
     async def claims(
-        self, account: AccountId, threads: Sequence[int] | None = None
+        self, account: AccountId, threads: Sequence[int] | None = None, *, limit: int = ALL
     ) -> tuple[int, list[Claim]]:
         """The account's modseq, and the claims that somebody holds: of some conversations, or all, by thread."""
         ...
 
-    async def claim_changes(self, account: AccountId, since: int) -> tuple[int, int, list[Claim]]:
-        """The account's modseq, its history, and claims made, handed over or given back (no holder) since."""
+    async def claim_changes(
+        self, account: AccountId, since: int, limit: int = ALL
+    ) -> tuple[int, int, list[Claim]]:
+        """The account's modseq, its history, and claims made, handed over or given back (no holder) since.
+
+        By modseq, which each has for itself.
+        """
         ...
 
     async def claim(
@@ -47,8 +55,10 @@ class TeamWork(Protocol):
         """The account's modseq, and notes by age: of conversations, by id, or all."""
         ...
 
-    async def note_changes(self, account: AccountId, since: int) -> tuple[int, int, list[Note]]:
-        """The account's modseq, its history, and notes written, changed or removed (no text) since, by modseq."""
+    async def note_changes(
+        self, account: AccountId, since: int, limit: int = ALL
+    ) -> tuple[int, int, list[Note]]:
+        """The same of notes; the texts are "", or None where a note was removed."""
         ...
 
     async def note(self, account: AccountId, user: AccountId, draft: NoteDraft, limits: NoteLimits) -> Note:

@@ -68,7 +68,7 @@ class NoteDraft(Struct, array_like=True, frozen=True):
 
 
 class NoteLimits(Struct, array_like=True, frozen=True):
-    thread_max: int = 500
+    thread_max: int = 200
     """Notes of one conversation."""
     account_max: int = 100_000
     """Notes of one team."""

@@ -80,22 +80,28 @@ async def get_claims(context: Context, args: a.Get) -> Record:
     threads = None
     if wanted is not None:
         threads = [number for one in wanted if (number := ids.try_number(ids.THREAD, one)) is not None]
-    modseq, rows = await context.services.store.team.claims(context.account.id, threads)
-    if wanted is None and len(rows) > context.services.limits.get_max:
+    most = context.services.limits.get_max
+    modseq, rows = await context.services.store.team.claims(context.account.id, threads, limit=most + 1)
+    if wanted is None and len(rows) > most:
         raise MethodError("requestTooLarge", "there are too many claims; name conversations")
     shown = [claim_shown(one) for one in rows]
     found = {one["id"]: {name: one[name] for name in properties} for one in shown}
     return get_answer(args, format_state(modseq), found, wanted)
 
 
+def changes_max(context: Context, args: a.Changes) -> int:
+    return min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
+
+
 async def claim_changes(context: Context, args: a.Changes) -> Record:
     await of_team(context)
     since = parse_state(args.since_state)
-    modseq, history, rows = await context.services.store.team.claim_changes(context.account.id, since.modseq)
+    most = changes_max(context, args)
+    team = context.services.store.team
+    modseq, history, rows = await team.claim_changes(context.account.id, since.modseq, most + 1)
     check_known(since, history, modseq)
-    more = args.max_changes is not None and len(rows) > args.max_changes
-    if more:
-        rows = rows[: args.max_changes]
+    if more := len(rows) > most:
+        rows = rows[:most]
         modseq = rows[-1].modseq
     shown = {ids.format_id(ids.THREAD, one.thread): one for one in rows}
     return changes_answer(

@@ -29,10 +29,12 @@ from .standard import (
     wanted_properties,
 )
 from .state import check_known, check_state, format_state, parse_state
-from .team import THREADS_MAX, members_id, of_team
+from .team import changes_max, members_id, of_team
 
 Record = dict[str, Any]
 NOTE_ID: Final = "N"
+THREADS_MAX: Final = 20
+"""Conversations whose notes one call reads: together they stay below the limit of a response."""
 PROPERTIES: Final = (
     "id", "threadId", "author", "authorName", "authorEmail", "createdAt", "editedAt", "text", "mentions", "isMine",
 )  # fmt: skip
@@ -87,11 +89,12 @@ async def get_notes(context: Context, args: NoteGet) -> Record:
 async def note_changes(context: Context, args: a.Changes) -> Record:
     await of_team(context)
     since = parse_state(args.since_state)
-    modseq, history, rows = await context.services.store.team.note_changes(context.account.id, since.modseq)
+    most = changes_max(context, args)
+    team = context.services.store.team
+    modseq, history, rows = await team.note_changes(context.account.id, since.modseq, most + 1)
     check_known(since, history, modseq)
-    more = args.max_changes is not None and len(rows) > args.max_changes
-    if more:
-        rows = rows[: args.max_changes]
+    if more := len(rows) > most:
+        rows = rows[:most]
         modseq = rows[-1].modseq
     new = [one for one in rows if one.created > since.modseq]
     old = [one for one in rows if one.created <= since.modseq]

@@ -181,20 +181,26 @@ def forget_notes(ledger: Ledger, account: int) -> None:
 
 
 def prune_teams(ledger: Ledger, request: PruneTeams) -> int:
-    """What was said about conversations that are gone; they are not there for anybody who might ask."""
+    """What was said about conversations that are gone: given back, and removed, as members would do it."""
     pruned = 0
-    for table, kind, key in (("claim", CLAIM, "thread"), ("note", NOTE, "id")):
+    for table, kind, key, live, gone in (
+        ("claim", CLAIM, "thread", "holder <> 0", "holder = 0, keyword = ''"),
+        ("note", NOTE, "id", "text IS NOT NULL", "text = NULL, mentions = '[]'"),
+    ):
         rows = ledger.execute(
-            f"DELETE FROM {table} WHERE (account, {key}) IN (SELECT account, {key} FROM {table}"  # noqa: S608
-            f" WHERE {_GONE.format(table)} LIMIT ?) RETURNING account, modseq",
+            f"SELECT account, {key} FROM {table} WHERE {live} AND {_GONE.format(table)} LIMIT ?",  # noqa: S608
             (request.limit,),
         ).fetchall()
         pruned = max(pruned, len(rows))
-        for number in {account for account, _ in rows}:
+        for number, row in rows:
             account = ledger.account(number)
             account.modseq += 1
             ledger.touch(account)
-            # Clients cannot be told one by one what went, so they fetch all anew.
-            ledger.execute("UPDATE account SET history = ? WHERE id = ?", (account.modseq - 1, number))
+            ledger.execute(
+                f"UPDATE {table} SET modseq = ?, {gone} WHERE account = ? AND {key} = ?",  # noqa: S608
+                (account.modseq, number, row),
+            )
             tell(ledger, account, kind)
+        for number in {number for number, _ in rows}:
+            (_bound if table == "claim" else forget_notes)(ledger, number)
     return pruned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.json import encode
 
@@ -13,10 +13,16 @@ from posthouse.storage.sqlite.claim import SELECT_CLAIM
 from posthouse.storage.sqlite.note import SELECT_NOTE, note_from
 from posthouse.storage.sqlite.requests import AnyRequest
 from posthouse.storage.sqlite.team_requests import PutClaim, PutNote
+from posthouse.storage.team_ports import ALL
 from posthouse.storage.team_rows import CLAIM, NOTE, Claim, Claimed, Note, NoteDraft, NoteLimits
 
 if TYPE_CHECKING:
     from posthouse.storage.sqlite.reads import Reader
+
+# Without the texts, which may be many mebibytes.
+_CHANGED_NOTES: Final = (
+    SELECT_NOTE.replace(" text,", " substr(text, 1, 0),", 1) + " AND modseq > ? ORDER BY modseq LIMIT ?"
+)
 
 
 def _listed(numbers: Sequence[int]) -> str:
@@ -31,20 +37,22 @@ class SqliteTeamWork:
         self._submit = submit
 
     async def claims(
-        self, account: AccountId, threads: Sequence[int] | None = None
+        self, account: AccountId, threads: Sequence[int] | None = None, *, limit: int = ALL
     ) -> tuple[int, list[Claim]]:
         sql = SELECT_CLAIM + " AND c.holder <> 0"
         if threads is not None:
             sql += " AND c.thread IN (SELECT value FROM json_each(?))"
         wanted = () if threads is None else (_listed(threads),)
         with self._reader.snapshot_of(account) as (modseq, _):
-            rows = self._reader.rows(sql + " ORDER BY c.thread", (account, *wanted))
+            rows = self._reader.rows(sql + " ORDER BY c.thread LIMIT ?", (account, *wanted, limit))
         return modseq, [Claim(*row) for row in rows]
 
-    async def claim_changes(self, account: AccountId, since: int) -> tuple[int, int, list[Claim]]:
+    async def claim_changes(
+        self, account: AccountId, since: int, limit: int = ALL
+    ) -> tuple[int, int, list[Claim]]:
         with self._reader.snapshot_of(account) as (modseq, history):
-            sql = SELECT_CLAIM + " AND c.modseq > ? ORDER BY c.modseq"
-            rows = self._reader.rows(sql, (account, since))
+            sql = SELECT_CLAIM + " AND c.modseq > ? ORDER BY c.modseq LIMIT ?"
+            rows = self._reader.rows(sql, (account, since, limit))
         return modseq, history, [Claim(*row) for row in rows]
 
     async def claim(
@@ -73,10 +81,11 @@ class SqliteTeamWork:
             rows = self._reader.rows(sql + " ORDER BY id", (account, *wanted))
         return modseq, [note_from(row) for row in rows]
 
-    async def note_changes(self, account: AccountId, since: int) -> tuple[int, int, list[Note]]:
+    async def note_changes(
+        self, account: AccountId, since: int, limit: int = ALL
+    ) -> tuple[int, int, list[Note]]:
         with self._reader.snapshot_of(account) as (modseq, history):
-            sql = SELECT_NOTE + " AND modseq > ? ORDER BY modseq, id"
-            rows = self._reader.rows(sql, (account, since))
+            rows = self._reader.rows(_CHANGED_NOTES, (account, since, limit))
         return modseq, history, [note_from(row) for row in rows]
 
     async def note(self, account: AccountId, user: AccountId, draft: NoteDraft, limits: NoteLimits) -> Note:
