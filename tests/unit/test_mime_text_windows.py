@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.mime import text_windows
+from posthouse.mime import search_text, text_windows
 from posthouse.mime.charset import CharsetProbe, decode_bytes
 from posthouse.mime.page_windows import page_windows
 from posthouse.mime.scan import Part, scan
@@ -115,6 +115,14 @@ def test_broken_quoted_printable(raw: bytes) -> None:
     content, root = message(raw, "us-ascii", "quoted-printable")
     [whole] = body_pieces(content, root)
     assert held_of(content, root, [whole]) == {whole}
+
+
+@given(text=TEXTS.map(lambda text: text * 3), at_once=st.integers(1, 9))
+def test_long_texts_are_folded_in_pieces(text: str, at_once: int) -> None:
+    whole = fold(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_text, "FOLDED_AT_ONCE", at_once)
+        assert fold(text) == whole
 
 
 MARKUP = "<!-- --> -- -> <!- > < </ / <style <style> </style <script </script> <b> </b <p <stylex> &amp; &lt; &#6 5;"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, final
 
 from posthouse.core.casemap import casemap
@@ -41,6 +42,10 @@ class Sliced(Protocol):
     def __getitem__(self, key: slice, /) -> bytes: ...
 
 
+FOLDED_AT_ONCE: Final = 1 << 20
+"""Characters."""
+CUT_WITHIN: Final = 4096
+"""Characters from the end of a piece among which a place to cut is sought."""
 Extract = Callable[[str, bytes], str]
 """(kind of `DOCUMENT_KINDS`, the document) -> its text."""
 DOCUMENT_MAX_BYTES: Final = 24 << 20
@@ -100,7 +105,34 @@ def search_text(content: bytes, root: Part, extract: Extract | None = None) -> S
 
 def fold(text: str) -> str:
     """The form in which text is compared; half characters become U+FFFD."""
-    return casemap(text if text.isascii() else _SURROGATE.sub("\ufffd", text))
+    if text.isascii():
+        return casemap(text)
+    if len(text) > FOLDED_AT_ONCE:
+        return "".join(_folded_pieces(text))
+    return casemap(_SURROGATE.sub("\ufffd", text))
+
+
+def _folded_pieces(text: str) -> Iterator[str]:
+    """perf: folding takes twelve octets for each character, for as long as it takes."""
+    at, length = 0, FOLDED_AT_ONCE
+    while at < len(text):
+        piece = text[at : at + length]
+        end = fold_cut(piece) if at + len(piece) < len(text) else len(piece)
+        if not end:
+            length *= 2
+            continue
+        yield casemap(_SURROGATE.sub("\ufffd", piece[:end]))
+        at, length = at + end, FOLDED_AT_ONCE
+
+
+def fold_cut(text: str) -> int:
+    """Where a text may be cut so that its parts fold to the parts of the whole: before what begins a character."""
+    if text.isascii():
+        return len(text)
+    for at in range(len(text) - 1, max(0, len(text) - CUT_WITHIN), -1):
+        if text[at] < "\x80" or not unicodedata.combining(unicodedata.normalize("NFKD", text[at])[0]):
+            return at
+    return len(text) if len(text) > CUT_WITHIN else 0
 
 
 def header_pieces(fields: list[tuple[str, str]], other: str) -> list[str]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import binascii
 import codecs
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from posthouse.mime.charset import CharsetProbe
 from posthouse.mime.page_windows import page_windows
 from posthouse.mime.scan import LEAF, Part
-from posthouse.mime.search_text import Sliced, fold
+from posthouse.mime.search_text import CUT_WITHIN, Sliced, fold, fold_cut
 from posthouse.mime.section import decode_transfer, join_soft_ends, pure_base64
 
 WINDOW_BYTES: Final = 1 << 20
@@ -23,8 +22,6 @@ LONG_BYTES: Final = 2 << 20
 """Parts longer than this are searched in windows."""
 LINE_MAX_BYTES: Final = 4 << 20
 """Octets of a line of quoted-printable that wait for their end."""
-CUT_WITHIN: Final = 4096
-"""Characters from the end of a window among which a place to cut is sought."""
 
 
 def is_long(part: Part) -> bool:
@@ -66,20 +63,10 @@ def _folded(texts: Iterable[str]) -> Iterator[str]:
     held = ""
     for window in texts:
         text = held + window
-        at = _cut(text)
+        at = fold_cut(text)
         yield fold(text[:at])
         held = text[at:]
     yield fold(held)
-
-
-def _cut(text: str) -> int:
-    """Where a text may be cut so that its parts fold to the parts of the whole: before what begins a character."""
-    if text.isascii():
-        return len(text)
-    for at in range(len(text) - 1, max(0, len(text) - CUT_WITHIN), -1):
-        if text[at] < "\x80" or not unicodedata.combining(unicodedata.normalize("NFKD", text[at])[0]):
-            return at
-    return len(text) if len(text) > CUT_WITHIN else 0
 
 
 def _octets(content: Sliced, part: Part) -> Iterator[bytes]:
@@ -125,6 +112,8 @@ def _inside_line(text: bytes) -> int:
     """Where a line may be cut: before an escape that may be broken, and before blanks that may end it."""
     if len(text) > LINE_MAX_BYTES:
         return len(text)
+    # Behind "=" and a bare CR nothing counts up to the end of the line.
+    text = text.partition(b"=\r")[0]
     rest = text[-CUT_WITHIN:]
     while rest != (shorter := rest.rstrip(b"= \t\r")) or shorter[-2:-1] == b"=":
         rest = shorter[:-2] if shorter[-2:-1] == b"=" else shorter

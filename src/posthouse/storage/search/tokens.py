@@ -25,6 +25,8 @@ _PIECE: Final = re.compile(rf"(?P<paired>[{_PAIRED}]+)|[^{_PAIRED}]+")
 WINDOW: Final = 64
 """Characters of the longest word."""
 STRIDE: Final = 32
+LISTED_MAX: Final = 1 << 20
+"""Characters of a text whose words may be listed before they are compared."""
 SURE_LENGTH: Final = WINDOW - STRIDE + 1
 """Any stretch so long of an overlong word lies within one of its windows."""
 
@@ -32,10 +34,10 @@ SURE_LENGTH: Final = WINDOW - STRIDE + 1
 def words_of(text: str) -> set[str]:
     """The words of folded text."""
     if text.isascii():
-        words = set(_ASCII_WORD.findall(text))
+        words = _forms(_ASCII_WORD, text)
     else:
         words = set()
-        for run in set(_RUN.findall(text)):
+        for run in _forms(_RUN, text):
             if run.isascii():
                 words.add(run)
             else:
@@ -43,6 +45,14 @@ def words_of(text: str) -> set[str]:
     if max(map(len, words), default=0) > WINDOW:
         _cut(words)
     return words
+
+
+def _forms(what: re.Pattern[str], text: str) -> set[str]:
+    if len(text) <= LISTED_MAX:
+        return set(
+            what.findall(text)
+        )  # perf: in half the time, but a list of all words is eight times the text
+    return {match[0] for match in what.finditer(text)}
 
 
 def _cut(words: set[str]) -> None:
