@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from base64 import b64decode
 from collections.abc import Iterator
@@ -228,7 +229,8 @@ def test_sessions_are_resumed_at_every_worker_after_a_reload_and_a_restart(
 
     assert not connect("imaps", "-sess_out", str(kept))
     assert reused() == [True] * 4
-    node.command("reload")
+    assert node.process is not None
+    node.process.send_signal(signal.SIGHUP)
     node.wait_log("msg=reloading")
     assert reused() == [True] * 4
     assert node.stop() == 0
