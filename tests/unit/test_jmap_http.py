@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from posthouse.core.errors import SignInFailed
 from posthouse.core.rights import parse_rights
+from posthouse.http.jmap.events import EventStream
 from posthouse.http.jmap.routes import jmap_routes
 from posthouse.services.grant import Origin
 from posthouse.services.push_feed import PushFeed
@@ -283,6 +285,39 @@ async def test_events(served: Served) -> None:
     assert "Identity" in await asyncio.wait_for(only_objects, 5)
     missed = await asyncio.wait_for(listen("types=Email", **{"last-event-id": first}), 5)
     assert '"Email"' in missed
+
+
+async def test_events_that_are_written_past_the_layers(served: Served) -> None:
+    """As long as the other side takes them; then by the way that waits, in order."""
+    account = served.world.account.id
+    written: list[bytes] = []
+    takes = True
+
+    def write(data: bytes) -> bool:
+        if takes:
+            written.append(data)
+        return takes
+
+    stream = EventStream(served.feed, [account], frozenset(("Email",)), write)
+    said = stream.events(Request({"type": "http", "headers": []}), once=False, ping_s=0)
+    assert await anext(said) == b": hello\n\n"
+    slow = asyncio.ensure_future(anext(said))
+    await served.world.put(message(1))
+    async with asyncio.timeout(5):
+        while not written:  # noqa: ASYNC110 - one or the other happens at the next turns of the loop
+            await asyncio.sleep(0)
+    takes = False
+    await served.world.put(message(2))
+    async with asyncio.timeout(5):
+        event = await slow
+    state = (await served.world.call("Email/get", ids=[]))["state"]
+    assert b"id: %b\n" % state.encode() in event
+    assert event.startswith(b"event: state\n")
+    assert len(written) == 1
+    assert written[0].startswith(b"event: state\nid: ")
+    assert written[0].endswith(b"\n\n")
+    await said.aclose()
+    assert served.feed.listeners(account) == 0
 
 
 async def test_hostile_requests_end_early(served: Served) -> None:

@@ -44,6 +44,7 @@ class Overheard:
         if service is None or scope["type"] not in ("http", "websocket"):
             await self._inner(scope, receive, send)
             return
+        scope.get("state", {}).pop("pipe", None)  # what goes that way is not heard
         exchange = _Exchange(self._tap(service, scope), scope, receive, send)
         await self._inner(scope, exchange.receive, exchange.send)
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -66,23 +66,47 @@ def wanted_types(text: str) -> frozenset[str]:
     return frozenset(text.split(",")) & frozenset(TYPES)
 
 
-class EventStream:
-    """One connection; `accounts`: the caller's own first, then those that are shared with it."""
+@lru_cache(64)
+def _event(account: AccountId, modseq: int, types: frozenset[str]) -> bytes:
+    """A change of the only account that a connection is told of; many connections are told the same."""
+    data = msgspec.json.encode(state_change({account: (modseq, types)}))
+    return b"event: state\nid: %d\ndata: %b\n\n" % (modseq, data)
 
-    def __init__(self, feed: PushFeed, accounts: Sequence[AccountId], types: frozenset[str]) -> None:
+
+class EventStream:
+    """One connection; `accounts`: the caller's own first, then those that are shared with it.
+
+    `write`: sends an event at once, False if it cannot; None: there is no such way.
+    """
+
+    def __init__(
+        self,
+        feed: PushFeed,
+        accounts: Sequence[AccountId],
+        types: frozenset[str],
+        write: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self._feed = feed
         self._types = types
         self._known = dict.fromkeys(accounts, 0)
         self._waiting: dict[AccountId, frozenset[str]] = {}
         self._wake = asyncio.Event()
+        self._write = write
+        self._greeted = False
+        self._sent_at = 0.0
 
     def told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
         """Changes that nobody took yet become one."""
         self._known[account] = modseq
         types &= self._types
-        if types:
-            self._waiting[account] = types | self._waiting.get(account, frozenset())
-            self._wake.set()
+        if not types:
+            return
+        straight = self._greeted and not self._waiting and len(self._known) == 1
+        if straight and self._write is not None and self._write(_event(account, modseq, types)):
+            self._sent_at = asyncio.get_running_loop().time()
+            return
+        self._waiting[account] = types | self._waiting.get(account, frozenset())
+        self._wake.set()
 
     async def events(self, request: Request, *, once: bool, ping_s: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -97,14 +121,20 @@ class EventStream:
                 if last.get(account, modseq) < modseq:
                     now, types = await self._feed.changed(account, last[account])
                     self.told(account, now, frozenset(types))
+            self._sent_at = loop.time()
             yield b": hello\n\n"
+            self._greeted = not once
             while (left := end - loop.time()) > 0:
+                # RFC 8620 §7.3: a ping when that long nothing was sent.
+                quiet = self._sent_at + ping_s - loop.time() if ping_s else left
+                if quiet <= 0:
+                    self._sent_at = loop.time()
+                    yield b'event: ping\ndata: {"interval": %d}\n\n' % ping_s
+                    continue
                 try:
-                    async with asyncio.timeout(min(ping_s, left) if ping_s else left):
+                    async with asyncio.timeout(min(quiet, left)):
                         await self._wake.wait()
                 except TimeoutError:
-                    if ping_s:
-                        yield b'event: ping\ndata: {"interval": %d}\n\n' % ping_s
                     continue
                 self._wake.clear()
                 if not self._waiting:
@@ -112,12 +142,22 @@ class EventStream:
                 waiting, self._waiting = self._waiting, {}
                 changes = {account: (self._known[account], types) for account, types in waiting.items()}
                 data = msgspec.json.encode(state_change(changes))
+                self._sent_at = loop.time()
                 yield b"event: state\nid: %b\ndata: %b\n\n" % (push_state(self._known).encode(), data)
                 if once:
                     return
         finally:
+            self._greeted = False
             for stop in stops:
                 stop()
+
+
+def _writer(request: Request) -> Callable[[bytes], bool] | None:
+    """As a chunk of the body, past the layers between; HTTP/1.0 has no chunks."""
+    pipe = request.scope.get("state", {}).get("pipe")
+    if pipe is None or request.scope["http_version"] != "1.1":
+        return None
+    return lambda data: bool(pipe.try_write(b"%x\r\n%b\r\n" % (len(data), data)))
 
 
 def push_state(known: Mapping[AccountId, int]) -> str:
@@ -147,7 +187,7 @@ async def events(services: JmapServices, feed: PushFeed, grant: Grant, request: 
     if ping_s:
         ping_s = min(max(ping_s, PING_MIN_S), PING_MAX_S)
     accounts = await push_accounts(services, grant)
-    stream = EventStream(feed, accounts, wanted_types(query.get("types", "*")))
+    stream = EventStream(feed, accounts, wanted_types(query.get("types", "*")), _writer(request))
     return StreamingResponse(
         stream.events(request, once=query.get("closeafter") == "state", ping_s=ping_s),
         headers={**CORS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
