@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
 import smtplib
 import subprocess
@@ -18,6 +20,7 @@ from tests.integration.requirements import missing, require
 from tests.integration.test_node_demo import FREE, RunningDemo
 
 pytestmark = pytest.mark.peers
+RANDOM_S = os.environ.get("RANDOM_VIEWS_S", "8")
 CLIENTS = Path(__file__).parents[1] / "clients"
 
 
@@ -36,7 +39,7 @@ def house(number: int) -> str:
     return f"http://127.0.0.1:{HOUSES[number].port('http', FREE)}"
 
 
-def run(script: str, *words: str) -> dict[str, Any]:
+def run(script: str, *words: str, most_s: float = 180) -> dict[str, Any]:
     chromium = shutil.which("chromium")
     assert chromium is not None
     done = subprocess.run(
@@ -44,7 +47,7 @@ def run(script: str, *words: str) -> dict[str, Any]:
         cwd=CLIENTS,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=most_s,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -91,3 +94,16 @@ def test_two_people_write_to_each_other(demo: RunningDemo, tmp_path: Path) -> No
     # A wrong password is the one thing that the browser's log tells of.
     assert [line for line in found["console"] if "403 (Forbidden)" not in line] == []
     assert found["requests"] == []
+
+
+def test_all_windows_and_programs_end_with_the_same_view(demo: RunningDemo) -> None:
+    """RANDOM_VIEWS_S=600 for the long way; RANDOM_VIEWS_SEED for choices of before."""
+    seed = os.environ.get("RANDOM_VIEWS_SEED", str(random.randrange(1_000_000)))
+    ports = [str(HOUSES[0].port(service, FREE)) for service in ("imap", "submission")]
+    most_s = float(RANDOM_S) + 300
+    found = run(
+        "random_views.mjs", house(0), "zhang@qq.test", PASSWORD, *ports, RANDOM_S, seed, most_s=most_s
+    )
+    assert found["differs"] == [], json.dumps(found, ensure_ascii=False, indent=1)
+    assert found["console"] == [], found
+    assert sum(found["actions"].values()) > 10

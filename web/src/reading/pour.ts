@@ -22,7 +22,11 @@ const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
 const STYLE_MAX = 4096;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
-const DEPTH_MAX = 200;
+const DEPTH_MAX = 100;
+/** Elements that a piece may leave open: browsers look through all that are open at every tag, so 16,000 take ten seconds. */
+const OPEN_AT_ONCE = 700;
+/** Elements that hold nothing, or end by themselves. */
+const SHALLOW = /^(?:area|br|col|dd|dt|hr|img|input|li|link|meta|option|p|td|th|tr|wbr)$/i;
 /** What the elements that are open where a letter is cut may take in the next piece. */
 const OPEN_MAX = 16 * 1024;
 /** Marks in a piece where it was cut. */
@@ -47,7 +51,7 @@ export async function pour(page: Document, html: string, stopped: () => boolean)
 
 async function pourSafely(page: Document, html: string, stopped: () => boolean): Promise<Found> {
   const view = page.defaultView!;
-  if (html.length <= AT_ONCE) {
+  if (html.length <= AT_ONCE && shallowPart(html).length === html.length) {
     const { fragment, ...found } = makeSafe(html, view);
     page.body.append(page.adoptNode(fragment));
     return found;
@@ -190,7 +194,19 @@ function* slices(html: string): Generator<string> {
       if (tag) end = half + second.lastIndexOf(tag) + tag.length;
       else if (isHalf(html, end)) end -= 1;
     }
-    yield html.slice(at, end);
-    at = end;
+    const piece = shallowPart(html.slice(at, end));
+    yield piece;
+    at += piece.length;
   }
+}
+
+/** As much of it as leaves no more open than a parser goes through quickly. */
+function shallowPart(html: string): string {
+  let open = 0;
+  for (const tag of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
+    if (SHALLOW.test(tag[2]!)) continue;
+    open = Math.max(0, open + (tag[1] ? -1 : 1));
+    if (open > OPEN_AT_ONCE) return html.slice(0, tag.index);
+  }
+  return html;
 }
