@@ -106,6 +106,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "Picture/sign": [{"urls": ["https://example.test/x.png"]}],
     "Blob/upload": [{"create": {"n": {"data": [{"blobId": "<email>"}]}}}],
     "Blob/get": [{"ids": ["<email>", "<inbox>"], "properties": ["data:asText", "size"]}],
+    "Blob/copy": [{"fromAccountId": "<account>", "blobIds": ["<email>", "<inbox>"]}],
     "Blob/lookup": [
         {"ids": ["<email>"], "typeNames": ["Mailbox", "Thread", "Email"]},
         {"ids": ["<both>"], "typeNames": ["Mailbox"]},
