@@ -170,6 +170,10 @@ def test_nothing_that_is_written_is_lost_and_what_is_sent_can_be_taken_back(
 
 
 def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path: Path) -> None:
+    with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
+        smtp.login("zhang@qq.test", PASSWORD)
+        letter = "From: zhang@qq.test\r\nTo: wang@qq.test\r\nSubject: to pass on\r\n\r\nHello.\r\n"
+        smtp.sendmail("zhang@qq.test", "wang@qq.test", letter)
     found = run("wishes.mjs", house(0), PASSWORD, str(tmp_path))
     assert found["signed"] == "王 敬上"
     assert any("li@163.test" in one for one in found["suggested"])
