@@ -141,7 +141,7 @@ export class Jmap {
     return this.has(SUBMISSION);
   }
 
-  private has(capability: string, account = this.account): boolean {
+  has(capability: string, account = this.account): boolean {
     return capability in (this.session.accounts[account]?.accountCapabilities ?? {});
   }
 

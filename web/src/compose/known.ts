@@ -113,17 +113,20 @@ export async function peopleOf(one: Suggestion): Promise<Address[]> {
 }
 
 async function fromContacts(sought: string): Promise<Suggestion[]> {
-  if (!(CONTACTS in post().session.capabilities)) return [];
-  const own = PEOPLE in post().session.capabilities;
+  const { session } = post();
+  if (!(CONTACTS in session.capabilities)) return [];
+  const own = PEOPLE in session.capabilities;
   const filter = own ? { complete: sought } : { text: sought };
+  // One's own, and those whose address books others share.
+  const accounts = Object.keys(session.accounts).filter((one) => post().has(CONTACTS, one)).slice(0, SHOWN);
   try {
-    const found = await post().call([
-      ["ContactCard/query", { filter, limit: SHOWN, ...(own ? { sort: [{ property: "uses", isAscending: false }] } : {}) }, "q"],
-      ["ContactCard/get", { "#ids": { resultOf: "q", name: "ContactCard/query", path: "/ids" }, properties: CARD }, "g"],
-    ]);
-    return (found["g"].list as Card[]).flatMap((card) =>
-      card.kind === "group" ? [groupOf(card)] : addressesOf(card),
-    );
+    const found = await post().call(accounts.flatMap((accountId, at): Call[] => [
+      ["ContactCard/query", { accountId, filter, limit: SHOWN, ...(own ? { sort: [{ property: "uses", isAscending: false }] } : {}) }, `q${at}`],
+      ["ContactCard/get", { accountId, "#ids": { resultOf: `q${at}`, name: "ContactCard/query", path: "/ids" }, properties: CARD }, `g${at}`],
+    ]));
+    return accounts.flatMap((_, at) => (found[`g${at}`].list as Card[]).flatMap((card) =>
+      card.kind !== "group" ? addressesOf(card) : at ? [] : [groupOf(card)],
+    ));
   } catch {
     return []; // those of recent letters are better than nothing
   }
