@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,15 @@ from posthouse.core.errors import SignInFailed
 from posthouse.core.rights import parse_rights
 from posthouse.http.jmap.events import EventStream
 from posthouse.http.jmap.routes import jmap_routes
+from posthouse.http.server import serve_http
+from posthouse.servers.listen_address import Address
+from posthouse.servers.listener import bind
 from posthouse.services.grant import Origin
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.rights import WHOLE
 from posthouse.services.signin import SignIn, hash_password
+from posthouse.sessions.jmap.capability import CORE, MAIL
+from posthouse.sessions.jmap.table import METHODS, Method
 from posthouse.storage.rows import LocalCopy
 from tests.storage.fixtures import deliver_one, make_account, message
 from tests.unit.asgi import Answer, ask, basic
@@ -332,6 +338,46 @@ async def test_hostile_requests_end_early(served: Served) -> None:
     assert (await served.api(nested)).json()["type"].endswith("notJSON")
     served.world.services.limits = limits
     assert (await served.api(b" " * 100_000_000)).json()["limit"] == "maxSizeRequest"
+
+
+@pytest.mark.parametrize(("name", "ends"), [("Mailbox/get", "cancelled"), ("Mailbox/set", "done")])
+async def test_who_reads_and_goes_away_is_not_worked_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch, name: str, ends: str
+) -> None:
+    begun, over, ended = asyncio.Event(), asyncio.Event(), asyncio.Queue[str]()
+
+    async def handler(_context: Any, _arguments: Any) -> dict[str, Any]:
+        begun.set()
+        try:
+            await over.wait()
+        except asyncio.CancelledError:
+            ended.put_nowait("cancelled")
+            raise
+        ended.put_nowait("done")
+        return {}
+
+    monkeypatch.setitem(METHODS, name, Method(MAIL, 0, None, handler))
+    with bind(Address("127.0.0.1", 0)) as sock:
+        (acceptor,) = serve_http(served.app, [sock], logging.getLogger("test"))
+        _, writer = await asyncio.open_connection(*sock.getsockname())
+        body = msgspec.json.encode({"using": [CORE, MAIL], "methodCalls": [[name, {}, "0"]]})
+        fields = {
+            **served.auth,
+            "host": "a",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+        }
+        head = "".join(f"{field}: {value}\r\n" for field, value in fields.items())
+        writer.write(f"POST /jmap/api HTTP/1.1\r\n{head}\r\n".encode() + body)
+        async with asyncio.timeout(10):
+            await begun.wait()
+            writer.close()
+            await writer.wait_closed()
+            if ends == "done":
+                await asyncio.sleep(0.05)  # time enough for its end to be noticed
+                over.set()
+            assert await ended.get() == ends
+        acceptor.close()
 
 
 async def test_events_of_shared_accounts(served: Served) -> None:

@@ -50,6 +50,7 @@ class BoundedProtocol(H11Protocol):
     _look: asyncio.TimerHandle | None = None
     _received = 0
     _was_full = False
+    _waits: asyncio.Task[Any] | None = None
     on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -62,6 +63,12 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         super().data_received(data)
+
+    def waits(self, task: asyncio.Task[Any] | None) -> None:
+        """What `task` does from now on is for the other side alone: it ends with the connection.  None: for no task."""
+        self._waits = task
+        if task is not None and self.transport.is_closing():
+            task.cancel()
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         if self._look is not None:
@@ -90,6 +97,8 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._look is not None:
             self._look.cancel()
+        if self._waits is not None:
+            self._waits.cancel()
         if self.on_lost is not None:
             self.on_lost()
         super().connection_lost(exc)
@@ -142,7 +151,7 @@ def serve_http(
     def protocol(on_lost: Callable[[], None]) -> BoundedProtocol:
         made = BoundedProtocol(config, state, {})
         made.on_lost = on_lost
-        made.app_state = {"pipe": Pipe(made)}
+        made.app_state = {"pipe": Pipe(made), "waits": made.waits}
         return made
 
     acceptors = [HttpAcceptor(sock, protocol, context, log) for sock in sockets]

@@ -41,6 +41,19 @@ LARGE_BYTES: Final = 256 * 1024
 Handler = Callable[[Request, Grant], Awaitable[Response]]
 
 
+def _reading(request: Request) -> api.Reading:
+    """What only reads for somebody who is gone stops, so that what is asked for next does not wait for it."""
+    waits = request.scope.get("state", {}).get("waits")
+    if waits is None:  # not on a connection of our own
+        return api.whatever
+    task = asyncio.current_task()
+
+    def reading(*, only: bool) -> None:
+        waits(task if only else None)
+
+    return reading
+
+
 class Endpoints:
     """One per worker; `services` are replaced by a reload."""
 
@@ -93,7 +106,7 @@ class Endpoints:
             if kind != "application/json":
                 raise RequestProblem("notJSON", "the content type of a request is application/json")
             data = await _body(request, limits.request_max_bytes)
-            response, size = await api.run(self.services, grant, data)
+            response, size = await api.run(self.services, grant, data, _reading(request))
             if size < LARGE_BYTES:
                 return json_response(msgspec.json.encode(response))
             return json_response(await asyncio.to_thread(msgspec.json.encode, response))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -27,9 +27,23 @@ THREAD_FROM_BYTES: Final = 64 * 1024
 """Requests from this size on are parsed in a thread."""
 NARROW: Final = "what you signed in with is for mailboxes; use a credential that may do all"
 READ_ONLY: Final = "this account is shared with you for reading, or not for this"
+READS: Final = frozenset(("get", "changes", "query", "queryChanges", "parse", "lookup", "echo"))
+"""Methods so called change nothing."""
 
 
-async def run(services: JmapServices, grant: Grant, data: bytes) -> tuple[dict[str, Any], int]:
+class Reading(Protocol):
+    """Told before each method whether it only reads, so that it may be cancelled when nobody waits for it any more."""
+
+    def __call__(self, *, only: bool) -> None: ...
+
+
+def whatever(*, only: bool) -> None:
+    """Every request goes on to its end."""
+
+
+async def run(
+    services: JmapServices, grant: Grant, data: bytes, reading: Reading = whatever
+) -> tuple[dict[str, Any], int]:
     """The response object, and how many bytes of values are in it; raises RequestProblem."""
     limits = RequestLimits(services.limits.request_max_bytes, services.limits.calls_max)
 
@@ -37,16 +51,22 @@ async def run(services: JmapServices, grant: Grant, data: bytes) -> tuple[dict[s
         return parse_request(parse_json(data), limits, CAPABILITIES)
 
     request = parse() if len(data) < THREAD_FROM_BYTES else await asyncio.to_thread(parse)
-    return await answer(services, grant, request)
+    return await answer(services, grant, request, reading)
 
 
-async def answer(services: JmapServices, grant: Grant, request: JmapRequest) -> tuple[dict[str, Any], int]:
+async def answer(
+    services: JmapServices, grant: Grant, request: JmapRequest, reading: Reading = whatever
+) -> tuple[dict[str, Any], int]:
     context = Context(services, grant, request.using, request.created or {})
     references = References()
     responses: list[Response] = []
     for call in request.calls:
         context.call_id = call.id
-        name, result = await _perform(context, call, references, responses)
+        reading(only=call.name.rpartition("/")[2] in READS)
+        try:
+            name, result = await _perform(context, call, references, responses)
+        finally:
+            reading(only=False)
         responses.append((name, result, call.id))
         responses += context.extra
         context.extra = []
