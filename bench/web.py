@@ -146,12 +146,11 @@ def main() -> None:
         try:
             url = f"http://127.0.0.1:{HOUSES[0].port('http', OFFSET)}"
             port = str(HOUSES[0].port("submission", OFFSET))
-            freezes = drive(node, "bench_huge.mjs", chromium, url, WHO, PASSWORD)
             figures = drive(node, "bench_web.mjs", chromium, url, WHO, PASSWORD, port)
+            show(figures | {"script_kb": script_kb()})
+            show_freezes(drive(node, "bench_huge.mjs", chromium, url, WHO, PASSWORD))
         finally:
             demo.stop()
-        show(figures | {"script_kb": script_kb()})
-        show_freezes(freezes)
     finally:
         shutil.rmtree(root)
 
@@ -183,11 +182,12 @@ def show_freezes(found: dict[str, Any]) -> None:
         f"\nlongest block of the page's thread while it is opened, and while all of it is shown; budget {FREEZE_MS} ms"
     )
     for what, one in found.items():
+        opened = "" if one["open_ms"] is None else f"{one['open_ms']:>8.0f} ms"
         whole = (
             "" if one["all_ms"] is None else f"{one['all_ms']:>8.0f} ms, all there after {one['all_s']:.1f} s"
         )
-        over = "  over" if max(one["open_ms"], one["all_ms"] or 0) > FREEZE_MS else ""
-        print(f"{what:28} {one['open_ms']:>8.0f} ms {whole}{over}")
+        over = "  over" if max(one["open_ms"] or 0, one["all_ms"] or 0) > FREEZE_MS else ""
+        print(f"{what:28} {opened} {whole}{over} {one['fault']}".rstrip())
 
 
 if __name__ == "__main__":

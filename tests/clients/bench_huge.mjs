@@ -7,22 +7,27 @@ import { bounded, launch, open, signIn } from "./browser.mjs";
 
 const [chromium, url, address, password, only] = process.argv.slice(2);
 const READ_MS = 1500;
-const STEP_S = 180;
+const STEP_S = 60;
 const found = {};
 const browser = await launch(chromium);
-const page = await open(browser, url, {});
-await signIn(page, address, password);
-await page.evaluate(() => {
-  window.tasks = [];
-  new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ entryTypes: ["longtask"] });
-});
+let page;
 const longest = () => page.evaluate(() => Math.max(0, ...window.tasks.splice(0)));
 const quiet = () => page.waitForFunction(() => document.querySelector(".letter") && !document.querySelector(".letter [aria-busy=true]"), undefined, { timeout: STEP_S * 1000 });
 
-await page.click(".folder:has-text('Huge')");
-await page.waitForFunction(() => document.querySelector(".list h1").textContent === "Huge" && document.querySelector(".row:not(.waiting)"));
-const subjects = await page.locator(".row .subject").allTextContents();
-for (const subject of subjects.filter((one) => !only || one.includes(only))) {
+/** A window of its own, in the folder of the huge letters; the subjects there. */
+async function begin() {
+  page = await open(browser, url, {});
+  await signIn(page, address, password);
+  await page.evaluate(() => {
+    window.tasks = [];
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ entryTypes: ["longtask"] });
+  });
+  await page.click(".folder:has-text('Huge')");
+  await page.waitForFunction(() => document.querySelector(".list h1").textContent === "Huge" && document.querySelector(".row:not(.waiting)"));
+  return page.locator(".row .subject").allTextContents();
+}
+
+async function read(subject, figures) {
   await bounded(page, `open ${subject}`, STEP_S, async () => {
     await longest();
     await page.click(`.row:has-text("${subject}")`);
@@ -34,7 +39,7 @@ for (const subject of subjects.filter((one) => !only || one.includes(only))) {
       await page.waitForTimeout(READ_MS / 10);
     }
   });
-  found[subject] = { open_ms: await longest(), all_ms: null, all_s: null };
+  figures.open_ms = await longest();
   const all = page.locator(".letter button:has-text('Show all')");
   if (await all.count()) {
     const ms = await bounded(page, `all of ${subject}`, STEP_S, async () => {
@@ -45,12 +50,25 @@ for (const subject of subjects.filter((one) => !only || one.includes(only))) {
       await quiet();
     });
     await page.waitForTimeout(READ_MS);
-    Object.assign(found[subject], { all_ms: await longest(), all_s: ms / 1000 });
+    figures.all_ms = await longest();
+    figures.all_s = ms / 1000;
   }
-  if (process.env.PROGRESS) console.error(subject, JSON.stringify(found[subject]));
   await page.keyboard.press("u");
   await page.waitForTimeout(300);
-  found[subject].close_ms = await longest();
+}
+
+const subjects = await begin();
+for (const subject of subjects.filter((one) => !only || one.includes(only))) {
+  const figures = (found[subject] = { open_ms: null, all_ms: null, all_s: null, fault: "" });
+  try {
+    await read(subject, figures);
+  } catch (error) {
+    // It says so, and the others are read all the same.
+    figures.fault = String(error.message).split("\n")[0];
+    await page.context().close().catch(() => undefined);
+    await begin();
+  }
+  if (process.env.PROGRESS) console.error(subject, JSON.stringify(figures));
 }
 console.log(JSON.stringify(found));
 await browser.close();
