@@ -23,7 +23,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.dovecot import free_port, wait_for_port
+from tests.integration.dovecot import wait_for_port
+from tests.integration.ports import free_ports
 
 _PROGRAMS = Path("/usr/lib/cyrus/bin")
 _CONFIG = """\
@@ -131,7 +132,7 @@ def running_cyrus() -> Iterator[Cyrus]:
         for part in _DIRECTORIES:
             (directory / part).mkdir(parents=True, exist_ok=True)
         config, services = directory / "imapd.conf", directory / "cyrus.conf"
-        server = Cyrus(free_port(), free_port())
+        server = Cyrus(*free_ports(2))
         config.write_text(_CONFIG.format(dir=directory, user="cyrus" if root else getpass.getuser()))
         services.write_text(
             _SERVICES.format(programs=_PROGRAMS, config=config, lmtp=server.lmtp_port, http=server.http_port)
