@@ -155,10 +155,14 @@ class Recorder:
         except MailError:  # a dialogue is worth no fault: what was not kept is not shown
             return
 
+    async def keep(self) -> None:
+        """What was heard so far is there for whoever looks."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        await self._keep()
+
     async def close(self) -> None:
         """Keep what is left; the dialogues stay open."""
         if self._due is not None:
             self._due.cancel()
-        if self._task is not None:
-            await self._task
-        await self._keep()
+        await self.keep()

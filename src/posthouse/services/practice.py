@@ -22,7 +22,7 @@ from posthouse.lens import NOTE, Line
 from posthouse.mime import compose
 from posthouse.services.background import Background
 from posthouse.services.journal import Told
-from posthouse.services.lens import Recorder
+from posthouse.services.lens import Recorder, Tap
 from posthouse.services.lens_view import LensView, Looker
 from posthouse.storage.dialogues import Dialogue
 
@@ -73,10 +73,10 @@ class Practice:
     def people(self) -> list[str]:
         return list(self._people)
 
-    def begin(
+    async def begin(
         self, looker: Looker, sender: str, to: str, *, subject: str, text: str, by: str
     ) -> tuple[str, str]:
-        """(its name, its source); it goes on by itself.  Raises Forbidden, Invalid."""
+        """(its name, its source); it can be looked at, and goes on by itself.  Raises Forbidden, Invalid."""
         if not looker.everything:
             raise Forbidden("practice letters are for those who see all dialogues")
         if sender not in self._people or to not in self._people:
@@ -89,12 +89,13 @@ class Practice:
             text=text.replace("\r\n", "\n").replace("\n", "\r\n"),
         )
         source = compose.build(letter, now=self._clock.now(), message_id=_message_id(token, sender))
-        self._tasks.run(self._run(token, sender, to, source, by))
-        return token, source.decode("utf-8", "replace")
-
-    async def _run(self, token: str, sender: str, to: str, source: bytes, by: str) -> None:
         tap = self._recorder.begin("practice", f"{sender} {to} {by}")
         tap.tell([Line(NOTE, f"composed {token}")])
+        await self._recorder.keep()
+        self._tasks.run(self._run(tap, token, sender, to, source, by))
+        return token, source.decode("utf-8", "replace")
+
+    async def _run(self, tap: Tap, token: str, sender: str, to: str, source: bytes, by: str) -> None:
         try:
             context = await asyncio.to_thread(ssl.create_default_context, cafile=self._ca_file)
             await asyncio.to_thread(submit, self._people[sender], to, source, context)

@@ -154,7 +154,7 @@ async def begin_practice(call: Call, body: PracticeLetter) -> Created:
     practice = call.api.lens.practice
     if practice is None:
         raise Problem("not-found")
-    name, source = practice.begin(
+    name, source = await practice.begin(
         looker(call), body.sender, body.to, subject=body.subject, text=body.text, by=body.by
     )
     return Created(PracticeBegun(id=name, source=source), f"/self/lens/practice/{name}")
