@@ -36,6 +36,10 @@ class Books(Struct, frozen=True):
     rights: dict[int, int]
     since: int = 0
 
+    def any(self, right: int) -> bool:
+        """Whether there is this right on one of them."""
+        return any(bits & right for bits in self.rights.values())
+
 
 class Grant(Struct, frozen=True):
     """`name` tells which credential of its kind it was, `id` is its number or "" (the password has neither)."""

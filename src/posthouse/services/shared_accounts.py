@@ -79,7 +79,7 @@ class SharedAccounts:
         rights = {row.name: _rights(viewer, owner, row, entries) for row in rows}
         shown = {name: bits for name, bits in rights.items() if bits & SHOWN == SHOWN}
         books = _books(viewer, given)
-        if not shown and not any(bits & BOOK_READ for bits in books.rights.values()):
+        if not shown and not books.any(BOOK_READ):
             return None
         actions = ACTION_READ
         # What each member has seen for itself is IMAP's to change (`Messages.acting`).

@@ -40,6 +40,12 @@ def keyword_of(address: str) -> str:
     return f"{MARK}:{''.join(safe)}"
 
 
+def check_member(home: Grant, team: Account, rights: int) -> None:
+    """Raises NotFound: nothing of a team is a stranger's to know."""
+    if rights & SEES != SEES:
+        raise NotFound(f"{home.account.address} is no member of {team.address}")
+
+
 class TeamWorkService:
     def __init__(self, store: Store, limits: NoteLimits | None = None) -> None:
         self._store = store
@@ -56,8 +62,7 @@ class TeamWorkService:
     async def need(self, home: Grant, team: Account, wanted: int = SEES) -> None:
         """Raises NotFound (nothing of it is a stranger's to know), Forbidden."""
         rights = await self.rights(home, team)
-        if rights & SEES != SEES:
-            raise NotFound(f"{home.account.address} is no member of {team.address}")
+        check_member(home, team, rights)
         if rights & wanted != wanted:
             raise Forbidden(f"{home.account.address} may read in {team.address}, not change")
 

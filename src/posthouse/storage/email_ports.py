@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 from posthouse.core.ids import AccountId, MailboxId
@@ -78,7 +78,7 @@ class Emails(Protocol):
         self,
         account: AccountId,
         since: Since,
-        mailboxes: Sequence[int] | None = None,
+        mailboxes: Collection[int] | None = None,
         *,
         limit: int | None = None,
     ) -> EmailChanges:

@@ -23,7 +23,7 @@ from posthouse.services.push_sender import vapid_key
 from posthouse.services.signin import SignIn
 from posthouse.sessions.jmap import api
 from posthouse.sessions.jmap.capability import VAPID, WEBSOCKET, session_object
-from posthouse.sessions.jmap.mailbox_rights import may_change
+from posthouse.sessions.jmap.mailbox_rights import keeper_of, may_change
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import RequestProblem
@@ -144,9 +144,7 @@ class Endpoints:
         acting = await self._acting(request, grant)
         if not may_change(acting):
             acting.require(WRITE)
-        # For some mailboxes of somebody else: to be put into one of them, and nobody else's to see until then.
-        partly = not acting.scope.allows(WRITE) or (acting.scope.exact and acting.scope.folders)
-        keeper = grant.account.id if partly else acting.account.id
+        keeper = keeper_of(acting, grant)
         with self._uploads.enter(keeper, self.services.limits.uploads_at_once):
             return await blobs.upload(self.services, acting, request, keeper=keeper)
 

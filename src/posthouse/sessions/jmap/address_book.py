@@ -221,7 +221,7 @@ class _Setting:
 
     async def shares(self, book: int, wanted: Record) -> dict[AccountId, int]:
         """Paths of `shareWith`, "" for the whole: what they make of the list.  Raises SetError."""
-        mine = rights_on(self.context, book) if book else rights_on(self.context, 0)
+        mine = rights_on(self.context, book)
         if not mine & BOOK_SHARE:
             raise SetError("forbidden", "you have no right mayShare on the address book")
         rows = await self.service.contacts.rights(self.context.account.id, book) if book else []

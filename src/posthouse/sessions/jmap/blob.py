@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from posthouse.core.errors import OverQuota
+from posthouse.core.ids import AccountId
 from posthouse.core.scope import WRITE
+from posthouse.storage.email_rows import Upload
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from posthouse.wire.jmap.value import is_unsigned
@@ -18,6 +20,8 @@ from . import arguments as a
 from .blob_read import find, read_blob
 from .context import Context
 from .standard import SetResult, only_known, wanted_properties
+
+UNKNOWN_TYPE: Final = "application/octet-stream"
 
 Record = dict[str, Any]
 DIGESTS: Final[dict[str, Callable[[bytes], Any]]] = {
@@ -105,9 +109,27 @@ def _add_data(found: Record, name: str, part: bytes) -> None:
             found["data:asBase64"] = base64.b64encode(part).decode()
 
 
+async def keep_upload(context: Context, keeper: AccountId, data: bytes, kind: str) -> Upload:
+    """`keeper`: with whose uploads.  Raises SetError."""
+    limits, store = context.services.limits, context.services.store
+    writer = store.contents.writer()
+    try:
+        writer.write(data)
+        await writer.drain()
+        draft = await writer.finish()
+    finally:
+        writer.abort()
+    try:
+        return await store.uploads.add(
+            keeper, draft, kind, bytes_max=limits.uploaded_max_bytes, count_max=limits.uploaded_max
+        )
+    except OverQuota as error:
+        raise SetError("overQuota", "too many uploads wait to be used; use them, or wait a day") from error
+
+
 async def upload_blobs(context: Context, args: BlobUpload) -> Record:
     context.grant.require(WRITE)
-    limits, store = context.services.limits, context.services.store
+    limits = context.services.limits
     if len(args.create) > limits.set_max:
         raise MethodError("requestTooLarge", f"at most {limits.set_max} blobs in one call (maxObjectsInSet)")
     result = SetResult()
@@ -118,25 +140,7 @@ async def upload_blobs(context: Context, args: BlobUpload) -> Record:
         if kind is not None and (not isinstance(kind, str) or len(kind) > 255 or not kind.isprintable()):
             raise invalid("type", "a media type is wanted")
         data = await _assembled(context, record.get("data"))
-        writer = store.contents.writer()
-        try:
-            writer.write(data)
-            await writer.drain()
-            draft = await writer.finish()
-        finally:
-            writer.abort()
-        try:
-            made = await store.uploads.add(
-                context.account.id,
-                draft,
-                kind or "application/octet-stream",
-                bytes_max=limits.uploaded_max_bytes,
-                count_max=limits.uploaded_max,
-            )
-        except OverQuota as error:
-            raise SetError(
-                "overQuota", "too many uploads wait to be used; use them, or wait a day"
-            ) from error
+        made = await keep_upload(context, context.account.id, data, kind or UNKNOWN_TYPE)
         number = ids.format_id(ids.UPLOAD, made.id)
         context.created[key] = number
         result.created[key] = {"id": number, "type": made.type, "size": made.size}

@@ -37,7 +37,7 @@ def require_write(context: Context) -> None:
     books = context.grant.books
     if books is None:
         context.grant.require(WRITE)
-    elif not any(bits & c.BOOK_WRITE for bits in books.rights.values()):
+    elif not books.any(c.BOOK_WRITE):
         raise ScopeExceeded("address books that may be read only")
 
 

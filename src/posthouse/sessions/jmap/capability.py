@@ -130,7 +130,7 @@ def shared_capabilities(services: JmapServices, grant: Grant) -> dict[str, Any]:
     found = account_capabilities(services, grant)
     found.pop(PRINCIPALS, None)
     found.pop(OWNER, None)
-    books = grant.books is None or any(bits & BOOK_READ for bits in grant.books.rights.values())
+    books = grant.books is None or grant.books.any(BOOK_READ)
     if grant.scope.folders:
         mail = () if grant.scope.folders == NO_MAILBOX else (MAIL, WEBMAIL)
         people = (CONTACTS, PEOPLE) if books and grant.books is not None else ()
@@ -185,16 +185,13 @@ def _owner(grant: Grant, one: Grant) -> dict[str, Any]:
 
 
 def _account(grant: Grant, capabilities: dict[str, Any], *, personal: bool) -> dict[str, Any]:
+    writes_books = grant.books is not None and grant.books.any(BOOK_WRITE)
     return {
         "name": grant.account.address,
         "isPersonal": personal,
-        "isReadOnly": not (grant.scope.allows(WRITE) or may_change(grant) or _writes_books(grant)),
+        "isReadOnly": not (grant.scope.allows(WRITE) or may_change(grant) or writes_books),
         "accountCapabilities": capabilities,
     }
-
-
-def _writes_books(grant: Grant) -> bool:
-    return grant.books is not None and any(bits & BOOK_WRITE for bits in grant.books.rights.values())
 
 
 async def session_state(services: JmapServices, grant: Grant) -> str:

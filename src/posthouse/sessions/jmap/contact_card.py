@@ -46,7 +46,7 @@ async def get_cards(context: Context, args: a.Get) -> Record:
                 "requestTooLarge", f"there are more than {limit} cards; name ids (maxObjectsInGet)"
             )
     else:
-        numbers = [number for one in wanted if (number := ids.try_number(ids.CARD, one)) is not None]
+        numbers = ids.numbers(ids.CARD, wanted)
     modseq, rows = await service.contacts.get(account, numbers)
     found = {}
     for stored in rows:

@@ -15,7 +15,7 @@ from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
 from .email_properties import DEFAULT_GET, DEFAULT_PARSE, METADATA, STORED, KeywordNames, Wanted, metadata
-from .standard import changes_answer, check_get, get_answer
+from .standard import changes_answer, changes_limit, check_get, get_answer
 from .state import check_known, format_state, parse_state
 
 Record = dict[str, Any]
@@ -54,7 +54,7 @@ async def get_emails(context: Context, args: EmailGet) -> Record:
     wanted = _wanted(args, properties)
     if asked is None:
         asked = await _all_ids(context)
-    numbers = [number for one in asked if (number := ids.try_number(EMAIL, one)) is not None]
+    numbers = ids.numbers(EMAIL, asked)
     state, found = await read_emails(context, numbers, wanted)
     return get_answer(
         args, state, {ids.format_id(EMAIL, one): record for one, record in found.items()}, asked
@@ -126,11 +126,11 @@ async def _add_content(
 
 async def email_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
-    limit = min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
+    limit = changes_limit(context, args)
     store, account = context.services.store, context.account.id
     # One more tells whether there are more; what came and went meanwhile fills no place.
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
+    changes = await store.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     created: list[str] = []
     updated: list[str] = []

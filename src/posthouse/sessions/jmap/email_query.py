@@ -148,7 +148,7 @@ async def email_query_changes(context: Context, args: EmailQueryChanges) -> Reco
     since = parse_state(args.since_query_state)
     store, account = context.services.store, context.account.id
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
+    changes = await store.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     state = format_state(changes.modseq)
     asked = await _read(context, args)

@@ -254,7 +254,7 @@ class _Patch:
             need(context, "mayAddItems", new)
         gone = boxes & set(self.out_of)
         if self.only is not None:
-            gone |= {box for box in boxes if _is_shown(context, box)} - set(self.only)
+            gone |= (boxes & (context.grant.rights or {}).keys()) - set(self.only)
         if gone:
             need(context, "mayRemoveItems", gone)
         now = set(names.shown(flags))
@@ -282,10 +282,6 @@ class _Patch:
             out_of=[MailboxId(box) for box in self.out_of],
             only=only,
         )
-
-
-def _is_shown(context: Context, box: int) -> bool:
-    return box in (context.grant.rights or ())
 
 
 def _packed(flags: int) -> int | bytes:

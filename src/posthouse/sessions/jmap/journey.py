@@ -30,7 +30,7 @@ async def get_journeys(context: Context, args: JourneyGet) -> Record:
         raise MethodError("requestTooLarge", f"at most {IDS_MAX} emails in one call")
     properties = wanted_properties(args.properties, PROPERTIES)
     asked = check_get(context, args.ids) or []
-    numbers = [number for one in asked if (number := ids.try_number(ids.EMAIL, one)) is not None]
+    numbers = ids.numbers(ids.EMAIL, asked)
     services = context.services
     journeys = Journeys(services.store, services.delivery)
     found: dict[str, Record] = {}

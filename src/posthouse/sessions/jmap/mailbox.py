@@ -264,9 +264,7 @@ async def _counted(context: Context, since: int, counted: list[int]) -> set[int]
     found = set(counted)
     if found:
         visible = await context.visible()
-        emails = await store.emails.changes(
-            account, Since(since), visible if visible is None else sorted(visible)
-        )
+        emails = await store.emails.changes(account, Since(since), visible)
         _, places = await store.emails.places(account, list({one.thread for one in emails.changed}))
         found.update(place[2] for place in places)
     return found

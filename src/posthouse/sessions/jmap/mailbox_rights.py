@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from posthouse.core.ids import AccountId
 from posthouse.core.rights import (
     ALL,
     CREATE,
@@ -66,6 +67,15 @@ def require_change(context: Context) -> None:
     """Something in this account may be changed.  Raises ScopeExceeded."""
     if not may_change(context.grant):
         context.grant.require(SCOPE_WRITE)
+
+
+def keeper_of(acting: Grant, home: Grant) -> AccountId:
+    """With whose uploads is kept what comes for an account.
+
+    Who may change no more than some mailboxes of it keeps it with the own, for nobody else to see until it is in one.
+    """
+    partly = not acting.scope.allows(SCOPE_WRITE) or (acting.scope.exact and acting.scope.folders)
+    return home.account.id if partly else acting.account.id
 
 
 def need(context: Context, right: str, boxes: Iterable[int]) -> None:

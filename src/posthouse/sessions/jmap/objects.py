@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from posthouse.core.scope import WRITE
 from posthouse.storage.email_rows import StoredObject
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError
@@ -134,3 +135,16 @@ class Kind(Generic[V]):
         await result.each([(key, None) for key in destroy], remove, result.not_destroyed)
         after = await store.emails.modseq(account)
         return result.answer(args.account_id, format_state(before), format_state(after)), result
+
+    async def dismiss(self, context: Context, args: a.Set, why: str) -> Record:
+        """/set of records that the server makes and changes: they are destroyed, and nothing else."""
+        context.grant.require(WRITE)
+
+        async def create(_: str, __: Record) -> Record:
+            raise SetError("forbidden", why)
+
+        async def update(_: str, __: V, ___: StoredObject, ____: Record) -> V | None:
+            raise SetError("forbidden", why)
+
+        answer, _ = await self.set(context, args, create=create, update=update, may_destroy=lambda _: None)
+        return answer

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from posthouse.core.scope import WRITE
 from posthouse.storage.share_notice import KIND, ShareNotice
 from posthouse.wire.jmap import ids
-from posthouse.wire.jmap.error import MethodError, SetError
+from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import format_utc, try_utc
 
 from . import address_book
@@ -67,19 +66,8 @@ async def notification_changes(context: Context, args: a.Changes) -> Record:
 
 async def set_notifications(context: Context, args: a.Set) -> Record:
     """RFC 9670 §3.4: they are dismissed, and nothing else."""
-    context.grant.require(WRITE)
-    refused = SetError("forbidden", "notifications are made by the server; they can only be dismissed")
-
-    async def create(_: str, __: Record) -> Record:
-        raise refused
-
-    async def update(_: str, __: ShareNotice, ___: object, ____: Record) -> ShareNotice | None:
-        raise refused
-
-    answer, _ = await NOTIFICATION.set(
-        context, args, create=create, update=update, may_destroy=lambda _: None
-    )
-    return answer
+    why = "notifications are made by the server; they can only be dismissed"
+    return await NOTIFICATION.dismiss(context, args, why)
 
 
 async def _results(context: Context, args: a.Query | a.QueryChanges) -> tuple[int, list[str]]:

@@ -111,7 +111,7 @@ async def get_snippets(context: Context, args: SnippetGet) -> Record:
     FilterReader(context, KeywordNames(()), visible).read(args.filter)
     subject, body = _pattern(_terms(args.filter, _SUBJECT)), _pattern(_terms(args.filter, _BODY))
     store, account = context.services.store, context.account.id
-    numbers = [number for one in wanted if (number := ids.try_number(EMAIL, one)) is not None]
+    numbers = ids.numbers(EMAIL, wanted)
     read = await store.emails.get(account, numbers, ())
     known = [
         message

@@ -55,6 +55,12 @@ def get_answer(args: a.Get, state: str, found: Mapping[str, Record], ids: Sequen
 # --- /changes ---
 
 
+def changes_limit(context: Context, args: a.Changes) -> int:
+    """RFC 8620 §5.2: as many as were asked for, as far as the server goes."""
+    most = context.services.limits.changes_max
+    return min(args.max_changes or most, most)
+
+
 def changes_answer(
     args: a.Changes,
     new_state: str,

@@ -5,11 +5,13 @@ Written down in `docs/jmap-extensions.md`.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal, TypeVar
 
 from posthouse.core.ids import AccountId
 from posthouse.services.presence import GOOD_S
-from posthouse.storage.team_rows import Claim
+from posthouse.services.team_work import check_member
+from posthouse.storage.team_rows import Claim, Note
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from posthouse.wire.jmap.value import format_utc
@@ -20,6 +22,7 @@ from .principal import PRINCIPAL, principal_id
 from .standard import (
     SetResult,
     changes_answer,
+    changes_limit,
     check_get,
     check_set,
     get_answer,
@@ -30,6 +33,7 @@ from .standard import (
 from .state import check_known, check_state, format_state, parse_state
 
 Record = dict[str, Any]
+S = TypeVar("S", Claim, Note)
 TEAM: Final = "urn:posthouse:params:jmap:team"
 CLAIM_PROPERTIES: Final = ("id", "holder", "holderEmail", "holderName", "by", "at")
 MEMBER_PROPERTIES: Final = ("id", "name", "email", "mayWrite", "isMe")
@@ -47,15 +51,19 @@ class PresenceSet(a.Arguments):
 
 async def of_team(context: Context, wanted: int = 0) -> None:
     """Raises MethodError, unless the caller is a member of the team whose account this is, with these rights."""
-    team_work = context.services.team_work
-    rights = await team_work.rights(context.home, context.account)
+    rights = await context.services.team_work.rights(context.home, context.account)
     if not rights:
         raise MethodError(
             "accountNotSupportedByMethod", "this is no account of a team that you are a member of"
         )
     if rights & wanted != wanted:
         raise MethodError("accountReadOnly", "you may read in this team, not change")
-    await team_work.need(context.home, context.account)
+    check_member(context.home, context.account, rights)
+
+
+def called(name: str, address: str) -> str:
+    """What members see of somebody."""
+    return name or address.partition("@")[0]
 
 
 def members_id(number: int) -> str | None:
@@ -77,9 +85,7 @@ async def get_claims(context: Context, args: a.Get) -> Record:
     await of_team(context)
     wanted = check_get(context, args.ids)
     properties = wanted_properties(args.properties, CLAIM_PROPERTIES)
-    threads = None
-    if wanted is not None:
-        threads = [number for one in wanted if (number := ids.try_number(ids.THREAD, one)) is not None]
+    threads = None if wanted is None else ids.numbers(ids.THREAD, wanted)
     most = context.services.limits.get_max
     modseq, rows = await context.services.store.team.claims(context.account.id, threads, limit=most + 1)
     if wanted is None and len(rows) > most:
@@ -89,27 +95,41 @@ async def get_claims(context: Context, args: a.Get) -> Record:
     return get_answer(args, format_state(modseq), found, wanted)
 
 
-def changes_max(context: Context, args: a.Changes) -> int:
-    return min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
-
-
 async def claim_changes(context: Context, args: a.Changes) -> Record:
+    return await told_changes(
+        context,
+        args,
+        context.services.store.team.claim_changes,
+        id_of=lambda one: ids.format_id(ids.THREAD, one.thread),
+        is_there=lambda one: bool(one.holder),
+    )
+
+
+async def told_changes(
+    context: Context,
+    args: a.Changes,
+    read: Callable[[AccountId, int, int], Awaitable[tuple[int, int, list[S]]]],
+    *,
+    id_of: Callable[[S], str],
+    is_there: Callable[[S], bool],
+) -> Record:
+    """/changes of what is kept with the account of a team, each row at a modseq of its own."""
     await of_team(context)
     since = parse_state(args.since_state)
-    most = changes_max(context, args)
-    team = context.services.store.team
-    modseq, history, rows = await team.claim_changes(context.account.id, since.modseq, most + 1)
+    most = changes_limit(context, args)
+    modseq, history, rows = await read(context.account.id, since.modseq, most + 1)
     check_known(since, history, modseq)
     if more := len(rows) > most:
         rows = rows[:most]
         modseq = rows[-1].modseq
-    shown = {ids.format_id(ids.THREAD, one.thread): one for one in rows}
+    new = [one for one in rows if one.created > since.modseq]
+    old = [one for one in rows if one.created <= since.modseq]
     return changes_answer(
         args,
         format_state(modseq),
-        created=[key for key, one in shown.items() if one.holder and one.created > since.modseq],
-        updated=[key for key, one in shown.items() if one.holder and one.created <= since.modseq],
-        destroyed=[key for key, one in shown.items() if not one.holder and one.created <= since.modseq],
+        created=[id_of(one) for one in new if is_there(one)],
+        updated=[id_of(one) for one in old if is_there(one)],
+        destroyed=[id_of(one) for one in old if not is_there(one)],
         more=more,
     )
 
@@ -178,7 +198,7 @@ async def get_members(context: Context, args: a.Get) -> Record:
     for one in await context.services.team_work.members(context.account.id):
         record: Record = {
             "id": principal_id(one.account),
-            "name": one.name or one.address.partition("@")[0],
+            "name": called(one.name, one.address),
             "email": one.address,
             "mayWrite": one.may_write,
             "isMe": one.account == context.home.account.id,
@@ -196,9 +216,7 @@ async def get_presence(context: Context, args: PresenceGet) -> Record:
     if args.thread_ids is not None:
         if len(args.thread_ids) > THREADS_MAX:
             raise MethodError("requestTooLarge", f"at most {THREADS_MAX} conversations in one call")
-        threads = [
-            number for one in args.thread_ids if (number := ids.try_number(ids.THREAD, one)) is not None
-        ]
+        threads = ids.numbers(ids.THREAD, args.thread_ids)
     members = {one.account: one for one in await context.services.team_work.members(context.account.id)}
     me = context.home.account.id
     return {
@@ -207,7 +225,7 @@ async def get_presence(context: Context, args: PresenceGet) -> Record:
             {
                 "threadId": ids.format_id(ids.THREAD, one.thread),
                 "member": principal_id(one.member),
-                "name": members[one.member].name or members[one.member].address.partition("@")[0],
+                "name": called(members[one.member].name, members[one.member].address),
                 "state": one.state,
                 "until": format_utc(one.until),
             }

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import WRITE as MAY_WRITE
-from posthouse.core.scope import WRITE
 from posthouse.services.team_work import NOTE_MAX_BYTES
 from posthouse.storage.team_rows import MENTION, Mention, Note, NoteDraft
 from posthouse.wire.jmap import ids
@@ -19,7 +18,6 @@ from .objects import Kind
 from .principal import PRINCIPAL, principal_id
 from .standard import (
     SetResult,
-    changes_answer,
     check_get,
     check_set,
     get_answer,
@@ -28,8 +26,8 @@ from .standard import (
     updates_of,
     wanted_properties,
 )
-from .state import check_known, check_state, format_state, parse_state
-from .team import changes_max, members_id, of_team
+from .state import check_state, format_state
+from .team import called, members_id, of_team, told_changes
 
 Record = dict[str, Any]
 NOTE_ID: Final = "N"
@@ -52,7 +50,7 @@ def _shown(one: Note, me: AccountId) -> Record:
         "id": ids.format_id(NOTE_ID, one.id),
         "threadId": ids.format_id(ids.THREAD, one.thread),
         "author": members_id(one.author),
-        "authorName": one.name or one.address.partition("@")[0],
+        "authorName": called(one.name, one.address),
         "authorEmail": one.address,
         "createdAt": format_utc(one.at),
         "editedAt": format_utc(one.edited_at) if one.edited_at else None,
@@ -70,13 +68,9 @@ async def get_notes(context: Context, args: NoteGet) -> Record:
     if args.thread_ids is not None:
         if wanted is not None or len(args.thread_ids) > THREADS_MAX:
             raise MethodError("invalidArguments", f"ids, or at most {THREADS_MAX} threadIds, are wanted")
-        threads = [
-            number for one in args.thread_ids if (number := ids.try_number(ids.THREAD, one)) is not None
-        ]
-        modseq, rows = await store.team.notes(account, threads=threads)
+        modseq, rows = await store.team.notes(account, threads=ids.numbers(ids.THREAD, args.thread_ids))
     elif wanted is not None:
-        numbers = [number for one in wanted if (number := ids.try_number(NOTE_ID, one)) is not None]
-        modseq, rows = await store.team.notes(account, ids=numbers)
+        modseq, rows = await store.team.notes(account, ids=ids.numbers(NOTE_ID, wanted))
     else:
         raise MethodError("requestTooLarge", "a team has many notes; name conversations, or ids")
     for one in rows:
@@ -87,24 +81,12 @@ async def get_notes(context: Context, args: NoteGet) -> Record:
 
 
 async def note_changes(context: Context, args: a.Changes) -> Record:
-    await of_team(context)
-    since = parse_state(args.since_state)
-    most = changes_max(context, args)
-    team = context.services.store.team
-    modseq, history, rows = await team.note_changes(context.account.id, since.modseq, most + 1)
-    check_known(since, history, modseq)
-    if more := len(rows) > most:
-        rows = rows[:most]
-        modseq = rows[-1].modseq
-    new = [one for one in rows if one.created > since.modseq]
-    old = [one for one in rows if one.created <= since.modseq]
-    return changes_answer(
+    return await told_changes(
+        context,
         args,
-        format_state(modseq),
-        created=[ids.format_id(NOTE_ID, one.id) for one in new if one.text is not None],
-        updated=[ids.format_id(NOTE_ID, one.id) for one in old if one.text is not None],
-        destroyed=[ids.format_id(NOTE_ID, one.id) for one in old if one.text is None],
-        more=more,
+        context.services.store.team.note_changes,
+        id_of=lambda one: ids.format_id(NOTE_ID, one.id),
+        is_there=lambda one: one.text is not None,
     )
 
 
@@ -188,7 +170,7 @@ async def get_mentions(context: Context, args: a.Get) -> Record:
             "threadId": ids.format_id(ids.THREAD, one.thread),
             "noteId": ids.format_id(NOTE_ID, one.note),
             "by": members_id(one.by),
-            "byName": one.by_name or one.by_address.partition("@")[0],
+            "byName": called(one.by_name, one.by_address),
             "at": format_utc(one.at),
         }
         found[record["id"]] = {name: record[name] for name in properties}
@@ -203,14 +185,4 @@ async def mention_changes(context: Context, args: a.Changes) -> Record:
 async def set_mentions(context: Context, args: a.Set) -> Record:
     """They are dismissed, and nothing else."""
     _own(context)
-    context.grant.require(WRITE)
-    refused = SetError("forbidden", "mentions are made by notes; they can only be dismissed")
-
-    async def create(_: str, __: Record) -> Record:
-        raise refused
-
-    async def update(_: str, __: Mention, ___: object, ____: Record) -> Mention | None:
-        raise refused
-
-    answer, _ = await MENTIONS.set(context, args, create=create, update=update, may_destroy=lambda _: None)
-    return answer
+    return await MENTIONS.dismiss(context, args, "mentions are made by notes; they can only be dismissed")

@@ -9,7 +9,7 @@ from posthouse.wire.jmap.error import MethodError
 
 from . import arguments as a
 from .context import Context
-from .standard import changes_answer, check_get, get_answer, wanted_properties
+from .standard import changes_answer, changes_limit, check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 
 Record = dict[str, Any]
@@ -23,7 +23,7 @@ async def get_threads(context: Context, args: a.Get) -> Record:
     state = format_state(await store.emails.modseq(account))
     if wanted is None:
         raise MethodError("requestTooLarge", "name the ids; an account has too many threads to return all")
-    numbers = [number for one in wanted if (number := ids.try_number(ids.THREAD, one)) is not None]
+    numbers = ids.numbers(ids.THREAD, wanted)
     rows = await _emails_of(context, numbers, await context.visible())
     found: dict[str, Record] = {}
     for thread, message in rows:
@@ -50,9 +50,9 @@ async def _emails_of(
 async def thread_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
     store, account = context.services.store, context.account.id
-    limit = min(args.max_changes or context.services.limits.changes_max, context.services.limits.changes_max)
+    limit = changes_limit(context, args)
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible if visible is None else sorted(visible))
+    changes = await store.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     # RFC 8621 §3.2: a thread changes when emails come or go, not when their keywords do.
     touched: dict[int, bool] = {}  # thread -> whether every email seen so far came since

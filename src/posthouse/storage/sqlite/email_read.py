@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -230,14 +230,14 @@ class SqliteEmails:
         self,
         account: AccountId,
         since: e.Since,
-        mailboxes: Sequence[int] | None = None,
+        mailboxes: Collection[int] | None = None,
         *,
         limit: int | None = None,
     ) -> e.EmailChanges:
         with self._reader.snapshot_of(account) as (modseq, history):
             # RFC 8620 §5.2: up to and with the modseq itself, as part of it may be known.
             first = since.modseq + (since.message == e.ALL_SINCE)
-            values = (account, first, None if mailboxes is None else _listed(mailboxes))
+            values = (account, first, None if mailboxes is None else _listed(list(mailboxes)))
             placed = self._reader.rows(
                 "SELECT p.modseq, p.message, p.thread, m.created FROM mailbox b CROSS JOIN placement p"
                 " ON p.account = b.account AND p.mailbox = b.id AND p.modseq >= ?2 CROSS JOIN message m"
@@ -279,7 +279,7 @@ class SqliteEmails:
         return dict(self._reader.rows(f"SELECT m.id, m.created {_WANTED}", (_listed(list(messages)),)))
 
     def _hidden(
-        self, account: AccountId, messages: dict[int, Row], mailboxes: Sequence[int] | None
+        self, account: AccountId, messages: dict[int, Row], mailboxes: Collection[int] | None
     ) -> set[int]:
         """Those whose every placement has \\Deleted, or is elsewhere."""
         if mailboxes is not None:

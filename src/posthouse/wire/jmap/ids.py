@@ -8,6 +8,7 @@ is an attachment in base64, and more steps lead into a message in that.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -52,6 +53,11 @@ def try_number(letter: str, text: object) -> int | None:
     """The number in an id of this kind; None for everything else."""
     match = _NUMBERED.fullmatch(text) if isinstance(text, str) else None
     return int(match[2]) if match is not None and match[1] == letter else None
+
+
+def numbers(letter: str, texts: Iterable[object]) -> list[int]:
+    """Those in ids of this kind; all else is left out."""
+    return [number for text in texts if (number := try_number(letter, text)) is not None]
 
 
 def try_blob(text: object) -> BlobName | None:
