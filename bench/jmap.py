@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ async def rows(bench: Bench, inbox: str) -> None:
     for name, word in (("one Chinese word", "罕见词"), ("a word of every twelfth", "合同")):
         search = {"operator": "AND", "conditions": [{"inMailbox": inbox}, {"text": word}]}
         query = {"accountId": bench.id, "filter": search, "limit": 50}
-        await bench.measure(f"text search, {name}", lambda q=query: bench.run(["Email/query", q, "0"]), 30)  # type: ignore[misc]
+        await bench.measure(f"text search, {name}", partial(bench.run, ["Email/query", query, "0"]), 30)
     await changes(bench, boxes)
 
 
@@ -171,7 +172,7 @@ async def changes(bench: Bench, boxes: Any) -> None:
         update = {one: {"keywords/$flagged": True} for one in ids[:count]}
         await bench.run(["Email/set", {"accountId": bench.id, "update": update}, "0"])
         asked = ["Email/changes", {"accountId": bench.id, "sinceState": state}, "0"]
-        await bench.measure(f"Email/changes after {count:,}", lambda c=asked: bench.run(c), 50)  # type: ignore[misc]
+        await bench.measure(f"Email/changes after {count:,}", partial(bench.run, asked), 50)
     many = [
         "Email/set",
         {"accountId": bench.id, "update": {one: {"keywords/work": True} for one in ids}},

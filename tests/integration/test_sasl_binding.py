@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from posthouse.app.certificates import Authority
-from posthouse.openssl.library import exporter
+from posthouse.openssl.reach import exporter
 from posthouse.servers.tls import find_end_point
 from posthouse.wire.sasl import ClientExchange, Credentials
 from tests.integration.test_smtp_clients import Post
@@ -95,7 +95,7 @@ async def test_tls_1_3_offers_plus_and_takes_exporter_and_end_point(post: Post) 
 async def test_without_a_way_into_libssl_plus_is_taken_and_not_announced(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("posthouse.openssl.library.load", lambda: None)
+    monkeypatch.setattr("posthouse.openssl.reach.load", lambda: None)
 
     def run() -> None:
         client = Client(post, ssl.TLSVersion.TLSv1_3)

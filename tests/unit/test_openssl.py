@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ssl
 import ssl
 import sys
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from posthouse.openssl import library, rehearsal
-from posthouse.openssl.library import Library, Misfit, exporter, load
+from posthouse.openssl import library, reach
+from posthouse.openssl.library import Library, Misfit
+from posthouse.openssl.reach import exporter
 from posthouse.openssl.rehearsal import rehearse
 from posthouse.openssl.tickets import KeyRing
 from tests.unit.tls_pair import Pair
@@ -51,8 +53,6 @@ def _later_version(patch: pytest.MonkeyPatch) -> None:
 
 
 def _static(patch: pytest.MonkeyPatch) -> None:
-    import _ssl  # noqa: PLC0415
-
     patch.delattr(_ssl, "__file__")
 
 
@@ -65,8 +65,6 @@ def _no_such_symbol(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_file(patch: pytest.MonkeyPatch) -> None:
-    import _ssl  # noqa: PLC0415
-
     patch.setattr(_ssl, "__file__", "/nonexistent/_ssl.so")
 
 
@@ -126,26 +124,24 @@ def test_keys_that_are_not_taken_are_found_out(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_where_it_is_off_contexts_keep_their_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posthouse.openssl.tickets.load", lambda: None)
-    monkeypatch.setattr(library, "load", lambda: None)
-    ring = KeyRing()
+    monkeypatch.setattr(reach, "load", lambda: None)
+    ring = KeyRing(reach.load())
     assert not ring.works
     ring.attach(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), b"")
     assert exporter(Pair().server) == b""
 
 
 def test_the_reason_is_kept_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert library.why_not() == ""
+    assert reach.why_not() == ""
 
     def fail(_library: Library) -> None:
         raise Misfit("a reason")
 
-    monkeypatch.setattr(rehearsal, "rehearse", fail)
-    library._attempt.cache_clear()
+    monkeypatch.setattr(reach, "rehearse", fail)
+    reach._attempt.cache_clear()
     try:
-        assert library.why_not() == "a reason"
+        assert reach.why_not() == "a reason"
     finally:
         monkeypatch.undo()
-        library._attempt.cache_clear()
-        library.load.cache_clear()
-        assert load() is not None
+        reach._attempt.cache_clear()
+        assert reach.load() is not None

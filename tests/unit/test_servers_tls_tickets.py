@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.app.certificates import Authority
+from posthouse.openssl.reach import load
 from posthouse.openssl.tickets import SECRET_BYTES, KeyRing
 from posthouse.servers.tls import ClientTrust, Contexts, TlsLayer, TlsSettings, make_contexts
 from tests.unit.client_certificates import ClientAuthority
@@ -80,7 +81,7 @@ def test_a_session_of_another_context_costs_a_full_handshake_and_nothing_else(
 @pytest.mark.parametrize("version", VERSIONS)
 def test_one_ring_is_enough_whatever_the_contexts(tmp_path: Path, version: ssl.TLSVersion) -> None:
     """Other workers, a reload, another certificate by SNI."""
-    authority, ring = Authority(tmp_path), KeyRing()
+    authority, ring = Authority(tmp_path), KeyRing(load())
     assert ring.works, "the layout of this interpreter's _ssl is not known"
     servers = [contexts(authority, ring) for _ in range(3)]
     client = Client(authority.file, version)
@@ -91,7 +92,7 @@ def test_one_ring_is_enough_whatever_the_contexts(tmp_path: Path, version: ssl.T
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_keys_turn_with_overlap(tmp_path: Path, version: ssl.TLSVersion) -> None:
-    authority, ring = Authority(tmp_path), KeyRing()
+    authority, ring = Authority(tmp_path), KeyRing(load())
     old, new = (bytes([n]) * SECRET_BYTES for n in (1, 2))
     server, client = contexts(authority, ring), Client(authority.file, version)
     ring.turn([old])
@@ -114,7 +115,7 @@ def test_a_session_is_good_only_where_the_same_is_asked_of_clients(
     """Who resumes shows no certificate: a ticket of a listener that asks for none must open none that does."""
     authority, clients = Authority(tmp_path), ClientAuthority(tmp_path / "clients")
     strangers = ClientAuthority(tmp_path / "strangers", "strangers")
-    certificates, ring = (authority.issue(["a.test"]),), KeyRing()
+    certificates, ring = (authority.issue(["a.test"]),), KeyRing(load())
     trust = {"imaps": ClientTrust(clients.file, required=True), "pop3s": ClientTrust(strangers.file)}
     server = make_contexts(TlsSettings(certificates, tuple(trust.items())), ring)
     assert server is not None
@@ -146,7 +147,7 @@ def test_no_name_is_a_way_round_the_certificate_of_the_client(
     authority, clients = Authority(tmp_path), ClientAuthority(tmp_path / "clients")
     certificates = tuple(authority.issue([one]) for one in ("a.test", "b.test"))
     trust = (("imaps", ClientTrust(clients.file, required=True)),)
-    server = make_contexts(TlsSettings(certificates, trust), KeyRing())
+    server = make_contexts(TlsSettings(certificates, trust), KeyRing(load()))
     assert server is not None
     with_none = Client(authority.file, version)
     with_none.context.check_hostname = False

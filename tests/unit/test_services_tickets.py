@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.core.errors import Unavailable
+from posthouse.openssl.reach import load
 from posthouse.openssl.tickets import KeyRing
 from posthouse.services.tickets import (
     KEEP_S,
@@ -67,7 +68,7 @@ def test_nodes_with_a_file_in_common() -> None:
 
 
 async def test_workers_have_the_same_and_take_on_what_one_makes(world: World) -> None:
-    rings = [KeyRing(), KeyRing()]
+    rings = [KeyRing(load()), KeyRing(load())]
     workers = [Tickets(world.store, world.clock, ring, LOG) for ring in rings]
     for worker in workers:
         await worker.configure(b"")
@@ -93,7 +94,7 @@ async def test_workers_have_the_same_and_take_on_what_one_makes(world: World) ->
 
 async def test_sealed_by_another_installation_they_are_made_anew(world: World) -> None:
     await world.store.directory.put_setting(SETTING, b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
-    ring = KeyRing()
+    ring = KeyRing(load())
     random = ring.secrets
     worker = Tickets(world.store, world.clock, ring, LOG)
     await worker.configure(b"")
@@ -104,7 +105,7 @@ async def test_sealed_by_another_installation_they_are_made_anew(world: World) -
 async def test_without_the_store_the_old_ones_stay(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ring = KeyRing()
+    ring = KeyRing(load())
     worker = Tickets(world.store, world.clock, ring, LOG)
 
     async def fail(_name: str) -> bytes:

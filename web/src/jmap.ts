@@ -85,7 +85,7 @@ type Answer = [name: string, args: Record<string, unknown>, id: string];
 
 const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
-export const TEAM = "urn:posthouse:params:jmap:team";
+const TEAM = "urn:posthouse:params:jmap:team";
 
 const PERSONAL = new Set(["WebmailItem", "Settings", "Identity", "Picture", "PushSubscription"]);
 

@@ -18,7 +18,7 @@ from posthouse.app.indexer import run_indexer
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.core import lazy
 from posthouse.mailauth.organization import load_suffixes
-from posthouse.openssl.library import why_not
+from posthouse.openssl.reach import load, why_not
 from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.board import Board
 from posthouse.servers.listen_address import Address
@@ -49,7 +49,7 @@ def serve(
 ) -> int:
     """Run a node until it is told to stop; the exit status.  Raises ConfigError, BindError, UserError, TlsError."""
     log = logs.set_up(config.log.format, "warning" if quiet else config.log.level)
-    ring = KeyRing()
+    ring = KeyRing(load())
     tls = make_contexts(settings.tls_settings(config), ring)
     settings.ticket_file(config)
     settings.routes(config)

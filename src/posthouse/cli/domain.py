@@ -76,31 +76,17 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         if arguments.action == "list":
             domains = await store.directory.domains()
             out.result(domains)
-            out.table(
-                (
-                    "domain",
-                    "enabled",
-                    "catch_all",
-                    "two_step",
-                    "protocols_off",
-                    "oauth_only",
-                    "dmarc",
-                    "redirects",
-                ),
-                [
-                    (
-                        d.name,
-                        d.enabled,
-                        d.catch_all,
-                        d.two_step,
-                        d.protocols_off,
-                        d.oauth_only,
-                        d.dmarc,
-                        d.redirects,
-                    )
-                    for d in domains
-                ],
+            columns = (
+                "enabled",
+                "catch_all",
+                "two_step",
+                "protocols_off",
+                "oauth_only",
+                "dmarc",
+                "redirects",
             )
+            rows = [(one.name, *(getattr(one, column) for column in columns)) for one in domains]
+            out.table(("domain", *columns), rows)
         elif arguments.action == "add":
             domain = await accounts.create_domain(arguments.domain, catch_all=arguments.catch_all)
             await keys.rotate(domain.name)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from posthouse.client.routes import is_address
 from posthouse.core.discreet import Discreet
-from posthouse.openssl.library import exporter
+from posthouse.openssl.reach import exporter
 from posthouse.wire.sasl import Credentials
 from posthouse.wire.smtp.answer import Answer
 from posthouse.wire.smtp.client import Broken, ClientEngine, Done

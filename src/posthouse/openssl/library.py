@@ -2,7 +2,7 @@
 
 Everything is looked at before it is used: the interpreter and its version, that `_ssl` is a shared object with the
 symbols in its own dependencies, that the version they tell is the one `ssl` tells, and that the slots of the objects
-hold what they should.  `load` rehearses on a pair of memory BIOs and gives None where anything does not fit.
+hold what they should.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import ctypes
 import importlib
 import ssl
 import sys
-from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_ubyte, c_ulong, c_void_p
-from functools import cache
+from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_ubyte, c_ulong, c_void_p
 from typing import Any, Final
 
 VERSIONS: Final = ((3, 11), (3, 14))
@@ -36,7 +35,6 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
         c_int,
         [c_void_p, c_void_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_int],
     ),
-    "SSL_ctrl": (c_long, [c_void_p, c_int, c_long, c_void_p]),
     "SSL_CTX_set_tlsext_ticket_key_evp_cb": (c_int, [c_void_p, TICKET_CALL]),
     "EVP_aes_256_cbc": (c_void_p, []),
     "EVP_EncryptInit_ex": (c_int, [c_void_p, c_void_p, c_void_p, c_char_p, c_char_p]),
@@ -110,40 +108,3 @@ class Library:
         if done != 1:
             raise Misfit("no keying material is exported")
         return out.raw
-
-
-@cache
-def load() -> Library | None:
-    """None where it cannot be relied on; `why_not` says the reason."""
-    library, _ = _attempt()
-    return library
-
-
-def why_not() -> str:
-    return _attempt()[1]
-
-
-@cache
-def _attempt() -> tuple[Library | None, str]:
-    from posthouse.openssl.rehearsal import rehearse  # noqa: PLC0415 - it needs what is above
-
-    try:
-        library = Library()
-        rehearse(library)
-    except (Misfit, ssl.SSLError, MemoryError, OSError) as error:
-        return None, str(error)
-    return library, ""
-
-
-def exporter(connection: ssl.SSLObject | None) -> bytes:
-    """tls-exporter (RFC 9266) of a connection; empty where there is none.
-
-    Only of TLS 1.3: before it, §4.2 asks for the extended master secret, and clients bind to tls-unique.
-    """
-    library = load()
-    if library is None or connection is None or connection.version() != "TLSv1.3":
-        return b""
-    try:
-        return library.exported(connection)
-    except Misfit:
-        return b""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from ctypes import c_char_p, c_size_t, c_uint, c_void_p
 from typing import Any, Final
 
-from posthouse.openssl.library import TICKET_CALL, Library, Misfit, load
+from posthouse.openssl.library import TICKET_CALL, Library, Misfit
 
 SECRET_BYTES: Final = 32
 NAME_BYTES: Final = 16
@@ -64,9 +64,9 @@ class _Key:
 class KeyRing:
     """The secrets of tickets: the first writes, all read.  `attach` gives them to a context."""
 
-    def __init__(self, library: Library | None = None) -> None:
-        """`library` is given by the rehearsal alone."""
-        self._library = library if library is not None else load()
+    def __init__(self, library: Library | None) -> None:
+        """`library`: of `reach.load`."""
+        self._library = library
         self._secrets: tuple[bytes, ...] = (os.urandom(SECRET_BYTES),)
         self._keys: dict[bytes, list[_Key]] = {}
         self._calls: dict[bytes, Any] = {}

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from msgspec import Struct
 
-from posthouse.openssl.library import exporter
+from posthouse.openssl.reach import exporter
 from posthouse.openssl.self_signed import load_pem
 from posthouse.openssl.tickets import KeyRing
 from posthouse.sessions.session import TlsInfo

@@ -33,6 +33,7 @@ KIND: Final = "Migration"
 TOGETHER: Final = 20
 TOGETHER_BYTES: Final = 16 * 1024 * 1024
 FOLDERS_MAX: Final = 1000
+_SETTINGS: Final = MailboxSettings()
 _NEVER: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 NAMED_MAX: Final = 100
 """Letters that are not copied, of one folder, whose subjects are asked for."""
@@ -153,7 +154,7 @@ class Migration:
             return made
 
 
-def fitting_name(name: str, settings: MailboxSettings = MailboxSettings()) -> str:  # noqa: B008
+def fitting_name(name: str, settings: MailboxSettings = _SETTINGS) -> str:
     """A name that a mailbox may have here: what cannot stand in one is replaced, what is too long is cut."""
     plain = "".join("_" if one in "%*" or category(one) in _NEVER else one for one in name)
     levels = [_cut(level, settings.level_max_bytes) for level in plain.split(DELIMITER) if level.strip()]

@@ -26,6 +26,7 @@ from posthouse.services.migrations import (
     Migration,
     MigrationSettings,
     Progress,
+    State,
     bound_to,
     joined,
     source_of,
@@ -216,7 +217,7 @@ class MigrationRunner:
     async def _tell(self, one: Migration) -> None:
         await self._put(one, [self._progress(one)])
 
-    async def _end(self, one: Migration, state: str) -> None:
+    async def _end(self, one: Migration, state: State) -> None:
         """With it the secret goes."""
         one.progress.state, one.progress.ended_at = state, self._clock.now()
         one.wanted.secret = ""

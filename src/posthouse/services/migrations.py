@@ -7,7 +7,7 @@ it died goes on with the next.  Secrets are sealed, and forgotten as soon as the
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -29,6 +29,7 @@ MISSING_MAX: Final = 200
 RUNS: Final = "run"
 PAUSES: Final = "pause"
 CANCELS: Final = "cancel"
+State = Literal["waiting", "running", "retrying", "paused", "done", "cancelled", "failed"]
 ENDED: Final = frozenset(("done", "cancelled", "failed"))
 
 
@@ -71,7 +72,7 @@ class FolderProgress(Struct):
 class Progress(Struct):
     job: int
     run: int = 0
-    state: str = "waiting"  # "waiting", "running", "paused", "retrying", and those of ENDED
+    state: State = "waiting"
     error: str = ""  # "sign-in", "unreachable", "address", "quota", "fault"
     detail: str = ""  # what the other server said
     folders: list[FolderProgress] = field(default_factory=list)
@@ -89,14 +90,14 @@ class Migration(Struct):
     progress_id: int  # 0: none was written yet
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """As its owner sees it: what was asked for a moment ago counts."""
         state = self.progress.state if self.progress.run == self.wanted.run else "waiting"
         if state in ENDED:
             return state
         if self.wanted.wish == RUNS:
             return "waiting" if state == "paused" else state
-        return {PAUSES: "paused", CANCELS: "cancelled"}[self.wanted.wish]
+        return "paused" if self.wanted.wish == PAUSES else "cancelled"
 
 
 def bound_to(account: AccountId) -> str:

@@ -5,7 +5,6 @@ import { again, withPassword } from "../auth";
 import { JmapError } from "../jmap";
 import { client, expired, explain, goOn, signOut } from "../store";
 import { language, say as sayShared } from "../text";
-import { sending } from "./desk";
 import { letters } from "./letter";
 import { save } from "./keep";
 import { say } from "./text_send";
@@ -24,7 +23,6 @@ export function Again() {
   const done = async (authorize: Parameters<typeof goOn>[0]) => {
     try {
       if (!(await goOn(authorize))) return setFault(say("again.other", { address: client.value?.address ?? "" }));
-      void sending().then((found) => found.drain());
       for (const one of letters.value.filter((each) => !each.queued.value)) {
         retryAll(one);
         if (!(one.saved.value instanceof Date) && one.saved.value !== "new") void save(one);

@@ -149,8 +149,6 @@ export async function drain(): Promise<void> {
     letter.queued.value = unanswered || expired.value;
     // Refused: it is in front, with the reason.
     if (!letter.queued.value) bring(letter);
-    // The connection may have gone and come back while it was on its way; whoever has to sign in first goes on from there.
-    else if (!expired.value) setTimeout(drain, 2000);
     if (offline.value || expired.value) break;
   }
   draining = false;

@@ -11,7 +11,7 @@ import { Card, Field } from "./parts";
 import { say } from "./migrate.text";
 import type { Key } from "./migrate.text";
 
-export const PROVIDERS = ["qq", "exmail", "163", "126", "gmail", "office365", "other"] as const;
+const PROVIDERS = ["qq", "exmail", "163", "126", "gmail", "office365", "other"] as const;
 type Provider = (typeof PROVIDERS)[number];
 
 /** Where people of a provider switch IMAP on. */

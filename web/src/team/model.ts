@@ -2,14 +2,14 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { answering } from "../draft";
-import { JmapError, TEAM } from "../jmap";
+import { JmapError } from "../jmap";
 import type { Email, Id, Jmap } from "../jmap";
 import { settings } from "../preferences";
 import { narrowing } from "../reading/query";
 import { show } from "../reading/thread";
 import { elsewhere } from "../route";
 import { client, go, guarded, jmap, letters, lookAt, mailboxes, openThread, place, presences, tell } from "../store";
-import { formatTime, formatWhen, language } from "../text";
+import { formatWhen, language } from "../text";
 import { team as say } from "./text";
 
 export interface Member {
@@ -304,7 +304,6 @@ document.addEventListener("visibilitychange", () => sayWhere(false));
 /** What the others did meanwhile, in words. */
 export async function meanwhile(origin: { id: Id; account: Id }): Promise<string[]> {
   const where = jmap().at(origin.account);
-  if (!(TEAM in (where.session.accounts[origin.account]?.accountCapabilities ?? {}))) return [];
   const first = await where.call([["Email/get", { ids: [origin.id], properties: ["threadId", "receivedAt"] }, "o"]]);
   const old = first["o"].list[0] as { threadId: Id; receivedAt: string } | undefined;
   if (!old) return [];
@@ -323,7 +322,7 @@ export async function meanwhile(origin: { id: Id; account: Id }): Promise<string
   const holder = (found["c"].list as Claim[])[0];
   const mine = (found["m"].list as Member[]).find((one) => one.isMe)?.id;
   return [
-    ...(last ? [say("warn.answered", { time: formatWhen(last) === formatTime(new Date(last)) ? formatTime(new Date(last)) : formatWhen(last) })] : []),
+    ...(last ? [say("warn.answered", { time: formatWhen(last) })] : []),
     ...(found["p"].list as Presence[]).filter((one) => one.state === "writing").map((one) => say("warn.writing", { name: one.name })),
     ...(holder && holder.holder !== mine ? [say("warn.claimed", { name: holder.holderName })] : []),
   ];

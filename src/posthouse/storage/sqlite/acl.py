@@ -18,7 +18,7 @@ from posthouse.storage.share_notice import KEPT, KIND, ShareNotice
 from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.claim import may_hold, release
 from posthouse.storage.sqlite.ledger import Ledger
-from posthouse.storage.sqlite.objects import add_object
+from posthouse.storage.sqlite.objects import add_object, keep_newest
 from posthouse.storage.sqlite.requests import AnyRequest
 from posthouse.storage.sqlite.sharing_requests import SetOwnSeen, SetRights
 
@@ -103,17 +103,11 @@ def _notice(ledger: Ledger, request: SetRights, before: int, after: int) -> None
 
 def tell_notice(ledger: Ledger, to: AccountId, notice: ShareNotice) -> None:
     """RFC 9670 §3: who was given something, or loses it, is told; members of a team see it by themselves."""
-    grantee = ledger.account(to)
     [(team,)] = ledger.execute("SELECT team FROM account WHERE id = ?", (to,)).fetchall()
     if team:
         return
     add_object(ledger, StoredObject(KIND, 0, json_encode(notice), to), 0)
-    ledger.execute(
-        "UPDATE object SET value = NULL, modseq = ?3 WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL AND id <="
-        " (SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY id DESC LIMIT 1"
-        " OFFSET ?4)",
-        (to, KIND, grantee.modseq, KEPT - 1),
-    )
+    keep_newest(ledger, to, KIND, KEPT)
 
 
 def _name(ledger: Ledger, grantee: AccountId, *, negative: bool) -> str:

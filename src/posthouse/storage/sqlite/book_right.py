@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.storage.contact_rows import BookRight
-from posthouse.storage.rows import Hint
 from posthouse.storage.share_notice import ShareNotice
 from posthouse.storage.sqlite.acl import OF_USER, tell_notice
 from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.contact_requests import GiveBook, SubscribeBook
 from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.objects import hint_objects
 
 if TYPE_CHECKING:
     from posthouse.storage.sqlite.reads import Reader
@@ -36,9 +36,7 @@ def give_book(ledger: Ledger, request: GiveBook) -> None:
     # The book tells its owner with whom it is shared, so it changed; for the other it may have come or gone.
     account.modseq += 1
     ledger.touch(account)
-    ledger.hints["objects AddressBook", one.account, 0] = Hint(
-        "objects", one.account, modseq=account.modseq, what="AddressBook"
-    )
+    hint_objects(ledger, one.account, "AddressBook", account.modseq)
     ledger.execute("UPDATE address_book SET modseq = ? WHERE account = ? AND id = ?", (account.modseq, *key))
     ledger.execute(
         "INSERT OR REPLACE INTO book_right (account, book, grantee, rights, modseq) VALUES (?, ?, ?, ?, ?)",

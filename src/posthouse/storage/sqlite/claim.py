@@ -12,11 +12,11 @@ from typing import Any, Final
 from posthouse.core.errors import Forbidden, NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.rights import WRITE, combine
-from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.flags import write_flags
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
+from posthouse.storage.sqlite.objects import hint_objects
 from posthouse.storage.sqlite.requests import pack_flags, unpack_flags
 from posthouse.storage.sqlite.team_requests import PruneTeams, PutClaim
 from posthouse.storage.team_rows import CLAIM, MARK, NOTE, REMOVED_KEPT, Claim, Claimed
@@ -46,13 +46,17 @@ def _read(ledger: Ledger, account: int, thread: int) -> Claim | None:
     return None if row is None else Claim(*row)
 
 
+def rights_on_all(ledger: Ledger, account: int, user: int) -> int:
+    """What somebody may do in a whole account, which is shared with people by name only."""
+    rows = ledger.execute(
+        "SELECT negative, rights FROM acl WHERE account = ? AND mailbox = 0 AND grantee = ?", (account, user)
+    ).fetchall()
+    return combine(rows)
+
+
 def may_hold(ledger: Ledger, account: int, user: int) -> bool:
     """Whether somebody may change messages of the whole account."""
-    rows = ledger.execute(
-        "SELECT negative, rights FROM acl WHERE account = ? AND mailbox = 0 AND grantee IN (0, ?)",
-        (account, user),
-    ).fetchall()
-    return bool(combine(rows) & WRITE)
+    return bool(rights_on_all(ledger, account, user) & WRITE)
 
 
 def put_claim(ledger: Ledger, request: PutClaim) -> Claimed:
@@ -104,8 +108,7 @@ def _write(ledger: Ledger, account: AccountState, request: PutClaim) -> None:
 
 
 def tell(ledger: Ledger, account: AccountState, kind: str) -> None:
-    number = AccountId(account.id)
-    ledger.hints[f"objects {kind}", number, 0] = Hint("objects", number, modseq=account.modseq, what=kind)
+    hint_objects(ledger, AccountId(account.id), kind, account.modseq)
 
 
 def _mark(ledger: Ledger, account: AccountState, thread: int, bits: int) -> None:

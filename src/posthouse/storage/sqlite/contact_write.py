@@ -286,10 +286,7 @@ def _put_original(
     ledger: Ledger, account: int, card: int, one: CardOriginal | None, limits: CardLimits
 ) -> bool:
     """In place of the one there was; False: there is none, or no room for it."""
-    gone = ledger.execute(
-        "DELETE FROM card_original WHERE account = ? AND card = ? RETURNING blob", (account, card)
-    ).fetchall()
-    drop_blobs(ledger, [blob for (blob,) in gone])
+    _drop_original(ledger, account, card)
     if one is None or one.content is None:
         return False
     content = one.content
@@ -313,6 +310,13 @@ def _put_original(
         (account, card, blob, one.size, one.version),
     )
     return True
+
+
+def _drop_original(ledger: Ledger, account: int, card: int) -> None:
+    gone = ledger.execute(
+        "DELETE FROM card_original WHERE account = ? AND card = ? RETURNING blob", (account, card)
+    ).fetchall()
+    drop_blobs(ledger, [blob for (blob,) in gone])
 
 
 def _places(ledger: Ledger, account: int, card: int) -> dict[int, str]:
@@ -370,10 +374,7 @@ def _remove(ledger: Ledger, account: AccountState, card: int) -> None:
             (account.id, modseq, book, card, created, resource),
         )
     _put_media(ledger, *key, [])
-    originals = ledger.execute(
-        "DELETE FROM card_original WHERE account = ? AND card = ? RETURNING blob", key
-    ).fetchall()
-    drop_blobs(ledger, [blob for (blob,) in originals])
+    _drop_original(ledger, *key)
     for table, column in (
         ("card_key", "card"),
         ("card_email", "card"),

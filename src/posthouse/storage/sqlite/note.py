@@ -9,12 +9,12 @@ from msgspec.json import decode, encode
 
 from posthouse.core.errors import Forbidden, NotFound, OverQuota
 from posthouse.core.ids import AccountId
-from posthouse.core.rights import READ, combine
+from posthouse.core.rights import READ
 from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.sqlite.audit import record
-from posthouse.storage.sqlite.claim import conversation_exists, forget_notes, tell
+from posthouse.storage.sqlite.claim import conversation_exists, forget_notes, rights_on_all, tell
 from posthouse.storage.sqlite.ledger import AccountState, Ledger
-from posthouse.storage.sqlite.objects import add_object
+from posthouse.storage.sqlite.objects import add_object, keep_newest
 from posthouse.storage.sqlite.team_requests import PutNote
 from posthouse.storage.team_rows import MENTION, MENTIONS_KEPT, NOTE, Mention, Note
 
@@ -111,28 +111,14 @@ def _room(ledger: Ledger, request: PutNote, thread: int) -> None:
 
 def _mentioned(ledger: Ledger, account: int, request: PutNote) -> list[AccountId]:
     """Those of the mentioned who may read the note."""
-    found = []
-    for one in dict.fromkeys(request.draft.mentions):
-        rows = ledger.execute(
-            "SELECT negative, rights FROM acl WHERE account = ? AND mailbox = 0 AND grantee = ?",
-            (account, one),
-        ).fetchall()
-        if combine(rows) & READ:
-            found.append(one)
-    return found
+    asked = dict.fromkeys(request.draft.mentions)
+    return [one for one in asked if rights_on_all(ledger, account, one) & READ]
 
 
 def _notify(ledger: Ledger, account: AccountState, note: Note, who: AccountId) -> None:
     """An object in the account of who is mentioned: where, and by whom; the text stays with the team."""
-    target = ledger.try_account(who)
-    if target is None:
+    if ledger.try_account(who) is None:
         return
     value = Mention(account.id, note.thread, note.id, note.author, note.address, note.name, note.at)
     add_object(ledger, StoredObject(MENTION, 0, encode(value), who), 0)
-    ledger.flush()
-    ledger.execute(
-        "UPDATE object SET value = NULL, modseq = ?3 WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL AND id <="
-        " (SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY id DESC LIMIT 1"
-        " OFFSET ?4)",
-        (who, MENTION, target.modseq, MENTIONS_KEPT),
-    )
+    keep_newest(ledger, who, MENTION, MENTIONS_KEPT)

@@ -34,11 +34,22 @@ def add_object(ledger: Ledger, one: StoredObject, ref: int) -> int:
     ledger.rows["object"].append(
         (one.account, one.kind, number, account.modseq, account.modseq, ref, one.value)
     )
-    _hint(ledger, one.account, one.kind, account.modseq)
+    hint_objects(ledger, one.account, one.kind, account.modseq)
     return number
 
 
-def _hint(ledger: Ledger, account: AccountId, kind: str, modseq: int) -> None:
+def keep_newest(ledger: Ledger, account: AccountId, kind: str, count: int) -> None:
+    """Of the objects of a kind, with those that were added just now; the others are removed."""
+    ledger.flush()
+    ledger.execute(
+        "UPDATE object SET value = NULL, modseq = ?3 WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL AND id <="
+        " (SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL ORDER BY id DESC LIMIT 1"
+        " OFFSET ?4)",
+        (account, kind, ledger.account(account).modseq, count),
+    )
+
+
+def hint_objects(ledger: Ledger, account: AccountId, kind: str, modseq: int) -> None:
     ledger.hints[f"objects {kind}", account, 0] = Hint("objects", account, modseq=modseq, what=kind)
 
 
@@ -69,7 +80,7 @@ def put_objects(ledger: Ledger, request: PutObjects) -> ObjectsPut:
         ids.append(number)
     for kind in {one.kind for one in request.objects}:
         _bound(ledger, request, kind)
-        _hint(ledger, request.account, kind, account.modseq)
+        hint_objects(ledger, request.account, kind, account.modseq)
     return ObjectsPut(ids, account.modseq, before)
 
 

@@ -19,7 +19,7 @@ BODY_PROPERTIES: Final = (
 )  # fmt: skip
 ALL_PROPERTIES: Final = (*BODY_PROPERTIES, "headers", "subParts")
 _FIELD: Final = re.compile(r"^([^:\x00-\x20\x7f]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
-_UNQUOTED: Final = re.compile(rb"[^;\"\r\n]*")
+_NAME_END: Final = re.compile(rb"[;\"\r\n]")
 _INLINE_TYPES: Final = ("image/", "audio/", "video/")
 _MISSING_UTF8: Final = "\ufffd"
 
@@ -74,7 +74,7 @@ class BodyPart:
         at = head.find(start)
         if at < 0:
             return name
-        return header_text(_UNQUOTED.match(head, at + len(b"name="))[0]).strip()  # type: ignore[index]  # may be empty
+        return header_text(_NAME_END.split(head[at + len(b"name=") :], maxsplit=1)[0]).strip()
 
     @property
     def is_text(self) -> bool:

@@ -79,7 +79,11 @@ def raw_form(value: str) -> str:
 def text_form(value: str) -> str:
     if value.isascii() and value.isprintable() and "=?" not in value:  # perf: most of them
         return value.strip(" ")
-    text = _CONTROLS.sub("", decode_words(value))
+    return _tidied(decode_words(value))
+
+
+def _tidied(text: str) -> str:
+    text = _CONTROLS.sub("", text)
     return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
 
 
@@ -88,8 +92,7 @@ def _unstructured(value: str) -> str:
     value = value.removesuffix("\n").removesuffix("\r")
     if value.isascii() and value.isprintable() and "=?" not in value:  # perf: most of them
         return value.lstrip(" ")
-    text = _CONTROLS.sub("", decode_unstructured(value)).lstrip(" \t")
-    return text if text.isascii() else unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", text))
+    return _tidied(decode_unstructured(value)).lstrip(" \t")
 
 
 def _name(text: str | None) -> str | None:

@@ -12,7 +12,7 @@ from posthouse.core.errors import Forbidden, Invalid, Unavailable
 from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Created, Listing, Operation, instant
 from posthouse.http.api.problem import Problem
 from posthouse.http.limits import Limiter
-from posthouse.services.migrations import Migration, Migrations, Where
+from posthouse.services.migrations import Migration, Migrations, State, Where
 
 TAG: Final = "self: migration"
 CHECK_S: Final = 60.0
@@ -24,7 +24,6 @@ Name = Annotated[str, Meta(min_length=1, max_length=320)]
 Host = Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9.:-]*$")]
 Key = Annotated[str, Meta(min_length=1, max_length=4096)]
 Provider = Literal["", "qq", "exmail", "163", "126", "gmail", "office365"]
-States = Literal["waiting", "running", "retrying", "paused", "done", "cancelled", "failed"]
 
 
 class Elsewhere(Body):
@@ -81,7 +80,7 @@ class MigrationInfo(Answer):
     provider: str
     host: str
     user: str
-    state: States
+    state: State
     error: Annotated[str, Meta(description="sign-in, unreachable, address, quota, fault; empty: none.")]
     detail: Annotated[str, Meta(description="What the other server said.")]
     needs_password: Annotated[bool, Meta(description="To go on.")]
@@ -100,7 +99,7 @@ def told(one: Migration) -> MigrationInfo:
         provider=where.provider,
         host=where.host,
         user=where.user,
-        state=one.state,  # type: ignore[arg-type]
+        state=one.state,
         error=progress.error if fresh else "",
         detail=progress.detail if fresh else "",
         needs_password=not one.wanted.secret,
