@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from posthouse.client.imap_source import Source
-from posthouse.core.errors import Forbidden, InUse, Invalid, MailError, NotFound, OverQuota, Unavailable
+from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, Unavailable
 from posthouse.core.ports import Clock, Ids
 from posthouse.services.migration import Migration as Copying
 from posthouse.services.migration import Step
@@ -31,15 +31,17 @@ from posthouse.services.migrations import (
     joined,
     source_of,
 )
+from posthouse.services.one_worker import one_worker
 from posthouse.services.seal import Seals
 from posthouse.storage.email_rows import StoredObject
-from posthouse.storage.ports import Lock, Store
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
 
 log = logging.getLogger(__name__)
 
 LOCK: Final = "migrations"
-LOOK_AGAIN_S: Final = 30.0
+LOOK_AGAIN_S: Final = 600.0
+"""Though nothing was told of."""
 TELL_S: Final = 2.0
 """Between two notes of how far it is."""
 WAITS_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0)
@@ -75,14 +77,12 @@ class MigrationRunner:
 
     async def run(self) -> None:
         """Until cancelled."""
-        lock: Lock | None = None
+        async with one_worker(self._store.locks, LOCK):
+            await self._serve()
+
+    async def _serve(self) -> None:
         unsubscribe = self._store.hints.subscribe(self._on_hint)
         try:
-            while lock is None:
-                try:
-                    lock = await self._store.locks.acquire(LOCK)
-                except MailError:  # another worker has it, or the store is away
-                    await asyncio.sleep(LOOK_AGAIN_S)
             while True:
                 self._changed.clear()
                 try:
@@ -90,7 +90,7 @@ class MigrationRunner:
                 except MailError as error:
                     log.warning("migrations: the store is away: %s", error.detail)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_S * 20):
+                    async with asyncio.timeout(LOOK_AGAIN_S):
                         await self._changed.wait()
         finally:
             unsubscribe()
@@ -98,9 +98,6 @@ class MigrationRunner:
                 one.stop()
                 if one.task is not None:
                     one.task.cancel()
-            if lock is not None:
-                with suppress(MailError, InUse):  # it ends with the process
-                    await lock.release()
 
     def _on_hint(self, hint: Hint) -> None:
         if hint.kind == "objects" and hint.what == WANTED:

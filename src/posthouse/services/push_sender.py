@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from posthouse.client import webpush
 from posthouse.client.post import PostError
-from posthouse.core.errors import InUse, MailError
+from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.services.one_worker import one_worker
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.push_types import SUBSCRIPTION, Subscription
 from posthouse.storage.email_rows import StoredObject
-from posthouse.storage.ports import Lock, Store
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Hint
 
 log = logging.getLogger(__name__)
 
 LOCK: Final = "push"
 KEY_SETTING: Final = "push.vapid"
-LOOK_AGAIN_S: Final = 30.0
-"""How often a worker without the lock asks for it."""
 PAUSE_S: Final = 1.0
 """Between two messages to one device."""
 ATTEMPTS: Final = 4
@@ -83,17 +81,12 @@ class PushSender:
 
     async def run(self) -> None:
         """Until cancelled."""
-        lock: Lock | None = None
+        async with one_worker(self._store.locks, LOCK):
+            await self._serve()
+
+    async def _serve(self) -> None:
         unsubscribe = self._store.hints.subscribe(self._on_hint)
         try:
-            while lock is None:
-                try:
-                    lock = await self._store.locks.acquire(LOCK)
-                except InUse:
-                    await asyncio.sleep(LOOK_AGAIN_S)
-                except MailError as error:
-                    log.warning("push: the store is away: %s", error.detail)
-                    await asyncio.sleep(LOOK_AGAIN_S)
             while True:
                 self._changed.clear()
                 try:
@@ -109,9 +102,6 @@ class PushSender:
                 stop()
             for task in self._tasks:
                 task.cancel()
-            if lock is not None:
-                with suppress(MailError):  # it ends with the process
-                    await lock.release()
 
     def _on_hint(self, hint: Hint) -> None:
         if hint.kind == "objects" and hint.what == SUBSCRIPTION:

@@ -27,8 +27,8 @@ class LargeContent(Protocol):
 Content = bytes | LargeContent
 
 
-class ContentWriter(Protocol):
-    """Takes a message as it arrives; memory stays bounded: long ones go to a staging file."""
+class Arriving(Protocol):
+    """Takes octets as they arrive; memory stays bounded."""
 
     @property
     def size(self) -> int: ...
@@ -41,6 +41,14 @@ class ContentWriter(Protocol):
     def write(self, data: bytes) -> None: ...
 
     async def drain(self) -> None: ...
+
+    def abort(self) -> None:
+        """Forget everything; harmless after finish."""
+        ...
+
+
+class ContentWriter(Arriving, Protocol):
+    """Of a message; long ones go to a staging file."""
 
     def view(self) -> Any:
         """A bytes-like object (bytes or mmap) of all that was written, for scanning; valid until finish/abort."""
@@ -50,32 +58,12 @@ class ContentWriter(Protocol):
         """The draft of prefix + all that was written; a large one is on stable storage when this returns."""
         ...
 
-    def abort(self) -> None:
-        """Forget everything; harmless after finish."""
-        ...
 
-
-class ContentStream(Protocol):
-    """Takes what nobody looks at before it is stored, packed and written while it arrives; memory stays bounded."""
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def must_drain(self) -> bool:
-        """True when the caller should await `drain` before writing more."""
-        ...
-
-    def write(self, data: bytes) -> None: ...
-
-    async def drain(self) -> None: ...
+class ContentStream(Arriving, Protocol):
+    """Of what nobody looks at before it is stored: packed and written while it arrives."""
 
     async def finish(self) -> ContentDraft:
         """The draft of all that was written; a large one is on stable storage when this returns."""
-        ...
-
-    def abort(self) -> None:
-        """Forget everything; harmless after finish."""
         ...
 
 
