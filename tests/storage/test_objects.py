@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from posthouse.core.errors import Conflict, NotFound, OverQuota
@@ -53,15 +55,21 @@ async def test_an_object_of_a_delivery_knows_its_queue_entry(store: Store, accou
 
 
 async def test_uploads(store: Store, account: Account) -> None:
-    limits = {"bytes_max": 1000, "count_max": 2}
+    limits: dict[str, Any] = {"maker": "", "bytes_max": 1000, "count_max": 2}
     one = await store.uploads.add(account.id, store.contents.draft(b"a" * 600), "text/plain", **limits)
-    assert await store.uploads.get(account.id, one.id) == one
+    assert await store.uploads.get(account.id, one.id, "") == one
     assert await store.contents.read(one.blob) == b"a" * 600
     with pytest.raises(OverQuota):
         await store.uploads.add(account.id, store.contents.draft(b"a" * 600), "text/plain", **limits)
     other = await make_account(store, "wang")
-    assert await store.uploads.get(other.id, one.id) is None
+    assert await store.uploads.get(other.id, one.id, "") is None
     assert await store.uploads.expire(9e12) == 1
-    assert await store.uploads.get(account.id, one.id) is None
-    await store.uploads.add(account.id, store.contents.draft(b"b"), "text/plain", **limits)
+    assert await store.uploads.get(account.id, one.id, "") is None
+    limits["maker"] = "app 1"
+    two = await store.uploads.add(account.id, store.contents.draft(b"b"), "text/plain", **limits)
+    assert [await store.uploads.get(account.id, two.id, maker) for maker in ("", "app 1", "app 2")] == [
+        two,
+        two,
+        None,
+    ]
     await store.directory.delete_account(account.id)

@@ -241,7 +241,7 @@ async def test_uploads_for_a_mailbox_that_somebody_shares_are_the_own(served: Se
     blob = made["blobId"]
     got = await served.ask("GET", f"/jmap/download/A{owner.id}/{blob}/a.eml")
     assert (got.status, got.body) == (200, message(6))
-    assert await world.store.uploads.get(owner.id, int(blob[1:])) is None
+    assert await world.store.uploads.get(owner.id, int(blob[1:]), "") is None
     emails = {"e": {"blobId": blob, "mailboxIds": {f"F{box}": True}}}
     call = ["Email/import", {"accountId": f"A{owner.id}", "emails": emails}, "c"]
     using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
@@ -249,7 +249,7 @@ async def test_uploads_for_a_mailbox_that_somebody_shares_are_the_own(served: Se
     assert "e" in answer["methodResponses"][0][1]["created"]
     # what the owner uploads stays unseen
     theirs = await world.store.uploads.add(
-        owner.id, world.store.contents.draft(b"secret"), "text/plain", bytes_max=999, count_max=9
+        owner.id, world.store.contents.draft(b"secret"), "text/plain", maker="", bytes_max=999, count_max=9
     )
     assert (await served.ask("GET", f"/jmap/download/A{owner.id}/U{theirs.id}/a")).status == 404
 

@@ -31,7 +31,7 @@ async def blob(world: JmapWorld, text: str) -> str:
 async def upload(world: JmapWorld, data: bytes) -> int:
     draft = world.store.contents.draft(data)
     stored = await world.store.uploads.add(
-        world.account.id, draft, "application/sieve", bytes_max=1 << 30, count_max=1000
+        world.account.id, draft, "application/sieve", maker="", bytes_max=1 << 30, count_max=1000
     )
     return int(stored.id)
 

@@ -65,18 +65,22 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"update": {"<visible>": {"mailboxIds": {"<box>": True}}}},
         {"destroy": ["<email>", "<inbox>"]},
         {"create": {"n": {"mailboxIds": {"<box>": True}, "subject": "n"}}},
-        {
+        *({
             "create": {
-                "n": {"mailboxIds": {"<work>": True}, "attachments": [{"blobId": "<email>", "type": "message/rfc822"}]}
+                "n": {"mailboxIds": {"<work>": True}, "attachments": [{"blobId": blob, "type": "message/rfc822"}]}
             }
-        },
+        }
+        for blob in ("<email>", "<upload>", "<theirs>")),
     ],
     "Email/copy": [{"fromAccountId": "<account>", "create": {"n": {"id": "<email>", "mailboxIds": {"<work>": True}}}}],
     "Email/import": [
-        {"emails": {"n": {"blobId": "<email>", "mailboxIds": {"<work>": True}}}},
+        *(
+            {"emails": {"n": {"blobId": blob, "mailboxIds": {"<work>": True}}}}
+            for blob in ("<email>", "<upload>", "<theirs>")
+        ),
         {"emails": {"n": {"blobId": "<visible>", "mailboxIds": {"<box>": True}}}},
     ],
-    "Email/parse": [{"blobIds": ["<email>", "<inbox>"]}],
+    "Email/parse": [{"blobIds": ["<email>", "<inbox>", "<upload>", "<theirs>"]}],
     "SearchSnippet/get": [{"emailIds": ["<email>", "<inbox>"], "filter": {"text": WORD}}],
     "Identity/get": [{}],
     "Identity/changes": [{"sinceState": "<since>"}],
@@ -90,13 +94,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"destroy": ["<submission>"]},
         {"onSuccessDestroyEmail": ["<submission>"], "update": {"<submission>": {"undoStatus": "canceled"}}},
     ],
-    "CalendarEvent/parse": [{"blobIds": ["<email>"]}],
-    "Invitation/reply": [{"blobId": "<email>", "status": "accepted", "identityId": "<identity>"}],
+    "CalendarEvent/parse": [{"blobIds": ["<email>", "<upload>", "<theirs>"]}],
+    "Invitation/reply": [
+        {"blobId": blob, "status": "accepted", "identityId": "<identity>"} for blob in ("<email>", "<upload>")
+    ],
     "MDN/send": [{"identityId": "<identity>", "send": {"m": {"forEmailId": "<email>", "disposition": {
         "actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}}}],
-    "MDN/parse": [{"blobIds": ["<email>"]}],
+    "MDN/parse": [{"blobIds": ["<email>", "<upload>", "<theirs>"]}],
     "Journey/get": [{"ids": ["<email>", "<inbox>"]}],
-    "File/sign": [{"blobIds": ["<email>"], "emailIds": ["<inbox>"]}],
+    "File/sign": [{"blobIds": ["<email>", "<upload>", "<theirs>"], "emailIds": ["<inbox>"]}],
     "Snooze/get": [{}, {"ids": ["<email>"]}],
     "Snooze/set": [
         {"create": {"n": {"emailId": "<email>", "until": "2030-01-01T00:00:00Z"}}},
@@ -104,9 +110,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"update": {"<email>": {"until": "2030-01-01T00:00:00Z"}}},
     ],
     "Picture/sign": [{"urls": ["https://example.test/x.png"]}],
-    "Blob/upload": [{"create": {"n": {"data": [{"blobId": "<email>"}]}}}],
-    "Blob/get": [{"ids": ["<email>", "<inbox>"], "properties": ["data:asText", "size"]}],
-    "Blob/copy": [{"fromAccountId": "<account>", "blobIds": ["<email>", "<inbox>"]}],
+    "Blob/upload": [{"create": {"n": {"data": [{"blobId": blob}]}}} for blob in ("<email>", "<upload>", "<theirs>")],
+    "Blob/get": [{"ids": ["<email>", "<inbox>", "<upload>", "<theirs>"], "properties": ["data:asText", "size"]}],
+    "Blob/copy": [{"fromAccountId": "<account>", "blobIds": ["<email>", "<inbox>", "<upload>", "<theirs>"]}],
     "Blob/lookup": [
         {"ids": ["<email>"], "typeNames": ["Mailbox", "Thread", "Email"]},
         {"ids": ["<both>"], "typeNames": ["Mailbox"]},
@@ -137,7 +143,7 @@ class Hidden:
     def __init__(self, world: JmapWorld) -> None:
         self.world = world
         self.ids: dict[str, str] = {"account": world.id}
-        self.hidden = ("box", "email", "inbox", "thread", "submission")
+        self.hidden = ("box", "email", "inbox", "thread", "submission", "upload", "theirs")
 
     async def fill(self) -> None:
         world, known = self.world, self.ids
@@ -160,6 +166,13 @@ class Hidden:
         )  # fmt: skip
         put = await world.store.objects.put(world.account.id, [StoredObject("EmailSubmission", 0, value)])
         known["submission"] = f"S{put.ids[0]}"
+        # What the person is about to send, and what another program for the same folder uploaded.
+        for name, maker in (("upload", ""), ("theirs", "app 2")):
+            draft = world.store.contents.draft(letter("u", WORD))
+            made = await world.store.uploads.add(
+                world.account.id, draft, "message/rfc822", maker=maker, bytes_max=1 << 20, count_max=99
+            )
+            known[name] = f"U{made.id}"
         await world.call("AddressBook/get")  # which makes the first one
         known["since"] = "1"
         self.modseq = await world.store.emails.modseq(world.account.id)
@@ -205,7 +218,7 @@ async def hidden(tmp_path: Path) -> AsyncIterator[Hidden]:
 
 
 def narrow(world: JmapWorld, actions: int = ALL) -> None:
-    world.grant = Grant(world.account, "app", Scope(("http",), actions, ("Work",)))
+    world.grant = Grant(world.account, "app", Scope(("http",), actions, ("Work",)), "reader", "1")
 
 
 def test_every_method_has_a_row() -> None:
@@ -244,6 +257,24 @@ async def test_what_is_hidden_is_as_if_it_were_not_there(hidden: Hidden) -> None
         if not any(f"<{one}>" in json.dumps(row) for one in hidden.hidden):
             assert not any(f"<{one}>" in form for one in hidden.hidden), (name, row, there)
         assert await hidden.outside() == before, (name, row)
+
+
+async def test_uploads_belong_to_the_credential_that_made_them(hidden: Hidden) -> None:
+    """A credential for a folder uses what it uploaded itself; whoever sees the whole account sees that too."""
+    world = hidden.world
+    whole = world.grant
+    narrow(world)
+    made = await world.call("Blob/upload", create={"n": {"data": [{"data:asText": "mine"}]}})
+    blob = made["created"]["n"]["id"]
+    for grant, seen in (
+        (world.grant, True),
+        (whole, True),
+        (msgspec.structs.replace(world.grant, id="3", name="other"), False),
+        (msgspec.structs.replace(world.grant, kind="token"), False),
+    ):
+        world.grant = grant
+        found = await world.call("Blob/get", ids=[blob], properties=["data:asText"])
+        assert [one["data:asText"] for one in found["list"]] == ["mine"] * seen, grant
 
 
 async def test_what_happens_elsewhere_is_no_news(hidden: Hidden) -> None:

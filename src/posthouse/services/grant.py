@@ -55,6 +55,11 @@ class Grant(Struct, frozen=True):
     books: Books | None = None
     """None: all address books, as far as the scope goes."""
 
+    @property
+    def maker(self) -> str:
+        """What is noted of who uploads: which credential for some mailboxes it is, "" for one that sees all of them."""
+        return f"{self.kind} {self.id or self.name}" if self.scope.folders else ""
+
     def require(self, actions: int) -> None:
         """Raises ScopeExceeded."""
         if not self.scope.allows(actions):

@@ -147,12 +147,24 @@ class Objects(Protocol):
 
 class Uploads(Protocol):
     async def add(
-        self, account: AccountId, content: ContentDraft, media_type: str, *, bytes_max: int, count_max: int
+        self,
+        account: AccountId,
+        content: ContentDraft,
+        media_type: str,
+        *,
+        maker: str,
+        bytes_max: int,
+        count_max: int,
     ) -> Upload:
-        """Raises OverQuota when the account's uploads would pass a limit; the content is gone then."""
+        """`maker`: the credential for some mailboxes that made it, or "".
+
+        Raises OverQuota when the account's uploads would pass a limit; the content is gone then.
+        """
         ...
 
-    async def get(self, account: AccountId, upload: int) -> Upload | None: ...
+    async def get(self, account: AccountId, upload: int, maker: str) -> Upload | None:
+        """`maker`: nobody else's; "": whoever made it."""
+        ...
 
     async def expire(self, before: float) -> int:
         """Drop older ones; how many."""

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from posthouse.core.errors import NotFound
-from posthouse.core.ids import AccountId
 from posthouse.mime.params import format_param
 from posthouse.services.grant import Grant
 from posthouse.sessions.jmap import blob_read
@@ -35,7 +34,7 @@ def media_type(text: str | None) -> str:
     return text if text and _MEDIA_TYPE.fullmatch(text) else OCTETS
 
 
-async def upload(services: JmapServices, grant: Grant, request: Request, *, keeper: AccountId) -> Response:
+async def upload(services: JmapServices, grant: Grant, request: Request, *, keeper: Grant) -> Response:
     """`keeper`: with whose uploads it is kept.  Raises RequestProblem, OverQuota, Unavailable."""
     limits, store = services.limits, services.store
     declared = request.headers.get("content-length", "")
@@ -53,9 +52,10 @@ async def upload(services: JmapServices, grant: Grant, request: Request, *, keep
     finally:
         writer.abort()
     made = await store.uploads.add(
-        keeper,
+        keeper.account.id,
         draft,
         media_type(request.headers.get("content-type")),
+        maker=keeper.maker,
         bytes_max=limits.uploaded_max_bytes,
         count_max=limits.uploaded_max,
     )

@@ -145,7 +145,7 @@ class Endpoints:
         if not may_change(acting):
             acting.require(WRITE)
         keeper = keeper_of(acting, grant)
-        with self._uploads.enter(keeper, self.services.limits.uploads_at_once):
+        with self._uploads.enter(keeper.account.id, self.services.limits.uploads_at_once):
             return await blobs.upload(self.services, acting, request, keeper=keeper)
 
     async def download(self, request: Request, grant: Grant) -> Response:

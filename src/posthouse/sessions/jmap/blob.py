@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from posthouse.core.errors import OverQuota
-from posthouse.core.ids import AccountId
 from posthouse.core.scope import WRITE
+from posthouse.services.grant import Grant
 from posthouse.storage.email_rows import Upload
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
@@ -19,6 +19,7 @@ from posthouse.wire.jmap.value import is_unsigned
 from . import arguments as a
 from .blob_read import find, read_blob
 from .context import Context
+from .mailbox_rights import keeper_of
 from .standard import SetResult, only_known, wanted_properties
 
 UNKNOWN_TYPE: Final = "application/octet-stream"
@@ -109,7 +110,7 @@ def _add_data(found: Record, name: str, part: bytes) -> None:
             found["data:asBase64"] = base64.b64encode(part).decode()
 
 
-async def keep_upload(context: Context, keeper: AccountId, data: bytes, kind: str) -> Upload:
+async def keep_upload(context: Context, keeper: Grant, data: bytes, kind: str) -> Upload:
     """`keeper`: with whose uploads.  Raises SetError."""
     limits, store = context.services.limits, context.services.store
     writer = store.contents.writer()
@@ -121,7 +122,12 @@ async def keep_upload(context: Context, keeper: AccountId, data: bytes, kind: st
         writer.abort()
     try:
         return await store.uploads.add(
-            keeper, draft, kind, bytes_max=limits.uploaded_max_bytes, count_max=limits.uploaded_max
+            keeper.account.id,
+            draft,
+            kind,
+            maker=keeper.maker,
+            bytes_max=limits.uploaded_max_bytes,
+            count_max=limits.uploaded_max,
         )
     except OverQuota as error:
         raise SetError("overQuota", "too many uploads wait to be used; use them, or wait a day") from error
@@ -140,7 +146,7 @@ async def upload_blobs(context: Context, args: BlobUpload) -> Record:
         if kind is not None and (not isinstance(kind, str) or len(kind) > 255 or not kind.isprintable()):
             raise invalid("type", "a media type is wanted")
         data = await _assembled(context, record.get("data"))
-        made = await keep_upload(context, context.account.id, data, kind or UNKNOWN_TYPE)
+        made = await keep_upload(context, keeper_of(context.grant, context.home), data, kind or UNKNOWN_TYPE)
         number = ids.format_id(ids.UPLOAD, made.id)
         context.created[key] = number
         result.created[key] = {"id": number, "type": made.type, "size": made.size}

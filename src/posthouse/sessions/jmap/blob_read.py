@@ -46,11 +46,11 @@ async def find(context: Context, name: BlobName) -> Stored | None:
         return None if row is None else Stored(await store.contents.read(row[0]), row[1], row[2])
     upload = None
     if not (context.scope.exact and context.scope.folders):
-        # Whoever shares some mailboxes does not share what was uploaded.
-        upload = await store.uploads.get(account, name.number)
+        # Whoever shares some mailboxes does not share what was uploaded; a credential for some sees its own.
+        upload = await store.uploads.get(account, name.number, context.grant.maker)
     if upload is None and context.foreign:
         # What somebody who may not change the whole account uploads for it is kept with the own uploads.
-        upload = await store.uploads.get(context.home.account.id, name.number)
+        upload = await store.uploads.get(context.home.account.id, name.number, context.home.maker)
     if upload is None:
         return None
     return Stored(await store.contents.read(upload.blob), upload.size, upload.type)

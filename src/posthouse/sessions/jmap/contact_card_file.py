@@ -100,9 +100,14 @@ async def export_cards(context: Context, args: CardExport) -> Record:
         writer.abort()
     try:
         # What somebody makes of books of others is with the own uploads.
-        keeper = account if context.grant.books is None else context.home.account.id
+        keeper = context.grant if context.grant.books is None else context.home
         made = await service.store.uploads.add(
-            keeper, draft, MEDIA_TYPE, bytes_max=limits.uploaded_max_bytes, count_max=limits.uploaded_max
+            keeper.account.id,
+            draft,
+            MEDIA_TYPE,
+            maker=keeper.maker,
+            bytes_max=limits.uploaded_max_bytes,
+            count_max=limits.uploaded_max,
         )
     except OverQuota:
         raise MethodError("overQuota", "too many uploads wait to be used; use them, or wait a day") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from posthouse.core.ids import AccountId
 from posthouse.core.rights import (
     ALL,
     CREATE,
@@ -69,13 +68,13 @@ def require_change(context: Context) -> None:
         context.grant.require(SCOPE_WRITE)
 
 
-def keeper_of(acting: Grant, home: Grant) -> AccountId:
+def keeper_of(acting: Grant, home: Grant) -> Grant:
     """With whose uploads is kept what comes for an account.
 
     Who may change no more than some mailboxes of it keeps it with the own, for nobody else to see until it is in one.
     """
     partly = not acting.scope.allows(SCOPE_WRITE) or (acting.scope.exact and acting.scope.folders)
-    return home.account.id if partly else acting.account.id
+    return home if partly else acting
 
 
 def need(context: Context, right: str, boxes: Iterable[int]) -> None:

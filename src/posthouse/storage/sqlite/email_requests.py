@@ -56,6 +56,7 @@ class AddUpload(Request):
     account: AccountId
     content: ContentDraft
     media_type: str
+    maker: str
     bytes_max: int
     count_max: int
 

@@ -31,8 +31,8 @@ def add_upload(ledger: Ledger, request: AddUpload) -> Upload:
     ledger.rows["blob"].append((blob, 1, content.size, content.codec, content.file, content.packed))
     number = ledger.take_id("upload")
     ledger.execute(
-        "INSERT INTO upload (id, account, blob, size, type, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (number, request.account, blob, content.size, request.media_type, ledger.clock.now()),
+        "INSERT INTO upload (id, account, blob, size, type, created_at, maker) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (number, request.account, blob, content.size, request.media_type, ledger.clock.now(), request.maker),
     )
     return Upload(number, BlobId(blob), content.size, request.media_type)
 
@@ -54,14 +54,24 @@ class SqliteUploads:
         self._submit = submit
 
     async def add(
-        self, account: AccountId, content: ContentDraft, media_type: str, *, bytes_max: int, count_max: int
+        self,
+        account: AccountId,
+        content: ContentDraft,
+        media_type: str,
+        *,
+        maker: str,
+        bytes_max: int,
+        count_max: int,
     ) -> Upload:
-        done: Upload = await self._submit(AddUpload(account, content, media_type, bytes_max, count_max))
+        done: Upload = await self._submit(
+            AddUpload(account, content, media_type, maker, bytes_max, count_max)
+        )
         return done
 
-    async def get(self, account: AccountId, upload: int) -> Upload | None:
+    async def get(self, account: AccountId, upload: int, maker: str) -> Upload | None:
         row = self._reader.row(
-            "SELECT id, blob, size, type FROM upload WHERE id = ? AND account = ?", (upload, account)
+            "SELECT id, blob, size, type FROM upload WHERE id = ? AND account = ? AND ? IN ('', maker)",
+            (upload, account, maker),
         )
         return None if row is None else Upload(*row)
 

@@ -1,0 +1,2 @@
+-- Back to schema 25.
+ALTER TABLE upload DROP COLUMN maker;
