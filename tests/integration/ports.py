@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import socket
+from collections.abc import Iterator
 
 from posthouse.app.demo import HOUSES, PORTS
 
@@ -44,11 +45,25 @@ def free_ports(count: int) -> list[int]:
             return ports
 
 
+def _offsets() -> Iterator[int]:
+    """Offsets of demos that can all run at the same time."""
+    taken: set[int] = set()
+    for offset in range(DEMO_LOWEST, DEMO_HIGHEST):
+        ports = _ports(offset)
+        if taken.isdisjoint(ports):
+            taken.update(ports)
+            yield offset
+
+
+def _ports(offset: int) -> list[int]:
+    return [house.port(service, offset) for house in HOUSES for service in PORTS]
+
+
 def free_offset() -> int:
     """Where the demo's ports are all free: somebody may be trying it out on the real ones."""
-    offsets = list(range(DEMO_LOWEST + _PROCESS, DEMO_HIGHEST, 10))
+    offsets = list(_offsets())[_PROCESS::_PROCESSES]
     random.SystemRandom().shuffle(offsets)
     for offset in offsets:
-        if _all_free([house.port(service, offset) for house in HOUSES for service in PORTS]):
+        if _all_free(_ports(offset)):
             return offset
     raise AssertionError("no free ports for a demo")

@@ -73,10 +73,10 @@ class Pebble:
         self.log.close()
 
 
-def wait(condition: Callable[[], bool], what: str) -> None:
+def wait(condition: Callable[[], bool], what: str, log: Path | None = None) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, (what, log.read_text() if log is not None else "")
         time.sleep(0.05)
 
 
@@ -109,14 +109,18 @@ def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
     made.stop()
 
 
-def node_of(
-    directory: Path, pebble: Pebble, challenge: str, more: str = "", names: list[str] | None = None
-) -> ServedNode:
-    node = ServedNode(directory)
-    text = node.config.read_text()
-    start, end = text.index("[[tls.certificates]]"), text.index("[listeners.smtp]")
-    node.config.write_text(
-        f"""{text[:start]}
+@pytest.fixture
+def node_of(pebble: Pebble) -> Iterator[Callable[..., ServedNode]]:
+    """Nodes that are stopped whatever happens: all of them want the ports that pebble asks."""
+    made: list[ServedNode] = []
+
+    def make(directory: Path, challenge: str, more: str = "", names: list[str] | None = None) -> ServedNode:
+        node = ServedNode(directory)
+        made.append(node)
+        text = node.config.read_text()
+        start, end = text.index("[[tls.certificates]]"), text.index("[listeners.smtp]")
+        node.config.write_text(
+            f"""{text[:start]}
 [acme]
 enabled = true
 directory = "{pebble.url}"
@@ -131,20 +135,25 @@ addresses = ["127.0.0.1:{pebble.http}"]
 enabled = true
 addresses = ["127.0.0.1:{pebble.tls}"]
 {text[end:]}"""
-    )
-    return node
+        )
+        return node
+
+    yield make
+    for node in made:
+        if node.process is not None:
+            node.stop()
 
 
 @pytest.mark.parametrize("challenge", ["http-01", "tls-alpn-01"])
 def test_a_node_gets_its_certificate_and_all_workers_use_it(
-    tmp_path: Path, pebble: Pebble, challenge: str
+    tmp_path: Path, pebble: Pebble, node_of: Callable[..., ServedNode], challenge: str
 ) -> None:
-    node = node_of(tmp_path, pebble, challenge)
+    node = node_of(tmp_path, challenge)
     node.start()
-    wait(lambda: "Pebble" in issuer(node.ports["imaps"])[0], "certificate\n" + node.log.read_text())
+    wait(lambda: "Pebble" in issuer(node.ports["imaps"])[0], "certificate", node.log)
     # Every worker, every kind of listener, without a restart.
     for port in (node.ports["imaps"], node.ports["pop3s"], node.ports["submissions"], pebble.tls):
-        wait(lambda port=port: all("Pebble" in issuer(port)[0] for _ in range(6)), "every worker")
+        wait(lambda port=port: all("Pebble" in issuer(port)[0] for _ in range(6)), "every worker", node.log)
         assert issuer(port)[1] == [NAME]
     assert node.log.read_text().count("a certificate was renewed") == 1
     state = (tmp_path / "data" / "mail.db").read_bytes()
@@ -171,7 +180,9 @@ def test_a_node_gets_its_certificate_and_all_workers_use_it(
     assert node.stop() == 0
 
 
-def test_names_with_an_asterisk_are_proven_in_dns(tmp_path: Path, pebble: Pebble) -> None:
+def test_names_with_an_asterisk_are_proven_in_dns(
+    tmp_path: Path, pebble: Pebble, node_of: Callable[..., ServedNode]
+) -> None:
     hook, seen = tmp_path / "hook", tmp_path / "seen"
     hook.write_text(
         f"""#!{sys.executable}
@@ -187,19 +198,20 @@ urllib.request.urlopen(f"http://127.0.0.1:{pebble.dns_admin}/{{path}}", body).re
     hook.chmod(0o755)
     names = ["acme.test", "*.acme.test"]
     (tmp_path / "node").mkdir()
-    node = node_of(tmp_path / "node", pebble, "dns-01", f'dns_hook = "{hook}"', names)
+    node = node_of(tmp_path / "node", "dns-01", f'dns_hook = "{hook}"', names)
     node.start()
     wait(
         lambda: "Pebble" in issuer(node.ports["imaps"], "x.acme.test")[0],
-        "certificate\n" + node.log.read_text(),
+        "certificate",
+        node.log,
     )
     assert sorted(issuer(node.ports["imaps"])[1]) == ["*.acme.test", "acme.test"]
     wait(lambda: seen.read_text().count("remove") >= 1, "the record is taken away")
     assert node.stop() == 0
 
 
-def test_what_fails_is_told(tmp_path: Path, pebble: Pebble) -> None:
-    node = node_of(tmp_path, pebble, "http-01", names=["mail.acme.test"])
+def test_what_fails_is_told(tmp_path: Path, pebble: Pebble, node_of: Callable[..., ServedNode]) -> None:
+    node = node_of(tmp_path, "http-01", names=["mail.acme.test"])
     text = node.config.read_text().replace(f"127.0.0.1:{pebble.http}", f"127.0.0.1:{free_ports(1)[0]}")
     node.config.write_text(text.replace('data = "data"', 'data = "data"\npostmaster = "li@qq.test"'))
     node.add_people("li")

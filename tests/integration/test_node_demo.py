@@ -48,7 +48,11 @@ class RunningDemo:
     def interrupt(self):
         """Ctrl-C: the terminal sends it to every process of the group."""
         os.killpg(self.process.pid, signal.SIGINT)
-        rest, _ = self.process.communicate(timeout=30)
+        try:
+            rest, _ = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)  # what comes next wants the ports
+            raise
         return self.process.returncode, rest
 
     def letters(self, context):

@@ -306,7 +306,7 @@ async def test_events_that_are_written_past_the_layers(served: Served) -> None:
 
     stream = EventStream(served.feed, [account], frozenset(("Email",)), write)
     said = stream.events(Request({"type": "http", "headers": []}), once=False, ping_s=0)
-    assert await anext(said) == b": hello\n\n"
+    assert await anext(said) == b": hello\nid: %d\n\n" % (await served.world.store.emails.modseq(account))
     slow = asyncio.ensure_future(anext(said))
     await served.world.put(message(1))
     async with asyncio.timeout(5):

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from posthouse.client import webpush
 from posthouse.client.post import Poster, PostError, check_url, is_public
+from posthouse.core.ids import AccountId
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.push_sender import PushSender
 from tests.storage.fixtures import message
@@ -141,6 +142,33 @@ async def test_a_subscription_is_no_news(world: JmapWorld) -> None:
         while not told:  # noqa: ASYNC110 - what is told comes with a later turn of the loop
             await asyncio.sleep(0.01)
     assert told == [frozenset({"Identity"})]
+    stop()
+    feed.close()
+
+
+async def test_a_change_between_the_look_and_the_feed_is_told(
+    world: JmapWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hint came before anybody listened."""
+    feed = PushFeed(world.store)
+    told: list[tuple[int, frozenset[str]]] = []
+    emails = world.store.emails
+    looks: list[int] = []
+    look = emails.modseq
+
+    async def modseq(account: AccountId) -> int:
+        looks.append(await look(account))
+        if len(looks) == 1:
+            await world.put(message(1))
+        return looks[-1]
+
+    monkeypatch.setattr(emails, "modseq", modseq)
+    before, stop = await feed.listen(world.account.id, lambda now, types: told.append((now, types)))
+    assert (before, len(looks)) == (looks[0], 2)
+    async with asyncio.timeout(5):
+        while not told:  # noqa: ASYNC110 - what is told comes with a later turn of the loop
+            await asyncio.sleep(0.01)
+    assert [(now, "Email" in types) for now, types in told] == [(looks[1], True)]
     stop()
     feed.close()
 

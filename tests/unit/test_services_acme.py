@@ -17,9 +17,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from posthouse.app import acme
+from posthouse.app.config import Config
+from posthouse.app.config_acme import AcmeConfig
 from posthouse.client.acme import Acme, AcmeAccount, AcmeError, Window, new_account, renewal_id
 from posthouse.http.hello import offers
-from posthouse.services.acme import AcmeSettings, Certificate, Renewal, due_at, read_state, write_state
+from posthouse.openssl.tickets import KeyRing
+from posthouse.servers.tls import TlsSettings
+from posthouse.services.acme import (
+    AcmeSettings,
+    AcmeState,
+    Certificate,
+    Renewal,
+    due_at,
+    read_state,
+    write_state,
+)
 from tests.unit.service_world import START, World, open_world
 
 DAY = 86400.0
@@ -153,9 +166,9 @@ async def test_failures_wait_ever_longer_and_are_told_once_a_day(world: World) -
         waits.append(state.next_try - world.clock.now())
         assert state.last_error == "rate limited"
         world.clock.move(waits[-1] + 1)
-    assert waits == [min(600.0 * 2**n, DAY) for n in range(9)]
+    assert waits == [min(60.0 * 4**n, DAY) for n in range(9)]
     assert authority.issued == 9
-    assert len(told) == 2  # within some two days
+    assert len(told) == 3  # within some three days
     authority.fails = None
     assert await renewal.look()
     assert (await read_state(world.store)).failures == 0
@@ -253,3 +266,45 @@ async def test_a_look_at_the_hello_of_a_client() -> None:
         ours.settimeout(0)
         theirs.sendall(b"GET / HTTP/1.1\r\n")
         assert await offers(ours, b"acme-tls/1") is False
+
+
+async def test_an_older_certificate_is_never_taken_on_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two changes come together; what was read first takes longer."""
+    taken: list[str] = []
+
+    def make_contexts(settings: TlsSettings, _: KeyRing) -> None:
+        taken.append(settings.certificates[0].pem)
+
+    async def no_renewal(_: Renewal) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(acme, "make_contexts", make_contexts)
+    monkeypatch.setattr(Renewal, "run", no_renewal)
+    certificates = acme.Certificates(world.store, logging.getLogger("t"), lambda _: None, KeyRing(None))
+    authority = AcmeConfig(enabled=True, directory="https://127.0.0.1:9/dir")
+    await certificates.configure(Config(hostname="mail.post.test", acme=authority), None, world.delivery)
+    directory = world.store.directory
+    look, read = directory.setting, asyncio.Event()
+
+    async def setting(name: str) -> bytes | None:
+        found = await look(name)
+        if name == "acme" and not read.is_set():
+            read.set()
+            await asyncio.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(directory, "setting", setting)
+    chains = [certificate(world.clock.now(), serial=number) for number in (1, 2)]
+    for chain, key in chains:
+        state = AcmeState(
+            certificate=Certificate(["mail.post.test"], chain, key, 0.0, world.clock.now() + 90 * DAY)
+        )
+        await write_state(world.store, state)
+        await read.wait()
+    async with asyncio.timeout(20):
+        while len(taken) < 3:  # noqa: ASYNC110 - the stand-in, then one after the other
+            await asyncio.sleep(0.01)
+    assert [chain in text for (chain, _), text in zip(chains, taken[1:], strict=True)] == [True, True]
+    await certificates.close()

@@ -228,8 +228,11 @@ export class Jmap {
     return (await this.fetch(url, {})).blob();
   }
 
-  /** Calls back for every change of state, until the signal aborts; connects again by itself.  `presence`: nothing that is kept. */
-  async listen(changed: (presence?: boolean) => void, signal: AbortSignal): Promise<void> {
+  /**
+   * Calls back for every change of state after `position`, until the signal aborts; connects again by itself, and is then told what
+   * happened meanwhile (RFC 8620 §7.3).  `presence`: nothing that is kept.
+   */
+  async listen(changed: (presence?: boolean) => void, position: { id: string }, signal: AbortSignal): Promise<void> {
     const url = this.session.eventSourceUrl
       .replace("{types}", "*")
       .replace("{closeafter}", "no")
@@ -237,7 +240,8 @@ export class Jmap {
     let wait = 1000;
     while (!signal.aborted) {
       try {
-        const response = await this.fetch(url, { headers: { accept: "text/event-stream" }, signal });
+        const headers = { accept: "text/event-stream", ...(position.id && { "last-event-id": position.id }) };
+        const response = await this.fetch(url, { headers, signal });
         const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
         let text = "";
         for (;;) {
@@ -247,6 +251,7 @@ export class Jmap {
           text += value;
           const events = text.split(/\r?\n\r?\n/);
           text = events.pop() ?? "";
+          for (const event of events) position.id = /^id: ?(.+)/m.exec(event)?.[1] ?? position.id;
           const told = events.filter((event) => /^event: ?state/m.test(event));
           if (told.length > 0) changed(told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)));
         }
@@ -255,7 +260,7 @@ export class Jmap {
       }
       await pause(wait, signal);
       wait = Math.min(wait * 2, 60_000);
-      if (!signal.aborted) changed(); // what happened meanwhile was not told
+      if (!signal.aborted) changed(true); // presences are not kept, so that nobody tells of them later
     }
   }
 

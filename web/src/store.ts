@@ -56,6 +56,8 @@ export const may = (right: string): boolean => here.value?.myRights[right] ?? tr
 export const byRole = (role: string): Mailbox | undefined => mailboxes.value.find((one) => one.role === role);
 
 let listening: AbortController | null = null;
+/** Up to where changes were told; what came between the first look and the stream of changes is told when that opens. */
+const position = { id: "" };
 let asked = new Set<number>();
 let generation = 0;
 let searching: AbortController | null = null;
@@ -73,7 +75,7 @@ export async function start(authorize: Authorize): Promise<void> {
   client.value = next;
   listening?.abort();
   listening = new AbortController();
-  await loadMailboxes();
+  position.id = await loadMailboxes();
   go(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
   forgetNews();
   void guarded(() => tellNews(next, mailboxes.value, visit));
@@ -81,7 +83,7 @@ export async function start(authorize: Authorize): Promise<void> {
 }
 
 function hear(next: Jmap): void {
-  void next.listen((presence) => void (presence ? (presences.value += 1) : guarded(refresh)), listening!.signal);
+  void next.listen((presence) => void (presence ? (presences.value += 1) : guarded(refresh)), position, listening!.signal);
 }
 
 /** The same person signed in again: go on where it stopped.  False: it is somebody else. */
@@ -162,7 +164,8 @@ export function tell(text: string, undo?: () => void, forMs = undo ? 15_000 : 8_
 
 // --- folders and the list ---
 
-async function loadMailboxes(): Promise<void> {
+/** The state that they had. */
+async function loadMailboxes(): Promise<string> {
   const calls: Call[] = [
     ["Mailbox/get", { ids: null }, "m"],
     ["WebmailItem/get", { ids: null }, "w"],
@@ -175,6 +178,7 @@ async function loadMailboxes(): Promise<void> {
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
   learn(found["w"].list);
   identities.value = (found["i"]?.list ?? []) as Identity[];
+  return found["m"].state as string;
 }
 
 function byPlace(one: Mailbox, other: Mailbox): number {

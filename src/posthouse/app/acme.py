@@ -65,6 +65,7 @@ class Certificates:
         self._stand_in = ""
         self._chore: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
+        self._looking = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
         self._unsubscribe = store.hints.subscribe(self._on_hint)
 
@@ -128,19 +129,23 @@ class Certificates:
             task.add_done_callback(self._looks.discard)
 
     async def _look(self) -> None:
-        try:
-            state = await read_state(self._store)
-            chain = state.certificate.chain if state.certificate is not None else ""
-            proofs = " ".join(f"{name} {key}" for name, key in sorted(state.proofs.items()))
-            if self._contexts is None or chain != self._seen[0]:
-                self._contexts = self._made(state)
-                self._tell(self._contexts)
-            if proofs != self._seen[1]:
-                found = {name: self_signed(name, key) for name, key in state.proofs.items()}
-                self._challenge = challenge_context(found) if found else None
-            self._seen = (chain, proofs)
-        except (MailError, TlsError) as error:
-            self._log.error("certificates cannot be taken on", extra={"facts": {"error": str(error)}})
+        """One at a time, so that nothing older is taken on after something newer."""
+        async with self._looking:
+            try:
+                self._take_on(await read_state(self._store))
+            except (MailError, TlsError) as error:
+                self._log.error("certificates cannot be taken on", extra={"facts": {"error": str(error)}})
+
+    def _take_on(self, state: AcmeState) -> None:
+        chain = state.certificate.chain if state.certificate is not None else ""
+        proofs = " ".join(f"{name} {key}" for name, key in sorted(state.proofs.items()))
+        if self._contexts is None or chain != self._seen[0]:
+            self._contexts = self._made(state)
+            self._tell(self._contexts)
+        if proofs != self._seen[1]:
+            found = {name: self_signed(name, key) for name, key in state.proofs.items()}
+            self._challenge = challenge_context(found) if found else None
+        self._seen = (chain, proofs)
 
     def _made(self, state: AcmeState) -> Contexts | None:
         one = state.certificate

@@ -187,6 +187,8 @@ class Demo(Struct):
         children = {self._start(house, writer): house for house in HOUSES}
         os.close(writer)
         stop.pids = list(children)
+        if stop.asked:  # before there was anybody to tell
+            stop()
         if _wait_ready(reader, stop.pids):
             ready()
         else:
@@ -229,10 +231,12 @@ class _Stop:
 
     def __init__(self) -> None:
         self.pids: list[int] = []
+        self.asked = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self)
 
     def __call__(self, *_: object) -> None:
+        self.asked = True
         for pid in self.pids:
             try:
                 os.kill(pid, signal.SIGTERM)

@@ -28,7 +28,9 @@ from posthouse.storage.ports import Store
 SETTING: Final = "acme"
 LOOK_S: Final = 3600.0
 """How often a worker looks whether there is something to do."""
-RETRY_S: Final = 600.0
+RETRY_S: Final = 60.0
+RETRY_GROWTH: Final = 4.0
+"""A mishap of a moment is soon over; four tries in the first hour and a half spare its limit of failures."""
 RETRY_MAX_S: Final = 86400.0
 ALARM_S: Final = 14 * 86400.0
 """With less life than that left, a failure is told to the postmaster, once a day."""
@@ -116,6 +118,8 @@ class Renewal:
                 await self.look()
             except MailError as error:
                 self._log.error("certificates cannot be looked after", extra={"facts": {"error": str(error)}})
+                await asyncio.sleep(RETRY_S)
+                continue
             await asyncio.sleep(await self._pause())
 
     async def _pause(self) -> float:
@@ -204,7 +208,7 @@ class Renewal:
         if "accountDoesNotExist" in error:
             state.account = None
         state.failures += 1
-        state.next_try = now + min(RETRY_S * 2.0 ** min(state.failures - 1, 16), RETRY_MAX_S)
+        state.next_try = now + min(RETRY_S * RETRY_GROWTH ** min(state.failures - 1, 16), RETRY_MAX_S)
         state.last_error = error
         left = state.certificate.not_after - now if state.certificate is not None else 0.0
         facts = {"names": " ".join(self._settings.names), "error": error, "days_left": int(left / 86400)}

@@ -74,12 +74,15 @@ class PushFeed:
 
     async def listen(self, account: AccountId, listener: Listener) -> tuple[int, Callable[[], None]]:
         """The modseq from which on changes are told, and how to stop."""
+        modseq = -1
         feed = self._feeds.get(account)
         if feed is None:
             modseq = await self._store.emails.modseq(account)
             feed = self._feeds.setdefault(account, _Feed(modseq))
         key = object()
         feed.listeners[key] = listener
+        if feed.modseq == modseq and await self._store.emails.modseq(account) != modseq:
+            self._soon(account, feed)  # changed before there was a feed to wake
 
         def stop() -> None:
             feed.listeners.pop(key, None)
@@ -103,15 +106,18 @@ class PushFeed:
                 continue
             if hint.what:
                 feed.kinds.add(hint.what)
-            if feed.timer is None:
-                loop = asyncio.get_running_loop()
-                feed.timer = loop.call_later(GATHER_S, self._look_soon, account, feed)
+            self._soon(account, feed)
 
     def _tell_presence(self, account: AccountId) -> None:
         """Nothing that was stored, so the state of the account stays."""
         if (feed := self._feeds.get(account)) is not None:
             for listener in list(feed.listeners.values()):
                 listener(feed.modseq, frozenset((PRESENCE,)))
+
+    def _soon(self, account: AccountId, feed: _Feed) -> None:
+        if feed.timer is None:
+            loop = asyncio.get_running_loop()
+            feed.timer = loop.call_later(GATHER_S, self._look_soon, account, feed)
 
     def _look_soon(self, account: AccountId, feed: _Feed) -> None:
         feed.timer = None

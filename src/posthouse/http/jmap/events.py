@@ -114,15 +114,17 @@ class EventStream:
         stops: list[Callable[[], None]] = []
         try:
             last = last_states(request.headers.get("last-event-id", ""), next(iter(self._known)))
+            begun: dict[AccountId, int] = {}  # what the client knows of
             for account in self._known:
                 modseq, stop = await self._feed.listen(account, partial(self.told, account))
                 stops.append(stop)
                 self._known[account] = modseq
-                if last.get(account, modseq) < modseq:
-                    now, types = await self._feed.changed(account, last[account])
+                begun[account] = min(last.get(account, modseq), modseq)
+                if begun[account] < modseq:
+                    now, types = await self._feed.changed(account, begun[account])
                     self.told(account, now, frozenset(types))
             self._sent_at = loop.time()
-            yield b": hello\n\n"
+            yield b": hello\nid: %b\n\n" % push_state(begun).encode()
             self._greeted = not once
             while (left := end - loop.time()) > 0:
                 # RFC 8620 §7.3: a ping when that long nothing was sent.
