@@ -1,9 +1,9 @@
-/** The contacts page: `node contacts.mjs CHROMIUM URL ADDRESS PASSWORD PICTURES VCARDS`. */
+/** The contacts page: `node contacts.mjs CHROMIUM URL ADDRESS PASSWORD PICTURES VCARDS OTHER`; the other one shares a book. */
 
 import { readFileSync } from "node:fs";
 import { launch, look, open, signIn } from "./browser.mjs";
 
-const [chromium, url, address, password, pictures, vcards] = process.argv.slice(2);
+const [chromium, url, address, password, pictures, vcards, other] = process.argv.slice(2);
 const found = {};
 const browser = await launch(chromium);
 const page = await open(browser, url, found);
@@ -80,6 +80,60 @@ await phone.click(".person:has-text('张伟')");
 await phone.waitForSelector(".contact dd");
 found.wide = await phone.evaluate(() => document.documentElement.scrollWidth);
 await look(phone, found, pictures, "phone-card");
+
+// Somebody shares a book: it is read, copied from, and, with more rights, written to.
+const sharer = await open(browser, url, found);
+await signIn(sharer, other, password);
+await sharer.click(".folders a[href='/mail/contacts']");
+await sharer.click(".books button:has-text('New address book')");
+await sharer.fill(".contact-form input", "Suppliers");
+await sharer.click(".contact-form button.main");
+await sharer.waitForSelector(".book h1:has-text('Suppliers')");
+await sharer.fill(".invite input", "nobody@x.test");
+await sharer.click(".invite button");
+await sharer.waitForSelector(".book .fault:has-text('Nobody of your domain')");
+await sharer.fill(".invite input", address);
+await sharer.click(".invite button");
+await sharer.waitForSelector(".book .things li");
+found.given = [await sharer.locator(".book .things .thing small").innerText(), await sharer.locator(".book .things select").inputValue()];
+await look(sharer, found, pictures, "book");
+await sharer.click(".books li:has-text('Suppliers') button >> nth=0");
+await sharer.click(".contacts [aria-label='Add a contact']");
+await sharer.fill(".contact-form .field >> nth=0 >> input", "Printer");
+await sharer.fill("[aria-label='Address 1']", "print@x.test");
+await sharer.click(".contact-form button.main");
+await sharer.waitForSelector(".contact h1:has-text('Printer')");
+
+await page.reload();
+await page.waitForSelector(".of-book:has-text('Suppliers')");
+await page.click(".person:has-text('Printer')");
+await card("Printer");
+found.rights = [await page.locator(".contact button:has-text('Edit')").count(), await page.locator(".contact .tag").innerText()];
+await page.click(".contact button:has-text('Copy to my contacts')");
+await page.waitForSelector(".notice:has-text('Printer was copied')");
+await page.waitForFunction(() => [...document.querySelectorAll(".person")].filter((one) => one.textContent.includes("Printer")).length === 2);
+await look(page, found, pictures, "shared");
+
+await sharer.click(".books li:has-text('Suppliers') button >> nth=1");
+await sharer.selectOption(".book .things select", "write");
+await sharer.waitForSelector(".notice:has-text('Shared with')");
+await page.reload();
+await page.click("section[aria-label='Suppliers'] .person");
+await page.click(".contact .actions button:has-text('Edit')");
+await page.fill("[aria-label='Phone 1']", "4711");
+await page.click(".contact-form button.main");
+await page.waitForSelector(".notice:has-text('Saved')");
+await sharer.reload();
+await sharer.click("section[aria-label='Suppliers'] .person");
+await sharer.waitForSelector(".contact dd:has-text('4711')");
+
+// And it ends.
+await sharer.click(".books li:has-text('Suppliers') button >> nth=1");
+await sharer.click(".book .things button");
+await sharer.waitForFunction(() => document.querySelector(".book .things")?.children.length === 0);
+await page.reload();
+await page.waitForSelector(".person");
+found.ended = await page.locator(".books li").allInnerTexts();
 
 await browser.close();
 console.log(JSON.stringify(found));

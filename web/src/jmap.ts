@@ -87,6 +87,9 @@ const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
 const TEAM = "urn:posthouse:params:jmap:team";
 
+/** An even number, as a query and what it found belong together; servers take 32 at least in one request. */
+const AT_ONCE = 16;
+
 const PERSONAL = new Set(["WebmailItem", "Settings", "Identity", "Picture", "PushSubscription"]);
 
 function homeOf(session: Session): Id {
@@ -136,6 +139,12 @@ export class Jmap {
     return homeOf(this.session);
   }
 
+  /** The person among the principals (RFC 9670 §1.5.1). */
+  get self(): Id | null {
+    const mine = this.session.accounts[this.home]?.accountCapabilities?.["urn:ietf:params:jmap:principals"];
+    return (mine?.["currentUserPrincipalId"] as Id | undefined) ?? null;
+  }
+
   /** Whether letters can be sent here. */
   get sends(): boolean {
     return this.has(SUBMISSION);
@@ -154,9 +163,19 @@ export class Jmap {
     return Object.keys(this.session.accounts).some((one) => one !== this.home && this.has(TEAM, one));
   }
 
-  /** Whether others share accounts with the person. */
+  /** Accounts that have this, one's own first: those of others may be no more than an address book. */
+  having(capability: string): [Id, Session["accounts"][Id]][] {
+    return Object.entries(this.session.accounts).filter(([id]) => this.has(capability, id));
+  }
+
+  /** Those with mail to look at. */
+  get withMail(): [Id, Session["accounts"][Id]][] {
+    return this.having(MAIL);
+  }
+
+  /** Whether others share their mail with the person. */
   get shares(): boolean {
-    return Object.keys(this.session.accounts).length > 1;
+    return this.withMail.length > 1;
   }
 
   can(capability: string): boolean {
@@ -174,6 +193,17 @@ export class Jmap {
 
   /** Run the calls in one request; the arguments of the answers, by call id.  An error of any of them is thrown. */
   async call(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
+    return this.answers(calls, false, signal);
+  }
+
+  /** As `call`, in as many requests as it takes; what fails is missing in the answers: an account may have been shared until a moment ago. */
+  async callEach(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
+    const found: Record<string, any> = {};
+    for (let at = 0; at < calls.length; at += AT_ONCE) Object.assign(found, await this.answers(calls.slice(at, at + AT_ONCE), true, signal));
+    return found;
+  }
+
+  private async answers(calls: Call[], missing: boolean, signal?: AbortSignal): Promise<Record<string, any>> {
     const using = Object.keys(this.session.capabilities);
     const methodCalls = calls.map(([name, args, id]) => [name, { accountId: this.accountFor(name), ...args }, id]);
     const ask = async () => {
@@ -189,6 +219,7 @@ export class Jmap {
     const methodResponses = await (reads ? orBefore(JSON.stringify(methodCalls), ask) : ask());
     const found: Record<string, any> = {};
     for (const [name, args, id] of methodResponses) {
+      if (name === "error" && missing) continue;
       if (name === "error") throw new JmapError(String(args["type"]), String(args["description"] ?? ""));
       // An implicit call (onSuccessUpdateEmail) answers under the id of its cause.
       if (!(id in found)) found[id] = args;

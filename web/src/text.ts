@@ -76,20 +76,6 @@ const TEXTS = {
   "read.file": ["下载 {name}（{size}）", "Download {name} ({size})"],
   "done.moved": ["已移到“{name}”", "Moved to {name}"],
   "done.deleted": ["已彻底删除", "Deleted for good"],
-  "help.title": ["快捷键", "Keyboard shortcuts"],
-  "help.j": ["下一封 / 上一封", "Next / previous message"],
-  "help.enter": ["打开", "Open"],
-  "help.u": ["返回列表", "Back to the list"],
-  "help.c": ["写信", "Write"],
-  "help.r": ["回复 / 回复全部 / 转发", "Reply / reply all / forward"],
-  "help.e": ["归档 / 删除 / 垃圾邮件", "Archive / delete / junk"],
-  "help.s": ["星标 / 标为未读", "Star / mark unread"],
-  "help.v": ["移动 / 标签 / 稍后再看", "Move / label / snooze"],
-  "help.x": ["选择 / 全选", "Choose / choose all"],
-  "help.m": ["静音 / 置顶", "Mute / pin"],
-  "help.slash": ["搜索", "Search"],
-  "help.comma": ["设置", "Settings"],
-  "help.send": ["发送", "Send"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof TEXTS;

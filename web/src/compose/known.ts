@@ -118,7 +118,7 @@ async function fromContacts(sought: string): Promise<Suggestion[]> {
   const own = PEOPLE in session.capabilities;
   const filter = own ? { complete: sought } : { text: sought };
   // One's own, and those whose address books others share.
-  const accounts = Object.keys(session.accounts).filter((one) => post().has(CONTACTS, one)).slice(0, SHOWN);
+  const accounts = post().having(CONTACTS).slice(0, SHOWN).map(([id]) => id);
   try {
     const found = await post().call(accounts.flatMap((accountId, at): Call[] => [
       ["ContactCard/query", { accountId, filter, limit: SHOWN, ...(own ? { sort: [{ property: "uses", isAscending: false }] } : {}) }, `q${at}`],

@@ -1,6 +1,7 @@
 /** Formats of the text. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { EditorKey } from "../views/shortcuts";
 import { linking, toolbarFormat } from "./format";
 import type { Command, FrameApi } from "./frame";
 import { Mark } from "./icon";
@@ -9,7 +10,7 @@ import { Menu } from "./menu";
 import { say } from "./text_format";
 import type { FormatKey } from "./text_format";
 
-const KEYS: Partial<Record<Command, string>> = { bold: "Ctrl+B", italic: "Ctrl+I", underline: "Ctrl+U", strike: "Ctrl+Shift+7", link: "Ctrl+K" };
+const KEYS: Partial<Record<Command, EditorKey>> = { bold: "Ctrl+B", italic: "Ctrl+I", underline: "Ctrl+U", strike: "Ctrl+Shift+7", link: "Ctrl+K" };
 const FIRST: Command[] = ["bold", "italic", "underline", "strike"];
 const SECOND: Command[] = ["list", "numbers", "quote", "unquote", "code"];
 const SIZES: [FormatKey, string][] = [["size.small", "12px"], ["size.normal", ""], ["size.large", "19px"], ["size.huge", "26px"]];

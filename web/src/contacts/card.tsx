@@ -4,9 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { compose } from "../draft";
 import { client, guarded, jmap } from "../store";
 import { Icon } from "../views/icon";
-import type { Contact } from "./model";
-import { belong, emailsOf, keep, loadGroups, membersOf, nameOf } from "./model";
-import { say } from "./text";
+import type { Book, Contact } from "./model";
+import { belong, emailsOf, inBook, keep, keyOf, loadGroups, membersOf, nameOf } from "./model";
+import { bookName, say } from "./text";
 
 export function Face({ one }: { one: Contact }) {
   const name = nameOf(one);
@@ -24,7 +24,7 @@ function Photo({ one }: { one: Contact }) {
     let made = "";
     if (photo?.blobId)
       void guarded(async () => {
-        made = URL.createObjectURL(await jmap().download(photo.blobId!, photo.mediaType ?? "image/jpeg", "photo"));
+        made = URL.createObjectURL(await jmap().at(one.account).download(photo.blobId!, photo.mediaType ?? "image/jpeg", "photo"));
         setUrl(made);
       });
     return () => made && URL.revokeObjectURL(made);
@@ -32,12 +32,25 @@ function Photo({ one }: { one: Contact }) {
   return url ? <img class="face" src={url} alt="" /> : <Face one={one} />;
 }
 
-export function Shown({ one, edit, drop, choose, changed }: { one: Contact; edit: () => void; drop: () => void; choose: (one: Contact) => void; changed: () => void }) {
+interface ShownProps {
+  one: Contact;
+  /** One that it is in, and where a copy of it would go. */
+  book: Book | undefined;
+  into: Book | undefined;
+  /** null where the rights do not go that far. */
+  edit: (() => void) | null;
+  drop: (one: Contact) => void;
+  copy: (one: Contact, into: Book) => void;
+  choose: (one: Contact) => void;
+  changed: () => void;
+}
+
+export function Shown({ one, book, into, edit, drop, copy, choose, changed }: ShownProps) {
   const [members, setMembers] = useState<Contact[]>([]);
   useEffect(() => {
     setMembers([]);
     if (one.kind === "group") void guarded(async () => setMembers(await membersOf(one)));
-  }, [one.id]);
+  }, [keyOf(one)]);
   const name = nameOf(one);
   const to = one.kind === "group" ? members.flatMap((member) => emailsOf(member).slice(0, 1).map((email) => ({ name: nameOf(member), email }))) : emailsOf(one).slice(0, 1).map((email) => ({ name, email }));
   const birth = Object.values(one.anniversaries ?? {}).find((day) => day.kind === "birth")?.date;
@@ -50,6 +63,11 @@ export function Shown({ one, edit, drop, choose, changed }: { one: Contact; edit
           <h1>{name || say("name.none")}</h1>
           {one.kind === "group" && <small>{say("group")}</small>}
           {about.length > 0 && <small>{about.join(" · ")}</small>}
+          {book?.owner && (
+            <small>
+              {bookName(book)} · {book.owner} {edit === null && <span class="tag">{say("readonly")}</span>}
+            </small>
+          )}
         </div>
       </header>
       <div class="actions">
@@ -58,12 +76,21 @@ export function Shown({ one, edit, drop, choose, changed }: { one: Contact; edit
             <Icon name="write" /> {say(one.kind === "group" ? "write.all" : "write")}
           </button>
         )}
-        <button onClick={edit}>
-          <Icon name="drafts" /> {say("edit")}
-        </button>
-        <button onClick={drop}>
-          <Icon name="trash" /> {say("delete")}
-        </button>
+        {edit && (
+          <>
+            <button onClick={edit}>
+              <Icon name="drafts" /> {say("edit")}
+            </button>
+            <button onClick={() => drop(one)}>
+              <Icon name="trash" /> {say("delete")}
+            </button>
+          </>
+        )}
+        {book && into && !inBook(one, into) && book.account !== into.account && (
+          <button onClick={() => copy(one, into)}>
+            <Icon name="copy" /> {say("copy")}
+          </button>
+        )}
       </div>
       <dl>
         <Lines label={say("email")} lines={Object.values(one.emails ?? {}).map((email) => [email.address, email.label ?? "", () => compose({ to: [{ name, email: email.address }] })])} />
@@ -74,7 +101,7 @@ export function Shown({ one, edit, drop, choose, changed }: { one: Contact; edit
         <Lines label={say("note")} lines={Object.values(one.notes ?? {}).map((note) => [note.note, ""])} />
         <Lines label={say("members")} lines={members.map((member) => [nameOf(member), emailsOf(member)[0] ?? "", () => choose(member)])} />
       </dl>
-      {one.kind !== "group" && one.uid && <Groups one={one} changed={changed} />}
+      {edit && one.kind !== "group" && one.uid && <Groups one={one} changed={changed} />}
     </article>
   );
 }
@@ -105,8 +132,8 @@ function Lines({ label, lines }: { label: string; lines: [text: string, more: st
 function Groups({ one, changed }: { one: Contact; changed: () => void }) {
   const [groups, setGroups] = useState<Contact[]>([]);
   const [made, setMade] = useState("");
-  const reload = async () => setGroups(await loadGroups());
-  useEffect(() => void guarded(reload), [one.id]);
+  const reload = async () => setGroups(await loadGroups(one.account));
+  useEffect(() => void guarded(reload), [keyOf(one)]);
   const put = (group: Contact, on: boolean) => void guarded(async () => (await belong(group, one.uid, on), await reload(), changed()));
   const make = (event: Event) => {
     event.preventDefault();
@@ -114,7 +141,7 @@ function Groups({ one, changed }: { one: Contact; changed: () => void }) {
     if (!name) return;
     setMade("");
     void guarded(async () => {
-      await keep(null, { kind: "group", name: { full: name }, members: { [one.uid]: true }, addressBookIds: one.addressBookIds });
+      await keep(one.account, null, { kind: "group", name: { full: name }, members: { [one.uid]: true }, addressBookIds: one.addressBookIds });
       await reload();
       changed();
     });

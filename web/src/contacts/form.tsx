@@ -1,12 +1,11 @@
 /** A contact being written. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Id } from "../jmap";
-import { tell } from "../store";
+import { explain, tell } from "../store";
 import { Icon } from "../views/icon";
-import type { Contact } from "./model";
-import { keep, nameOf } from "./model";
-import { say } from "./text";
+import type { Book, Contact } from "./model";
+import { inBook, keep, keyOf, nameOf } from "./model";
+import { bookName, say } from "./text";
 
 interface Row {
   key: string;
@@ -27,13 +26,26 @@ function merged(old: Record<string, object> | undefined, rows: Row[], field: str
   return Object.fromEntries(kept.map((row) => [row.key, { ...old?.[row.key], [field]: row.value.trim() }]));
 }
 
-export function Form({ one, book, done, cancel }: { one: Contact | null; book: Id; done: (id: Id) => void; cancel: () => void }) {
+interface Props {
+  one: Contact | null;
+  /** Where it is or goes first, and where else it may go. */
+  book: Book;
+  books: Book[];
+  done: (one: Contact) => void;
+  cancel: () => void;
+}
+
+/** What of a change stays: as it is shown until the server is asked. */
+const filled = (change: Record<string, unknown>) => Object.fromEntries(Object.entries(change).map(([key, value]) => [key, value ?? undefined]));
+
+export function Form({ one, book, books, done, cancel }: Props) {
   const before = one === null ? "" : nameOf(one);
   const [name, setName] = useState(before);
   const [organization, setOrganization] = useState(Object.values(one?.organizations ?? {})[0]?.name ?? "");
   const [emails, setEmails] = useState(rowsOf(one?.emails, "address"));
   const [phones, setPhones] = useState(rowsOf(one?.phones, "number"));
   const [note, setNote] = useState(Object.values(one?.notes ?? {})[0]?.note ?? "");
+  const [into, setInto] = useState(keyOf(book));
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
@@ -54,17 +66,18 @@ export function Form({ one, book, done, cancel }: { one: Contact | null; book: I
       first.current?.focus();
       return;
     }
+    const to = books.find((each) => keyOf(each) === into) ?? book;
+    if (one === null || !inBook(one, to)) change["addressBookIds"] = { [to.id]: true };
     if (one === null) {
-      change["addressBookIds"] = { [book]: true };
       for (const key of Object.keys(change)) if (change[key] === null) delete change[key];
     }
     setBusy(true);
     try {
-      const id = await keep(one?.id ?? null, change);
+      const id = await keep(to.account, one?.id ?? null, change);
       tell(say("saved"));
-      done(id);
+      done({ ...(one ?? { uid: "", account: to.account, id, addressBookIds: {} }), ...filled(change) } as Contact);
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(explain(error));
       setBusy(false);
     }
   };
@@ -90,6 +103,19 @@ export function Form({ one, book, done, cancel }: { one: Contact | null; book: I
         <span>{say("note")}</span>
         <textarea rows={3} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
       </label>
+      {books.length > 1 && (
+        <label class="field">
+          <span>{say("book")}</span>
+          <select value={into} onChange={(event) => setInto(event.currentTarget.value)}>
+            {books.map((each) => (
+              <option key={keyOf(each)} value={keyOf(each)}>
+                {bookName(each)}
+                {each.owner && ` (${each.owner})`}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <p class="fault" role="alert">
         {fault}
       </p>

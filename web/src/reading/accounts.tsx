@@ -9,7 +9,7 @@ const Everyone = later(() => import("../everywhere").then((one) => one.Entry));
 
 export function Accounts() {
   const jmap = client.value;
-  const all = Object.entries(jmap?.session.accounts ?? {});
+  const all = jmap?.withMail ?? [];
   if (jmap === null || all.length < 2) return null;
   return (
     <>

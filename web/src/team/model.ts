@@ -10,6 +10,7 @@ import { show } from "../reading/thread";
 import { elsewhere } from "../route";
 import { client, go, guarded, jmap, letters, lookAt, mailboxes, openThread, place, presences, tell } from "../store";
 import { formatWhen, language } from "../text";
+import type { TeamKey } from "../views/shortcuts";
 import { team as say } from "./text";
 
 export interface Member {
@@ -185,17 +186,29 @@ export function give(to: Member | null): Promise<boolean> {
   });
 }
 
-/** `t` takes the open conversation, or gives it back, but takes it from nobody; `n` goes to writing a note. */
+/** What the keys of a team do with the open conversation; false: nothing, here. */
+const KEYS: Record<TeamKey, () => boolean> = {
+  /** Take it, or give it back, but take it from nobody. */
+  t() {
+    const own = me.value;
+    const holder = claim.value?.holder ?? null;
+    if (!own?.mayWrite || (holder !== null && holder !== own.id)) return false;
+    void give(holder === own.id ? null : own);
+    return true;
+  },
+  n() {
+    document.querySelector<HTMLElement>(".notes textarea")?.focus();
+    return true;
+  },
+};
+
 document.addEventListener("keydown", (event) => {
   const target = event.target;
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
   if (!inTeam() || known.value === null || known.value !== openThread.value || elsewhere.value || document.querySelector("dialog[open]")) return;
   if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
-  const own = me.value;
-  if (event.key === "t" && own?.mayWrite && (claim.value === null || claim.value.holder === own.id)) void give(claim.value?.holder === own.id ? null : own);
-  else if (event.key === "n") document.querySelector<HTMLElement>(".notes textarea")?.focus();
-  else return;
-  event.preventDefault();
+  const run = KEYS[event.key as TeamKey] as (() => boolean) | undefined;
+  if (run?.()) event.preventDefault();
 });
 
 // --- notes ---

@@ -7,9 +7,8 @@ import { inContacts, inSettings } from "../route";
 import { client, everywhere, notice, openThread } from "../store";
 import { say } from "../text";
 import { Folders } from "./folders";
-import { Help, help } from "./help";
 import { Icon } from "./icon";
-import { onKey } from "./keys";
+import { help, onKey } from "./keys";
 import { List } from "./list";
 import { Reader } from "./reader";
 import { Search } from "./search";
@@ -22,6 +21,7 @@ const Settings = lazily(() => import("../settings").then((found) => found.Settin
 const Everywhere = lazily(() => import("../everywhere").then((found) => found.Everywhere), "div");
 
 const Pick = later(() => import("../reading/pick").then((one) => one.default));
+const Help = later(() => import("./help").then((one) => one.Help));
 const Folder = later(() => import("../reading/folder").then((one) => one.default));
 
 /** On a phone the folders lie over the list. */

@@ -1,50 +1,48 @@
-import { signal } from "@preact/signals";
+/** All the keys there are.  Loaded when somebody asks. */
+
 import { useEffect, useRef } from "preact/hooks";
-import { say } from "../text";
-import type { Key } from "../text";
+import { client } from "../store";
+import { say as sayAll } from "../text";
+import { say } from "./help.text";
 import { Icon } from "./icon";
+import { help } from "./keys";
+import { SHORTCUTS } from "./shortcuts";
 
-export const help = signal(false);
-
-const ROWS: [string[], Key][] = [
-  [["j", "k"], "help.j"],
-  [["Enter", "o"], "help.enter"],
-  [["u", "Esc"], "help.u"],
-  [["c"], "help.c"],
-  [["r", "a", "f"], "help.r"],
-  [["e", "#", "!"], "help.e"],
-  [["s", "i"], "help.s"],
-  [["v", "l", "b"], "help.v"],
-  [["x", "*"], "help.x"],
-  [["m", "p"], "help.m"],
-  [["/"], "help.slash"],
-  [[","], "help.comma"],
-  [["Ctrl+Enter"], "help.send"],
-];
+const GROUPS = ["list", "letter", "write", "editor", "go", "team"] as const;
+const NAMES: Record<string, string> = { ArrowDown: "↓", ArrowUp: "↑", PageDown: "PgDn", PageUp: "PgUp", Escape: "Esc", Delete: "Del" };
+/** As the keyboards of Apple name it. */
+const COMMAND = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 export function Help() {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (help.value = false)}>
+    <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (help.value = false)} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
       <header>
         <h2 id="help-title">{say("help.title")}</h2>
-        <button class="plain" aria-label={say("act.close")} onClick={() => (help.value = false)}>
+        <button class="plain" aria-label={sayAll("act.close")} onClick={() => (help.value = false)}>
           <Icon name="close" />
         </button>
       </header>
-      <dl>
-        {ROWS.map(([keys, text]) => (
-          <div key={text}>
-            <dt>
-              {keys.map((key) => (
-                <kbd key={key}>{key}</kbd>
+      <div class="groups">
+        {GROUPS.filter((group) => group !== "team" || client.value?.teams).map((group) => (
+          <section key={group} aria-labelledby={`help-${group}`}>
+            <h3 id={`help-${group}`}>{say(`help.group.${group}`)}</h3>
+            <dl>
+              {SHORTCUTS[group].map(({ keys, text }) => (
+                <div key={text}>
+                  <dt>
+                    {keys.map((key) => (
+                      <kbd key={key}>{NAMES[key] ?? key.replace("Ctrl", COMMAND)}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{say(text)}</dd>
+                </div>
               ))}
-            </dt>
-            <dd>{say(text)}</dd>
-          </div>
+            </dl>
+          </section>
         ))}
-      </dl>
+      </div>
     </dialog>
   );
 }

@@ -1,12 +1,15 @@
 /** Shortcuts, as people know them from other webmail. */
 
+import { signal } from "@preact/signals";
 import { compose, forward, opening, reply, writing } from "../draft";
 import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggle, unchoose } from "../reading/act";
 import { over } from "../reading/over";
 import { closeThread, open } from "../reading/thread";
 import { client, cursor, everywhere, here, letters, openThread, total, want } from "../store";
 import { HOME, SETTINGS, elsewhere, navigate } from "../route";
-import { help } from "./help";
+import type { MailKey } from "./shortcuts";
+
+export const help = signal(false);
 
 export function onKey(event: KeyboardEvent): void {
   // While Chinese is being entered, keys belong to the input method.
@@ -23,7 +26,7 @@ export function onKey(event: KeyboardEvent): void {
   // Beside a letter that is being written only the list and the reader take commands.
   if (opening.value || (writing.value > 0 && !(target instanceof Element && target.closest(".list, .reader")))) return;
   if (event.key === "Enter" && target instanceof Element && target.closest("button, a, summary")) return; // it is that which is pressed
-  const run = KEYS[event.key];
+  const run = KEYS[event.key as MailKey] as (() => void) | undefined;
   if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();
   run();
@@ -42,7 +45,8 @@ function last() {
   return letters.value[letters.value.length - 1];
 }
 
-const KEYS: Record<string, () => void> = {
+/** What each key of `shortcuts.ts` does. */
+const KEYS: Record<MailKey, () => void> = {
   j: () => step(1),
   k: () => step(-1),
   ArrowDown: () => step(1),

@@ -1,0 +1,46 @@
+/** What people read in the help: as in `text.ts`. */
+
+import { sayer } from "../text";
+
+const TEXTS = {
+  "help.title": ["快捷键", "Keyboard shortcuts"],
+  "help.group.list": ["列表", "In the list"],
+  "help.group.letter": ["处理邮件", "With letters"],
+  "help.group.write": ["写信", "Writing"],
+  "help.group.editor": ["写信窗口中", "While writing"],
+  "help.group.go": ["前往", "Going about"],
+  "help.group.team": ["团队邮箱", "In the mail of a team"],
+  "help.next": ["下一封", "Next"],
+  "help.previous": ["上一封", "Previous"],
+  "help.far": ["下一屏 / 上一屏 / 最前", "Page down / page up / first"],
+  "help.open": ["打开", "Open"],
+  "help.back": ["返回列表，取消选择", "Back to the list, choose none"],
+  "help.choose": ["选择", "Choose"],
+  "help.all": ["全选", "Choose all"],
+  "help.archive": ["归档", "Archive"],
+  "help.delete": ["删除", "Delete"],
+  "help.junk": ["垃圾邮件 / 不是垃圾邮件", "Junk / not junk"],
+  "help.star": ["星标", "Star"],
+  "help.read": ["已读 / 未读", "Read / unread"],
+  "help.move": ["移动", "Move"],
+  "help.copy": ["复制", "Copy"],
+  "help.label": ["标签", "Label"],
+  "help.snooze": ["稍后再看", "Snooze"],
+  "help.pin": ["置顶", "Pin"],
+  "help.mute": ["静音", "Mute"],
+  "help.write": ["写信", "Write"],
+  "help.reply": ["回复", "Reply"],
+  "help.replyall": ["回复全部", "Reply to all"],
+  "help.forward": ["转发", "Forward"],
+  "help.search": ["搜索", "Search"],
+  "help.settings": ["设置", "Settings"],
+  "help.help": ["这份说明", "This help"],
+  "help.take": ["认领会话，或放回", "Take a conversation, or give it back"],
+  "help.note": ["写内部备注", "Write an internal note"],
+  "help.send": ["发送", "Send"],
+  "help.formats": ["加粗、斜体、下划线、删除线", "Bold, italic, underline, strike"],
+  "help.link": ["链接", "Link"],
+  "help.aside": ["收起窗口，草稿会保存", "Put the letter aside; the draft is kept"],
+} as const;
+
+export const say = sayer(TEXTS);
