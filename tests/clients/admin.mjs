@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { launch, look } from "./browser.mjs";
+import { TIMEOUT_MS, launch, look } from "./browser.mjs";
 
 const [executablePath, url, password, pictures] = process.argv.slice(2);
 const found = { axe: {}, console: [], requests: [], scrolls: [] };
@@ -15,7 +15,7 @@ const browser = await launch(executablePath);
 async function window(locale, size = { width: 1280, height: 860 }, dark = false) {
   const context = await browser.newContext({ viewport: size, locale, colorScheme: dark ? "dark" : "light", permissions: ["clipboard-read", "clipboard-write"] });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(TIMEOUT_MS);
   // What the server refuses, as it should, the browser notes as well.
   page.on("console", (message) => message.text().startsWith("Failed to load resource") || found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));

@@ -17,14 +17,20 @@ export async function launch(executablePath) {
   });
 }
 
+/** Enough for a machine that has other work. */
+export const TIMEOUT_MS = 45_000;
+
+/** What this tool says of itself, and what Chromium says when somebody clicks before a dialog puts the focus. */
+export const ORDINARY = /blocked by Playwright|^Autofocus processing was blocked/;
+
 /** A window of its own; `found.console` gets what its log says, `found.requests` what it asks of other hosts. */
 export async function open(browser, url, found, { size = { width: 1280, height: 860 }, locale = "en", dark = false, workers = "block" } = {}) {
   const context = await browser.newContext({ viewport: size, locale, colorScheme: dark ? "dark" : "light", ignoreHTTPSErrors: true, serviceWorkers: workers });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(TIMEOUT_MS);
   found.console ??= [];
   found.requests ??= [];
-  page.on("console", (message) => message.text().includes("blocked by Playwright") || found.console.push(message.text()));
+  page.on("console", (message) => ORDINARY.test(message.text()) || found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob|about|chrome|chrome-extension):/.test(request.url())) found.requests.push(request.url());

@@ -2,7 +2,7 @@
  * Letters that must not be lost, and letters that are taken back: `node keeping.mjs CHROMIUM URL PASSWORD PICTURES`.
  */
 
-import { launch, look, open, openLetter, signIn } from "./browser.mjs";
+import { TIMEOUT_MS, launch, look, open, openLetter, signIn } from "./browser.mjs";
 import { PHONE, editor, send, undoFor, write } from "./writing.mjs";
 
 const [chromium, url, password, pictures] = process.argv.slice(2);
@@ -25,7 +25,7 @@ const context = page.context();
 const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }));
 await page.close();
 const after = await context.newPage();
-after.setDefaultTimeout(15_000);
+after.setDefaultTimeout(TIMEOUT_MS);
 after.on("console", (message) => found.console.push(message.text()));
 await after.addInitScript((values) => {
   for (const [name, value] of Object.entries(JSON.parse(values))) if (!sessionStorage.getItem(name)) sessionStorage.setItem(name, value);

@@ -2,7 +2,7 @@
  * Without a connection: the app starts, what was read is read, letters wait and go once: `node offline.mjs CHROMIUM URL PASSWORD PICTURES`.
  */
 
-import { launch, look, open, openLetter, signIn } from "./browser.mjs";
+import { TIMEOUT_MS, launch, look, open, openLetter, signIn } from "./browser.mjs";
 import { PHONE, editor, undoFor, write } from "./writing.mjs";
 
 const [chromium, url, password, pictures] = process.argv.slice(2);
@@ -52,7 +52,7 @@ found.waiting = (await page.textContent(".aside .name")).trim();
 // Once more without a connection, as a window of its own that nobody signed in to.
 await page.close();
 const later = await context.newPage();
-later.setDefaultTimeout(15_000);
+later.setDefaultTimeout(TIMEOUT_MS);
 await later.goto(`${url}/mail/`);
 await later.waitForSelector(".no-network:has-text('1 封信等待发送')");
 await later.waitForSelector(".row:has-text('看过的信')");
