@@ -105,5 +105,36 @@ await zhang.fill("#search", "pump");
 await zhang.waitForSelector(".everywhere h1:has-text('pump')");
 await zhang.waitForSelector(".everywhere .one:has-text('support')");
 found.everywhere = await zhang.locator(".everywhere .one .tag:not(.has)").allInnerTexts();
+
+// What is chosen of several accounts is acted upon in each of them, and taken back in each.
+await zhang.click(".folders > .folder:has-text('All inboxes')");
+await zhang.click(".everywhere h1");
+const at = (subject) => zhang.locator(`.everywhere .at:has-text("${subject}")`);
+await at("broken").waitFor();
+await at("for zhang alone").waitFor();
+await zhang.waitForFunction(() => !document.querySelector(".reader .title"));
+await at("broken").locator("input").click();
+await at("for zhang alone").locator("input").click();
+found.chosen = await zhang.locator(".bulk b").innerText();
+await look(zhang, found, pictures, "everywhere-bulk");
+await zhang.keyboard.press("s");
+await zhang.waitForFunction(() => document.querySelectorAll(".everywhere .starred").length === 2);
+await at("broken").locator("input").click();
+await at("for zhang alone").locator("input").click();
+await zhang.keyboard.press("v");
+await zhang.waitForSelector("dialog.pick li");
+found.places = await zhang.locator("dialog.pick li").allInnerTexts();
+await zhang.keyboard.press("Escape");
+await zhang.keyboard.press("e");
+await zhang.waitForSelector(".notice:has-text('Moved to Archive')");
+await zhang.waitForFunction(() => !/broken|for zhang alone/.test(document.querySelector(".everywhere").innerText));
+await zhang.click(".notice button:has-text('Undo')");
+await at("broken").waitFor();
+await at("for zhang alone").waitFor();
+// Keys without a choice are about the row under the cursor.
+await at("for zhang alone").locator("button.one").focus();
+await zhang.keyboard.press("#");
+await at("for zhang alone").waitFor({ state: "detached" });
+found.left = await at("broken").count();
 console.log(JSON.stringify(found));
 await browser.close();

@@ -359,6 +359,8 @@ def test_two_members_of_a_team(demo: RunningDemo, tmp_path: Path) -> None:
         smtp.login(WHO, PASSWORD)
         letter = f"From: {WHO}\r\nTo: {team}\r\nSubject: the pump is broken\r\n\r\nHelp, please.\r\n"
         smtp.sendmail(WHO, team, letter.encode())
+        letter = f"From: {WHO}\r\nTo: {other}\r\nSubject: for zhang alone\r\n\r\nHello.\r\n"
+        smtp.sendmail(WHO, other, letter.encode())
     found = run("team.mjs", house(0), other, WHO, PASSWORD, team, str(tmp_path))
     assert "was first" in found["told"]
     assert found["filters"] == [0, 1, 1]
@@ -371,6 +373,9 @@ def test_two_members_of_a_team(demo: RunningDemo, tmp_path: Path) -> None:
     assert "has taken this conversation" in found["warned"]
     assert "The team answered this conversation" in found["answered"]
     assert any("support" in one for one in found["everywhere"])
+    assert found["chosen"] == "2 chosen"
+    assert {"Archive", "Trash"} <= set(found["places"])
+    assert found["left"] == 1
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert found["console"] == []
     assert found["requests"] == []

@@ -182,6 +182,11 @@ export class Jmap {
     return capability in this.session.capabilities;
   }
 
+  /** The address whose account is looked at. */
+  get name(): string {
+    return this.session.accounts[this.account]?.name ?? "";
+  }
+
   get address(): string {
     return this.session.username;
   }

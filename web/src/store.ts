@@ -204,10 +204,10 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
   return kept;
 }
 
-/** Look at the mail of another account that this sign-in reaches. */
-export function lookAt(account: Id): Promise<boolean> {
+/** Look at the mail of another account that this sign-in reaches; `stay`: beside the list of all of them. */
+export function lookAt(account: Id, stay = false): Promise<boolean> {
   return guarded(async () => {
-    everywhere.value = false;
+    if (!stay) everywhere.value = false;
     client.value = jmap().at(account);
     forgetAll();
     await loadMailboxes();

@@ -3,8 +3,12 @@
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Call, Email, Id, Mailbox } from "../jmap";
+import type { Row } from "../reading/act";
+import { chooseAll, chooseRow, choosing, chosen, inboxOf, keyOf, progress, spread, spreadBoxes, spreadCursor, unchoose } from "../reading/act";
+import { Bulk } from "../reading/bulk";
 import { Chips, keywordOf } from "../reading/labels";
 import { filterOf, parse } from "../reading/language";
+import { read } from "../reading/texts";
 import { show } from "../reading/thread";
 import { elsewhere, HOME, navigate } from "../route";
 import { byRole, client, everywhere, guarded, jmap, lookAt, mailboxes, openThread, place } from "../store";
@@ -27,40 +31,28 @@ interface Account {
   unread: number;
 }
 
-type Row = Email & { account: Id };
-
 const accounts = signal<Account[]>([]);
-const rows = signal<Row[] | null>(null);
+/** The list was read at least once. */
+const loaded = signal(false);
 const more = signal(false);
 const most = signal(PAGE);
 /** Unread conversations in all inboxes. */
 const unread = computed(() => accounts.value.reduce((sum, one) => sum + one.unread, 0));
 
-/** An even number, as a query and what it found belong together; servers take 32 at least in one request. */
-const AT_ONCE = 16;
-
-async function inTurns(calls: Call[]): Promise<Record<string, any>> {
-  const found: Record<string, any> = {};
-  for (let at = 0; at < calls.length; at += AT_ONCE) Object.assign(found, await jmap().call(calls.slice(at, at + AT_ONCE)));
-  return found;
-}
-
-const inbox = (one: Account) => one.boxes.find((box) => box.role === "inbox") ?? one.boxes[0];
-
 async function count(): Promise<void> {
   const where = jmap();
-  const all = Object.entries(where.session.accounts);
-  const found = await inTurns(
-    all.map(([id], at): Call => ["Mailbox/get", { accountId: id, ids: null, properties: ["name", "role", "unreadThreads"] }, `m${at}`]),
-  );
+  const all = where.withMail;
+  const properties = ["name", "role", "parentId", "myRights", "unreadThreads"];
+  const found = await where.callEach(all.map(([id], at): Call => ["Mailbox/get", { accountId: id, ids: null, properties }, `m${at}`]));
   accounts.value = all.map(([id, { name }], at) => {
-    const boxes = found[`m${at}`].list as Mailbox[];
+    const boxes = (found[`m${at}`]?.list ?? []) as Mailbox[];
     return { id, name, boxes, unread: boxes.find((box) => box.role === "inbox")?.unreadThreads ?? 0 };
   });
+  spreadBoxes.value = new Map(accounts.value.map((one) => [one.id, one.boxes]));
 }
 
 function filterFor(one: Account, search: string): Record<string, unknown> | null {
-  const box = inbox(one);
+  const box = inboxOf(one.boxes);
   if (!box) return null;
   if (!search) return { inMailbox: box.id, notKeyword: "$snoozed", noneInThreadHaveKeyword: "$muted" };
   const of = (role: string) => one.boxes.find((each) => each.role === role)?.id;
@@ -89,12 +81,21 @@ async function load(): Promise<void> {
     const ids = { resultOf: `q${one.id}`, name: "Email/query", path: "/ids" };
     calls.push(["Email/get", { accountId: one.id, "#ids": ids, properties: ROW }, `g${one.id}`]);
   }
-  const found = await inTurns(calls);
+  const found = await jmap().callEach(calls);
   if (mine !== generation) return;
   const all = accounts.value.flatMap((one) => ((found[`g${one.id}`]?.list ?? []) as Email[]).map((email): Row => ({ ...email, account: one.id })));
   all.sort((one, other) => other.receivedAt.localeCompare(one.receivedAt));
   batch(() => {
-    rows.value = all.slice(0, most.value);
+    const held = spread.value[spreadCursor.value];
+    spread.value = all.slice(0, most.value);
+    loaded.value = true;
+    // The cursor, and what is chosen, stay with their letters; what is gone is not chosen any more.
+    const at = held ? spread.value.findIndex((one) => keyOf(one) === keyOf(held)) : -1;
+    spreadCursor.value = at >= 0 ? at : Math.max(0, Math.min(spreadCursor.value, spread.value.length - 1));
+    if (chosen.value.size > 0) {
+      const now = new Map(spread.value.map((one) => [keyOf(one), one]));
+      chosen.value = new Map([...chosen.value.keys()].flatMap((key) => (now.has(key) ? [[key, now.get(key)!] as const] : [])));
+    }
     more.value = all.length > most.value || accounts.value.some((one) => (found[`q${one.id}`]?.ids.length ?? 0) >= most.value);
   });
 }
@@ -106,7 +107,7 @@ effect(() => {
   void most.value;
   const shown = everywhere.value;
   untracked(() => {
-    if (client.value === null) rows.value = null;
+    if (client.value === null) batch(() => ((spread.value = []), (loaded.value = false)));
     else void (shown ? guarded(load) : count().catch(() => undefined));
   });
 });
@@ -121,7 +122,9 @@ export function Entry({ close }: { close: () => void }) {
         if (elsewhere.value) navigate(HOME);
         close();
         batch(() => {
+          unchoose();
           most.value = PAGE;
+          spreadCursor.value = 0;
           everywhere.value = true;
           openThread.value = null;
           if (place.value.search) place.value = { ...place.value, search: "" };
@@ -141,38 +144,45 @@ export function Entry({ close }: { close: () => void }) {
 }
 
 /** A conversation of whatever account, beside the list. */
-async function open(row: Row): Promise<void> {
+async function open(at: number): Promise<void> {
+  const row = spread.value[at];
+  if (!row?.account) return;
+  spreadCursor.value = at;
   const search = place.value.search;
   // Where it is, so that what is done to it is done there.
   const away = jmap().account !== row.account || (!search && place.value.mailbox !== byRole("inbox")?.id);
-  if (away && !(await lookAt(row.account))) return;
-  batch(() => {
-    everywhere.value = true;
-    if (away && search) place.value = { ...place.value, search };
-  });
+  if (away && !(await lookAt(row.account, true))) return;
+  if (away && search) place.value = { ...place.value, search };
   await guarded(() => show(row.threadId));
   // It is read now, here too.
-  rows.value = rows.value?.map((one) => (one.threadId === row.threadId && one.account === row.account ? { ...one, keywords: { ...one.keywords, $seen: true } } : one)) ?? null;
+  spread.value = spread.value.map((one) => (one.threadId === row.threadId && one.account === row.account ? { ...one, keywords: { ...one.keywords, $seen: true } } : one));
 }
 
 export function Everywhere() {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     const step = (event: Event) => {
-      const all = [...(list.current?.querySelectorAll<HTMLElement>("button") ?? [])];
-      const at = all.findIndex((one) => one === document.activeElement || (document.activeElement === document.body && one.matches("[aria-current=true]")));
-      const next = all[Math.min(Math.max(at + (event as CustomEvent<number>).detail, 0), all.length - 1)];
-      next?.focus();
-      if (openThread.value !== null) next?.click();
+      const by = (event as CustomEvent<number>).detail;
+      const next = Math.max(0, Math.min(spreadCursor.value + by, spread.value.length - 1));
+      spreadCursor.value = next;
+      list.current?.querySelectorAll<HTMLElement>("button.one")[next]?.focus();
+      if (by === 0 || openThread.value !== null) void open(next);
     };
     document.addEventListener("step", step);
     return () => document.removeEventListener("step", step);
   }, []);
   const search = place.value.search;
-  const found = rows.value;
+  const found = spread.value;
+  const all = found.length > 0 && chosen.value.size >= found.length;
   return (
     <section class="list everywhere" aria-label={say("list.label")}>
       <header>
+        {found.length > 0 && (
+          <input
+            type="checkbox" class="choose" aria-label={read("list.chooseall")} title={`${read("list.chooseall")} (*)`}
+            checked={all} indeterminate={choosing.value && !all} onChange={chooseAll}
+          />
+        )}
         <h1>{search ? words("title.search", { search }) : words("title")}</h1>
       </header>
       <div class="of" role="group" aria-label={words("accounts")}>
@@ -183,14 +193,13 @@ export function Everywhere() {
         ))}
       </div>
       {client.value?.teams && <Bar />}
-      {found === null || found.length === 0 ? (
-        <p class="empty">{found === null ? say("list.loading") : say(search ? "list.empty.search" : "list.empty")}</p>
+      {(choosing.value || progress.value !== null) && <Bulk />}
+      {found.length === 0 ? (
+        <p class="empty">{!loaded.value ? say("list.loading") : say(search ? "list.empty.search" : "list.empty")}</p>
       ) : (
         <ul class="scroll" ref={list}>
-          {found.map((one) => (
-            <li key={`${one.account} ${one.id}`}>
-              <One row={one} />
-            </li>
+          {found.map((row, at) => (
+            <One key={keyOf(row)} row={row} at={at} />
           ))}
           {more.value && (
             <li class="more">
@@ -203,34 +212,45 @@ export function Everywhere() {
   );
 }
 
-function One({ row }: { row: Row }) {
+function One({ row, at }: { row: Row; at: number }) {
   const fresh = !row.keywords["$seen"];
   const name = accounts.value.find((one) => one.id === row.account)?.name ?? "";
   const opened = openThread.value === row.threadId && client.value?.account === row.account;
   const people = (row.from ?? []).map((one) => one.name || one.email).join(", ") || say("row.nobody");
+  const subject = row.subject || say("row.nosubject");
+  const picked = chosen.value.has(keyOf(row));
   return (
-    <button class={`plain one${fresh ? " unread" : ""}`} aria-current={opened} onClick={() => void open(row)}>
-      <span class="people">
-        {fresh && <span class="spoken">{say("row.unread")}，</span>}
-        {people}
-      </span>
-      <time dateTime={row.receivedAt}>{formatWhen(row.receivedAt)}</time>
-      <span class="subject">{row.subject || say("row.nosubject")}</span>
-      <span class="marks">
-        {row.hasAttachment && <Icon name="clip" />}
-        {row.keywords["$pinned"] && <Icon name="pin" />}
-        {row.keywords["$flagged"] && <Icon name="star" />}
-        {row.keywords["$flagged"] && <span class="spoken">{say("row.starred")}</span>}
-      </span>
-      <span class="preview">
-        <span class="tag">
-          <span class="spoken">{words("in", { name })}</span>
-          <span aria-hidden="true">{name.split("@")[0]}</span>
+    <li class={`at${fresh ? " unread" : ""}${picked ? " picked" : ""}${at === spreadCursor.value ? " current" : ""}`}>
+      <input
+        type="checkbox" class="choose" tabIndex={-1} aria-label={read("bulk.row", { subject })} checked={picked}
+        onClick={(event) => chooseRow(at, event.shiftKey)}
+      />
+      <button
+        class="plain one" aria-current={opened} onFocus={() => (spreadCursor.value = at)}
+        onClick={(event) => (event.shiftKey || event.ctrlKey || event.metaKey ? chooseRow(at, event.shiftKey) : void open(at))}
+      >
+        <span class="people">
+          {fresh && <span class="spoken">{say("row.unread")}，</span>}
+          {people}
         </span>
-        {client.value?.at(row.account).team && <Claim email={row} />}
-        <Chips email={row} />
-        {row.preview}
-      </span>
-    </button>
+        <time dateTime={row.receivedAt}>{formatWhen(row.receivedAt)}</time>
+        <span class="subject">{subject}</span>
+        <span class="marks">
+          {row.hasAttachment && <Icon name="clip" />}
+          {row.keywords["$pinned"] && <Icon name="pin" />}
+          {row.keywords["$flagged"] && <span class="starred"><Icon name="star" /></span>}
+          {row.keywords["$flagged"] && <span class="spoken">{say("row.starred")}</span>}
+        </span>
+        <span class="preview">
+          <span class="tag">
+            <span class="spoken">{words("in", { name })}</span>
+            <span aria-hidden="true">{name.split("@")[0]}</span>
+          </span>
+          {row.account && client.value?.at(row.account).team && <Claim email={row} />}
+          <Chips email={row} />
+          {row.preview}
+        </span>
+      </button>
+    </li>
   );
 }

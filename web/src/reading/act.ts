@@ -1,19 +1,31 @@
-/** What is done to letters: to one, to those that are chosen, or to all that a folder or a search holds. */
-
 import { batch, computed, signal } from "@preact/signals";
-import type { Call, Email, Id, Mailbox } from "../jmap";
+import type { Call, Email, Id, Jmap, Mailbox } from "../jmap";
 import { JmapError } from "../jmap";
-import { byRole, change, cursor, guarded, here, jmap, letters, nameOf, notice, place, refresh, rows, tell, total } from "../store";
+import { byRole, change, cursor, everywhere, explain, guarded, here, jmap, letters, mailboxes, may, nameOf, notice, place, refresh, rows, tell, total } from "../store";
 import { say } from "../text";
-import { conversations, filter } from "./query";
+import { conversations, filter, pathOf } from "./query";
 import { read } from "./texts";
 import { closeThread } from "./thread";
 
 const CHUNK = 500;
 const IDS_AT_ONCE = 5000;
 
-/** Rows that are chosen, by the id of their email. */
-export const chosen = signal<ReadonlyMap<Id, Email>>(new Map());
+/** A row of the list; in that of all accounts, with whose it is. */
+export type Row = Email & { account?: Id };
+/** The list of all accounts as it is shown, its cursor, and the folders of each account: `everywhere/` sees to them. */
+export const spread = signal<readonly Row[]>([]);
+export const spreadCursor = signal(0);
+export const spreadBoxes = signal<ReadonlyMap<Id, readonly Mailbox[]>>(new Map());
+
+export const keyOf = (row: Row): string => (row.account ? `${row.account} ${row.id}` : row.id);
+
+/** An action is about rows of the list of all accounts, and not about a letter that is open beside it. */
+const spreading = (): boolean => everywhere.value && (choosing.value || letters.value.length === 0);
+const rowAt = (at: number): Row | undefined => (everywhere.value ? spread.value[at] : rows.value.get(at));
+const cursorAt = (): number => (everywhere.value ? spreadCursor.value : cursor.value);
+
+/** Rows that are chosen, by `keyOf`. */
+export const chosen = signal<ReadonlyMap<string, Row>>(new Map());
 /** All that the list holds is chosen, also what was never loaded. */
 export const everything = signal(false);
 export const choosing = computed(() => everything.value || chosen.value.size > 0);
@@ -29,18 +41,18 @@ export function unchoose(): void {
   });
 }
 
-/** Choose a row or not; `range`: all from the one before. */
-export function chooseRow(at: number, range = false): void {
+/** Choose a row or not, that under the cursor unless another is named; `range`: all from the one before. */
+export function chooseRow(at = cursorAt(), range = false): void {
   const next = new Map(everything.value ? [] : chosen.value);
   if (range) {
     for (let one = Math.min(pivot, at); one <= Math.max(pivot, at); one += 1) {
-      const email = rows.value.get(one);
-      if (email) next.set(email.id, email);
+      const row = rowAt(one);
+      if (row) next.set(keyOf(row), row);
     }
   } else {
-    const email = rows.value.get(at);
-    if (!email) return;
-    if (!next.delete(email.id)) next.set(email.id, email);
+    const row = rowAt(at);
+    if (!row) return;
+    if (!next.delete(keyOf(row))) next.set(keyOf(row), row);
   }
   pivot = at;
   batch(() => {
@@ -49,13 +61,12 @@ export function chooseRow(at: number, range = false): void {
   });
 }
 
-/** First what is loaded, then all there is. */
+/** First what is loaded, then all there is; of all accounts, what is loaded. */
 export function chooseAll(): void {
-  if (everything.value) return unchoose();
-  const loaded = new Map([...rows.value.values()].map((one) => [one.id, one]));
+  const loaded = new Map((everywhere.value ? spread.value : [...rows.value.values()]).map((one) => [keyOf(one), one]));
+  if (everything.value || (everywhere.value && chosen.value.size >= loaded.size)) return unchoose();
   batch(() => {
-    if (chosen.value.size >= loaded.size && loaded.size > 0) everything.value = true;
-    else if (loaded.size >= total.value) everything.value = true;
+    if (!everywhere.value && (loaded.size >= total.value || (chosen.value.size >= loaded.size && loaded.size > 0))) everything.value = true;
     chosen.value = loaded;
   });
 }
@@ -63,14 +74,28 @@ export function chooseAll(): void {
 type Short = Pick<Email, "id" | "mailboxIds" | "keywords">;
 const SHORT = ["id", "mailboxIds", "keywords"];
 
-/** Of a conversation an action takes what is in this folder; a search, all of it. */
-function isMeant(one: Short): boolean {
-  const { mailbox, search } = place.value;
-  return Boolean(search) || !mailbox || Boolean(one.mailboxIds[mailbox]);
+/** Letters of one account that an action is about; `from`: the folder that they are looked at in, null for a search. */
+interface Part {
+  where: Jmap;
+  boxes: readonly Mailbox[];
+  from: Id | null;
+  ids: Id[];
 }
 
-/** The ids of the letters that an action is about. */
-async function meant(): Promise<Id[]> {
+/** Of a conversation an action takes what is in the folder that is looked at; a search, all of it. */
+const isIn = (from: Id | null) => (one: Short) => from === null || Boolean(one.mailboxIds[from]);
+
+const shownFrom = (): Id | null => (place.value.search ? null : place.value.mailbox);
+
+/** What is meant, by account; none of them is empty. */
+async function meant(): Promise<Part[]> {
+  if (spreading()) return meantOfAll();
+  const ids = await meantHere();
+  return ids.length === 0 ? [] : [{ where: jmap(), boxes: mailboxes.value, from: shownFrom(), ids }];
+}
+
+/** The ids of the letters of the account that is looked at. */
+async function meantHere(): Promise<Id[]> {
   if (everything.value) {
     const ids: Id[] = [];
     for (;;) {
@@ -81,22 +106,48 @@ async function meant(): Promise<Id[]> {
       if (found["q"].ids.length === 0 || found["q"].ids.length < IDS_AT_ONCE) return ids;
     }
   }
-  const list = choosing.value ? [...chosen.value.values()] : letters.value.length > 0 ? [] : [rows.value.get(cursor.value)].filter((one) => one !== undefined);
-  if (!choosing.value && letters.value.length > 0) return letters.value.filter(isMeant).map((one) => one.id);
-  if (!conversations.value) return list.map((one) => one.id);
+  if (!choosing.value && letters.value.length > 0) return letters.value.filter(isIn(shownFrom())).map((one) => one.id);
+  const list = shownTargets();
+  return conversations.value ? wholeThreads(jmap(), list, shownFrom()) : list.map((one) => one.id);
+}
+
+async function wholeThreads(where: Jmap, list: Email[], from: Id | null): Promise<Id[]> {
   const ids: Id[] = [];
   for (let at = 0; at < list.length; at += CHUNK) {
-    const found = await jmap().call([
+    const found = await where.call([
       ["Thread/get", { ids: [...new Set(list.slice(at, at + CHUNK).map((one) => one.threadId))] }, "t"],
       ["Email/get", { "#ids": { resultOf: "t", name: "Thread/get", path: "/list/*/emailIds" }, properties: SHORT }, "g"],
     ]);
-    ids.push(...(found["g"].list as Short[]).filter(isMeant).map((one) => one.id));
+    ids.push(...(found["g"].list as Short[]).filter(isIn(from)).map((one) => one.id));
   }
   return ids;
 }
 
+/** Conversations of several accounts, each by calls of its own. */
+async function meantOfAll(): Promise<Part[]> {
+  const by = new Map<Id, Row[]>();
+  for (const row of shownTargets()) by.set(row.account!, [...(by.get(row.account!) ?? []), row]);
+  const parts = await Promise.all([...by].map(async ([account, list]): Promise<Part> => {
+    const where = jmap().at(account);
+    const boxes = spreadBoxes.value.get(account) ?? [];
+    const from = place.value.search ? null : (inboxOf(boxes)?.id ?? null);
+    return { where, boxes, from, ids: await wholeThreads(where, list, from) };
+  }));
+  return parts.filter((one) => one.ids.length > 0);
+}
+
+export const inboxOf = (boxes: readonly Mailbox[]): Mailbox | undefined => boxes.find((box) => box.role === "inbox") ?? boxes[0];
+
+type Patch = Record<string, unknown> | null;
+
+/** What was done to the letters of an account, and how it is taken back. */
+interface Done {
+  where: Jmap;
+  back: Map<Id, Record<string, unknown>>;
+}
+
 /** Set what `patch` makes of each, in ranges; what they were before, for going back. */
-async function set(ids: Id[], patch: (one: Short) => Record<string, unknown> | null): Promise<Map<Id, Record<string, unknown>>> {
+async function set(where: Jmap, ids: Id[], patch: (one: Short) => Patch): Promise<Done> {
   const back = new Map<Id, Record<string, unknown>>();
   let stopped = false;
   const long = ids.length > CHUNK;
@@ -104,7 +155,7 @@ async function set(ids: Id[], patch: (one: Short) => Record<string, unknown> | n
     for (let at = 0; at < ids.length && !stopped; at += CHUNK) {
       if (long) progress.value = { done: at, total: ids.length, stop: () => (stopped = true) };
       const part = ids.slice(at, at + CHUNK);
-      const before = await jmap().call([["Email/get", { ids: part, properties: SHORT }, "g"]]);
+      const before = await where.call([["Email/get", { ids: part, properties: SHORT }, "g"]]);
       const update: Record<Id, unknown> = {};
       for (const one of before["g"].list as Short[]) {
         const change = patch(one);
@@ -118,65 +169,120 @@ async function set(ids: Id[], patch: (one: Short) => Record<string, unknown> | n
         back.set(one.id, undo);
       }
       if (Object.keys(update).length === 0) continue;
-      const found = await jmap().call([["Email/set", { update }, "s"]]);
-      const failed = Object.values((found["s"].notUpdated ?? {}) as Record<string, { type: string; description?: string }>);
-      if (failed[0]) throw new JmapError(failed[0].type, failed[0].description ?? "");
+      const found = await where.call([["Email/set", { update }, "s"]]);
+      refusal(found["s"].notUpdated);
     }
   } finally {
     progress.value = null;
   }
-  return back;
+  return { where, back };
 }
 
-async function goBack(back: Map<Id, Record<string, unknown>>): Promise<void> {
+/** Raises what the server says of the first that it did not change. */
+function refusal(failed: Record<string, { type: string; description?: string }> | null | undefined): void {
+  const first = Object.values(failed ?? {})[0];
+  if (first) throw new JmapError(first.type, first.description ?? "");
+}
+
+async function goBack(done: Done[]): Promise<void> {
   notice.value = null;
-  await set([...back.keys()], (one) => back.get(one.id) ?? null);
+  for (const one of done) await set(one.where, [...one.back.keys()], (email) => one.back.get(email.id) ?? null);
   await refresh();
 }
 
-/** Do it to all that is meant, and say so with a way back. */
-function act(patch: (one: Short) => Record<string, unknown> | null, done: (count: number) => string, leaves: boolean): Promise<boolean> {
+/**
+ * Do it to all that is meant, and say so with a way back.  `patch` is asked for each account; null where that account has nothing of the kind,
+ * such as the folder.  What one account refuses leaves the others done, and the way back is theirs.
+ */
+function act(patch: (part: Part) => ((one: Short) => Patch) | null, words: (count: number) => string, leaves: boolean): Promise<boolean> {
   return guarded(async () => {
-    const ids = await meant();
-    if (ids.length === 0) return;
-    const back = await set(ids, patch);
-    if (leaves) closeThread();
+    const parts = await meant();
+    if (parts.length === 0) return;
+    const done: Done[] = [];
+    let fault: unknown = null;
+    for (const part of parts) {
+      const make = patch(part);
+      try {
+        if (make === null) throw new JmapError("notFound", read("fault.nofolder", { account: part.where.name }));
+        done.push(await set(part.where, part.ids, make));
+      } catch (error) {
+        fault ??= error;
+      }
+    }
+    const count = done.reduce((sum, one) => sum + one.back.size, 0);
+    if (leaves && done.length > 0) closeThread();
     unchoose();
     await refresh();
-    tell(done(back.size), () => void guarded(() => goBack(back)));
+    if (fault !== null && count === 0) throw fault;
+    tell([words(count), fault === null ? "" : explain(fault)].filter(Boolean).join(" "), () => void guarded(() => goBack(done)));
   });
 }
 
-export function moveTo(target: Mailbox): Promise<boolean> {
-  const from = place.value.search ? null : place.value.mailbox;
-  const patch = (one: Short) => {
-    if (one.mailboxIds[target.id] && Object.keys(one.mailboxIds).length === 1) return null;
-    // Out of the folder that is looked at; a letter stays in others that it is in.
-    if (from && one.mailboxIds[from]) return { [`mailboxIds/${from}`]: null, [`mailboxIds/${target.id}`]: true };
-    return { mailboxIds: { [target.id]: true } };
-  };
-  return act(patch, () => say("done.moved", { name: nameOf(target) }), true);
+/** In the list of all accounts: the folder of this account that stands for one of another, by its use or its path. */
+function like(target: Mailbox, boxes: readonly Mailbox[]): Mailbox | undefined {
+  if (!spreading() || boxes.includes(target)) return target;
+  const home = [...spreadBoxes.value.values()].find((one) => one.includes(target)) ?? mailboxes.value;
+  const path = pathOf(target, home);
+  return boxes.find((one) => (target.role ? one.role === target.role : !one.role && pathOf(one, boxes) === path));
 }
+
+/** Folders that what is chosen can be moved to: where it is of several accounts, those that each of them has. */
+export const destinations = computed<readonly Mailbox[]>(() => {
+  const may = (box: Mailbox | undefined) => box !== undefined && box.myRights["mayAddItems"] !== false;
+  if (!spreading()) return mailboxes.value.filter(may);
+  const [first = [], ...others] = [...new Set(shownTargets().map((one) => one.account!))].map((account) => spreadBoxes.value.get(account) ?? []);
+  return first.filter((box) => may(box) && others.every((boxes) => may(like(box, boxes))));
+});
+
+/** Whether the rights on all that is meant go that far. */
+export function mayAll(right: string): boolean {
+  if (!spreading()) return may(right);
+  const accounts = new Set(shownTargets().map((one) => one.account!));
+  return [...accounts].every((account) => inboxOf(spreadBoxes.value.get(account) ?? [])?.myRights[right] ?? true);
+}
+
+function moveInto(find: (boxes: readonly Mailbox[]) => Mailbox | undefined, name: () => string): Promise<boolean> {
+  return act(({ boxes, from }) => {
+    const target = find(boxes);
+    if (!target) return null;
+    return (one) => {
+      if (one.mailboxIds[target.id] && Object.keys(one.mailboxIds).length === 1) return null;
+      // Out of the folder that is looked at; a letter stays in others that it is in.
+      if (from && one.mailboxIds[from]) return { [`mailboxIds/${from}`]: null, [`mailboxIds/${target.id}`]: true };
+      return { mailboxIds: { [target.id]: true } };
+    };
+  }, () => say("done.moved", { name: name() }), true);
+}
+
+export const moveTo = (target: Mailbox): Promise<boolean> => moveInto((boxes) => like(target, boxes), () => nameOf(target));
 
 export function copyTo(target: Mailbox): Promise<boolean> {
   return act(
-    (one) => (one.mailboxIds[target.id] ? null : { [`mailboxIds/${target.id}`]: true }),
+    ({ boxes }) => {
+      const to = like(target, boxes);
+      return to ? (one) => (one.mailboxIds[to.id] ? null : { [`mailboxIds/${to.id}`]: true }) : null;
+    },
     (count) => read("done.copied", { name: nameOf(target), count }),
     false,
   );
 }
 
+const ofRole = (role: string) => (boxes: readonly Mailbox[]) => boxes.find((one) => one.role === role);
+
 export function moveToRole(role: string): Promise<boolean> {
-  const target = byRole(role);
-  return target ? moveTo(target) : Promise.resolve(false);
+  if (!spreading() && !byRole(role)) return Promise.resolve(false);
+  return moveInto(ofRole(role), () => say(`role.${role}` as "role.inbox"));
 }
 
 /** Spam, or not: the keyword tells filters, the folder the person. */
 export function report(spam: boolean): Promise<boolean> {
-  const target = byRole(spam ? "junk" : "inbox");
-  if (!target) return Promise.resolve(false);
+  const role = spam ? "junk" : "inbox";
+  if (!spreading() && !byRole(role)) return Promise.resolve(false);
   return act(
-    () => ({ mailboxIds: { [target.id]: true }, "keywords/$junk": spam ? true : null, "keywords/$notjunk": spam ? null : true }),
+    ({ boxes }) => {
+      const target = ofRole(role)(boxes);
+      return target ? () => ({ mailboxIds: { [target.id]: true }, "keywords/$junk": spam ? true : null, "keywords/$notjunk": spam ? null : true }) : null;
+    },
     () => read(spam ? "done.spam" : "done.notspam"),
     true,
   );
@@ -184,9 +290,9 @@ export function report(spam: boolean): Promise<boolean> {
 
 /** To the trash; from there for good. */
 export function remove(): Promise<boolean> {
-  if (here.value?.role !== "trash" || place.value.search) return moveToRole("trash");
+  if (everywhere.value || here.value?.role !== "trash" || place.value.search) return moveToRole("trash");
   return guarded(async () => {
-    const gone = await meant();
+    const gone = await meantHere();
     if (gone.length > 1 && !confirm(read("confirm.forever", { count: gone.length }))) return;
     await destroy(gone);
     closeThread();
@@ -228,15 +334,14 @@ export async function setKeyword(ids: Id[], keyword: string, on: boolean): Promi
   });
   const calls: Call[] = [["Email/set", { update: Object.fromEntries(ids.map((id) => [id, { [`keywords/${keyword}`]: on ? true : null }])) }, "s"]];
   const found = await jmap().call(calls);
-  const failed = Object.values((found["s"].notUpdated ?? {}) as Record<string, { type: string; description?: string }>);
-  if (failed[0]) throw new JmapError(failed[0].type, failed[0].description ?? "");
+  refusal(found["s"].notUpdated);
 }
 
 /** What the letters that an action is about have now, as far as is known here. */
-export function shownTargets(): Email[] {
+export function shownTargets(): Row[] {
   if (choosing.value) return [...chosen.value.values()];
   if (letters.value.length > 0) return letters.value;
-  const row = rows.value.get(cursor.value);
+  const row = rowAt(cursorAt());
   return row ? [row] : [];
 }
 
@@ -244,8 +349,8 @@ export function shownTargets(): Email[] {
 export function toggle(keyword: string, on?: boolean): Promise<boolean> {
   const shown = shownTargets();
   const next = on ?? !shown.some((one) => one.keywords[keyword]);
-  if (choosing.value) {
-    return act((one) => (Boolean(one.keywords[keyword]) === next ? null : { [`keywords/${keyword}`]: next ? true : null }), (count) => read("done.changed", { count }), false);
+  if (choosing.value || spreading()) {
+    return act(() => (one) => (Boolean(one.keywords[keyword]) === next ? null : { [`keywords/${keyword}`]: next ? true : null }), (count) => read("done.changed", { count }), false);
   }
   return guarded(async () => {
     if (shown.length === 0) return;
@@ -259,18 +364,19 @@ export function toggle(keyword: string, on?: boolean): Promise<boolean> {
 /** A whole conversation, also what is to come. */
 export function mute(): Promise<boolean> {
   const on = !shownTargets().some((one) => one.keywords["$muted"]);
-  return act(() => ({ "keywords/$muted": on ? true : null }), () => read(on ? "done.muted" : "done.unmuted"), on && here.value?.role === "inbox");
+  return act(() => () => ({ "keywords/$muted": on ? true : null }), () => read(on ? "done.muted" : "done.unmuted"), on && (everywhere.value || here.value?.role === "inbox"));
 }
 
 export function putAside(until: Date | null): Promise<boolean> {
   return guarded(async () => {
-    const ids = await meant();
-    if (ids.length === 0) return;
+    const parts = await meant();
+    if (parts.length === 0) return;
     const at = until === null ? null : until.toISOString().replace(/\.\d+Z$/, "Z");
     const ask = async (value: string | null) => {
-      const found = await jmap().call([["Snooze/set", { update: Object.fromEntries(ids.map((id) => [id, { until: value }])) }, "s"]]);
-      const failed = Object.values((found["s"].notUpdated ?? {}) as Record<string, { type: string; description?: string }>);
-      if (failed[0]) throw new JmapError(failed[0].type, failed[0].description ?? "");
+      for (const { where, ids } of parts) {
+        const found = await where.call([["Snooze/set", { update: Object.fromEntries(ids.map((id) => [id, { until: value }])) }, "s"]]);
+        refusal(found["s"].notUpdated);
+      }
     };
     await ask(at);
     closeThread();

@@ -1,10 +1,10 @@
 /** What can be done to what is chosen, and how far it got. */
 
-import { mailboxes, may, total } from "../store";
+import { everywhere, total } from "../store";
 import { say } from "../text";
 import { Icon } from "../views/icon";
 import type { IconName } from "../views/icon";
-import { chooseAll, choosing, chosen, chosenCount, everything, moveToRole, progress, remove, report, toggle, unchoose } from "./act";
+import { chooseAll, choosing, chosen, chosenCount, destinations, everything, mayAll as may, moveToRole, progress, remove, report, toggle, unchoose } from "./act";
 import { over } from "./over";
 import { read } from "./texts";
 
@@ -31,7 +31,7 @@ export function Bulk() {
         <Icon name="close" />
       </button>
       <b>{read("bulk.count", { count: chosenCount.value })}</b>
-      {!everything.value && total.value > chosen.value.size && (
+      {!everywhere.value && !everything.value && total.value > chosen.value.size && (
         <button class="plain link" onClick={chooseAll}>
           {read("bulk.all", { count: total.value })}
         </button>
@@ -57,7 +57,7 @@ export function Bulk() {
           {tool("clock", read("act.snooze"), () => (over.value = { kind: "snooze" }))}
         </>
       )}
-      {may("mayRemoveItems") && mailboxes.value.length > 0 && tool("move", say("act.move"), () => (over.value = { kind: "move" }))}
+      {may("mayRemoveItems") && destinations.value.length > 0 && tool("move", say("act.move"), () => (over.value = { kind: "move" }))}
     </div>
   );
 }

@@ -3,10 +3,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Mailbox } from "../jmap";
-import { client, guarded, mailboxes, refresh } from "../store";
+import { client, everywhere, guarded, mailboxes, refresh } from "../store";
 import { language } from "../text";
 import { Icon } from "../views/icon";
-import { copyTo, moveTo, putAside, shownTargets, toggle } from "./act";
+import { copyTo, destinations, moveTo, putAside, shownTargets, spreadBoxes, toggle } from "./act";
 import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./labels";
 import type { Colour, Label } from "./labels";
 import { over } from "./over";
@@ -102,11 +102,11 @@ function Folder({ copy }: { copy: boolean }) {
     close();
     void (copy ? copyTo(box) : moveTo(box));
   };
-  const options = mailboxes.value
-    .filter((box) => box.myRights["mayAddItems"] !== false)
-    .map((box) => ({ key: box.id, label: pathOf(box), mark: <Icon name="folder" />, run: () => take(box) }));
+  const among = [...spreadBoxes.value.values()].find((boxes) => boxes.includes(destinations.value[0]!)) ?? mailboxes.value;
+  const options = destinations.value
+    .map((box) => ({ key: box.id, label: pathOf(box, among), mark: <Icon name="folder" />, run: () => take(box) }));
   const make = (name: string): Option | null =>
-    mailboxes.value.some((box) => pathOf(box) === name)
+    everywhere.value || mailboxes.value.some((box) => pathOf(box) === name)
       ? null
       : {
           key: "new", label: pick("pick.newfolder", { name }), mark: <Icon name="write" />,

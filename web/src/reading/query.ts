@@ -22,9 +22,9 @@ export const conversations = computed(() => {
   return own ?? settings.value.conversations;
 });
 
-export function pathOf(box: Mailbox): string {
-  const parent = mailboxes.value.find((one) => one.id === box.parentId);
-  return parent ? `${pathOf(parent)}/${nameOf(box)}` : nameOf(box);
+export function pathOf(box: Mailbox, boxes: readonly Mailbox[] = mailboxes.value): string {
+  const parent = boxes.find((one) => one.id === box.parentId);
+  return parent ? `${pathOf(parent, boxes)}/${nameOf(box)}` : nameOf(box);
 }
 
 /** Names that hold in any language of the pages. */

@@ -3,6 +3,7 @@
 import { client, everywhere, guarded, nameOf, mailboxes, place, visit } from "../store";
 import { language } from "../text";
 import { Icon } from "../views/icon";
+import { unchoose } from "./act";
 import { nameIn } from "./language";
 import { terms, understood } from "./query";
 import { recollectAll, remember } from "./remembered";
@@ -30,7 +31,7 @@ export function SearchScope() {
             {read("find.everywhere")}
           </button>
           {client.value!.shares && (
-            <button role="radio" aria-checked={false} class="plain" onClick={() => (everywhere.value = true)}>
+            <button role="radio" aria-checked={false} class="plain" onClick={() => (unchoose(), (everywhere.value = true))}>
               {read("find.accounts")}
             </button>
           )}

@@ -40,6 +40,7 @@ const READING = {
   "inspect.close": ["关闭", "Close"],
   "inspect.loading": ["正在读取……", "Loading…"],
   "inspect.cut": ["只显示开头；下载可得全部。", "Only the beginning is shown; the download has all of it."],
+  "fault.nofolder": ["{account} 没有这样的文件夹，其中的邮件没有动。", "{account} has no such folder; its letters stayed."],
   "done.copied": ["已复制 {count} 封到“{name}”", "{count} copied to {name}"],
   "done.spam": ["已报告为垃圾邮件", "Reported as spam"],
   "done.notspam": ["已移回收件箱，不是垃圾邮件", "Not spam; back in the inbox"],

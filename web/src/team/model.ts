@@ -206,7 +206,7 @@ document.addEventListener("keydown", (event) => {
   const target = event.target;
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
   if (!inTeam() || known.value === null || known.value !== openThread.value || elsewhere.value || document.querySelector("dialog[open]")) return;
-  if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+  if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]")) return;
   const run = KEYS[event.key as TeamKey] as (() => boolean) | undefined;
   if (run?.()) event.preventDefault();
 });

@@ -16,7 +16,7 @@ export function onKey(event: KeyboardEvent): void {
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]")) return; // it has keys of its own
   const target = event.target;
-  if (target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
+  if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]")) return;
   if (document.querySelector("dialog[open]")) return;
   if (elsewhere.value) {
     if (event.key === "Escape") navigate(HOME);
@@ -41,6 +41,12 @@ function step(by: number): void {
   else cursor.value = next;
 }
 
+function openIt(): void {
+  // The list of all accounts opens its own.
+  if (everywhere.value) document.dispatchEvent(new CustomEvent("step", { detail: 0 }));
+  else void open(cursor.value);
+}
+
 function last() {
   return letters.value[letters.value.length - 1];
 }
@@ -53,9 +59,9 @@ const KEYS: Record<MailKey, () => void> = {
   ArrowUp: () => step(-1),
   PageDown: () => step(8),
   PageUp: () => step(-8),
-  Home: () => step(-cursor.value),
-  Enter: () => everywhere.value || void open(cursor.value),
-  o: () => everywhere.value || void open(cursor.value),
+  Home: () => step(-Infinity),
+  Enter: openIt,
+  o: openIt,
   u: closeThread,
   Escape: () => (help.value ? (help.value = false) : choosing.value ? unchoose() : closeThread()),
   c: () => compose(),
@@ -66,7 +72,7 @@ const KEYS: Record<MailKey, () => void> = {
   "#": () => void remove(),
   Delete: () => void remove(),
   "!": () => void report(here.value?.role !== "junk"),
-  x: () => chooseRow(cursor.value),
+  x: () => chooseRow(),
   "*": chooseAll,
   v: () => (over.value = { kind: "move" }),
   y: () => (over.value = { kind: "copy" }),

@@ -48,7 +48,7 @@ export function Search() {
     if (shown !== typed.value.trim()) typed.value = shown;
   }, [shown]);
   const hints = focused.value
-    ? complete(typed.value, language.value === "zh", mailboxes.value.map(pathOf), labels.value.map((one) => one.name), people())
+    ? complete(typed.value, language.value === "zh", mailboxes.value.map((box) => pathOf(box)), labels.value.map((one) => one.name), people())
     : [];
   const take = (text: string) => {
     const next = typed.value.replace(/\S*$/, text);
