@@ -29,6 +29,7 @@ from posthouse.http.auth.routes import auth_routes, make_auth
 from posthouse.http.challenge import challenge_routes
 from posthouse.http.client_setup.routes import client_setup_routes
 from posthouse.http.dav.routes import carddav_routes
+from posthouse.http.door import enter
 from posthouse.http.endpoints import health_routes
 from posthouse.http.files import file_routes
 from posthouse.http.jmap.routes import jmap_routes
@@ -177,16 +178,16 @@ class Web:
         return found
 
     async def plain(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._plain(scope, receive, send)
+        await enter(self._plain, scope, receive, send)
 
     async def challenge(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._challenge(scope, receive, send)
+        await enter(self._challenge, scope, receive, send)
 
     async def _answer(self, token: str) -> str:
         return await self.answer(token)
 
     async def secure(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._secure(scope, receive, send)
+        await enter(self._secure, scope, receive, send)
 
     def stop(self) -> None:
         self.close()

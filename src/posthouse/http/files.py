@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from posthouse.core.errors import MailError, NotFound
 from posthouse.core.ids import AccountId
+from posthouse.http.door import try_number
 from posthouse.mime.params import format_param
 from posthouse.mime.scan import scan
 from posthouse.services.file_links import PATH
@@ -47,9 +48,10 @@ def file_routes(services: JmapServices) -> list[BaseRoute]:
         kind, text = given["kind"], given["name"]
         name = ids.try_blob(text)
         try:
-            account = await services.links.check(
-                AccountId(given["account"]), given["until"], given["mac"], kind, text
-            )
+            number, until = try_number(given["account"]), try_number(given["until"])
+            if number is None or until is None:
+                raise NotFound
+            account = await services.links.check(AccountId(number), until, given["mac"], kind, text)
             context = Context(services, of_password(account), (), {})
             if name is None:
                 raise NotFound
@@ -59,7 +61,7 @@ def file_routes(services: JmapServices) -> list[BaseRoute]:
         except MailError:
             return _refused(503, "The store is away at the moment. Try again shortly.")
 
-    return [Route(f"{PATH}/{{account:int}}/{{until:int}}/{{mac:str}}/{{kind:str}}/{{name:str}}", file)]
+    return [Route(f"{PATH}/{{account:str}}/{{until:str}}/{{mac:str}}/{{kind:str}}/{{name:str}}", file)]
 
 
 def _refused(status: int, text: str) -> Response:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse.client.picture import PictureError
 from posthouse.core.errors import Forbidden, NotFound, Unavailable
 from posthouse.core.ids import AccountId
+from posthouse.http.door import try_number
 from posthouse.services.pictures import PATH, Pictures
 
 _HEADERS: Final = {
@@ -25,9 +26,10 @@ def picture_routes(pictures: Pictures) -> list[BaseRoute]:
     async def picture(request: Request) -> Response:
         given = request.path_params
         try:
-            found = await pictures.fetch(
-                AccountId(given["account"]), given["day"], given["mac"], given["packed"]
-            )
+            number, day = try_number(given["account"]), try_number(given["day"])
+            if number is None or day is None:
+                raise NotFound("no address of a picture")
+            found = await pictures.fetch(AccountId(number), day, given["mac"], given["packed"])
         except NotFound as error:
             return _refused(404, str(error))
         except Forbidden as error:
@@ -39,7 +41,7 @@ def picture_routes(pictures: Pictures) -> list[BaseRoute]:
         headers = {**_HEADERS, "Cache-Control": "private, max-age=86400, immutable"}
         return Response(found.content, media_type=found.type, headers=headers)
 
-    return [Route(f"{PATH}/{{account:int}}/{{day:int}}/{{mac:str}}/{{packed:str}}", picture)]
+    return [Route(f"{PATH}/{{account:str}}/{{day:str}}/{{mac:str}}/{{packed:str}}", picture)]
 
 
 def _refused(status: int, text: str) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from posthouse.http.door import HOST
 from posthouse.services.pictures import PATH
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -53,7 +53,6 @@ _FRAME_PAGE: Final = (
     b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}"
     b"blockquote blockquote blockquote blockquote blockquote blockquote{padding:0;border:0}</style><body></body>"
 )
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _COMMON: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -77,8 +76,11 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
     """`/` leads to `/mail/`."""
     files = _files(assets)
 
-    async def root(_request: Request) -> Response:
-        return RedirectResponse("/mail/", status_code=303)
+    def leads(to: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(_request: Request) -> Response:
+            return RedirectResponse(to, status_code=303)
+
+        return answer
 
     def page(name: str, policy: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -88,9 +90,6 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
             return await _send(request, files[name], headers)
 
         return answer
-
-    async def slash(request: Request) -> Response:
-        return RedirectResponse(f"{request.url.path}/", status_code=303)
 
     async def asset(request: Request) -> Response:
         name = f"assets/{request.path_params['name']}"
@@ -108,17 +107,17 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
     lens = page("lens.html", _PAGE_POLICY)
     admin = page("admin.html", _PAGE_POLICY)
     return [
-        Route("/", root),
-        Route("/mail", root),
+        Route("/", leads("/mail/")),
+        Route("/mail", leads("/mail/")),
         Route("/mail/", mail),
         Route("/mail/contacts", mail),
         Route("/mail/settings", mail),
         Route("/mail/settings/{section:path}", mail),
         Route("/mail/editor", page("editor.html", _EDITOR_POLICY)),
-        Route("/admin", slash),
+        Route("/admin", leads("/admin/")),
         Route("/admin/", admin),
         Route("/admin/{place:path}", admin),
-        Route("/lens", slash),
+        Route("/lens", leads("/lens/")),
         Route("/lens/", lens),
         Route("/lens/{place:path}", lens),
         *(Route(f"/mail/{name}", page(name, _WORKER_POLICY)) for name in _FIXED),
@@ -130,7 +129,7 @@ def web_routes(assets: Path = ASSETS) -> list[BaseRoute]:
 def _pictures(request: Request) -> str:
     """The source of proxied pictures as a policy names it, with the scheme of the page."""
     host = request.url.netloc
-    return f"{host}{PATH}/" if _HOST.fullmatch(host) else ""
+    return f"{host}{PATH}/" if HOST.fullmatch(host) else ""
 
 
 async def _send(request: Request, file: Path, headers: dict[str, str]) -> Response:

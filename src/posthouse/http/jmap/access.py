@@ -17,6 +17,10 @@ PROTOCOL: Final = "http"
 CHALLENGE: Final = 'Basic realm="JMAP", charset="UTF-8", Bearer realm="JMAP"'
 
 
+UNASKED: Final = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+"""Content types of what browsers send to other sites without asking (Fetch, CORS-safelisted request headers)."""
+
+
 class InClearError(Exception):
     """Credentials would cross a network unencrypted."""
 
@@ -55,12 +59,30 @@ async def sign_in(signin: SignIn, connection: HTTPConnection, protocol: str = PR
     program = JMAP if protocol == PROTOCOL else ""
     origin = Origin(protocol, "http", client_ip(connection), client, program=program)
     match kind.lower():
+        case "basic" if _by_another_site(connection):
+            raise SignInFailed("credentials that a browser added for another site")
         case "basic":
             user, password = _basic(given)
             return await signin.check_password(user, password, origin)
         case "bearer":
             return await signin.check_token("", given.strip(), origin)
     raise SignInFailed("no credentials")
+
+
+def _by_another_site(connection: HTTPConnection) -> bool:
+    """A browser that was once given a password adds it to whatever a page of any site asks of us, unless CORS is asked.
+
+    Programs send no Origin; pages elsewhere that know the password send it by a request that asks CORS first, or by
+    token.
+    """
+    told = connection.headers
+    if connection.scope["type"] == "websocket" or told.get("sec-fetch-mode", "cors") != "cors":
+        strange = told.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        return strange or told.get("origin", base_url(connection)) != base_url(connection)
+    if connection.scope["method"] in ("GET", "HEAD"):  # what is read this way that page does not see
+        return False
+    plain = told.get("content-type", "").partition(";")[0].strip().lower() in UNASKED
+    return plain and told.get("origin", base_url(connection)) != base_url(connection)
 
 
 def _basic(given: str) -> tuple[str, str]:
