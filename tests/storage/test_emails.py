@@ -322,3 +322,37 @@ async def test_marked_emails_come_first_whatever_happens(store: Store, account: 
                     store, account, e.InMailbox((inbox.id,)), order=order, collapse=collapse, first=5
                 )
                 assert first == every[:5]
+
+
+async def test_the_first_of_many_mailboxes_are_those_of_the_whole_list(
+    store: Store, account: Account
+) -> None:
+    """Windows over the account, which are merged from its mailboxes, beside the whole list, which is sorted."""
+    chance = random.Random(11)
+    inbox, archive = await boxes(store, account)
+    places = [inbox, archive, *[await store.mailboxes.create(account.id, f"Box {n}") for n in range(6)]]
+    numbers: list[int] = []
+    for n in range(60):
+        where = chance.sample(places, chance.choice((1, 1, 1, 2, 3)))
+        reply = f"In-Reply-To: <{chance.randrange(n)}@qq.test>\r\n" if n and chance.random() < 0.5 else ""
+        numbers.append(await put(store, n, *where, headers=reply, date=chance.randrange(25)))
+    conditions = [
+        e.Every(()),
+        e.NotOnlyIn((inbox.id, places[3].id)),
+        e.Every((e.InMailbox((archive.id, places[4].id, places[5].id)), e.Every(()))),
+        e.Either((e.Keyword(FLAGGED), e.Compare("date", "<", 12.0))),
+    ]
+    for turn in range(3):
+        for condition in conditions:
+            total = await store.emails.count(account.id, condition)
+            for order in (NEWEST, (e.Order("date"),)):
+                for collapse in (False, True):
+                    options = {"order": order, "collapse": collapse}
+                    every = await ids(store, account, condition, **options)
+                    assert collapse or total == len(every)
+                    for first in (1, 7, 30, 1000):
+                        assert await ids(store, account, condition, first=first, **options) == every[:first]
+        changes = [EmailChange(MessageId(n), add=FLAGGED) for n in chance.sample(numbers, 10)]
+        await store.emails.change(account.id, changes)
+        if turn == 1:  # from here on some are out of view
+            await store.messages.store_flags(account.id, places[2].id, ALL, add=DELETED)

@@ -31,6 +31,7 @@ _COMMON: Final = re.compile(
     r"[ \t]*(?:,[ \t]*(?=[^ \t,])|\Z)"
 )
 
+_IS_DOT_ATOM: Final = re.compile(_DOT_ATOM).fullmatch
 _DOTS: Final = re.compile(r"\.*")
 
 
@@ -274,7 +275,7 @@ def parse_mailboxes(value: str) -> list[Mailbox]:
 
 def quote_local(local: str) -> str:
     """A local part as it must be written: RFC 5321 §4.1.2 quoted-string where it is no dot-atom."""
-    if re.fullmatch(_DOT_ATOM, local):
+    if _IS_DOT_ATOM(local):
         return local
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

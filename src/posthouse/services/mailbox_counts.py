@@ -86,6 +86,13 @@ class MailboxCounts:
             self._locks = {one: held for one, held in self._locks.items() if held.locked()}
         return known.modseq, known.totals
 
+    async def threads(
+        self, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None = None
+    ) -> int:
+        """Of the whole account, or of all that is visible."""
+        await self.of(account, trash, visible)
+        return len(self._accounts[account, visible].shares)
+
     async def _catch_up(self, account: AccountId, known: _Account) -> bool:
         modseq = await self._store.emails.modseq(account)
         if modseq == known.modseq:

@@ -27,8 +27,15 @@ class Emails(Protocol):
         """Raises NotFound."""
         ...
 
-    async def get(self, account: AccountId, messages: Sequence[int], columns: Sequence[str]) -> EmailsRead:
-        """Those of the messages that are in view.
+    async def get(
+        self,
+        account: AccountId,
+        messages: Sequence[int],
+        columns: Sequence[str],
+        *,
+        known: Collection[int] = (),
+    ) -> EmailsRead:
+        """Those of the messages that are in view; of `known` ones only the places.
 
         Columns: `rows.MESSAGE_COLUMNS`, and "blob", "size", "date", "created".
         """

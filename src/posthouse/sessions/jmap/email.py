@@ -14,7 +14,7 @@ from posthouse.wire.jmap.ids import EMAIL, BlobName
 from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
-from .email_properties import DEFAULT_GET, DEFAULT_PARSE, METADATA, STORED, KeywordNames, Wanted, metadata
+from .email_properties import DEFAULT_GET, DEFAULT_PARSE, KeywordNames, Wanted, metadata
 from .standard import changes_answer, changes_limit, check_get, get_answer
 from .state import check_known, format_state, parse_state
 
@@ -76,30 +76,36 @@ async def _all_ids(context: Context) -> list[str]:
 async def read_emails(context: Context, numbers: list[int], wanted: Wanted) -> tuple[str, dict[int, Record]]:
     """The state, and by message what is wanted of it."""
     store, account = context.services.store, context.account.id
-    columns = wanted.columns
-    read = await store.emails.get(account, numbers, columns)
+    known_emails, lasting = context.services.known_emails, wanted.lasting
+    known = {} if wanted.needs_content else known_emails.find(lasting, numbers)
+    read = await store.emails.get(account, numbers, wanted.columns, known=known)
     visible = await context.visible()
     keywords = KeywordNames(await store.messages.keywords(account) if "keywords" in wanted.properties else ())
-    simple = [name for name in wanted.properties if name in METADATA or name in STORED]
-    found: dict[int, Record] = {}
+    open_ones = []
     for message, *values in read.rows:
-        places = read.places[message]
-        if visible is not None:
-            places = [place for place in places if place[0] in visible]
-            if not places:
-                continue
-        row = dict(zip(columns, values, strict=True))
-        record = {name: metadata(name, message, row, places, keywords) for name in simple}
-        if "header_fields" in row:
-            if row["header_fields"]:
-                record |= wanted.from_kept(row["header_fields"])
+        row = dict(zip(wanted.columns, values, strict=True))
+        record = {name: metadata(name, message, row) for name in wanted.simple}
+        if (kept := row.get("header_fields")) is not None:
+            if kept:
+                record |= wanted.from_kept(kept)
             else:
-                record["\0open"] = True  # its header is too long to be kept
-        found[message] = record
+                open_ones.append(message)  # its header is too long to be kept
+        known[message] = record
+        if not wanted.needs_content and kept != b"":
+            known_emails.keep(lasting, message, record, len(kept or b"") + len(record.get("preview", "")))
+    found: dict[int, Record] = {}
+    shown: dict[tuple[tuple[int, int], ...], Record] = {}
+    for message, places in read.places.items():
+        if message in known and (visible is None or any(box in visible for box, _ in places)):
+            # perf: most emails of a list are in the same mailbox with the same flags.
+            key = tuple(places)
+            if key not in shown:
+                shown[key] = wanted.changing(key, visible, keywords)
+            found[message] = known[message] | shown[key]
     if wanted.needs_content:
         await _add_content(context, found, list(found), wanted)
-    elif missing := [message for message, record in found.items() if record.pop("\0open", False)]:
-        await _add_content(context, found, missing, wanted)
+    elif open_ones:
+        await _add_content(context, found, [message for message in open_ones if message in found], wanted)
     return format_state(read.modseq), found
 
 

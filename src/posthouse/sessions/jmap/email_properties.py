@@ -31,7 +31,7 @@ HEADER_PROPERTIES: Final[dict[str, HeaderProperty]] = {
     "sentAt": HeaderProperty("date", "Date", "Date"),
 }
 """Convenience properties and the header field each stands for (RFC 8621 §4.1.3)."""
-METADATA: Final = ("id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt")
+CHANGING: Final = ("mailboxIds", "keywords")
 STORED: Final = {
     "blobId": (),
     "threadId": ("thread",),
@@ -41,10 +41,12 @@ STORED: Final = {
     "preview": ("preview",),
 }
 """Columns of the store that a property needs."""
+LASTING: Final = ("id", *STORED)
 BODY: Final = ("bodyStructure", "bodyValues", "textBody", "htmlBody", "attachments")
-KNOWN: Final = frozenset((*METADATA, *HEADER_PROPERTIES, "hasAttachment", "preview", "headers", *BODY))
+KNOWN: Final = frozenset((*LASTING, *CHANGING, *HEADER_PROPERTIES, "headers", *BODY))
 DEFAULT_GET: Final = (
-    *METADATA, *HEADER_PROPERTIES, "hasAttachment", "preview", "bodyValues", "textBody", "htmlBody", "attachments",
+    "id", "blobId", "threadId", *CHANGING, "size", "receivedAt", *HEADER_PROPERTIES, "hasAttachment", "preview",
+    "bodyValues", "textBody", "htmlBody", "attachments",
 )  # fmt: skip
 DEFAULT_PARSE: Final = (*HEADER_PROPERTIES, "hasAttachment", "preview", "bodyValues", "textBody", "htmlBody",
                         "attachments")  # fmt: skip
@@ -57,7 +59,7 @@ _KEPT: Final = frozenset(HEADER_FIELDS)
 class Wanted:
     """What /get or /parse has to return for each email; raises MethodError for what there is not."""
 
-    __slots__ = ("bodies", "body_properties", "headers", "max_bytes", "properties", "values")
+    __slots__ = ("bodies", "body_properties", "headers", "max_bytes", "properties", "simple", "values")
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class Wanted:
         self.body_properties = BODY_PROPERTIES if body_properties is None else tuple(body_properties)
         self.values = values
         self.max_bytes = max_bytes
+        self.simple = tuple(name for name in properties if name in LASTING)
         self.headers: dict[str, HeaderProperty] = {}
         self.bodies = [name for name in properties if name in BODY or name == "headers"]
         for name in properties:
@@ -83,6 +86,26 @@ class Wanted:
         for name in self.body_properties:
             if name not in ALL_PROPERTIES and try_property(name) is None:
                 raise MethodError("invalidArguments", f"a body part has no property {name[:200]!r}")
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """What of it no change of an email changes, but the bodies."""
+        return (*self.simple, *self.headers)
+
+    def changing(
+        self, places: Sequence[tuple[int, int]], visible: frozenset[int] | None, keywords: KeywordNames
+    ) -> Record:
+        """What the mailboxes and flags of an email say, those that are visible."""
+        found: Record = {}
+        mine = [place for place in places if visible is None or place[0] in visible]
+        if "mailboxIds" in self.properties:
+            found["mailboxIds"] = {format_id(MAILBOX, box): True for box, _ in mine}
+        if "keywords" in self.properties:
+            flags = 0
+            for _, one in mine:
+                flags |= one
+            found["keywords"] = keywords.shown(flags)
+        return found
 
     @property
     def needs_content(self) -> bool:
@@ -102,10 +125,11 @@ class Wanted:
         return self._headers(raw_fields(kept))
 
     def _headers(self, fields: list[tuple[str, str]]) -> Record:
-        by_name: dict[str, list[str]] = {}
+        by_name: dict[str, list[str]] = {one.name: [] for one in self.headers.values()}
         for key, value in fields:
-            by_name.setdefault(key.lower(), []).append(value)
-        return {name: read_property(one, by_name.get(one.name, ())) for name, one in self.headers.items()}
+            if (values := by_name.get(key.lower())) is not None:
+                values.append(value)
+        return {name: read_property(one, by_name[one.name]) for name, one in self.headers.items()}
 
     # --- from the message ---
 
@@ -187,22 +211,13 @@ class KeywordNames:
         return found
 
 
-def metadata(
-    name: str, message: int, columns: dict[str, Any], places: list[tuple[int, int]], keywords: KeywordNames
-) -> Any:
-    """One property of METADATA or STORED, from a row."""
+def metadata(name: str, message: int, columns: dict[str, Any]) -> Any:
+    """One property of LASTING, from a row."""
     match name:
         case "id" | "blobId":
             return format_id(EMAIL, message)
         case "threadId":
             return format_id(THREAD, columns["thread"])
-        case "mailboxIds":
-            return {format_id(MAILBOX, box): True for box, _ in places}
-        case "keywords":
-            flags = 0
-            for _, one in places:
-                flags |= one
-            return keywords.shown(flags)
         case "size":
             return columns["size"]
         case "receivedAt":

@@ -141,6 +141,10 @@ async def _total(context: Context, args: EmailQuery, asked: _Asked) -> int:
         _, counts = await context.services.counts.of(account, trash, await context.visible())
         emails, _, threads, _ = counts.get(condition.mailboxes[0], (0, 0, 0, 0))
         return threads if args.collapse_threads else emails
+    if condition == e.Every(()) and args.collapse_threads:
+        rows = await context.mailboxes()
+        trash = next((row.id for row in rows.values() if row.role == "trash"), None)
+        return await context.services.counts.threads(account, trash)
     return await context.services.store.emails.count(account, condition, collapse=args.collapse_threads)
 
 

@@ -19,6 +19,8 @@ from posthouse.services.shared_accounts import SharedAccounts
 from posthouse.services.team_work import TeamWorkService
 from posthouse.storage.ports import Store
 
+from .email_known import KnownEmails
+
 
 class JmapLimits(Struct, frozen=True):
     """The first seven are announced under the names of RFC 8620 §2."""
@@ -77,6 +79,7 @@ class JmapServices:
     links: FileLinks = field(init=False)
     team_work: TeamWorkService = field(init=False)
     presence: Presence = field(init=False)
+    known_emails: KnownEmails = field(default_factory=KnownEmails, init=False)
 
     def __post_init__(self) -> None:
         self.shared = SharedAccounts(self.store)

@@ -155,6 +155,7 @@ class Query:
         """`clean`: none of the account's placements has \\Deleted."""
         compiler = Compiler(account, long_flags=long_flags)
         base, rest = _base(condition)
+        self.in_one = base is not None
         where = [f"p.account = {int(account)}"]
         if base is not None:
             where.append(f"p.mailbox = {int(base)}")
@@ -183,6 +184,10 @@ class Query:
     @property
     def sql(self) -> str:
         return f"SELECT p.message, p.thread {self._from}{self._group} ORDER BY {self._order}"
+
+    @property
+    def dated_sql(self) -> str:
+        return f"SELECT p.message, p.thread, p.date {self._from}{self._group} ORDER BY {self._order}"
 
     def count_sql(self, *, collapse: bool) -> str:
         return f"SELECT count(DISTINCT p.{'thread' if collapse else 'message'}) {self._from}"

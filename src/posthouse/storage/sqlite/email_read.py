@@ -19,6 +19,7 @@ from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import MESSAGE_COLUMNS, Mailbox
 from posthouse.storage.sqlite.connection import reading
 from posthouse.storage.sqlite.email_marked import MarkedFirst, look_through, mark_of
+from posthouse.storage.sqlite.email_merged import Merge, count_spread, is_by_date, merged, try_spread
 from posthouse.storage.sqlite.email_query import Query
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox, DeleteMailboxById
 from posthouse.storage.sqlite.fetch import header_text_of
@@ -62,14 +63,25 @@ class SqliteEmails:
 
     # --- rows ---
 
-    async def get(self, account: AccountId, messages: Sequence[int], columns: Sequence[str]) -> e.EmailsRead:
-        if unknown := [name for name in columns if name not in _COLUMNS]:
-            raise Invalid(f"no such columns: {unknown}")
+    async def get(
+        self,
+        account: AccountId,
+        messages: Sequence[int],
+        columns: Sequence[str],
+        *,
+        known: Collection[int] = (),
+    ) -> e.EmailsRead:
+        if wrong := [name for name in columns if name not in _COLUMNS]:
+            raise Invalid(f"no such columns: {wrong}")
         wanted = (_listed(messages), account)
+        unknown = [one for one in messages if one not in known]
         names = ", ".join(["m.id", *(_COLUMNS[name] for name in columns)])
         with self._reader.snapshot_of(account) as (modseq, _):
             placed = self._reader.rows(f"SELECT p.message, p.mailbox, p.flags {_PLACED}", wanted)
-            rows = self._reader.rows(f"SELECT {names} {_WANTED} WHERE m.account = ?", wanted)
+            rows = []
+            if unknown:
+                sought = (_listed(unknown), account)
+                rows = self._reader.rows(f"SELECT {names} {_WANTED} WHERE m.account = ?", sought)
         places: dict[int, list[tuple[int, int]]] = {}
         for message, mailbox, flags in placed:
             if not (bits := unpack_flags(flags)) & DELETED:
@@ -170,10 +182,10 @@ class SqliteEmails:
 
     # --- queries ---
 
-    def _query(self, account: AccountId, condition: e.Condition, order: Sequence[e.Order]) -> Query:
-        long_flags = self._reader.has_long_flags(account)
+    def _flags_of(self, account: AccountId) -> tuple[bool, bool]:
+        """Whether flags may be long, and whether no placement has \\Deleted."""
         row = self._reader.row("SELECT sum(deleted) FROM mailbox WHERE account = ?", (account,))
-        return Query(account, condition, order, long_flags=long_flags, clean=not row[0])
+        return self._reader.has_long_flags(account), not row[0]
 
     async def query(
         self,
@@ -185,7 +197,8 @@ class SqliteEmails:
         first: int | None = None,
     ) -> list[tuple[int, int]]:
         order = [one for one in order if one.key != "keyword" or one.bit]  # what nobody has orders nothing
-        query = self._query(account, condition, order)
+        long_flags, clean = self._flags_of(account)
+        query = Query(account, condition, order, long_flags=long_flags, clean=clean)
         if query.is_window and first is not None and first <= WINDOW_MAX and not collapse:
             window: list[tuple[int, int]] = self._reader.rows(f"{query.sql} LIMIT {int(first)}", query.values)
             return window
@@ -199,9 +212,12 @@ class SqliteEmails:
             found = await self._marked_first(account, query.marked_in, order, first, collapse=collapse)
             if len(found) == first:
                 return found
-        matching: list[tuple[int, int]] = await self._in_thread(
-            partial(_run, query=query, collapse=collapse, first=first)
-        )
+        matching: list[tuple[int, int]]
+        if first is not None and not query.in_one and is_by_date(order) and (spread := try_spread(condition)):
+            asked = Merge(account, spread, order[0].ascending, first, collapse, long_flags, clean)
+            matching = await self._in_thread(partial(_merged, asked=asked))
+            return matching
+        matching = await self._in_thread(partial(_run, query=query, collapse=collapse, first=first))
         return matching
 
     async def _marked_first(
@@ -220,8 +236,14 @@ class SqliteEmails:
         return _collapsed(rows, first) if collapse else rows[:first]
 
     async def count(self, account: AccountId, condition: e.Condition, *, collapse: bool = False) -> int:
-        query = self._query(account, condition, ())
-        total: int = await self._in_thread(partial(_count, query=query, collapse=collapse))
+        long_flags, clean = self._flags_of(account)
+        spread = try_spread(condition)
+        total: int
+        if clean and not collapse and spread is not None and not spread.rest:
+            total = await self._in_thread(partial(count_spread, account=account, spread=spread))
+            return total
+        query = Query(account, condition, (), long_flags=long_flags, clean=clean)
+        total = await self._in_thread(partial(_count, query=query, collapse=collapse))
         return total
 
     # --- changes ---
@@ -371,6 +393,11 @@ def _run(connection: apsw.Connection, query: Query, *, collapse: bool, first: in
         limit = "" if first is None else f" LIMIT {int(first)}"
         return connection.execute(query.sql + limit, query.values).fetchall()
     return _collapsed(connection.execute(query.sql, query.values), first)
+
+
+def _merged(connection: apsw.Connection, *, asked: Merge) -> Any:
+    _prepare(connection)
+    return merged(connection, asked)
 
 
 def _collapsed(rows: Any, first: int | None) -> list[tuple[int, int]]:
