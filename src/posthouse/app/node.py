@@ -23,7 +23,7 @@ from posthouse.core.ports import SystemClock, SystemIds, system_rng
 from posthouse.http.listener import HttpAcceptor
 from posthouse.http.server import serve_http
 from posthouse.openssl.tickets import KeyRing
-from posthouse.servers.board import Field, Slot, field
+from posthouse.servers.board import Field, HttpShares, Slot, field
 from posthouse.servers.host import Host, Service
 from posthouse.servers.listener import Acceptor
 from posthouse.servers.proxy import TrustedSources
@@ -109,17 +109,15 @@ class Node:
         self._web.answer = self._certificates.answer
         self.host.start()
         self._factories.start_queue()
+        web = {
+            "http": (self._lens.web(self._web.plain), None),
+            "https": (self._lens.web(self._web.secure), self._certificates.choose),
+            "challenge": (self._web.challenge, None),
+        }
+        shares = HttpShares(self._slot, self.host.siblings)
         for name, socks in sockets.items():
-            if name == "http":
-                self._http += serve_http(self._lens.web(self._web.plain), socks, self._log)
-                continue
-            if name == "https":
-                self._http += serve_http(
-                    self._lens.web(self._web.secure), socks, self._log, self._certificates.choose
-                )
-                continue
-            if name == "challenge":
-                self._http += serve_http(self._web.challenge, socks, self._log)
+            if name in web:
+                self._http += serve_http(web[name][0], socks, self._log, web[name][1], shares)
                 continue
             for sock in socks:
                 acceptor = Acceptor(self.host, sock, self._service(name))

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
 
-from posthouse.http.listener import Choose, HttpAcceptor
+from posthouse.http.listener import Alone, Choose, HttpAcceptor, Shares
 
 KEEP_ALIVE_S = 15
 LOOK_S = 60.0
@@ -129,8 +129,9 @@ def serve_http(
     sockets: Sequence[socket.socket],
     log: logging.Logger,
     context: Choose | None = None,
+    shares: Shares | None = None,
 ) -> list[HttpAcceptor]:
-    """`context`: TLS, asked for anew at each connection; None: HTTP in the clear."""
+    """`context`: TLS, asked for anew at each connection; None: in the clear.  `shares`: None for a worker alone."""
     config = Config(
         app,
         interface="asgi3",
@@ -154,7 +155,7 @@ def serve_http(
         made.app_state = {"pipe": Pipe(made), "waits": made.waits}
         return made
 
-    acceptors = [HttpAcceptor(sock, protocol, context, log) for sock in sockets]
+    acceptors = [HttpAcceptor(sock, protocol, context, log, shares or Alone()) for sock in sockets]
     for acceptor in acceptors:
         acceptor.start()
     return acceptors

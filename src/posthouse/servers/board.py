@@ -47,6 +47,7 @@ def _fields() -> tuple[Field, ...]:
             Field("connections_total", "counter", "Accepted connections.", f'listener="{n}"')
             for n in LISTENERS
         ),
+        Field("http_connections", "gauge", "Open connections of HTTP."),
         *(
             Field("refused_total", "counter", "Connections refused by a limit.", f'reason="{r}"')
             for r in ("node", "address", "descriptors")
@@ -84,6 +85,7 @@ def _fields() -> tuple[Field, ...]:
 
 FIELDS: Final = _fields()
 INDEX: Final = {(f.name, f.labels): i for i, f in enumerate(FIELDS)}
+_HTTP: Final = INDEX["http_connections", ""]
 _LAG_FIRST: Final = INDEX["loop_lag_seconds_bucket", 'le="0.001"']
 _LAG_SUM: Final = INDEX["loop_lag_seconds_sum", ""]
 _LAG_MAX: Final = INDEX["loop_lag_max_seconds", ""]
@@ -125,6 +127,10 @@ class Board:
         """Open connections per process."""
         count = len(LISTENERS)
         return [int(sum(self._numbers[s * _WORDS : s * _WORDS + count])) for s in range(self.slots)]
+
+    def values(self, index: int) -> list[int]:
+        """One number of each process."""
+        return [int(self._numbers[slot * _WORDS + index]) for slot in range(self.slots)]
 
     def peer_cell(self, ip: str) -> int:
         """The counter of an address; an IPv6 customer has a /64 (RFC 6177 §2).
@@ -197,6 +203,25 @@ class Slot:
         cell = self.board.peer_cell(ip)
         if self._peers[cell]:
             self._peers[cell] -= 1
+
+
+class HttpShares:
+    """Connections of HTTP by worker."""
+
+    __slots__ = ("_siblings", "_slot")
+
+    def __init__(self, slot: Slot, siblings: Iterable[int]) -> None:
+        self._slot = slot
+        self._siblings = tuple(siblings)
+
+    def add(self, count: int) -> None:
+        self._slot.add(_HTTP, count)
+
+    def of(self) -> tuple[int, int]:
+        """Those of this worker, and of the other one that has the fewest."""
+        values = self._slot.board.values(_HTTP)
+        mine = values[self._slot.index]
+        return mine, min((values[one] for one in self._siblings), default=mine)
 
 
 def _prefix_64(ip: str) -> str:

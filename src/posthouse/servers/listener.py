@@ -1,8 +1,6 @@
 """Addresses, listening sockets, and accepting from sockets that all workers share.
 
-Every worker polls the same sockets.  One that has more connections than another steps back for a few
-milliseconds, so even two connections land on two workers.  Left to the kernel, one of two workers got nine or ten
-of ten connections (20 measurements; with the step back four to six), at 0.1 ms more until the greeting.
+Every worker polls the same sockets; `core.step_back` says who takes a connection.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from posthouse.core.step_back import STEP_BACK_S, StepBack
 from posthouse.servers.board import field
 from posthouse.servers.connection import Connection
 from posthouse.servers.host import Host, Service
@@ -25,11 +24,6 @@ from posthouse.sessions.session import ConnectionInfo
 
 BACKLOG: Final = 4096
 ACCEPT_BATCH: Final = 16
-STEP_BACK_S: Final = 0.002
-AGAIN_S: Final = 0.02
-"""After a step back connections are taken one by one for so long, unless we are FAR_AHEAD: where many soon end, every
-step back is time in which nobody takes one (2,200 logins a second instead of 4,000)."""
-FAR_AHEAD: Final = 4
 NO_DESCRIPTORS_S: Final = 0.5
 
 _REFUSED_DESCRIPTORS: Final = field("refused_total", 'reason="descriptors"')
@@ -142,8 +136,7 @@ class Acceptor:
         self._service = service  # asked anew for each connection: a reload replaces it
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
-        self._stepped_back = False  # what is still there now is ours
-        self._patient_until = 0.0
+        self._step_back = StepBack(self._shares)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -164,25 +157,12 @@ class Acceptor:
         self.start()
 
     def _ready(self) -> None:
-        host = self._host
-        host.active()
-        now = self._loop.time()
-        mine, fewest = self._shares()
-        if mine > fewest:
-            far = mine > fewest + FAR_AHEAD
-            if not self._stepped_back and (far or now > self._patient_until):
-                self._stepped_back = True
-                self._patient_until = now + AGAIN_S
-                self._hold(STEP_BACK_S)
-            else:  # still there: the others are busy, or dead
-                self._stepped_back = False
-                self._accept()
+        self._host.active()
+        if self._step_back.now(self._loop.time()):
+            self._hold(STEP_BACK_S)
             return
         for _ in range(ACCEPT_BATCH):
-            if not self._accept():
-                return
-            mine, fewest = self._shares()
-            if mine > fewest:
+            if not self._accept() or self._step_back.is_ahead():
                 return
 
     def _shares(self) -> tuple[int, int]:
