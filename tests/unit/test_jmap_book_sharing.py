@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from posthouse.core.scope import READ, Scope
+from posthouse.http.jmap.events import EventStream, push_accounts
 from posthouse.services.grant import Grant, of_password
+from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap.capability import CONTACTS, CORE, OWNER, PEOPLE, session_object
-from tests.storage.fixtures import make_account
+from posthouse.sessions.jmap.push_types import TYPES, own_types
+from tests.storage.fixtures import make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
 ALL = {"mayRead": True, "mayWrite": True, "mayShare": True, "mayDelete": True}
@@ -294,3 +299,52 @@ async def test_members_of_a_team_have_what_is_given_to_it(world: JmapWorld) -> N
     await wang.call("AddressBook/set", accountId=world.id, update={family: {"isSubscribed": True}})
     await world.store.directory.delete_account(team.id)
     assert await wang.error("AddressBook/get", accountId=world.id) == "accountNotFound"
+
+
+async def test_push_tells_what_can_be_got_and_nothing_else(world: JmapWorld) -> None:
+    wang = await guest(world)
+    mine, theirs = wang.account.id, world.account.id
+    every = frozenset(TYPES)
+    assert await push_accounts(wang.services, wang.grant, every) == {mine: every}
+    family = await book(world)
+    await give(world, wang, family, mayRead=True)
+    books = frozenset(("AddressBook", "ContactCard"))
+    assert await push_accounts(wang.services, wang.grant, every) == {mine: every, theirs: books}
+    only_mail = frozenset(("Email", "Mailbox"))
+    assert await push_accounts(wang.services, wang.grant, only_mail) == {mine: only_mail}
+
+    feed = PushFeed(world.store)
+    stream = EventStream(feed, await push_accounts(wang.services, wang.grant, every))
+    said = stream.events(Request({"type": "http", "headers": []}), once=False, ping_s=0)
+    assert await anext(said) == b": hello\n\n"
+    await world.put(message(1))  # nothing of hers
+    await card(world, family)
+    told = b""
+    async with asyncio.timeout(20):
+        while b"ContactCard" not in told:
+            told = await anext(said)
+            assert b'"Email' not in told
+            assert b"Quota" not in told
+    await said.aclose()
+    feed.close()
+
+    box = await world.box("Archive")
+    rights = {"mayReadItems": True}
+    done = await world.call("Mailbox/set", update={box: {f"shareWith/P{mine}": rights}})
+    assert done["updated"] == {box: None}
+    told_of = (await push_accounts(wang.services, wang.grant, every))[theirs]
+    assert told_of == books | {"Mailbox", "Thread", "Email", "EmailDelivery", "Snooze"}
+
+
+async def test_a_credential_for_some_mailboxes_is_told_of_mail(world: JmapWorld) -> None:
+    narrow = Grant(world.account, "app_password", Scope(("jmap",), folders=("Archive",)))
+    told_of = own_types(narrow)
+    assert told_of >= {"Mailbox", "Email", "EmailDelivery", "Thread", "Quota"}
+    assert not told_of & {
+        "ContactCard",
+        "AddressBook",
+        "VacationResponse",
+        "Settings",
+        "WebmailItem",
+        "Claim",
+    }

@@ -304,7 +304,7 @@ async def test_events_that_are_written_past_the_layers(served: Served) -> None:
             written.append(data)
         return takes
 
-    stream = EventStream(served.feed, [account], frozenset(("Email",)), write)
+    stream = EventStream(served.feed, {account: frozenset(("Email",))}, write)
     said = stream.events(Request({"type": "http", "headers": []}), once=False, ping_s=0)
     assert await anext(said) == b": hello\nid: %d\n\n" % (await served.world.store.emails.modseq(account))
     slow = asyncio.ensure_future(anext(said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -17,25 +17,13 @@ from posthouse.core.ids import AccountId
 from posthouse.services.grant import Grant
 from posthouse.services.presence import KIND as PRESENCE
 from posthouse.services.push_feed import PushFeed
+from posthouse.sessions.jmap.push_types import TYPES, own_types, shared_types
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap.error import RequestProblem
 from posthouse.wire.jmap.ids import ACCOUNT, format_id
 
 from .answer import CORS
 
-TYPES: Final = (
-    "Mailbox", "Thread", "Email", "EmailDelivery", "Identity", "EmailSubmission", "VacationResponse", "Quota",
-    "Settings",
-    "WebmailItem",
-    "Snooze",
-    "AddressBook",
-    "ContactCard",
-    "ShareNotification",
-    "Claim",
-    "TeamNote",
-    "Mention",
-    PRESENCE,
-)  # fmt: skip
 PING_MIN_S: Final = 30
 PING_MAX_S: Final = 3600
 SHARED_MAX: Final = 50
@@ -74,7 +62,7 @@ def _event(account: AccountId, modseq: int, types: frozenset[str]) -> bytes:
 
 
 class EventStream:
-    """One connection; `accounts`: the caller's own first, then those that are shared with it.
+    """One connection; `accounts`: the types to tell of by account, the caller's own first, then those shared with it.
 
     `write`: sends an event at once, False if it cannot; None: there is no such way.
     """
@@ -82,12 +70,11 @@ class EventStream:
     def __init__(
         self,
         feed: PushFeed,
-        accounts: Sequence[AccountId],
-        types: frozenset[str],
+        accounts: Mapping[AccountId, frozenset[str]],
         write: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._feed = feed
-        self._types = types
+        self._types = accounts
         self._known = dict.fromkeys(accounts, 0)
         self._waiting: dict[AccountId, frozenset[str]] = {}
         self._wake = asyncio.Event()
@@ -98,7 +85,7 @@ class EventStream:
     def told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
         """Changes that nobody took yet become one."""
         self._known[account] = modseq
-        types &= self._types
+        types &= self._types[account]
         if not types:
             return
         straight = self._greeted and not self._waiting and len(self._known) == 1
@@ -188,8 +175,8 @@ async def events(services: JmapServices, feed: PushFeed, grant: Grant, request: 
     ping_s = int(ping) if ping.isascii() and ping.isdigit() and len(ping) < 10 else 0
     if ping_s:
         ping_s = min(max(ping_s, PING_MIN_S), PING_MAX_S)
-    accounts = await push_accounts(services, grant)
-    stream = EventStream(feed, accounts, wanted_types(query.get("types", "*")), _writer(request))
+    accounts = await push_accounts(services, grant, wanted_types(query.get("types", "*")))
+    stream = EventStream(feed, accounts, _writer(request))
     return StreamingResponse(
         stream.events(request, once=query.get("closeafter") == "state", ping_s=ping_s),
         headers={**CORS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -197,7 +184,12 @@ async def events(services: JmapServices, feed: PushFeed, grant: Grant, request: 
     )
 
 
-async def push_accounts(services: JmapServices, grant: Grant) -> list[AccountId]:
-    """Those whose changes are told to a caller; what is shared later is told from its next connection on."""
-    shared = await services.shared.all(grant)
-    return [grant.account.id, *(one.account.id for one in shared[:SHARED_MAX])]
+async def push_accounts(
+    services: JmapServices, grant: Grant, wanted: frozenset[str]
+) -> dict[AccountId, frozenset[str]]:
+    """What a caller is told of, of the types wanted; what is shared later is told from its next connection on."""
+    found = {grant.account.id: own_types(grant) & wanted}
+    for one in (await services.shared.all(grant))[:SHARED_MAX]:
+        if types := shared_types(services, one) & wanted:
+            found[one.account.id] = types
+    return found

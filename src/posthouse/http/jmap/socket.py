@@ -17,11 +17,12 @@ from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap import api
 from posthouse.sessions.jmap.capability import CAPABILITIES
+from posthouse.sessions.jmap.push_types import TYPES
 from posthouse.sessions.jmap.services import JmapServices
 from posthouse.wire.jmap.error import RequestProblem
 from posthouse.wire.jmap.request import RequestLimits, parse_json, parse_request
 
-from .events import LIFE_S, TYPES, last_states, push_accounts, push_state, state_change
+from .events import LIFE_S, last_states, push_accounts, push_state, state_change
 from .gate import Gate
 
 SUBPROTOCOL: Final = "jmap"
@@ -54,7 +55,7 @@ class JmapSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops: list[Callable[[], None]] = []
         self._states: dict[AccountId, int] = {}
-        self._types: frozenset[str] = frozenset()
+        self._types: dict[AccountId, frozenset[str]] = {}
 
     async def run(self) -> None:
         try:
@@ -139,9 +140,9 @@ class JmapSocket:
     async def _listen(self, value: dict[str, Any]) -> None:
         """RFC 8887 §4.3.5.2: the types wanted (null: all), and the state that the client knows."""
         given = value.get("dataTypes")
-        self._types = frozenset(TYPES)
+        wanted = frozenset(TYPES)
         if isinstance(given, list):
-            self._types &= frozenset(one for one in given if isinstance(one, str))
+            wanted &= frozenset(one for one in given if isinstance(one, str))
         self._unlisten()
         own = self._grant.account.id
         if self._feed.listeners(own) >= self._services.limits.event_sources_max:
@@ -150,7 +151,8 @@ class JmapSocket:
             )
             return
         known = last_states(value.get("pushState"), own)
-        for account in await push_accounts(self._services, self._grant):
+        self._types = await push_accounts(self._services, self._grant, wanted)
+        for account in self._types:
             modseq, stop = await self._feed.listen(account, partial(self._told, account))
             self._stops.append(stop)
             self._states[account] = modseq
@@ -161,7 +163,7 @@ class JmapSocket:
 
     def _told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
         self._states[account] = modseq
-        if types := types & self._types:
+        if types := types & self._types[account]:
             change = state_change({account: (modseq, types)}) | {"pushState": push_state(self._states)}
             task = asyncio.get_running_loop().create_task(self._tell(change))
             self._tasks.add(task)
