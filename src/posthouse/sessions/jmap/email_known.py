@@ -1,7 +1,7 @@
 """What never changes of emails that were read a moment ago: a list is asked for again at every change in it.
 
-RFC 8621 §4.1: all but the mailboxes and the keywords of an Email is immutable, and its id is never given again.  Who may
-see an email is asked of its places each time, so a record here opens nothing.
+RFC 8621 §4.1: all but the mailboxes and the keywords of an Email is immutable, and its id is never given again.  Who
+may see an email is asked of its places each time, so a record here opens nothing.
 
 perf: of a list of fifty it takes three quarters: unpacking, parsing and decoding of header fields.
 """

@@ -1,7 +1,7 @@
 """The first emails by date of many mailboxes, or of the whole account, without looking at all of them.
 
-Each mailbox has an index by date.  They are looked at in the order of their first dates, and one whose first email comes
-after all that were found already ends it: of two hundred mailboxes mostly a handful is read, each as far as the window.
+Each mailbox has an index by date.  They are looked at in the order of their first dates, and one whose first email
+comes after all that were found ends it: of two hundred mailboxes mostly a handful is read, each as far as the window.
 """
 
 # ruff: noqa: S608 - values are bound; what is written into the text are numbers and names of this file
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-import apsw
 from msgspec import Struct
 from msgspec.json import encode as json_encode
 
 from posthouse.storage import email_rows as e
 from posthouse.storage.sqlite.email_query import Query
+from posthouse.storage.sqlite.ledger import Execute
 
 _PLAIN: Final = (e.Compare, e.Keyword, e.Attachment)
 """Conditions that an email meets or does not whatever else there is."""
@@ -82,16 +82,16 @@ def is_by_date(order: Sequence[e.Order]) -> bool:
     return len(order) == 1 and order[0].key == "date"
 
 
-def merged(connection: apsw.Connection, asked: Merge) -> list[tuple[int, int]]:
+def merged(execute: Execute, asked: Merge) -> list[tuple[int, int]]:
     """(message, thread) of the first ones in order; of each thread the first one with `collapse`."""
     sign = 1 if asked.ascending else -1
     best: dict[int, tuple[float, int, int]] = {}
-    with _moment(connection):
-        for box, date in _by_first_date(connection, asked):
+    with _moment(execute):
+        for box, date in _by_first_date(execute, asked):
             bound = max(best.values())[0] if len(best) == asked.first else None
             if bound is not None and sign * date > bound:
                 break
-            for message, thread, at in _first_of(connection, asked, box, bound):
+            for message, thread, at in _first_of(execute, asked, box, bound):
                 key = thread if asked.collapse else message
                 row = (sign * at, sign * message, thread)
                 if key not in best or row < best[key]:
@@ -102,18 +102,18 @@ def merged(connection: apsw.Connection, asked: Merge) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def _moment(connection: apsw.Connection) -> Iterator[None]:
-    connection.execute("BEGIN")
+def _moment(execute: Execute) -> Iterator[None]:
+    execute("BEGIN")
     try:
         yield
     finally:
-        connection.execute("COMMIT")
+        execute("COMMIT")
 
 
-def _by_first_date(connection: apsw.Connection, asked: Merge) -> list[tuple[int, float]]:
+def _by_first_date(execute: Execute, asked: Merge) -> list[tuple[int, float]]:
     where, values = asked.spread.where()
     way = "" if asked.ascending else "DESC"
-    rows: list[tuple[int, float]] = connection.execute(
+    rows: list[tuple[int, float]] = execute(
         "SELECT b.id, (SELECT p.date FROM placement p WHERE p.account = ?1 AND p.mailbox = b.id"
         f" ORDER BY p.date {way} LIMIT 1) AS at FROM mailbox b WHERE {where} AND b.messages > 0 ORDER BY at {way}",
         (asked.account, *values),
@@ -122,9 +122,9 @@ def _by_first_date(connection: apsw.Connection, asked: Merge) -> list[tuple[int,
 
 
 def _first_of(
-    connection: apsw.Connection, asked: Merge, box: int, bound: float | None
+    execute: Execute, asked: Merge, box: int, bound: float | None
 ) -> Iterator[tuple[int, int, float]]:
-    """Of one mailbox, in order, as many as can matter; `bound`: nothing after it does, in the direction of the order."""
+    """Of one mailbox, in order, as many as can matter; `bound`: the last date, on the way of the order, that does."""
     sign, operator = (1, "<=") if asked.ascending else (-1, ">=")
     within = () if bound is None else (e.Compare("date", operator, sign * bound),)
     query = Query(
@@ -135,10 +135,10 @@ def _first_of(
         clean=asked.clean,
     )
     if not asked.collapse:
-        yield from connection.execute(f"{query.dated_sql} LIMIT {int(asked.first)}", query.values)
+        yield from execute(f"{query.dated_sql} LIMIT {int(asked.first)}", query.values)
         return
     threads: set[int] = set()
-    for row in connection.execute(query.dated_sql, query.values):
+    for row in execute(query.dated_sql, query.values):
         if row[1] not in threads:
             threads.add(row[1])
             yield row
@@ -146,15 +146,15 @@ def _first_of(
                 return
 
 
-def count_spread(connection: apsw.Connection, account: int, spread: Spread) -> int:
+def count_spread(execute: Execute, account: int, spread: Spread) -> int:
     """How many emails lie in these mailboxes, by the counters of the mailboxes; none of the account has \\Deleted."""
     where, values = spread.where()
-    with _moment(connection):
-        [(placed,)] = connection.execute(
+    with _moment(execute):
+        [(placed,)] = execute(
             f"SELECT coalesce(sum(b.messages), 0) FROM mailbox b WHERE {where}", (account, *values)
         ).fetchall()
         # Those in several of them were counted more than once.
-        [(again,)] = connection.execute(
+        [(again,)] = execute(
             "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM shared s CROSS JOIN message m"
             " ON m.id = s.message CROSS JOIN placement p INDEXED BY placement_thread ON p.thread = m.thread"
             " AND p.message = m.id CROSS JOIN mailbox b ON b.id = p.mailbox"

@@ -19,7 +19,7 @@ from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import MESSAGE_COLUMNS, Mailbox
 from posthouse.storage.sqlite.connection import reading
 from posthouse.storage.sqlite.email_marked import MarkedFirst, look_through, mark_of
-from posthouse.storage.sqlite.email_merged import Merge, count_spread, is_by_date, merged, try_spread
+from posthouse.storage.sqlite.email_merged import Merge, Spread, count_spread, is_by_date, merged, try_spread
 from posthouse.storage.sqlite.email_query import Query
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox, DeleteMailboxById
 from posthouse.storage.sqlite.fetch import header_text_of
@@ -240,7 +240,7 @@ class SqliteEmails:
         spread = try_spread(condition)
         total: int
         if clean and not collapse and spread is not None and not spread.rest:
-            total = await self._in_thread(partial(count_spread, account=account, spread=spread))
+            total = await self._in_thread(partial(_count_spread, account=account, spread=spread))
             return total
         query = Query(account, condition, (), long_flags=long_flags, clean=clean)
         total = await self._in_thread(partial(_count, query=query, collapse=collapse))
@@ -397,7 +397,11 @@ def _run(connection: apsw.Connection, query: Query, *, collapse: bool, first: in
 
 def _merged(connection: apsw.Connection, *, asked: Merge) -> Any:
     _prepare(connection)
-    return merged(connection, asked)
+    return merged(connection.execute, asked)
+
+
+def _count_spread(connection: apsw.Connection, *, account: int, spread: Spread) -> int:
+    return count_spread(connection.execute, account, spread)
 
 
 def _collapsed(rows: Any, first: int | None) -> list[tuple[int, int]]:
