@@ -316,7 +316,7 @@ async def test_push_tells_what_can_be_got_and_nothing_else(world: JmapWorld) -> 
     feed = PushFeed(world.store)
     stream = EventStream(feed, await push_accounts(wang.services, wang.grant, every))
     said = stream.events(Request({"type": "http", "headers": []}), once=False, ping_s=0)
-    assert await anext(said) == b": hello\n\n"
+    assert (await anext(said)).startswith(b": hello\n")
     await world.put(message(1))  # nothing of hers
     await card(world, family)
     told = b""
