@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -25,17 +26,28 @@ class Elsewhere:
         self.answer: bytes | None = None  # to every FETCH, in place of a proper one
         self.signed_in = 0
         self.locked: set[str] = set()
+        self.names: list[str] = []  # who signed in, as it was sent
+        self.challenge = b"+ \r\n"
+        self.search: bytes | None = None  # the answer to every SEARCH
+        self.exists = 0  # that many letters, whatever there is
+        self.called, self.greeted = asyncio.Event(), asyncio.Event()  # the greeting waits for the second
+        self.greeted.set()
         self.fetched = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         selected: list[bytes] = []
+        self.called.set()
+        await self.greeted.wait()
         writer.write(b"* OK hello\r\n")
         while line := await reader.readline():
             tag, _, rest = line.decode().strip().partition(" ")
             name = rest.split(" ")[0].upper()
             if name == "CAPABILITY":
-                writer.write(b"* CAPABILITY IMAP4rev1\r\n")
+                writer.write(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")
+            elif name == "AUTHENTICATE":
+                await self._plain(reader, writer)
             elif name == "LOGIN":
+                self.names.append(rest.partition(" ")[2].rpartition(f' "{SECRET}')[0])
                 if SECRET not in rest:
                     writer.write(f"{tag} NO LOGIN Login error password error\r\n".encode())
                     continue
@@ -52,10 +64,12 @@ class Elsewhere:
                     writer.write(f"{tag} NO [NOPERM] no\r\n".encode())
                     continue
                 selected = self._folder(rest.partition(" ")[2])
-                writer.write(f"* {len(selected)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".encode())
+                writer.write(
+                    f"* {self.exists or len(selected)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".encode()
+                )
             elif rest.upper().startswith("UID SEARCH"):
                 uids = " ".join(str(at) for at in range(1, len(selected) + 1))
-                writer.write(f"* SEARCH {uids}\r\n".encode())
+                writer.write(self.search or f"* SEARCH {uids}\r\n".encode())
             elif rest.upper().startswith("UID FETCH"):
                 await self._fetch(rest, selected, writer)
             elif name == "LOGOUT":
@@ -63,6 +77,13 @@ class Elsewhere:
                 break
             writer.write(f"{tag} OK done\r\n".encode())
         writer.close()
+
+    async def _plain(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(self.challenge)
+        await writer.drain()
+        given = base64.b64decode(await reader.readline()).decode()
+        self.names.append(given.split("\0")[1])
+        self.signed_in += 1
 
     def _folder(self, name: str) -> list[bytes]:
         plain = {key.strip('"'): value for key, value in self.folders.items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from posthouse.events import zones as zones_module
 from posthouse.events.component import CalendarError, Component, parse_calendar
 from posthouse.events.jscalendar import Event, events_of
 from posthouse.events.recurrence import parse_rule
@@ -290,6 +291,28 @@ def test_hostile_calendars_are_bounded() -> None:
         "DTSTART;TZID=Asia/Shanghai:99991231T235959",
     ):
         event(line, "DTEND:00010101T000000Z", "RRULE:FREQ=DAILY;UNTIL=00010101T000000Z")
+
+
+def test_time_zones_are_looked_up_once_and_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values and zones in one calendar cost their sum, not their product."""
+    zones = "".join(
+        f"BEGIN:VTIMEZONE\r\nTZID:Z{n}\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        for n in range(400)
+    )
+    dates = ",".join(["20260101T100000"] * 50_000)
+    each = "".join(f"RDATE;TZID=Y{n}:20260102T1{n % 10}0000\r\n" for n in range(500))
+    data = (
+        f"BEGIN:VCALENDAR\r\n{zones}BEGIN:VEVENT\r\nUID:1\r\nDTSTART;TZID=Z399:20260101T100000\r\n"
+        f"{each}RDATE;TZID=Z398:{dates}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    calendar = parse_calendar(data.encode())
+    looked: list[str] = []
+    find = zones_module._found
+    monkeypatch.setattr(zones_module, "_found", lambda tzid, of: looked.append(tzid) or find(tzid, of))
+    [found] = events_of(calendar)
+    assert found["timeZone"] == "Etc/GMT-1"
+    assert len(calendar.zones) == 100
+    assert len(looked) == len(set(looked)) == 100
 
 
 def test_the_answer() -> None:

@@ -250,6 +250,72 @@ async def test_a_server_that_lies(
     ]
 
 
+@pytest.mark.parametrize(
+    ("user", "sent"),
+    [("li", '"li"'), ("li wang", '"li wang"'), ('a"b\\c', '"a\\"b\\\\c"'), ("李@x.test", "李@x.test")],
+)
+async def test_a_name_is_what_it_is(moving: tuple[MovingWorld, Program], user: str, sent: str) -> None:
+    """Quoted as a string, and by a mechanism that has a charset where ASCII is not enough."""
+    world, page = moving
+    await page.do("POST", "/self/migrations/check", **world.source(user=user))
+    assert world.there.names == [sent]
+
+
+@pytest.mark.parametrize("field", ["user", "password"])
+async def test_nobody_says_two_lines(moving: tuple[MovingWorld, Program], field: str) -> None:
+    world, page = moving
+    for text in ("li\r\nA2 LOGOUT", "li\nx", "li\0x"):
+        asked = world.source(**{field: text})
+        assert await page.refused("POST", "/self/migrations/check", **asked) == "migration-address"
+    assert world.there.names == []
+
+
+async def test_a_challenge_that_is_none(moving: tuple[MovingWorld, Program]) -> None:
+    world, page = moving
+    world.there.challenge = b"+ A\r\n"
+    asked = world.source(user="李")
+    assert await page.refused("POST", "/self/migrations/check", **asked) == "migration-unreachable"
+
+
+async def test_more_letters_than_anybody_has(
+    moving: tuple[MovingWorld, Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that says so fills no memory: neither by the number nor by the list of them."""
+    world, page = moving
+    monkeypatch.setattr(migration_runner, "WAITS_S", ())
+    for exists, search, state in (
+        (4_000_000_000, None, ("done", 1)),
+        (45, b"* SEARCH" + b" 77777" * 100_000 + b"\r\n", ("failed", 0)),
+    ):
+        world.there.exists, world.there.search = exists, search
+        made = await page.do("POST", "/self/migrations", **world.source(folders=["INBOX"]))
+        await world.finished()
+        found = await page.get(f"/self/migrations/{made['id']}")
+        assert (found["state"], found["missing_count"]) == state, found
+
+
+async def test_short_lines_count_for_what_they_take(
+    moving: tuple[MovingWorld, Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, page = moving
+    monkeypatch.setattr(imap_source, "ANSWER_MAX_BYTES", 100_000)
+    world.there.folders |= {f'"{number}"': [] for number in range(600)}
+    assert await page.refused("POST", "/self/migrations/check", **world.source()) == "migration-unreachable"
+
+
+async def test_one_look_of_an_account_at_a_time(moving: tuple[MovingWorld, Program]) -> None:
+    """A server that does not answer holds one of the threads that all share, and no more."""
+    world, page = moving
+    world.there.greeted.clear()
+    first = asyncio.ensure_future(page.ask("POST", "/self/migrations/check", json=world.source()))
+    await world.there.called.wait()
+    other = world.world.with_token(page.token)
+    assert await other.refused("POST", "/self/migrations/check", **world.source()) == "busy"
+    world.there.greeted.set()
+    assert len((await first)["items"]) == 2
+    await page.do("POST", "/self/migrations/check", **world.source())
+
+
 async def _soon(world: MovingWorld) -> None:
     """Servers that say nothing more are given up by hand, as the clock would."""
     done = asyncio.ensure_future(world.finished())

@@ -43,7 +43,7 @@ from posthouse.services.email_search import EmailSearch
 from posthouse.services.live import LiveSessions
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.migration_runner import MigrationRunner
-from posthouse.services.migrations import Migrations, MigrationSettings
+from posthouse.services.migrations import CHECKS_AT_ONCE, Migrations, MigrationSettings
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.oauth.verifier import OwnTokens
 from posthouse.services.passkeys import Passkeys
@@ -53,8 +53,6 @@ from posthouse.services.two_step import TwoStep
 from posthouse.services.web_sessions import WebSessions
 from posthouse.storage.ports import Store
 
-CHECKS_AT_ONCE = 4
-"""Mailboxes elsewhere that are looked at while their owners wait."""
 Text = Callable[[], Awaitable[str]]
 
 

@@ -29,6 +29,12 @@ COMMAND_S: Final = 600.0
 """For all of one command, however slowly its answer comes."""
 ANSWER_MAX_BYTES: Final = 96 * 1024 * 1024
 """Of one command: a few letters, or the largest that is copied."""
+LINE_LEAST: Final = 200
+"""What a line of an answer counts at least, as it takes more memory than its octets."""
+UIDS_MAX: Final = 2_000_000
+"""Letters of one folder."""
+FOLDERS_MAX: Final = 5_000
+"""That are looked at of what a server tells."""
 NAME_MAX_BYTES: Final = 1000
 """Of a folder; longer ones are passed over."""
 SEARCHED: Final = 50_000
@@ -38,6 +44,9 @@ _UID: Final = re.compile(rb"UID (\d+)")
 _FLAGS: Final = re.compile(rb"FLAGS \(([^)]*)\)")
 _DATE: Final = re.compile(rb'INTERNALDATE "([^"]+)"')
 _UNSENT: Final = re.compile(rb"[\r\n\x00]")
+_UNSAID: Final = re.compile(r"[\x00-\x1f\x7f]")
+NO_ANSWER: Final = (ValueError, IndexError, TypeError, AttributeError)
+"""What the standard library makes of an answer that is none."""
 _MESSAGES: Final = re.compile(rb"MESSAGES (\d+)", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 _ROLES: Final = {
@@ -113,7 +122,7 @@ class _Connection(imaplib.IMAP4):
 
     def readline(self) -> bytes:
         line = super().readline()
-        self._spend(len(line))
+        self._spend(max(len(line), LINE_LEAST))
         return line
 
 
@@ -148,8 +157,7 @@ class Source(Struct):
             raise Unavailable(f"{self.host}: {_text(error)}") from error
         except OSError as error:
             raise Unavailable(f"{self.host}: {error.strerror or error or 'too slow'}") from error
-        except (ValueError, IndexError, TypeError, AttributeError) as error:
-            # What the standard library makes of an answer that is none.
+        except NO_ANSWER as error:
             raise Unavailable(f"{self.host}: no IMAP answer ({type(error).__name__})") from error
 
     def abort(self) -> None:
@@ -179,7 +187,9 @@ class Source(Struct):
         return addresses[0]
 
     async def open(self) -> None:
-        """Raises Unavailable, Forbidden (the password or the token), Invalid (a host that is not called)."""
+        """Raises Unavailable, Forbidden (the password or the token), Invalid (no such host is called, or name)."""
+        if _UNSAID.search(self.user + self.password + self.token):
+            raise Invalid("name and password are one line each")
 
         def connect() -> None:
             address = self._addresses()
@@ -194,8 +204,13 @@ class Source(Struct):
             if self.token:
                 text = f"user={self.user}\x01auth=Bearer {self.token}\x01\x01"
                 self._imap.authenticate("XOAUTH2", lambda _challenge: text.encode())
+            elif (self.user + self.password).isascii():
+                # The standard library quotes passwords and leaves names as they are.
+                self._imap.login(_quoted_text(self.user), self.password)
             else:
-                self._imap.login(self.user, self.password)
+                # RFC 4616 §2: UTF-8, where LOGIN of IMAP4rev1 has no charset at all.
+                text = f"\0{self.user}\0{self.password}"
+                self._imap.authenticate("PLAIN", lambda _challenge: text.encode())
             if "ID" in self._imap.capabilities:
                 # quirk(163.com): folders of clients that do not say who they are cannot be opened.
                 self._imap.xatom("ID", '("name" "posthouse")')
@@ -209,6 +224,8 @@ class Source(Struct):
             raise Unavailable(f"{self.host}: {error.strerror or error}") from error
         except imaplib.IMAP4.error as error:
             raise Forbidden(f"{self.host}: {_text(error)}") from error
+        except NO_ANSWER as error:
+            raise Unavailable(f"{self.host}: no IMAP answer ({type(error).__name__})") from error
 
     async def folders(self) -> list[Folder]:
         status, lines = await self._run(self._imap.list)
@@ -224,6 +241,8 @@ class Source(Struct):
             delimiter = (match["delimiter"] or b"/")[-1:].decode()
             if len(raw) > NAME_MAX_BYTES or _UNSENT.search(raw):
                 continue
+            if len(found) >= FOLDERS_MAX:
+                break
             name = _decoded(raw).replace("/", "_") if delimiter != "/" else _decoded(raw)
             found.append(
                 Folder(raw.decode("latin-1"), name.replace(delimiter, "/"), _role(match["flags"], name))
@@ -240,10 +259,15 @@ class Source(Struct):
                 raise NotFound(f"{folder.name} cannot be opened")
             validity = int(self._imap.response("UIDVALIDITY")[1][0] or 0)
             found: list[int] = []
-            for start in range(1, int(count or 0) + 1, SEARCHED):
-                _, [uids] = self._imap.uid("SEARCH", f"{start}:{min(start + SEARCHED - 1, int(count))}")
+            letters = int(count or 0)
+            if letters > UIDS_MAX:
+                raise NotFound(f"{folder.name} has more than {UIDS_MAX} letters")
+            for start in range(1, letters + 1, SEARCHED):
+                _, [uids] = self._imap.uid("SEARCH", f"{start}:{min(start + SEARCHED - 1, letters)}")
                 found += map(int, (uids or b"").split())
-            return validity, sorted(found)
+                if len(found) > letters + SEARCHED:  # some came meanwhile; so many did not
+                    raise self._imap.abort("more letters than there are")
+            return validity, sorted(set(found))
 
         return await self._run(select)
 
@@ -308,8 +332,12 @@ class Source(Struct):
 
 
 def _quoted(folder: Folder) -> bytes:
-    inner = folder.raw.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{inner}"'.encode("latin-1")
+    return _quoted_text(folder.raw).encode("latin-1")
+
+
+def _quoted_text(text: str) -> str:
+    inner = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{inner}"'
 
 
 def _decoded(raw: bytes) -> str:

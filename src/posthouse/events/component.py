@@ -24,6 +24,8 @@ class Component(Struct):
     name: str
     properties: list[Property] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
+    zones: dict[str, str | None] = field(default_factory=dict)
+    """Of a calendar: names of time zones that were looked up."""
 
     def first(self, name: str) -> Property | None:
         return next((one for one in self.properties if one.name == name), None)

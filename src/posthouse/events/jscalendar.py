@@ -106,12 +106,14 @@ def _recurrence(event: Event, one: Component, start: Moment, calendar: Component
         if rules:
             event[target] = rules[:10]
     overrides: dict[str, Any] = {}
+    room = OVERRIDES_MAX  # for what is read, whatever comes of it
     for name, patch in (("RDATE", {}), ("EXDATE", {"excluded": True})):
         for prop in one.all(name):
-            for text in prop.value.split(","):
+            for text in prop.value.split(",", room)[:room]:
                 moment = parse_moment(text.partition("/")[0], prop.param("TZID"), calendar)
-                if moment is not None and len(overrides) < OVERRIDES_MAX:
+                if moment is not None:
                     overrides[_instance(moment, start)] = dict(patch)
+                room -= 1
     if overrides:
         event["recurrenceOverrides"] = overrides
 

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from posthouse.events.component import Component
 
 UTC: Final = "Etc/UTC"
+NAMES_MAX: Final = 100
+"""Of time zones in one calendar; further ones nobody knows."""
 _TABLE: Final = Path(__file__).with_name("windows_zones.dict")
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d\d)?")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
@@ -39,6 +41,13 @@ def _is_known(name: str) -> bool:
 
 def zone_of(tzid: str, calendar: Component) -> str | None:
     """None: nobody knows; the time is that of a clock on the wall."""
+    known = calendar.zones
+    if tzid not in known and len(known) < NAMES_MAX:
+        known[tzid] = _found(tzid, calendar)
+    return known.get(tzid)
+
+
+def _found(tzid: str, calendar: Component) -> str | None:
     name = tzid.strip().strip('"')[:200]
     if name.upper() in ("UTC", "GMT", "Z", "ETC/UTC"):
         return UTC

@@ -24,6 +24,8 @@ from posthouse.storage.ports import Store
 WANTED: Final = "MigrationJob"
 PROGRESS: Final = "MigrationProgress"
 FOLDERS_MAX: Final = 500
+CHECKS_AT_ONCE: Final = 4
+"""Mailboxes elsewhere that are looked at while their owners wait, one of each account, in each worker."""
 MISSING_MAX: Final = 200
 """Letters that were not copied, of one migration, that are named."""
 RUNS: Final = "run"
@@ -136,14 +138,22 @@ class Migrations:
         self._clock = clock
         self._settings = settings
         self._seals = Seals(store)
+        self._looking: set[AccountId] = set()
 
-    async def folders(self, where: Where, secret: str) -> list[tuple[Folder, int]]:
-        """What there is, with the count of letters.  Raises Unavailable, Forbidden, Invalid."""
+    async def folders(self, account: AccountId, where: Where, secret: str) -> list[tuple[Folder, int]]:
+        """What there is, with the count of letters.
+
+        Raises Unavailable, Forbidden, Invalid, OverQuota (as many wait for other servers as may).
+        """
         source = source_of(where, secret, self._settings)
+        if account in self._looking or len(self._looking) >= CHECKS_AT_ONCE:
+            raise OverQuota("others are being looked at")
+        self._looking.add(account)
         try:
             await source.open()
             return [(one, await source.count(one)) for one in (await source.folders())[:FOLDERS_MAX]]
         finally:
+            self._looking.discard(account)
             await source.close()
 
     async def listed(self, account: AccountId) -> list[Migration]:

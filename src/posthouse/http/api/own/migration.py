@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from posthouse.core.errors import Forbidden, Invalid, Unavailable
+from posthouse.core.errors import Forbidden, Invalid, OverQuota, Unavailable
 from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Created, Listing, Operation, instant
 from posthouse.http.api.problem import Problem
 from posthouse.http.limits import Limiter
@@ -139,7 +139,9 @@ async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
     call.notes["host"] = where.host or where.provider
     try:
         async with asyncio.timeout(CHECK_S):
-            found = await service.folders(where, body.password)
+            found = await service.folders(call.account_id, where, body.password)
+    except OverQuota as error:
+        raise Problem("busy", fields={"seconds": 5}, headers={"Retry-After": "5"}) from error
     except Forbidden as error:
         raise Problem("migration-sign-in", reason=error.detail[:300]) from error
     except Invalid as error:
