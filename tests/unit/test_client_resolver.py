@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import dns.flags
+import dns.message
 import dns.resolver
 import pytest
 
@@ -179,6 +181,38 @@ async def test_validation_is_seen(server: DnsServer) -> None:
     server.secure = True
     (host,) = await find_hosts("plain.test", resolver(server), EvenRng())
     assert host.authenticated
+
+
+@pytest.mark.parametrize(
+    ("servers", "validating", "believed"),
+    [
+        (("127.0.0.1",), ("127.0.0.0/8",), True),
+        (("127.0.0.1",), (), False),
+        (("192.0.2.53", "127.0.0.1"), ("127.0.0.0/8",), False),
+        (("192.0.2.53",), ("127.0.0.0/8", "::1/128"), False),
+        (("192.0.2.53", "[2001:db8::53]"), ("192.0.2.0/24", "2001:db8::53/128"), True),
+        (("[::1]",), ("::1/128",), True),
+        (("[::ffff:127.0.0.1]",), ("127.0.0.0/8",), True),
+    ],
+)
+def test_only_servers_that_are_all_trusted_are_believed(
+    servers: tuple[str, ...], validating: tuple[str, ...], *, believed: bool
+) -> None:
+    """The bit travels unsigned: whoever is on the way could have set it."""
+    dns_ = Resolver(ResolverSettings(servers, validating=validating))
+    said = dns.message.QueryMessage()
+    said.flags |= dns.flags.AD
+    assert dns_._is_secure(said) is believed
+
+
+async def test_a_server_that_is_not_trusted_vouches_for_nothing(server: DnsServer) -> None:
+    server.secure = True
+    dns_ = resolver(server, validating=())
+    assert [(await dns_.ask(ask(name, "A"))).secure for name in ("plain.test", "gone.test")] == [False, False]
+
+
+async def test_a_failure_says_what_the_server_said(server: DnsServer) -> None:
+    assert (await resolver(server).ask(ask("broken.test"))).reason == "SERVFAIL"
 
 
 async def test_a_computation_gets_its_answers_in_order(server: DnsServer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from posthouse.client.resolver import Resolver, ResolverSettings, StaticZone
-from posthouse.core.dns import FAILED, Answer, Question
+from posthouse.core.dns import FAILED, NO_DATA, NO_NAME, Answer, Question
 from posthouse.core.errors import Unauthenticated, Unverifiable
 from posthouse.mailauth.dkim_sign import key_record
 from posthouse.mailauth.results import parse_results
@@ -356,10 +356,14 @@ def test_evidence_is_short_and_one_line_per_answer() -> None:
     )
     evidence(Question("x.test", "MX"), Answer(((10, "a.x.test"), (20, "b.x.test"))))
     evidence(Question("y.test", "A"), Answer((), FAILED, reason="timeout"))
+    evidence(Question("z.test", "TXT"), Answer((), NO_NAME, secure=True))
+    evidence(Question("z.test", "A"), Answer((), NO_DATA))
     assert evidence.lines == [
         "s._domainkey.x.test TXT: v=DKIM1; k=rsa; p=AAAAAAAAAAAA...BBBBBBBBBBBB | forged 2026-01-01 Delivered (DNSSEC)",
-        "x.test MX: 10 a.x.test | 20 b.x.test",
+        "x.test MX: 10 a.x.test | 20 b.x.test (no DNSSEC)",
         "y.test A: failed (timeout)",
+        "z.test TXT: nxdomain (DNSSEC)",
+        "z.test A: nodata (no DNSSEC)",
     ]
     for number in range(100):
         evidence(Question(f"n{number}.test", "TXT"), Answer(("x y " * 1000,)))

@@ -320,6 +320,7 @@ def _verify(config: Config) -> None:
         ("relay_networks", config.relay_networks),
         ("mailauth.trusted_networks", config.mailauth.trusted_networks),
         ("migration.networks", config.migration.networks),
+        ("dns.validating", config.dns.validating),
     ):
         for text in networks:
             try:

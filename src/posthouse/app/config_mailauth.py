@@ -58,6 +58,13 @@ class Dns(Struct, forbid_unknown_fields=True):
             description="Addresses of resolvers, each with `:PORT` if it is not 53; empty: those of `/etc/resolv.conf`."
         ),
     ] = []
+    validating: Annotated[
+        list[str],
+        Meta(
+            description="Networks of resolvers that validate DNSSEC, to which the way is as safe as inside this "
+            "machine: what they say of it (the AD bit) is believed, if all of `servers` are in these networks."
+        ),
+    ] = field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
     timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="For one question; then it counts as a temporary failure.")
     ] = 10.0

@@ -9,7 +9,7 @@ from posthouse.app.config_listeners import IMPLICIT_TLS, Listener
 from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings
-from posthouse.core.address import parse_address
+from posthouse.core.address import parse_address, parse_network
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
 from posthouse.openssl.tickets import SECRET_BYTES
@@ -261,7 +261,13 @@ def dns_resolver(config: Config, clock: Clock) -> Resolver:
     try:
         static = load_static_zone(config.path(dns.static_file)) if dns.static_file else None
         return Resolver(
-            ResolverSettings(tuple(dns.servers), timeout_s=dns.timeout_s), clock=clock, static=static
+            ResolverSettings(
+                tuple(dns.servers),
+                timeout_s=dns.timeout_s,
+                validating=tuple(str(parse_network(text)) for text in dns.validating),
+            ),
+            clock=clock,
+            static=static,
         )
     except Invalid as error:
         raise ConfigError(f"dns: {error}") from error

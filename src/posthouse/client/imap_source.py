@@ -229,7 +229,7 @@ class Source(Struct):
 
     async def folders(self) -> list[Folder]:
         status, lines = await self._run(self._imap.list)
-        found = []
+        found: list[Folder] = []
         for line in lines if status == "OK" else []:
             if isinstance(line, tuple):  # the name came as a literal
                 line = line[0][: line[0].rindex(b"{")] + b'"' + line[1] + b'"'
@@ -306,7 +306,8 @@ class Source(Struct):
             _, lines = self._imap.uid(
                 "FETCH", ",".join(map(str, uids)), "(UID FLAGS INTERNALDATE BODY.PEEK[])"
             )
-            found, wanted = [], set(uids)
+            found: list[Found] = []
+            wanted = set(uids)
             for at, line in enumerate(lines):
                 if not isinstance(line, tuple):
                     continue

@@ -12,22 +12,25 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import dns.asyncresolver
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.resolver
 import dns.rrset
-from dns.nameserver import Do53Nameserver
+from dns.nameserver import Do53Nameserver, Nameserver
 from msgspec import Struct
 
 from posthouse.client.mx import MxError
+from posthouse.client.networks import Networks
 from posthouse.core.dns import FAILED, FROM_FILE, NO_DATA, NO_NAME, Answer, Lookup, Question
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock, SystemClock
@@ -52,6 +55,9 @@ _SERVER: Final = re.compile(r"(\[[^\]]+\]|[^:\[\]]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]
 T = TypeVar("T")
 
 
+LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+
+
 class ResolverSettings(Struct, frozen=True):
     servers: tuple[str, ...] = ()
     """ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; empty: those of /etc/resolv.conf."""
@@ -61,6 +67,8 @@ class ResolverSettings(Struct, frozen=True):
     """Asked at the same time; the others wait within their time."""
     entries_max: int = 20_000
     cache_bytes: int = 16 * 1024 * 1024
+    validating: tuple[str, ...] = LOOPBACK
+    """Networks of resolvers that are believed when they say that DNSSEC holds."""
 
 
 class StaticZone:
@@ -140,6 +148,7 @@ class Resolver:
         self._clock = clock or SystemClock()
         self._static = static
         self._resolver = _system_resolver(self.settings)
+        self._believes = _are_within(self._resolver.nameservers, self.settings.validating)
         self._cache: dict[
             Question, tuple[float, int, Answer]
         ] = {}  # until, bytes, what; the oldest use first
@@ -251,17 +260,21 @@ class Resolver:
         except TimeoutError:
             answer, ttl_s = Answer((), FAILED, reason="timeout"), FAILURE_TTL_S
         except (dns.exception.DNSException, OSError, ValueError) as error:
-            answer, ttl_s = Answer((), FAILED, reason=type(error).__name__), FAILURE_TTL_S
+            answer, ttl_s = Answer((), FAILED, reason=_reason(error)), FAILURE_TTL_S
         self._keep(question, answer, ttl_s)
         return answer
+
+    def _is_secure(self, response: dns.message.Message) -> bool:
+        """RFC 6840 §5.7, §5.8: the AD bit says something where the server and the way to it are trusted."""
+        return self._believes and bool(response.flags & dns.flags.AD)
 
     async def _resolve(self, name: dns.name.Name, kind: str) -> tuple[Answer, float]:
         try:
             found = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
             response = error.response(name)  # type: ignore[no-untyped-call]
-            return Answer((), NO_NAME, _is_secure(response)), _negative_ttl(response)
-        secure = _is_secure(found.response)
+            return Answer((), NO_NAME, self._is_secure(response)), _negative_ttl(response)
+        secure = self._is_secure(found.response)
         if found.rrset is None:
             return Answer((), NO_DATA, secure), _negative_ttl(found.response)
         ttl_s = float(found.chaining_result.minimum_ttl)
@@ -305,8 +318,23 @@ def _or_raise(name: str, answer: Answer) -> Answer:
     return answer
 
 
-def _is_secure(response: dns.message.Message) -> bool:
-    return bool(response.flags & dns.flags.AD)
+def _are_within(servers: Sequence[str | Nameserver], networks: Iterable[str]) -> bool:
+    """All of them: which one answered does not stand in what it said."""
+    found = [one if isinstance(one, str) else getattr(one, "address", "") for one in servers]
+    within = Networks(tuple(networks))
+    return bool(found) and all(one and one.partition("%")[0] in within for one in found)
+
+
+def _reason(error: Exception) -> str:
+    """What the servers said: the response code, and words for it where there are (RFC 8914 §2)."""
+    said = error.kwargs.get("errors", ()) if isinstance(error, dns.resolver.NoNameservers) else ()
+    responses = [one[4] for one in said if one[4] is not None]
+    if not responses:
+        return type(error).__name__
+    extra = [one for one in responses[-1].options if isinstance(one, dns.edns.EDEOption)]
+    words = [dns.edns.EDECode.to_text(one.code).replace("_", " ").lower() for one in extra[:3]]
+    code = dns.rcode.to_text(responses[-1].rcode())
+    return f"{code}: {', '.join(words)}" if words else code
 
 
 def _negative_ttl(response: dns.message.Message) -> float:

@@ -120,15 +120,23 @@ class Evidence:
 
 def _shown(answer: Answer) -> str:
     if not answer.records:
-        return f"{answer.state}{f' ({answer.reason})' if answer.reason else ''}"
+        return answer.state + (f" ({answer.reason})" if answer.reason else _mark(answer))
     text = " | ".join(
         record if isinstance(record, str) else " ".join(str(one) for one in record)
         for record in answer.records[:10]
     )
     text = _LONG_BASE64.sub(lambda match: f"{match[0][:12]}...{match[0][-12:]}", text)  # a key, by its ends
     text = " ".join(text.split())  # strangers wrote it: it must not look like lines of ours
-    mark = f" ({FROM_FILE})" if answer.reason == FROM_FILE else " (DNSSEC)" if answer.secure else ""
-    return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + mark
+    return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + _mark(
+        answer
+    )
+
+
+def _mark(answer: Answer) -> str:
+    """Whether anybody vouches for it."""
+    if answer.reason == FROM_FILE:
+        return f" ({FROM_FILE})"
+    return " (DNSSEC)" if answer.secure else " (no DNSSEC)"
 
 
 class SenderChecks:
