@@ -14,6 +14,7 @@ from posthouse.app.certificates import Authority
 from posthouse.openssl.reach import load
 from posthouse.openssl.tickets import SECRET_BYTES, KeyRing
 from posthouse.servers.tls import ClientTrust, Contexts, TlsLayer, TlsSettings, make_contexts
+from posthouse.services.tickets import PERIOD_S, derived
 from tests.unit.client_certificates import ClientAuthority
 
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
@@ -106,6 +107,26 @@ def test_keys_turn_with_overlap(tmp_path: Path, version: ssl.TLSVersion) -> None
     assert not client.connect(server)  # nobody knows it any more: a full handshake
     with pytest.raises(ValueError, match="32 octets"):
         ring.turn([b"short"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nodes_that_share_a_secret_resume_each_other_s_sessions_over_every_turn(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """Each looks at its own time, by a clock of its own; a session lives two hours, and a period six."""
+    authority, shared = Authority(tmp_path), b"s" * 32
+    rings = [KeyRing(load()) for _ in range(2)]
+    one, other = (contexts(authority, ring) for ring in rings)
+    turn = 100 * PERIOD_S
+    for begun, resumed in ((-7000, -60), (-60, 30), (-299, 300), (-60, 7000), (30, 7000)):
+        for ahead in (0, 240, -240):
+            client = Client(authority.file, version)
+            rings[0].turn(derived(shared, turn + begun))
+            assert not client.connect(one)
+            rings[1].turn(derived(shared, turn + resumed + ahead))
+            assert client.connect(other), (begun, resumed, ahead)
+    rings[1].turn(derived(b"t" * 32, turn))
+    assert not client.connect(other)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
