@@ -70,7 +70,27 @@ async def assert_exact(store: Store, mailbox: Mailbox) -> int:
     there = set((await store.messages.snapshot(mailbox.account, mailbox.id)).uids)
     for one, uids, expected in zip(ASKED, found.uids, read, strict=True):
         assert [uid for uid in uids if uid in there] == [uid for uid in expected if uid in there], one
+    await assert_groups_exact(store, mailbox, found.uids)
     return found.through
+
+
+async def assert_groups_exact(store: Store, mailbox: Mailbox, uids: list[list[int]]) -> None:
+    """Messages with one of several texts are those that have the one or the other."""
+    account = mailbox.account
+    groups = [ASKED[at : at + size] for at in range(len(ASKED)) for size in (1, 3)]
+    found = await store.search.find_messages(account, groups, mailbox.id)
+    anywhere = await store.search.find_messages(account, groups)
+    assert found is not None
+    assert anywhere is not None
+    assert anywhere.through == found.through
+    there = (await store.messages.snapshot(account, mailbox.id)).uids
+    read = [(uid, await store.emails.by_uid(account, mailbox.id, [uid])) for uid in there]
+    by_uid = {uid: messages[0] for uid, messages in read if messages}  # others work meanwhile
+    here = set(by_uid.values())
+    for group, messages, all_messages in zip(groups, found.messages, anywhere.messages, strict=True):
+        expected = {by_uid[uid] for one in group for uid in uids[ASKED.index(one)] if uid in by_uid}
+        assert messages & here == all_messages & here == expected, group
+        assert messages <= all_messages
 
 
 async def test_the_index_follows_the_mailbox(store: Store, account: Account, inbox: Mailbox) -> None:

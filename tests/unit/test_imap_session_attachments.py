@@ -102,7 +102,7 @@ async def test_the_other_way_to_search_reads_the_same(world: World) -> None:
     """JMAP asks `EmailSearch`, before there is an index and after."""
     store, search = world.store, EmailSearch(world.store)
     mailbox = await store.mailboxes.get(world.account.id, "INBOX")
-    sought = [TextSought("BODY", "quarterly fig"), TextSought("TEXT", "sitzung")]
+    sought = [[TextSought("BODY", "quarterly fig")], [TextSought("TEXT", "sitzung")]]
     assert await search.find(world.account.id, [mailbox], sought) == [set(), set()]
     extractor = Extractor()
     try:

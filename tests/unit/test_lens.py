@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.lens import CLIENT, NOTE, SECRET, SERVER, Line
@@ -116,7 +116,6 @@ SIGN_INS = {
 
 
 @pytest.mark.parametrize("name", SIGN_INS)
-@settings(deadline=None)
 @given(cut=st.integers(1, 40), lines=st.sampled_from([0, 40]))
 def test_no_secret_is_in_a_dialogue_however_the_octets_arrive(name, cut, lines):
     make, steps = SIGN_INS[name]

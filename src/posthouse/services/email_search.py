@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from posthouse.core.ids import AccountId, MailboxId
@@ -29,35 +29,36 @@ class EmailSearch:
         self._store = store
 
     async def find(
-        self, account: AccountId, mailboxes: Iterable[Mailbox], sought: Sequence[TextSought]
+        self, account: AccountId, mailboxes: Sequence[Mailbox], sought: Sequence[Sequence[TextSought]]
     ) -> list[set[int]]:
-        """By what is sought: the messages in these mailboxes that have it."""
-        found: list[set[int]] = [set() for _ in sought]
+        """By what is sought: the messages that have one of its texts at least; some may be in other mailboxes."""
+        only = MailboxId(mailboxes[0].id) if len(mailboxes) == 1 else None
+        answer = await self._store.search.find_messages(account, sought, only)
+        found = [set() for _ in sought] if answer is None else answer.messages
         unread: set[int] = set()
         for mailbox in mailboxes:
-            if mailbox.messages:
-                unread |= await self._ask(mailbox, sought, found)
+            through = 0 if answer is None else answer.through.get(mailbox.id, 0)
+            if mailbox.messages and mailbox.uidnext - 1 > through:
+                unread |= await self._newer(mailbox, through)
         if unread:
             if len(unread) >= WANT_FROM:
                 self._store.search.want(account)
             await self._read(account, sorted(unread), sought, found)
         return found
 
-    async def _ask(self, mailbox: Mailbox, sought: Sequence[TextSought], found: list[set[int]]) -> set[int]:
-        """Ask the index of a mailbox; the messages that it does not know."""
+    async def _newer(self, mailbox: Mailbox, through: int) -> set[int]:
+        """Messages that no index knows."""
         store, account = self._store, mailbox.account
-        answer = await store.search.find(account, mailbox.id, sought)
         snapshot = await store.messages.snapshot(account, mailbox.id)
-        through = 0 if answer is None else answer.through
-        if answer is not None:
-            for messages, uids in zip(found, answer.uids, strict=True):
-                if uids:
-                    messages.update(await store.emails.by_uid(account, MailboxId(mailbox.id), uids))
         newer = snapshot.uids[bisect_right(snapshot.uids, through) :].tolist()
         return set(await store.emails.by_uid(account, mailbox.id, newer)) if newer else set()
 
     async def _read(
-        self, account: AccountId, messages: list[int], sought: Sequence[TextSought], found: list[set[int]]
+        self,
+        account: AccountId,
+        messages: list[int],
+        sought: Sequence[Sequence[TextSought]],
+        found: list[set[int]],
     ) -> None:
         async for chunk in self._store.emails.contents(account, messages):
             hits = await asyncio.to_thread(_look, chunk, sought, self._store.search.extract)
@@ -66,13 +67,13 @@ class EmailSearch:
 
 
 def _look(
-    chunk: list[tuple[int, bytes, bytes]], sought: Sequence[TextSought], extract: Extract | None
+    chunk: list[tuple[int, bytes, bytes]], sought: Sequence[Sequence[TextSought]], extract: Extract | None
 ) -> list[list[int]]:
     hits: list[list[int]] = [[] for _ in sought]
     for message, layout, content in chunk:
         text = search_text(content, unpack_layout(layout), extract)
-        for at, one in enumerate(sought):
-            if _holds(text, one):
+        for at, group in enumerate(sought):
+            if any(_holds(text, one) for one in group):
                 hits[at].append(message)
     return hits
 

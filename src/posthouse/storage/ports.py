@@ -36,6 +36,7 @@ from posthouse.storage.rows import (
     Hint,
     JournalLine,
     Mailbox,
+    MessagesFound,
     Problem,
     QueueEntry,
     QueueJob,
@@ -336,6 +337,15 @@ class Search(Protocol):
         self, account: AccountId, mailbox: MailboxId, sought: Sequence[TextSought]
     ) -> TextFound | None:
         """None: no index covers the mailbox, or it is damaged; the caller reads the messages."""
+        ...
+
+    async def find_messages(
+        self, account: AccountId, sought: Sequence[Sequence[TextSought]], mailbox: MailboxId | None = None
+    ) -> MessagesFound | None:
+        """Messages that have one text at least of each group, of all the account or of one mailbox.
+
+        None: there is no index, or it is damaged; the caller reads the messages.
+        """
         ...
 
     async def find_alike(

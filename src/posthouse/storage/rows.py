@@ -400,6 +400,15 @@ class TextFound(Struct, frozen=True):
     uids: list[list[int]]  # by what was sought, ascending; UIDs since expunged may be among them
 
 
+class MessagesFound(Struct, frozen=True):
+    """What an index knows of an account."""
+
+    through: dict[
+        int, int
+    ]  # by mailbox: messages up to this UID were looked at; what is newer has to be read
+    messages: list[set[int]]  # by what was sought; some may be gone, or elsewhere by now
+
+
 class AlikeSought(Struct, frozen=True):
     """What the text of messages is to be like (`mime.fuzzy`)."""
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from posthouse.storage import email_rows as e
-from posthouse.storage.rows import TextSought
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import is_keyword
@@ -85,19 +84,12 @@ def _order(
 
 async def _search(context: Context, condition: Any, texts: list[Texts]) -> e.Condition:
     """Look for the texts, in one mailbox where the filter names one."""
-    sought = list(dict.fromkeys(one for text in texts for one in text.sought))
+    sought = list(dict.fromkeys(texts))
     boxes = await context.mailboxes()
     only = _only_mailbox(condition)
     searched = [box for box in boxes.values() if only is None or box.id == only]
-    hits = await context.services.search.find(context.account.id, searched, sought)
-    by_text: dict[TextSought, set[int]] = dict(zip(sought, hits, strict=True))
-    found: dict[Texts, e.Condition] = {}
-    for text in texts:
-        messages: set[int] = set()
-        for one in text.sought:
-            messages |= by_text[one]
-        found[text] = e.OneOf(tuple(messages))
-    return put_found(condition, found)
+    hits = await context.services.search.find(context.account.id, searched, [one.sought for one in sought])
+    return put_found(condition, {one: e.OneOf(tuple(hit)) for one, hit in zip(sought, hits, strict=True)})
 
 
 def _only_mailbox(condition: Any) -> int | None:

@@ -19,7 +19,7 @@ from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.mime.search_text import Extract
 from posthouse.storage.ports import Mailboxes, Messages
-from posthouse.storage.rows import AlikeFound, AlikeSought, Problem, TextFound, TextSought
+from posthouse.storage.rows import AlikeFound, AlikeSought, MessagesFound, Problem, TextFound, TextSought
 from posthouse.storage.search.manifest import NAME, CorruptManifest, OtherTextsError
 from posthouse.storage.search.reading import IndexReader
 from posthouse.storage.search.segment import CorruptSegment
@@ -84,6 +84,11 @@ class AccountIndexes:
         self, account: AccountId, mailbox: MailboxId, sought: Sequence[TextSought]
     ) -> TextFound | None:
         return await self._ask(account, lambda reader: reader.find(mailbox, sought))
+
+    async def find_messages(
+        self, account: AccountId, sought: Sequence[Sequence[TextSought]], mailbox: MailboxId | None = None
+    ) -> MessagesFound | None:
+        return await self._ask(account, lambda reader: reader.find_messages(sought, mailbox))
 
     async def find_alike(
         self, account: AccountId, mailbox: MailboxId, sought: Sequence[AlikeSought]

@@ -64,6 +64,14 @@ class Box:
         pairs = zip(self.uids, self.messages, strict=True)
         return [uid for uid, message in pairs if message in found]
 
+    def those_in(self, found: set[int]) -> set[int]:
+        """Those of the messages that are in the mailbox."""
+        if len(found) * _SPARSE < len(self.messages) and self._is_ordered():
+            messages, count = self.messages, len(self.messages)
+            places = [(bisect_left(messages, message), message) for message in found]
+            return {message for at, message in places if at < count and messages[at] == message}
+        return found.intersection(self.messages)
+
     def by_uid(self, found: dict[int, float]) -> dict[int, float]:
         """What is known of these messages, by UID, ascending."""
         pairs = zip(self.uids, self.messages, strict=True)

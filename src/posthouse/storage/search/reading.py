@@ -10,10 +10,10 @@ from typing import Final
 
 from posthouse.core.ids import MailboxId
 from posthouse.mime.fuzzy import Needle
-from posthouse.storage.rows import AlikeFound, AlikeSought, TextFound, TextSought
+from posthouse.storage.rows import AlikeFound, AlikeSought, MessagesFound, TextFound, TextSought
 from posthouse.storage.search.alike import alike
 from posthouse.storage.search.manifest import NAME, Box, Manifest, read_manifest
-from posthouse.storage.search.segment import Segment
+from posthouse.storage.search.segment import SHORT_FIELDS, Segment
 
 _TRIES: Final = 3
 
@@ -35,7 +35,22 @@ class IndexReader:
         box, segments = self._open(mailbox)
         if box is None:
             return None
-        return TextFound(box.through, [box.uids_of(_messages(segments, one)) for one in sought])
+        return TextFound(box.through, [box.uids_of(_messages(segments, (one,))) for one in sought])
+
+    def find_messages(
+        self, sought: Sequence[Sequence[TextSought]], mailbox: MailboxId | None
+    ) -> MessagesFound | None:
+        """The same for groups of texts of which one is enough, without regard to where messages are."""
+        with self._lock:
+            if not self._refresh():
+                return None
+            segments, boxes = list(self._segments.values()), self._manifest.boxes
+        if mailbox is not None and mailbox not in boxes:
+            return None
+        found = [_messages(segments, group) for group in sought]
+        if mailbox is not None:
+            found = [boxes[mailbox].those_in(one) for one in found]
+        return MessagesFound({number: box.through for number, box in boxes.items()}, found)
 
     def find_alike(self, mailbox: MailboxId, sought: Sequence[AlikeSought]) -> AlikeFound | None:
         """The same for FUZZY."""
@@ -79,15 +94,20 @@ def _alike_messages(segments: list[Segment], sought: AlikeSought) -> dict[int, f
     return found
 
 
-def _messages(segments: list[Segment], sought: TextSought) -> set[int]:
+def _messages(segments: list[Segment], sought: Sequence[TextSought]) -> set[int]:
+    """Those that have one of the texts at least."""
+    # perf: short fields are quick, and what is found there is not unpacked to look into its body.
+    ordered = sorted(sought, key=lambda one: (one.where != "HEADER", one.field not in SHORT_FIELDS))
     found: set[int] = set()
     for segment in segments:
-        if sought.where == "HEADER":
-            docs = segment.having_field(sought.field, sought.needle)
-        elif sought.where == "BODY":
-            docs = segment.having_body(sought.needle)
-        else:
-            docs = segment.having_text(sought.needle)
+        docs: set[int] = set()
+        for one in ordered:
+            if one.where == "HEADER":
+                docs |= segment.having_field(one.field, one.needle)
+            elif one.where == "BODY":
+                docs |= segment.having_body(one.needle, docs)
+            else:
+                docs |= segment.having_text(one.needle, docs)
         messages = segment.messages
         found.update([messages[doc] for doc in docs])
     return found

@@ -16,7 +16,7 @@ import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import Final, final
 
@@ -30,6 +30,7 @@ DOCS_MAX: Final = 60_000
 SHORT_FIELDS: Final = ("subject", "from", "to", "cc")
 HEADER: Final = "header"
 BODY: Final = "body"
+NONE: Final[frozenset[int]] = frozenset()
 _MAGIC: Final = b"PHSEG\x00\x01\n"
 _HEAD: Final = struct.Struct("<8sII")
 _BITS: Final = [[bit for bit in range(8) if byte >> bit & 1] for byte in range(256)]
@@ -290,15 +291,17 @@ class Segment:
             at = values.find(needle, begin) if begin >= 0 else -1
         return found
 
-    def having_body(self, needle: str) -> set[int]:
-        return self._having(BODY, needle) if needle else set(range(len(self.messages)))
+    def having_body(self, needle: str, known: Set[int] = NONE) -> set[int]:
+        """`known` ones need not be looked at."""
+        return self._having(BODY, needle, known) if needle else set(range(len(self.messages)))
 
-    def having_text(self, needle: str) -> set[int]:
-        return self._having(HEADER, needle) | self.having_body(needle)
+    def having_text(self, needle: str, known: Set[int] = NONE) -> set[int]:
+        found = self._having(HEADER, needle, known)
+        return found | self.having_body(needle, found | known)
 
-    def _having(self, kind: str, needle: str) -> set[int]:
+    def _having(self, kind: str, needle: str, known: Set[int]) -> set[int]:
         patterns, enough = demand_of(needle)
-        docs = self._candidates(kind, patterns)
+        docs = self._candidates(kind, patterns) - known
         return docs if enough else {doc for doc, _ in self._texts[kind].having(docs, utf8(needle))}
 
     def _candidates(self, kind: str, patterns: list[bytes]) -> set[int]:
