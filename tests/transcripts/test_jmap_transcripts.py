@@ -1,4 +1,4 @@
-"""Examples of RFC 8620 and RFC 8621 as transcripts: requests, and what has to be in the responses.
+"""Examples of RFC 8620, 8621, 9007, 9425, 9610 and 9670 as transcripts: requests, and what the responses have.
 
 Files hold steps: `C:` a JSON list of method calls, `S:` the responses.  In what is expected, a string `*` is anything,
 `$x` is remembered the first time and later stands for what it was (in requests too, and as the name of a property), and
@@ -14,9 +14,34 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.storage.fixtures import message
+from posthouse.core.rights import parse_rights
+from posthouse.services.rights import WHOLE
+from posthouse.wire.jmap.ids import ACCOUNT, format_id
+from tests.storage.fixtures import make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
+# RFC 8621 §4.2.1: the letter of its example.
+LIST_LETTER = (
+    b"From: Joe Bloggs <joe@example.com>\r\nTo: partytime@lists.example.com\r\nSubject: Dinner on Thursday?\r\n"
+    b"Message-ID: <dinner@example.com>\r\nList-Post: <mailto:partytime@lists.example.com>\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n'
+    b"<html><body><p>Hello "
+    + b"and hello "
+    * 40
+    + b"</p></body></html>\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+    b"-- Sent by your friendly mailing list ...\r\n--b--\r\n"
+)
+# RFC 8098 §3: the notification that the example of RFC 9007 §3.2 reads.
+RECEIPT = (
+    b"From: Joe Recipient <joe@example.com>\r\nTo: Jane Sender <jane@example.com>\r\n"
+    b"Subject: Disposition notification\r\nMessage-ID: <199509200019.12345@example.com>\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/report; report-type=disposition-notification; boundary="r"\r\n\r\n'
+    b"--r\r\n\r\nThis receipt shows that the email has been displayed on your recipient's computer.\r\n"
+    b"--r\r\nContent-Type: message/disposition-notification\r\n\r\n"
+    b"Reporting-UA: joes-pc.cs.example.com; Foomail 97.1\r\nOriginal-Recipient: rfc822;joe@example.com\r\n"
+    b"Final-Recipient: rfc822;joe@example.com\r\nOriginal-Message-ID: <199509192301.23456@example.org>\r\n"
+    b"Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--r--\r\n"
+)
 FILES = sorted(Path(__file__).parent.glob("jmap_*.txt"))
 _NAME = re.compile(r"\$[a-z][a-z0-9_]*")
 
@@ -75,6 +100,22 @@ async def prepared(world: JmapWorld) -> Known:
     headers = "In-Reply-To: <1@qq.test>\r\n"
     names["$reply"] = await world.put(message(2, subject="Re: Foo", headers=headers), date=2000.0)
     names["$other"] = await world.put(message(3, subject="Bar"), date=3000.0)
+    names["$list_letter"] = await world.put(LIST_LETTER, "Sent", date=1381673520.0)
+    names["$receipt"] = await world.put(RECEIPT, "Sent", date=4000.0)
+    # RFC 9610 §4 and RFC 8620 §5.7 have a second account: what wang has is open to the user of this one
+    wang = await make_account(world.store, "wang")
+    await world.store.acls.set(
+        wang.id,
+        WHOLE,
+        world.account.id,
+        negative=False,
+        change=("=", parse_rights("lrswikxtea")),
+        entries_max=9,
+    )
+    names["$team"], names["$wang"] = format_id(ACCOUNT, wang.id), f"P{wang.id}"
+    names["$team_inbox"] = f"F{(await world.store.mailboxes.get(wang.id, 'INBOX')).id}"
+    names["$address"] = world.account.address
+    await world.store.directory.update_account(world.account.id, {"quota_bytes": 50 * 1024 * 1024})
     return Known(names)
 
 

@@ -31,6 +31,7 @@ from .standard import (
     text_of,
     updates_of,
     wanted_properties,
+    without_same,
 )
 from .state import check_known, check_state, format_state, parse_state
 
@@ -192,12 +193,8 @@ class _Setting:
             for path, value in patch.items()
             if path.partition("/")[0] == "shareWith"
         }
-        same = shown(self.context, one, [])
-        patch = {
-            name: value
-            for name, value in patch.items()
-            if name.partition("/")[0] != "shareWith" and (name in SETTABLE or same.get(name) != value)
-        }
+        patch = {name: value for name, value in patch.items() if name.partition("/")[0] != "shareWith"}
+        patch = without_same(patch, shown(self.context, one, []), SETTABLE)
         only_known(patch, SETTABLE)
         changes = await self.shares(one.id, sharing) if sharing else {}
         if self.context.foreign and "isSubscribed" in patch:

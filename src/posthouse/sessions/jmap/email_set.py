@@ -21,7 +21,8 @@ from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
-from .email_properties import HEADER_PROPERTIES, KeywordNames
+from .email import read_emails
+from .email_properties import HEADER_PROPERTIES, KeywordNames, Wanted
 from .email_store import (
     KEYWORDS_MAX,
     as_message,
@@ -34,7 +35,7 @@ from .email_store import (
 )
 from .mailbox_rights import need, need_to_add, require_change
 from .outcome import set_error_of
-from .standard import SLICE, SetResult, check_set, only_known, updates_of
+from .standard import SLICE, SetResult, check_set, only_known, updates_of, without_same
 from .state import check_state, format_state
 
 Record = dict[str, Any]
@@ -46,6 +47,7 @@ _CREATE: Final = frozenset((
     "mailboxIds", "keywords", "receivedAt", *HEADER_PROPERTIES, "bodyStructure", "bodyValues", "textBody", "htmlBody",
     "attachments",
 ))  # fmt: skip
+_CHANGEABLE: Final = ("keywords", "mailboxIds")
 
 
 class EmailImport(a.Arguments):
@@ -130,7 +132,7 @@ class _Setting:
             if context.number(ids.EMAIL, key) not in places:
                 raise SetError("notFound", "there is no such email")
             number = context.number(ids.EMAIL, key) or 0
-            made = _Patch(context, self.boxes, patch)
+            made = _Patch(context, self.boxes, await self._without_same(number, patch))
             if context.grant.rights is not None:
                 made.check_rights(context, self.names, places[number], self.flags[number])
             patches[key] = made
@@ -174,6 +176,17 @@ class _Setting:
             failed[key] = invalid("mailboxIds", "an email is in one mailbox at least")
         else:
             failed[key] = set_error_of(error)
+
+    async def _without_same(self, number: int, patch: Record) -> Record:
+        others = [path for path in patch if path.partition("/")[0] not in _CHANGEABLE]
+        if not others:
+            return patch
+        try:
+            wanted = Wanted(others, None, (False, False, False), 0)
+        except MethodError as error:
+            raise invalid(others[0][:200], "an Email has no such property") from error
+        _, found = await read_emails(self.context, [number], wanted)
+        return without_same(patch, found.get(number, {}), _CHANGEABLE)
 
     async def _places(self, keys: list[str]) -> dict[int, set[int]]:
         """By message: the mailboxes it is in, if the credential may see one of them."""

@@ -21,7 +21,7 @@ from posthouse.wire.jmap.error import SetError, invalid
 from . import arguments as a
 from .context import Context
 from .objects import Kind
-from .standard import apply_patch, check_get, get_answer, only_known, text_of, wanted_properties
+from .standard import apply_patch, check_get, get_answer, only_known, text_of, wanted_properties, without_same
 from .state import format_state
 
 Record = dict[str, Any]
@@ -159,8 +159,10 @@ async def set_identities(context: Context, args: a.Set) -> Record:
         told = shown(put.ids[0], one)
         return {name: value for name, value in told.items() if name not in record}
 
-    async def update(_: str, old: Identity, __: object, patch: Record) -> Identity:
-        now = {name: value for name, value in shown(1, old).items() if name in SETTABLE}
+    async def update(_: str, old: Identity, row: StoredObject, patch: Record) -> Identity:
+        whole = shown(row.id, old)
+        now = {name: value for name, value in whole.items() if name in SETTABLE}
+        patch = without_same(patch, whole, SETTABLE)
         only_known({path.partition("/")[0]: None for path in patch}, SETTABLE)
         if patch.get("email", old.email) != old.email:
             raise invalid("email", "it cannot be changed; make another identity")

@@ -197,6 +197,12 @@ async def _shown(context: Context, *, counted: bool) -> tuple[str, Shown]:
     return format_state(modseq), Shown(context, await context.mailboxes(), counts)
 
 
+async def whole_record(context: Context, row: Mailbox) -> Record:
+    """With its counts; `shareWith` apart."""
+    _, shown = await _shown(context, counted=True)
+    return shown.record(row, list(PROPERTIES))
+
+
 async def get_mailboxes(context: Context, args: a.Get) -> Record:
     wanted = check_get(context, args.ids)
     # RFC 9670 §4: who does not use sharing does not see it.

@@ -16,11 +16,12 @@ from posthouse.wire.jmap.value import is_unsigned
 
 from . import arguments as a
 from .context import Context
+from .mailbox import whole_record
 from .mailbox_rights import TOP, level_name, need, require_change, rights, sort_order
 from .outcome import set_error
 from .principal import PRINCIPALS
 from .share_with import share
-from .standard import SetResult, check_set, only_known, updates_of
+from .standard import SetResult, check_set, only_known, updates_of, without_same
 from .state import check_state, format_state
 
 Record = dict[str, Any]
@@ -121,7 +122,8 @@ class _Setting:
 
     async def update(self, key: str, patch: Record) -> None:
         row = self.row(key)
-        patch = self._without_same(row, patch)
+        if not patch.keys() <= {*SETTABLE, "shareWith"}:
+            patch = without_same(patch, await whole_record(self.context, row), (*SETTABLE, "shareWith"))
         sharing = {path: value for path, value in patch.items() if path.partition("/")[0] == "shareWith"}
         patch = {path: value for path, value in patch.items() if path not in sharing}
         if sharing and PRINCIPALS not in self.context.using:
@@ -189,12 +191,6 @@ class _Setting:
             self.context.home.require(WRITE)
             home, name = self.context.home.account.id, self.context.own_name(row.name)
             await self.context.services.mailboxes.subscribe(home, name, on=record["isSubscribed"])
-
-    def _without_same(self, row: Mailbox, patch: Record) -> Record:
-        """RFC 8620 §5.3: what the server sets may be given if it is what it is: `id` is."""
-        if patch.get("id") == ids.format_id(ids.MAILBOX, row.id):
-            return {name: value for name, value in patch.items() if name != "id"}
-        return patch
 
     def _check_place(self, row: Mailbox, name: str) -> None:
         try:

@@ -22,7 +22,16 @@ from posthouse.wire.jmap.value import format_utc, try_utc
 from . import arguments as a
 from .context import Context
 from .objects import Kind
-from .standard import SetResult, apply_patch, check_get, only_known, text_of, updates_of, wanted_properties
+from .standard import (
+    SetResult,
+    apply_patch,
+    check_get,
+    only_known,
+    text_of,
+    updates_of,
+    wanted_properties,
+    without_same,
+)
 
 Record = dict[str, Any]
 PROPERTIES: Final = ("id", "deviceClientId", "verificationCode", "expires", "types")
@@ -130,25 +139,26 @@ class _Setting:
         # RFC 8620 §7.2: those that ran out make room.
         _, rows = await SUBSCRIPTIONS.read(self.context)
         old = [n for n, (other, _) in rows.items() if other.expires <= self.context.services.clock.now()]
-        await self.objects.put(
+        put = await self.objects.put(
             self.context.account.id,
             [*[StoredObject(SUBSCRIPTION, n, None) for n in old], SUBSCRIPTIONS.stored(one)],
             count_max=most,
         )
-        number = max(n for n in (await SUBSCRIPTIONS.read(self.context))[1])
+        number = put.ids[-1]
         shown = _shown(number, one)
         self.context.created[key] = shown["id"]
-        self.result.created[key] = {
-            name: value for name, value in shown.items() if name not in ("deviceClientId",)
-        }
+        del shown["deviceClientId"]
+        # RFC 8620 §5.3: what has a default and was not given is told.
+        self.result.created[key] = shown if "keys" in record else {**shown, "keys": None}
 
     async def update(self, key: str, patch: Record) -> None:
         found = (await _mine(self.context)).get(self.context.number("P", key) or 0)
         if found is None:
             raise SetError("notFound", "there is no such subscription")
         one, row = found
+        now = _shown(row.id, one)
+        patch = without_same(patch, now, ("expires", "types"))
         only_known({path.partition("/")[0]: None for path in patch}, ("verificationCode", "expires", "types"))
-        now = {"expires": format_utc(one.expires), "types": one.types, "verificationCode": None}
         changed = apply_patch(now, patch)
         if "verificationCode" in patch:
             code = changed["verificationCode"]

@@ -26,7 +26,16 @@ from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
 from .query import check_sort, query_answer
-from .standard import SetResult, check_get, check_set, get_answer, only_known, updates_of, wanted_properties
+from .standard import (
+    SetResult,
+    check_get,
+    check_set,
+    get_answer,
+    only_known,
+    updates_of,
+    wanted_properties,
+    without_same,
+)
 
 Record = dict[str, Any]
 PROPERTIES: Final = ("id", "name", "blobId", "isActive")
@@ -262,8 +271,7 @@ class _Setting:
 
     async def update(self, key: str, patch: Record) -> None:
         row = self.row(key)
-        same = _record(row)
-        patch = {name: value for name, value in patch.items() if name in SETTABLE or same.get(name) != value}
+        patch = without_same(patch, _record(row), SETTABLE)
         only_known(patch, SETTABLE)
         name = self.checked_name(patch["name"]) if "name" in patch else row.name
         content = await self.text(patch["blobId"]) if "blobId" in patch else row.content

@@ -21,6 +21,7 @@ from .standard import (
     get_answer,
     only_known,
     wanted_properties,
+    without_same,
 )
 from .state import check_known, check_state, format_state, parse_state
 
@@ -77,6 +78,8 @@ class Singleton(Generic[V]):
         async def update(key: str, patch: Record) -> None:
             if key != ID:
                 raise SetError("notFound", "the only one is `singleton`")
+            _, now, _ = await self.read(context)
+            patch = without_same(patch, {"id": ID, **self._shown(now)}, self._settable)
             only_known({path.partition("/")[0]: None for path in patch}, self._settable)
             await change(patch)
             result.updated[key] = None

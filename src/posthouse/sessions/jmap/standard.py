@@ -159,11 +159,23 @@ def only_known(record: Record, known: Collection[str], server_set: Collection[st
         raise SetError("invalidProperties", f"these properties cannot be set: {shown}", wrong)
 
 
+def without_same(patch: Record, shown: Record, settable: Collection[str]) -> Record:
+    """The patch without what cannot be changed and is given as it is.
+
+    RFC 8620 §5.3: a whole record is a patch too; only another value than the present one is an error.
+    """
+    return {
+        path: value
+        for path, value in patch.items()
+        if path.partition("/")[0] in settable or path not in shown or shown[path] != value
+    }
+
+
 def apply_patch(record: Record, patch: Record) -> Record:
     """RFC 8620 §5.3 PatchObject: the record with the patch applied; raises SetError (invalidPatch)."""
     result = dict(record)
-    paths = sorted(patch)
-    for before, after in pairwise(paths):
+    # By tokens, so that what overlaps stands side by side: `-` and `.` come before `/`.
+    for before, after in pairwise(sorted(patch, key=lambda path: path.split("/"))):
         if after.startswith(before + "/"):
             raise SetError("invalidPatch", f"{before} and {after} overlap")
     for path, value in patch.items():

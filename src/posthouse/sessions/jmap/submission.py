@@ -21,7 +21,7 @@ from .context import Context
 from .email_set import set_emails
 from .objects import Kind
 from .query import OPERATORS, check_sort, differences, query_answer, window
-from .standard import check_get, get_answer, only_known, wanted_properties
+from .standard import check_get, get_answer, only_known, wanted_properties, without_same
 from .state import check_known, format_state, parse_state
 from .submission_send import SUBMISSION, Submission, check_from, envelope_of, load, send
 
@@ -247,6 +247,8 @@ async def set_submissions(context: Context, args: SubmissionSet) -> Record:
 
     async def update(key: str, old: Submission, row: StoredObject, patch: Record) -> Submission | None:
         if patch.keys() != {"undoStatus"}:
+            patch = without_same(patch, await _record(context, old, row, PROPERTIES), ("undoStatus",))
+        if patch.keys() != {"undoStatus"}:
             raise SetError("invalidProperties", "only undoStatus can be changed", sorted(patch)[:10])
         if patch["undoStatus"] != "canceled":
             raise invalid("undoStatus", "it can be set to canceled only")
@@ -289,8 +291,8 @@ async def _after(context: Context, args: SubmissionSet, emails: dict[str, int]) 
     destroy = [
         ids.format_id(ids.EMAIL, emails[key]) for key in args.on_success_destroy_email or () if key in emails
     ]
-    if args.on_success_update_email is None and args.on_success_destroy_email is None:
-        return
+    if not updates and not destroy:
+        return  # as in the last example there
     implied = a.Set(account_id=args.account_id, update=updates or None, destroy=destroy or None)
     try:
         answer = await set_emails(context, implied)
