@@ -104,10 +104,12 @@ class Connection(asyncio.Protocol):
         if self.session is not None and self._upgrade is None:
             self.active_at = host.tick  # a header or handshake has its time as a whole: it cannot drip
         host.slot.numbers[_RECEIVED] += len(data)
+        self.feed(self._sink, data)
+
+    def feed(self, sink: Any, data: bytes) -> None:
         self._flushing = True
-        self._sink(data)
-        session = self.session
-        if session is not None and session.busy:
+        sink(data)
+        if self.session is not None and self.session.busy:
             # Behind the first step of the session's task, whose answers then leave in the same packet.
             asyncio.get_running_loop().call_soon(self._flush)
         else:
@@ -202,7 +204,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._tls = TlsLayer(contexts.of(self.info.listener))
-        self._sink = self._handshake_octets
+        self._sink = lambda data: self.host.turns.feed(self, data)
         self.set_timeout(HANDSHAKE_TIMEOUT_S)
 
     def _decrypt(self, data: bytes) -> tuple[bytes, bool] | None:
@@ -223,7 +225,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(out)
         return plain
 
-    def _handshake_octets(self, data: bytes) -> None:
+    def handshake_octets(self, data: bytes) -> None:
         result = self._decrypt(data)
         layer = cast(TlsLayer, self._tls)
         if result is None or layer.handshaking:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from posthouse.servers.board import LISTENERS, Slot, field
 from posthouse.servers.proxy import TrustedSources
 from posthouse.servers.tls import Contexts
+from posthouse.servers.turns import Turns
 from posthouse.services.lens import Recorder
 from posthouse.sessions.session import Peer, Session
 
@@ -62,6 +63,7 @@ class Host:
         self.log = log
         self.limits = limits
         self.tls: Contexts | None = None
+        self.turns = Turns()
         self.tick = time.monotonic()
         self.connections: set[Connection] = set()
         self.lens: Recorder | None = None  # keeps what is said, where that is wanted
