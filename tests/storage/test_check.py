@@ -57,7 +57,7 @@ PLANTED = {
     ),
     "account-history": "UPDATE account SET history = 10000",
     "object-has-account": "INSERT INTO object VALUES (999999, 'A', 1, 1, 1, 0, NULL)",
-    "upload-has-account": "INSERT INTO upload VALUES (1, 999999, 1, 0, 'text/plain', 0)",
+    "upload-has-account": "INSERT INTO upload VALUES (1, 999999, 1, 0, 'text/plain', 0, '')",
     "book-has-account": "UPDATE address_book SET modseq = 10000",
     "card-has-account": "UPDATE card SET modseq = 10000",
     "card-has-book": "DELETE FROM card_place",

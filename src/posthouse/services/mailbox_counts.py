@@ -16,6 +16,7 @@ from typing import Final
 
 from posthouse.core.flags import DRAFT, SEEN
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.storage.email_ports import Emails
 from posthouse.storage.email_rows import Since
 from posthouse.storage.ports import Store
 
@@ -29,7 +30,7 @@ Counts = tuple[int, int, int, int]
 Share = tuple[tuple[int, int, int, int], ...]
 """What a thread adds: (mailbox, emails, unread emails, whether it is unread) for each."""
 Place = tuple[int, int, int, int]
-_Key = tuple[AccountId, frozenset[int] | None]
+_Key = tuple[AccountId, frozenset[int] | None, int]
 NOTHING: Final[Counts] = (0, 0, 0, 0)
 
 
@@ -65,18 +66,24 @@ class MailboxCounts:
         self._locks: dict[_Key, asyncio.Lock] = {}
 
     async def of(
-        self, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None = None
+        self,
+        account: AccountId,
+        trash: MailboxId | None,
+        visible: frozenset[int] | None = None,
+        *,
+        user: AccountId | None = None,
     ) -> tuple[int, dict[int, Counts]]:
         """The modseq of the account, and the counts of each mailbox that is not empty; to those who see some mailboxes
-        only, an unread email of a thread that lies elsewhere is not told."""
-        key = (account, visible)
+        only, an unread email of a thread that lies elsewhere is not told.  `user`: who has \\Seen of its own there."""
+        key = (account, visible, user or 0)
+        emails = self._store.emails if user is None else self._store.emails.acting(user)
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             known = self._accounts.pop(key, None)
             if known is not None:
                 self._size -= len(known.shares)
-            if known is None or known.trash != trash or not await self._catch_up(account, known):
-                known = await self._count(account, trash, visible)
+            if known is None or known.trash != trash or not await self._catch_up(emails, account, known):
+                known = await self._count(emails, account, trash, visible)
             self._accounts[key] = known
             self._size += len(known.shares)
             while self._size > THREADS_MAX and len(self._accounts) > 1:
@@ -91,17 +98,17 @@ class MailboxCounts:
     ) -> int:
         """Of the whole account, or of all that is visible."""
         await self.of(account, trash, visible)
-        return len(self._accounts[account, visible].shares)
+        return len(self._accounts[account, visible, 0].shares)
 
-    async def _catch_up(self, account: AccountId, known: _Account) -> bool:
-        modseq = await self._store.emails.modseq(account)
+    async def _catch_up(self, emails: Emails, account: AccountId, known: _Account) -> bool:
+        modseq = await emails.modseq(account)
         if modseq == known.modseq:
             return True
-        changes = await self._store.emails.changes(account, Since(known.modseq))
+        changes = await emails.changes(account, Since(known.modseq))
         threads = list({one.thread for one in changes.changed})
         if known.modseq < changes.history or len(threads) > RECOUNT_FROM:
             return False
-        now, places = await self._store.emails.places(account, threads)
+        now, places = await emails.places(account, threads)
         if now != changes.modseq:
             return False  # something else came between; rare, and counting anew is right
         fresh = _shares(places, known.trash, known.visible)
@@ -114,9 +121,9 @@ class MailboxCounts:
         return True
 
     async def _count(
-        self, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None
+        self, emails: Emails, account: AccountId, trash: MailboxId | None, visible: frozenset[int] | None
     ) -> _Account:
-        modseq, places = await self._store.emails.places(account)
+        modseq, places = await emails.places(account)
         return await asyncio.to_thread(_counted, modseq, places, trash, visible)
 
 

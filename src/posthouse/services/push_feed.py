@@ -145,6 +145,8 @@ class PushFeed:
         emails = self._store.emails
         changes = await emails.changes(account, Since(since))
         types: set[str] = set()
+        if await emails.words_since(account, since):
+            types |= MAIL  # some member's emails; to the others the changes show none
         if changes.changed:
             types |= MAIL
             if any(one.moved for one in changes.changed):

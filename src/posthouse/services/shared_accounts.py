@@ -11,7 +11,6 @@ from typing import Final
 
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import (
-    ALL,
     CREATE,
     DELETE,
     EXPUNGE,
@@ -82,12 +81,7 @@ class SharedAccounts:
         if not shown and not books.any(BOOK_READ):
             return None
         actions = ACTION_READ
-        # What each member has seen for itself is IMAP's to change (`Messages.acting`).
-        by_mailbox = {
-            int(row.id): shown[row.name] & (SHOWN if row.own_seen else ALL)
-            for row in rows
-            if row.name in shown
-        }
+        by_mailbox = {int(row.id): shown[row.name] for row in rows if row.name in shown}
         if shown and all(bits & CHANGED == CHANGED for bits in by_mailbox.values()):
             actions |= ACTION_WRITE
         whole = combine((one.negative, one.rights) for one in entries if one.mailbox == WHOLE and one.grantee)

@@ -23,6 +23,10 @@ from posthouse.storage.rows import ContentDraft, Mailbox
 
 
 class Emails(Protocol):
+    def acting(self, user: AccountId) -> Emails:
+        """As this user of the account has it: its own \\Seen where mailboxes have it for each."""
+        ...
+
     async def modseq(self, account: AccountId) -> int:
         """Raises NotFound."""
         ...
@@ -90,6 +94,10 @@ class Emails(Protocol):
         limit: int | None = None,
     ) -> EmailChanges:
         """With `mailboxes` as if there were no others: what happens elsewhere is no change."""
+        ...
+
+    async def words_since(self, account: AccountId, since: int) -> bool:
+        """Whether any user of the account said after this modseq what it has seen for itself."""
         ...
 
     async def mailbox_changes(self, account: AccountId, since: int) -> MailboxChanges: ...

@@ -11,6 +11,7 @@ from posthouse.core.ids import AccountId
 from posthouse.core.scope import Scope
 from posthouse.services.grant import Grant
 from posthouse.services.namespaces import foreign_name
+from posthouse.storage.email_ports import Emails
 from posthouse.storage.email_rows import Condition as StoredCondition
 from posthouse.storage.email_rows import Every, InMailbox
 from posthouse.storage.rows import Account, Mailbox
@@ -92,6 +93,16 @@ class Context:
             raise MethodError(
                 "requestTooLarge", f"the answers would be longer than {limit} bytes; ask for fewer records"
             )
+
+    @property
+    def emails(self) -> Emails:
+        """Those of the account, as who asks has seen them."""
+        emails = self.services.store.emails
+        return emails.acting(self.home.account.id) if self.foreign else emails
+
+    def reader(self, rows: dict[int, Mailbox]) -> AccountId | None:
+        """Who asks, where one of these mailboxes has \\Seen for each."""
+        return self.home.account.id if self.foreign and any(row.own_seen for row in rows.values()) else None
 
     # --- mailboxes this credential may see ---
 

@@ -67,7 +67,7 @@ async def _all_ids(context: Context) -> list[str]:
 
     limit = context.services.limits.get_max
     condition = await context.narrowed(Every(()))
-    found = await context.services.store.emails.query(context.account.id, condition, (), first=limit + 1)
+    found = await context.emails.query(context.account.id, condition, (), first=limit + 1)
     if len(found) > limit:
         raise MethodError("requestTooLarge", f"there are more than {limit} emails; name ids")
     return [ids.format_id(EMAIL, message) for message, _ in found]
@@ -78,7 +78,7 @@ async def read_emails(context: Context, numbers: list[int], wanted: Wanted) -> t
     store, account = context.services.store, context.account.id
     known_emails, lasting = context.services.known_emails, wanted.lasting
     known = {} if wanted.needs_content else known_emails.find(lasting, numbers)
-    read = await store.emails.get(account, numbers, wanted.columns, known=known)
+    read = await context.emails.get(account, numbers, wanted.columns, known=known)
     visible = await context.visible()
     keywords = KeywordNames(await store.messages.keywords(account) if "keywords" in wanted.properties else ())
     open_ones = []
@@ -112,7 +112,7 @@ async def read_emails(context: Context, numbers: list[int], wanted: Wanted) -> t
 async def _add_content(
     context: Context, found: dict[int, Record], messages: list[int], wanted: Wanted
 ) -> None:
-    async for chunk in context.services.store.emails.contents(context.account.id, messages):
+    async for chunk in context.emails.contents(context.account.id, messages):
         rows = [(message, content) for message, _, content in chunk]
 
         def take_apart(rows: list[tuple[int, bytes]] = rows) -> list[tuple[int, Record, int]]:
@@ -133,10 +133,10 @@ async def _add_content(
 async def email_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
     limit = changes_limit(context, args)
-    store, account = context.services.store, context.account.id
+    account = context.account.id
     # One more tells whether there are more; what came and went meanwhile fills no place.
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible)
+    changes = await context.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     created: list[str] = []
     updated: list[str] = []

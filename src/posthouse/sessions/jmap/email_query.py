@@ -104,11 +104,11 @@ def _only_mailbox(condition: Any) -> int | None:
 
 async def query_emails(context: Context, args: EmailQuery) -> Record:
     _, needed = window(context, args)
-    store, account = context.services.store, context.account.id
+    account = context.account.id
     args.anchor = None if args.anchor is None else context.deref(args.anchor)
-    state = format_state(await store.emails.modseq(account))
+    state = format_state(await context.emails.modseq(account))
     asked = await _read(context, args)
-    rows = await store.emails.query(
+    rows = await context.emails.query(
         account,
         asked.condition,
         asked.order,
@@ -130,35 +130,37 @@ async def _total(context: Context, args: EmailQuery, asked: _Asked) -> int:
         # perf: the counts of whole mailboxes are kept.
         rows = await context.mailboxes()
         trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        _, counts = await context.services.counts.of(account, trash, await context.visible())
+        _, counts = await context.services.counts.of(
+            account, trash, await context.visible(), user=context.reader(rows)
+        )
         emails, _, threads, _ = counts.get(condition.mailboxes[0], (0, 0, 0, 0))
         return threads if args.collapse_threads else emails
     if condition == e.Every(()) and args.collapse_threads:
         rows = await context.mailboxes()
         trash = next((row.id for row in rows.values() if row.role == "trash"), None)
         return await context.services.counts.threads(account, trash)
-    return await context.services.store.emails.count(account, condition, collapse=args.collapse_threads)
+    return await context.emails.count(account, condition, collapse=args.collapse_threads)
 
 
 async def email_query_changes(context: Context, args: EmailQueryChanges) -> Record:
     since = parse_state(args.since_query_state)
-    store, account = context.services.store, context.account.id
+    account = context.account.id
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible)
+    changes = await context.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     state = format_state(changes.modseq)
     asked = await _read(context, args)
     if not changes.changed:
-        total = await store.emails.count(account, asked.condition, collapse=args.collapse_threads)
+        total = await context.emails.count(account, asked.condition, collapse=args.collapse_threads)
         return differences(args, state, [], [], set()) | ({"total": total} if args.calculate_total else {})
     touched = {one.message for one in changes.changed}
     if asked.of_threads:
         # Which email stands for a thread, or passes for what others of its thread are, may have changed for all of it.
         threads = list({one.thread for one in changes.changed})
-        _, places = await store.emails.places(account, threads)
+        _, places = await context.emails.places(account, threads)
         touched |= {message for _, message, box, _ in places if visible is None or box in visible}
-    rows = await store.emails.query(account, asked.condition, asked.order, collapse=args.collapse_threads)
+    rows = await context.emails.query(account, asked.condition, asked.order, collapse=args.collapse_threads)
     found = [ids.format_id(ids.EMAIL, message) for message, _ in rows]
     named = {ids.format_id(ids.EMAIL, message) for message in touched}
-    new = {ids.format_id(ids.EMAIL, one.message) for one in changes.changed if not one.known}
-    return differences(args, state, found, sorted(named - new), named)
+    # RFC 8620 §5.6: more may be named as removed than was there.  What seems new may have been hidden and shown since.
+    return differences(args, state, found, sorted(named), named)

@@ -160,7 +160,7 @@ class _Setting:
         await self.result.each([(key, None) for key in destroy], remove, self.result.not_destroyed)
         if not changes:
             return
-        done = await store.emails.change(account, changes)
+        done = await context.emails.change(account, changes)
         for (key, destroyed), error in zip(keys, done.errors, strict=True):
             self._tell(key, error, destroyed=destroyed)
 
@@ -193,7 +193,7 @@ class _Setting:
         numbers = [number for key in keys if (number := self.context.number(ids.EMAIL, key)) is not None]
         found: dict[int, set[int]] = {}
         for at in range(0, len(numbers), PLACES_AT_ONCE):
-            read = await self.context.services.store.emails.get(
+            read = await self.context.emails.get(
                 self.context.account.id, numbers[at : at + PLACES_AT_ONCE], ()
             )
             for message, places in read.places.items():
@@ -305,8 +305,8 @@ def _packed(flags: int) -> int | bytes:
 async def set_emails(context: Context, args: a.Set) -> Record:
     require_change(context)
     check_set(context, args)
-    store, account = context.services.store, context.account.id
-    before = await store.emails.modseq(account)
+    account = context.account.id
+    before = await context.emails.modseq(account)
     check_state(args.if_in_state, before)
     work = _Setting(context, await context.mailboxes())
     await work.create_all(args.create or {})
@@ -314,7 +314,7 @@ async def set_emails(context: Context, args: a.Set) -> Record:
     work.result.not_updated.update(failed)
     if updates or destroy:
         await work.change_all(updates, destroy)
-    after = await store.emails.modseq(account)
+    after = await context.emails.modseq(account)
     return work.result.answer(args.account_id, format_state(before), format_state(after))
 
 
@@ -323,8 +323,8 @@ async def import_emails(context: Context, args: EmailImport) -> Record:
     limit = context.services.limits.set_max
     if len(args.emails) > limit:
         raise MethodError("requestTooLarge", f"at most {limit} emails in one call (maxObjectsInSet)")
-    store, account = context.services.store, context.account.id
-    before = await store.emails.modseq(account)
+    account = context.account.id
+    before = await context.emails.modseq(account)
     check_state(args.if_in_state, before)
     work = _Setting(context, await context.mailboxes())
 
@@ -353,7 +353,7 @@ async def import_emails(context: Context, args: EmailImport) -> Record:
                 for one in items[at : at + CREATED_TOGETHER]
             )
         )
-    after = await store.emails.modseq(account)
+    after = await context.emails.modseq(account)
     answer = work.result.answer(args.account_id, format_state(before), format_state(after))
     return {name: answer[name] for name in ("accountId", "oldState", "newState", "created", "notCreated")}
 

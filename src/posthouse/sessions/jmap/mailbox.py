@@ -192,8 +192,10 @@ async def _shown(context: Context, *, counted: bool) -> tuple[str, Shown]:
     if counted:
         rows = await context.mailboxes()
         trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        modseq, counts = await context.services.counts.of(account, trash, await context.visible())
-    modseq = await context.services.store.emails.modseq(account)
+        modseq, counts = await context.services.counts.of(
+            account, trash, await context.visible(), user=context.reader(rows)
+        )
+    modseq = await context.emails.modseq(account)
     return format_state(modseq), Shown(context, await context.mailboxes(), counts)
 
 
@@ -227,7 +229,7 @@ async def get_mailboxes(context: Context, args: a.Get) -> Record:
 
 async def _changes(context: Context, since: Since) -> MailboxChanges:
     """Of the mailboxes that may be seen; raises MethodError."""
-    changes = await context.services.store.emails.mailbox_changes(context.account.id, since.modseq)
+    changes = await context.emails.mailbox_changes(context.account.id, since.modseq)
     check_known(since, changes.history, changes.modseq)
     visible = await context.visible()
     if visible is None:
@@ -266,12 +268,12 @@ async def mailbox_changes(context: Context, args: a.Changes) -> Record:
 
 async def _counted(context: Context, since: int, counted: list[int]) -> set[int]:
     """Mailboxes whose counts may have changed: also those that merely hold another email of a thread that did."""
-    store, account = context.services.store, context.account.id
+    account = context.account.id
     found = set(counted)
     if found:
         visible = await context.visible()
-        emails = await store.emails.changes(account, Since(since), visible)
-        _, places = await store.emails.places(account, list({one.thread for one in emails.changed}))
+        emails = await context.emails.changes(account, Since(since), visible)
+        _, places = await context.emails.places(account, list({one.thread for one in emails.changed}))
         found.update(place[2] for place in places)
     return found
 

@@ -19,8 +19,8 @@ PROPERTIES: Final = ("id", "emailIds")
 async def get_threads(context: Context, args: a.Get) -> Record:
     wanted = check_get(context, args.ids)
     properties = wanted_properties(args.properties, PROPERTIES)
-    store, account = context.services.store, context.account.id
-    state = format_state(await store.emails.modseq(account))
+    account = context.account.id
+    state = format_state(await context.emails.modseq(account))
     if wanted is None:
         raise MethodError("requestTooLarge", "name the ids; an account has too many threads to return all")
     numbers = ids.numbers(ids.THREAD, wanted)
@@ -39,20 +39,20 @@ async def _emails_of(
     context: Context, threads: list[int], visible: frozenset[int] | None
 ) -> list[tuple[int, int]]:
     """(thread, email) of those that may be seen, oldest first."""
-    store, account = context.services.store, context.account.id
-    rows = await store.emails.threads(account, threads)
+    account = context.account.id
+    rows = await context.emails.threads(account, threads)
     if visible is None or not rows:
         return rows
-    read = await store.emails.get(account, [message for _, message in rows], ())
+    read = await context.emails.get(account, [message for _, message in rows], ())
     return [row for row in rows if any(box in visible for box, _ in read.places.get(row[1], ()))]
 
 
 async def thread_changes(context: Context, args: a.Changes) -> Record:
     since = parse_state(args.since_state)
-    store, account = context.services.store, context.account.id
+    account = context.account.id
     limit = changes_limit(context, args)
     visible = await context.visible()
-    changes = await store.emails.changes(account, since, visible)
+    changes = await context.emails.changes(account, since, visible)
     check_known(since, changes.history, changes.modseq)
     # RFC 8621 §3.2: a thread changes when emails come or go, not when their keywords do.
     touched: dict[int, bool] = {}  # thread -> whether every email seen so far came since

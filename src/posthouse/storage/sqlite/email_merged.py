@@ -76,6 +76,7 @@ class Merge(Struct):
     collapse: bool
     long_flags: bool
     clean: bool
+    user: int
 
 
 def is_by_date(order: Sequence[e.Order]) -> bool:
@@ -133,6 +134,7 @@ def _first_of(
         (e.Order("date", asked.ascending),),
         long_flags=asked.long_flags,
         clean=asked.clean,
+        user=asked.user,
     )
     if not asked.collapse:
         yield from execute(f"{query.dated_sql} LIMIT {int(asked.first)}", query.values)

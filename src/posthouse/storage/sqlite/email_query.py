@@ -14,9 +14,10 @@ from typing import Any, Final
 from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import Invalid
-from posthouse.core.flags import DELETED
+from posthouse.core.flags import DELETED, SEEN
 from posthouse.storage import email_rows as e
 from posthouse.storage.sqlite.email_marked import mark_of
+from posthouse.storage.sqlite.email_seen import NOBODY, word
 
 _COLUMNS: Final = {"date": "p.date", "size": "p.size", "sent_at": "m.sent_at"}
 _ORDERS: Final = {
@@ -38,18 +39,20 @@ _OPERATORS: Final = frozenset(("<", ">=", "<=", ">"))
 
 
 class Compiler:
-    """`long_flags`: flags may be blobs, which only the function `has_flag` reads."""
+    """`long_flags`: flags may be blobs, which only the function `has_flag` reads; `user`: whose \\Seen counts."""
 
-    def __init__(self, account: int, *, long_flags: bool) -> None:
+    def __init__(self, account: int, *, long_flags: bool, user: int) -> None:
         self.account = account
         self.values: list[Any] = []
         self.joins_message = False
         self._long = long_flags
+        self._user = user
 
     def flag(self, alias: str, bit: int) -> str:
+        stored = f"{alias}.flags & {bit} <> 0"
         if self._long:
-            return f"has_flag({alias}.flags, {bit.bit_length() - 1})"
-        return f"{alias}.flags & {bit} <> 0"
+            stored = f"has_flag({alias}.flags, {bit.bit_length() - 1})"
+        return f"coalesce({word(alias, self._user)}, {stored})" if bit == SEEN and self._user else stored
 
     def in_view(self, alias: str) -> str:
         return f"NOT {self.flag(alias, DELETED)}"
@@ -151,9 +154,10 @@ class Query:
         *,
         long_flags: bool,
         clean: bool,
+        user: int = NOBODY,
     ) -> None:
         """`clean`: none of the account's placements has \\Deleted."""
-        compiler = Compiler(account, long_flags=long_flags)
+        compiler = Compiler(account, long_flags=long_flags, user=user)
         base, rest = _base(condition)
         self.in_one = base is not None
         where = [f"p.account = {int(account)}"]
@@ -162,7 +166,8 @@ class Query:
         if not clean:
             where.append(compiler.in_view("p"))
         self.is_window = base is not None and clean and rest == e.Every(())
-        self.marked_in = base if self.is_window and not long_flags and mark_of(order) else None
+        mark = 0 if long_flags else mark_of(order)
+        self.marked_in = base if self.is_window and mark and not (user and mark & SEEN) else None
         """The mailbox of which `email_marked` gives the first emails."""
         few, rest = _few(rest)
         source = "placement p"

@@ -1,5 +1,7 @@
 """Emails by account: rows, threads, queries, and what changed since."""
 
+# ruff: noqa: S608 - values are bound; what is written into the text are names and expressions of this package
+
 from __future__ import annotations
 
 import asyncio
@@ -17,6 +19,7 @@ from posthouse.storage import email_rows as e
 from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import MESSAGE_COLUMNS, Mailbox
+from posthouse.storage.sqlite import email_seen
 from posthouse.storage.sqlite.connection import reading
 from posthouse.storage.sqlite.email_marked import MarkedFirst, look_through, mark_of
 from posthouse.storage.sqlite.email_merged import Merge, Spread, count_spread, is_by_date, merged, try_spread
@@ -50,12 +53,25 @@ class SqliteEmails:
     """`email_ports.Emails`."""
 
     def __init__(
-        self, reader: Reader, submit: Callable[[AnyRequest], asyncio.Future[Any]], files: BlobFiles
+        self,
+        reader: Reader,
+        submit: Callable[[AnyRequest], asyncio.Future[Any]],
+        files: BlobFiles,
+        *,
+        user: int = email_seen.NOBODY,
+        marked: MarkedFirst | None = None,
     ) -> None:
         self._reader = reader
         self._submit = submit
         self._files = files
-        self._marked = MarkedFirst(reader)
+        self._user = user
+        self._marked = marked or MarkedFirst(reader)
+
+    def acting(self, user: AccountId) -> SqliteEmails:
+        return SqliteEmails(self._reader, self._submit, self._files, user=user, marked=self._marked)
+
+    def _user_in(self, account: AccountId) -> int:
+        return email_seen.user_in(self._reader, account, self._user)
 
     async def modseq(self, account: AccountId) -> int:
         with self._reader.snapshot_of(account) as (modseq, _):
@@ -77,14 +93,15 @@ class SqliteEmails:
         unknown = [one for one in messages if one not in known]
         names = ", ".join(["m.id", *(_COLUMNS[name] for name in columns)])
         with self._reader.snapshot_of(account) as (modseq, _):
-            placed = self._reader.rows(f"SELECT p.message, p.mailbox, p.flags {_PLACED}", wanted)
+            own = email_seen.word("p", self._user_in(account))
+            placed = self._reader.rows(f"SELECT p.message, p.mailbox, p.flags, {own} {_PLACED}", wanted)
             rows = []
             if unknown:
                 sought = (_listed(unknown), account)
                 rows = self._reader.rows(f"SELECT {names} {_WANTED} WHERE m.account = ?", sought)
         places: dict[int, list[tuple[int, int]]] = {}
-        for message, mailbox, flags in placed:
-            if not (bits := unpack_flags(flags)) & DELETED:
+        for message, mailbox, flags, seen in placed:
+            if not (bits := email_seen.seen_as(flags, seen)) & DELETED:
                 places.setdefault(message, []).append((mailbox, bits))
         rows = [row for row in rows if row[0] in places]
         if "header_fields" in columns:
@@ -162,14 +179,15 @@ class SqliteEmails:
         self, account: AccountId, threads: Sequence[int] | None = None
     ) -> tuple[int, list[tuple[int, int, int, int]]]:
         with self._reader.snapshot_of(account) as (modseq, _):
+            own = email_seen.word("p", self._user_in(account))
             if threads is not None:
                 rows = self._reader.rows(
-                    "SELECT p.thread, p.message, p.mailbox, p.flags FROM json_each(?) w CROSS JOIN placement p"
-                    " INDEXED BY placement_thread ON p.thread = w.value WHERE p.account = ?",
+                    f"SELECT p.thread, p.message, p.mailbox, p.flags, {own} FROM json_each(?) w"
+                    " CROSS JOIN placement p INDEXED BY placement_thread ON p.thread = w.value WHERE p.account = ?",
                     (_listed(threads), account),
                 )
-                return modseq, _in_view(rows)
-        rows = await self._in_thread(_all_places, account)
+                return modseq, email_seen.in_view(rows)
+        rows = await self._in_thread(partial(email_seen.all_places, account=account, own=own))
         return modseq, rows
 
     async def by_uid(self, account: AccountId, mailbox: MailboxId, uids: Sequence[int]) -> list[int]:
@@ -198,7 +216,8 @@ class SqliteEmails:
     ) -> list[tuple[int, int]]:
         order = [one for one in order if one.key != "keyword" or one.bit]  # what nobody has orders nothing
         long_flags, clean = self._flags_of(account)
-        query = Query(account, condition, order, long_flags=long_flags, clean=clean)
+        user = self._user_in(account)
+        query = Query(account, condition, order, long_flags=long_flags, clean=clean, user=user)
         if query.is_window and first is not None and first <= WINDOW_MAX and not collapse:
             window: list[tuple[int, int]] = self._reader.rows(f"{query.sql} LIMIT {int(first)}", query.values)
             return window
@@ -214,7 +233,7 @@ class SqliteEmails:
                 return found
         matching: list[tuple[int, int]]
         if first is not None and not query.in_one and is_by_date(order) and (spread := try_spread(condition)):
-            asked = Merge(account, spread, order[0].ascending, first, collapse, long_flags, clean)
+            asked = Merge(account, spread, order[0].ascending, first, collapse, long_flags, clean, user)
             matching = await self._in_thread(partial(_merged, asked=asked))
             return matching
         matching = await self._in_thread(partial(_run, query=query, collapse=collapse, first=first))
@@ -242,7 +261,8 @@ class SqliteEmails:
         if clean and not collapse and spread is not None and not spread.rest:
             total = await self._in_thread(partial(_count_spread, account=account, spread=spread))
             return total
-        query = Query(account, condition, (), long_flags=long_flags, clean=clean)
+        user = self._user_in(account)
+        query = Query(account, condition, (), long_flags=long_flags, clean=clean, user=user)
         total = await self._in_thread(partial(_count, query=query, collapse=collapse))
         return total
 
@@ -260,6 +280,7 @@ class SqliteEmails:
             # RFC 8620 §5.2: up to and with the modseq itself, as part of it may be known.
             first = since.modseq + (since.message == e.ALL_SINCE)
             values = (account, first, None if mailboxes is None else _listed(list(mailboxes)))
+            user = self._user_in(account)
             placed = self._reader.rows(
                 "SELECT p.modseq, p.message, p.thread, m.created FROM mailbox b CROSS JOIN placement p"
                 " ON p.account = b.account AND p.mailbox = b.id AND p.modseq >= ?2 CROSS JOIN message m"
@@ -267,6 +288,8 @@ class SqliteEmails:
                 " AND (?3 IS NULL OR b.id IN (SELECT value FROM json_each(?3)))",
                 values,
             )
+            if user:
+                placed += self._reader.rows(email_seen.CHANGED_WORDS, (*values, user))
             gone = self._reader.rows(
                 "SELECT d.modseq, e.value ->> 0, e.value ->> 1, 0 FROM departed d, json_each(d.emails) e"
                 " WHERE d.account = ?1 AND d.modseq >= ?2"
@@ -329,9 +352,11 @@ class SqliteEmails:
                 "SELECT mailbox FROM gone WHERE account = ? AND modseq > ? ORDER BY mailbox",
                 (account, since),
             )
+            user = self._user_in(account)
+            quiet = email_seen.untouched(self._reader, account, since, user) if user else set()
         created = [box for box, made, _ in rows if made > since]
         changed = [box for box, made, at in rows if made <= since < at]
-        counted = [box for box, made, at in rows if made <= since and at <= since]
+        counted = [box for box, made, at in rows if made <= since and at <= since and box not in quiet]
         return e.MailboxChanges(modseq, history, created, changed, counted, [box for (box,) in gone])
 
     # --- writes ---
@@ -339,8 +364,12 @@ class SqliteEmails:
     async def change(
         self, account: AccountId, changes: Sequence[e.EmailChange], *, if_modseq: int | None = None
     ) -> e.EmailsChanged:
-        done: e.EmailsChanged = await self._submit(ChangeEmails(account, list(changes), if_modseq))
+        request = ChangeEmails(account, list(changes), if_modseq, self._user)
+        done: e.EmailsChanged = await self._submit(request)
         return done
+
+    async def words_since(self, account: AccountId, since: int) -> bool:
+        return email_seen.words_since(self._reader, account, since)
 
     async def change_mailbox(
         self,
@@ -363,22 +392,6 @@ class SqliteEmails:
 
 def _listed(values: Sequence[int]) -> str:
     return json_encode(list(values)).decode()
-
-
-def _in_view(rows: list[Row]) -> list[tuple[int, int, int, int]]:
-    found = []
-    for thread, message, mailbox, flags in rows:
-        low = flags & 0xFF if isinstance(flags, int) else flags[0]
-        if not low & DELETED:
-            found.append((thread, message, mailbox, low))
-    return found
-
-
-def _all_places(connection: apsw.Connection, account: int) -> list[tuple[int, int, int, int]]:
-    rows = connection.execute(
-        "SELECT thread, message, mailbox, flags FROM placement WHERE account = ?", (account,)
-    )
-    return _in_view(rows.fetchall())
 
 
 def _prepare(connection: apsw.Connection) -> None:

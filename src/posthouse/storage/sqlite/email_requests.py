@@ -13,6 +13,7 @@ class ChangeEmails(Request):
     account: AccountId
     changes: list[EmailChange]
     if_modseq: int | None = None
+    user: int = 0  # whose \\Seen is changed in mailboxes that have it for each; 0: that of everybody
 
     @property
     def light(self) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, final
 
 from msgspec.json import encode as json_encode
 
 from posthouse.core.errors import Conflict, Exists, Forbidden, InUse, MailError, NotFound, OverQuota
-from posthouse.core.flags import DELETED
+from posthouse.core.flags import DELETED, SEEN
 from posthouse.core.ids import MailboxId
 from posthouse.storage.email_rows import EmailChange, EmailsChanged
 from posthouse.storage.rows import Mailbox
+from posthouse.storage.sqlite import email_seen, own_seen
 from posthouse.storage.sqlite import mailbox as mailbox_ops
-from posthouse.storage.sqlite import own_seen
 from posthouse.storage.sqlite.email_requests import ChangeEmails, ChangeMailbox
 from posthouse.storage.sqlite.email_requests import DeleteMailboxById as DeleteById
 from posthouse.storage.sqlite.flags import show, write_flags
@@ -24,6 +24,15 @@ from posthouse.storage.sqlite.shared import drop_messages, share_messages
 
 Row = tuple[Any, ...]
 
+
+class Coming(NamedTuple):
+    """A placement to come."""
+
+    row: Row  # any of the message's, for what all of them have
+    after: int  # its flags, as the user is to see them
+    source: Row | None  # one in a mailbox with \\Seen for each
+
+
 _PLACES: Final = (
     "SELECT p.message, p.mailbox, p.uid, p.flags, p.size, p.date, p.savedate, p.thread FROM json_each(?) w"
     " CROSS JOIN message m ON m.id = w.value CROSS JOIN placement p INDEXED BY placement_thread"
@@ -32,23 +41,38 @@ _PLACES: Final = (
 )
 
 
+@final
 class _Work:
     """What the changes of one request come to, by mailbox."""
 
-    def __init__(self, ledger: Ledger, account: AccountState, rows: list[Row]) -> None:
+    def __init__(self, ledger: Ledger, account: AccountState, rows: list[Row], user: int) -> None:
         self.ledger = ledger
         self.account = account
+        self.user = user
         self.places: dict[int, dict[int, list[Row]]] = {}
+        by_box: dict[int, list[int]] = {}
         for row in rows:
             self.places.setdefault(row[0], {}).setdefault(row[1], []).append(row)
+            by_box.setdefault(row[1], []).append(row[2])
+        self.own = {box: self.mailbox(box).own_seen for box in by_box}
+        self.said = {
+            (box, uid): seen
+            for box, uids in by_box.items()
+            for uid, seen in own_seen.words_of(ledger, self.mailbox(box), user, uids).items()
+        }
         self.flags: dict[int, dict[int, tuple[Any, int, int, int]]] = {}  # mailbox -> uid -> new, old, size
-        self.into: dict[int, list[Row]] = {}
+        self.words: dict[int, dict[int, tuple[int, int]]] = {}  # mailbox -> uid -> new, old of the user
+        self.into: dict[int, list[Coming]] = {}
         self.out: dict[int, list[Row]] = {}
         self.size = 0
         self.count = 0
 
     def mailbox(self, number: int) -> MailboxState:
         return self.ledger.mailbox(self.account.id, MailboxId(number))  # type: ignore[arg-type]
+
+    def shown(self, row: Row) -> int:
+        """The flags of a placement as the user sees them."""
+        return email_seen.seen_as(row[3], self.said.get((row[1], row[2])))
 
     def plan(self, change: EmailChange) -> None:
         """Raises NotFound, OverQuota; then nothing of the change is planned."""
@@ -95,43 +119,39 @@ class _Work:
         before = 0
         for rows in found.values():
             for row in rows:
-                if not (bits := unpack_flags(row[3])) & DELETED:
+                if not (bits := self.shown(row)) & DELETED:
                     before |= bits
         after = unpack_flags(change.add) | (0 if change.replace else before & ~unpack_flags(change.remove))
         kept = self.ledger.kept_bits(self.account)
         after = after & ~kept | before & kept
-        sample = next(iter(found.values()))[0]
         touched = change.replace or change.add or change.remove
         for box in stays & found.keys():
             for row in found[box]:
-                old = unpack_flags(row[3])
-                if (touched or old & DELETED) and after != old:
-                    self.flags.setdefault(box, {})[row[2]] = (pack_flags(after), after, old, row[4])
+                if (touched or self.shown(row) & DELETED) and after != self.shown(row):
+                    self._change(row, after)
+        sample = next(iter(found.values()))[0]
+        source = next((rows[0] for box, rows in found.items() if self.own[box]), None)
         for box in new:
-            self.into.setdefault(box, []).append((0, sample[0], pack_flags(after), *sample[4:]))
+            self.into.setdefault(box, []).append(Coming(sample, after, source))
+
+    def _change(self, row: Row, after: int) -> None:
+        """The flags of a placement; \\Seen of the user alone, where the mailbox has it for each."""
+        _, box, uid, flags, size, *_ = row
+        old = unpack_flags(flags)
+        shown = self.shown(row)
+        if self.user and self.own[box]:
+            if (after ^ shown) & SEEN:
+                self.words.setdefault(box, {})[uid] = after & SEEN, shown & SEEN
+            after = after & ~SEEN | old & SEEN
+        if after != old:
+            self.flags.setdefault(box, {})[uid] = pack_flags(after), after, old, size
 
     def do(self) -> None:
         ledger, account = self.ledger, self.account
-        for box, changes in self.flags.items():
-            mailbox = self.mailbox(box)
-            modseq = ledger.bump(account, mailbox)
-            alike: dict[Any, list[int]] = {}
-            for uid, (packed, _, _, _) in changes.items():
-                alike.setdefault(packed, []).append(uid)
-            for packed, uids in alike.items():
-                write_flags(ledger, mailbox, packed, modseq, uids)
-            for _, new, old, size in changes.values():
-                mailbox.count(old, size, -1)
-                mailbox.count(new, size, 1)
-            if mailbox.own_seen:
-                own_seen.recount(ledger, mailbox)
-            if shown := [uid for uid, (_, _, old, _) in changes.items() if old & DELETED]:
-                show(ledger, mailbox, shown, modseq)
-        for box, rows in self.into.items():
-            account.used_bytes += sum(row[3] for row in rows)
-            account.used_messages += len(rows)
-            append(ledger, account, self.mailbox(box), rows)
-            share_messages(ledger, account.id, [row[1] for row in rows])
+        for box in self.flags.keys() | self.words.keys():
+            self._write(self.mailbox(box), self.flags.get(box, {}), self.words.get(box, {}))
+        for box, coming in self.into.items():
+            self._bring(self.mailbox(box), coming)
         for box, rows in self.out.items():
             account.used_bytes -= sum(row[4] for row in rows)
             account.used_messages -= len(rows)
@@ -139,6 +159,64 @@ class _Work:
             remove(ledger, account, self.mailbox(box), taken)
             drop_messages(ledger, account.id, [row[0] for row in rows])
         ledger.touch(account)
+
+    def _write(
+        self,
+        mailbox: MailboxState,
+        changes: dict[int, tuple[Any, int, int, int]],
+        words: dict[int, tuple[int, int]],
+    ) -> None:
+        ledger = self.ledger
+        modseq = ledger.bump(self.account, mailbox)
+        alike: dict[Any, list[int]] = {}
+        for uid, (packed, _, _, _) in changes.items():
+            alike.setdefault(packed, []).append(uid)
+        for packed, uids in alike.items():
+            write_flags(ledger, mailbox, packed, modseq, uids)
+        for _, new, old, size in changes.values():
+            mailbox.count(old, size, -1)
+            mailbox.count(new, size, 1)
+        difference = sum(old - new for new, old in words.values())
+        own_seen.say(ledger, mailbox, self.user, {uid: new for uid, (new, _) in words.items()}, difference)
+        if mailbox.own_seen and not self.user and changes:
+            own_seen.recount(ledger, mailbox)
+        if shown := [uid for uid, (_, _, old, _) in changes.items() if old & DELETED]:
+            show(ledger, mailbox, shown, modseq)
+
+    def _bring(self, mailbox: MailboxState, coming: list[Coming]) -> None:
+        """Placements to come.  Among mailboxes with \\Seen for each what everybody has seen goes along."""
+        ledger, account = self.ledger, self.account
+        rows = [(0, one.row[0], pack_flags(self._base(mailbox, one)), *one.row[4:]) for one in coming]
+        account.used_bytes += sum(row[3] for row in rows)
+        account.used_messages += len(rows)
+        uids = append(ledger, account, mailbox, rows)
+        share_messages(ledger, account.id, [row[1] for row in rows])
+        if not mailbox.own_seen:
+            return
+        by_source: dict[int, list[tuple[Row, int]]] = {}
+        for one, row, uid in zip(coming, rows, uids, strict=True):
+            if one.source is not None:
+                by_source.setdefault(one.source[1], []).append(((one.source[2], *row[1:]), uid))
+        for box, pairs in by_source.items():
+            own_seen.carry(
+                ledger, self.mailbox(box), mailbox, [row for row, _ in pairs], [uid for _, uid in pairs]
+            )
+        if not self.user:
+            return
+        said = own_seen.words_of(ledger, mailbox, self.user, uids)
+        words, difference = {}, 0
+        for one, row, uid in zip(coming, rows, uids, strict=True):
+            shown = email_seen.seen_as(row[2], said.get(uid)) & SEEN
+            if shown != one.after & SEEN:
+                words[uid] = one.after & SEEN
+                difference += shown - words[uid]
+        own_seen.say(ledger, mailbox, self.user, words, difference)
+
+    def _base(self, mailbox: MailboxState, one: Coming) -> int:
+        """The flags of the placement itself: \\Seen of all who say nothing of their own."""
+        if not self.user or not mailbox.own_seen:
+            return one.after
+        return one.after & ~SEEN | (0 if one.source is None else unpack_flags(one.source[3]) & SEEN)
 
     def _now(self, box: int, uid: int, flags: Any) -> tuple[Any]:
         """The flags that the mailbox counts by now."""
@@ -152,7 +230,8 @@ def change_emails(ledger: Ledger, request: ChangeEmails) -> EmailsChanged:
     if request.if_modseq is not None and request.if_modseq != before:
         raise Conflict(f"account {account.id} is at {before}")
     wanted = json_encode(list({change.message: None for change in request.changes})).decode()
-    work = _Work(ledger, account, ledger.execute(_PLACES, (wanted, account.id)).fetchall())
+    rows = ledger.execute(_PLACES, (wanted, account.id)).fetchall()
+    work = _Work(ledger, account, rows, request.user)
     errors = []
     for change in request.changes:
         try:

@@ -175,9 +175,21 @@ def _store_with_own_seen(ledger: Ledger, mailbox: MailboxState, request: StoreFl
 
 
 def show(ledger: Ledger, mailbox: MailboxState, uids: list[int], modseq: int) -> None:
-    """Messages that lost \\Deleted came into view (RFC 8621 §4.1.1)."""
+    """Messages that lost \\Deleted came into view (RFC 8621 §4.1.1), unless they were in view somewhere else."""
+    rows = ledger.execute(
+        "SELECT q.message, q.mailbox, q.uid, q.flags FROM json_each(?1) w CROSS JOIN placement p ON p.account = ?2"
+        " AND p.mailbox = ?3 AND p.uid = w.value CROSS JOIN placement q INDEXED BY placement_thread"
+        " ON q.thread = p.thread AND q.message = p.message",
+        (json_encode(uids).decode(), mailbox.account, mailbox.id),
+    ).fetchall()
+    fresh, here = set(uids), int(mailbox.id)
+    elsewhere = {
+        message
+        for message, box, uid, flags in rows
+        if not unpack_flags(flags) & DELETED and not (box == here and uid in fresh)
+    }
+    hidden = sorted({row[0] for row in rows} - elsewhere)
     ledger.execute(
-        "UPDATE message SET created = ? WHERE id IN (SELECT p.message FROM json_each(?) w JOIN placement p"
-        " ON p.account = ? AND p.mailbox = ? AND p.uid = w.value)",
-        (modseq, json_encode(uids).decode(), mailbox.account, mailbox.id),
+        "UPDATE message SET created = ? WHERE id IN (SELECT value FROM json_each(?))",
+        (modseq, json_encode(hidden).decode()),
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.json import encode as json_encode
+
 from posthouse.core.flags import DELETED, SEEN
 from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage.rows import Hint, UidRanges
@@ -143,6 +145,26 @@ def take_seen(rows: list[Row]) -> list[int]:
     for at in marked:
         rows[at] = (*rows[at][:2], pack_flags(unpack_flags(rows[at][2]) & ~SEEN), *rows[at][3:])
     return marked
+
+
+def words_of(ledger: Ledger, mailbox: MailboxState, user: int, uids: Sequence[int]) -> dict[int, int]:
+    """uid -> seen, where the user has a word of its own."""
+    if not user or not mailbox.own_seen:
+        return {}
+    rows = ledger.execute(
+        "SELECT uid, seen FROM seen WHERE account = ? AND mailbox = ? AND user = ?"
+        " AND uid IN (SELECT value FROM json_each(?))",
+        (mailbox.account, mailbox.id, user, json_encode(list(uids)).decode()),
+    )
+    return dict(rows.fetchall())
+
+
+def say(ledger: Ledger, mailbox: MailboxState, user: int, words: dict[int, int], difference: int) -> None:
+    """The user says of these UIDs what it has seen; it has so many more unseen ones by that."""
+    if words:
+        key = mailbox.account, mailbox.id
+        ledger.executemany(_PUT, [(*key, uid, user, seen, mailbox.modseq) for uid, seen in words.items()])
+        ledger.execute(_COUNT, (*key, user, difference))
 
 
 def put_seen(ledger: Ledger, mailbox: MailboxState, user: int, uids: list[int]) -> None:
