@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Listener = Callable[[int, frozenset[str]], None]
 """Called with the modseq of the account and the types of records that changed."""
 GATHER_S: Final = 0.002
-"""Hints that come within that time are told together."""
+"""Hints that come so soon after others are told together; the first one is not waited with."""
 KINDS: Final = (
     "Identity",
     "EmailSubmission",
@@ -42,13 +42,14 @@ MAIL: Final = frozenset(("Email", "Mailbox", "Quota"))
 
 
 class _Feed:
-    __slots__ = ("kinds", "listeners", "modseq", "timer")
+    __slots__ = ("kinds", "listeners", "looked_at", "modseq", "timer")
 
     def __init__(self, modseq: int) -> None:
         self.modseq = modseq
         self.listeners: dict[object, Listener] = {}
         self.kinds: set[str] = set()
         self.timer: asyncio.TimerHandle | None = None
+        self.looked_at = 0.0
 
 
 class PushFeed:
@@ -117,11 +118,14 @@ class PushFeed:
     def _soon(self, account: AccountId, feed: _Feed) -> None:
         if feed.timer is None:
             loop = asyncio.get_running_loop()
-            feed.timer = loop.call_later(GATHER_S, self._look_soon, account, feed)
+            pause = max(0.0, feed.looked_at + GATHER_S - loop.time())
+            feed.timer = loop.call_later(pause, self._look_soon, account, feed)
 
     def _look_soon(self, account: AccountId, feed: _Feed) -> None:
         feed.timer = None
-        task = asyncio.get_running_loop().create_task(self._look(account, feed))
+        loop = asyncio.get_running_loop()
+        feed.looked_at = loop.time()
+        task = loop.create_task(self._look(account, feed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
