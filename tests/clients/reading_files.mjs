@@ -46,6 +46,19 @@ await page.click("button:has-text('Repair')");
 await page.waitForSelector(".hint:has-text('Shown as gb18030')");
 found.repaired = [(await page.textContent(".plain-text")).trim(), (await page.textContent(".reader .title")).trim(), await page.textContent(".files .name")];
 await look(page, found, pictures, "repaired");
+// So are a text file that says nothing of its encoding, and what is made of the letter.
+await page.click("button.file:has-text('list.txt')");
+await page.waitForSelector(".looking pre");
+found.file = [(await page.textContent(".looking pre")).trim(), await page.inputValue(".looking select")];
+await page.keyboard.press("Escape");
+await page.click(".more button:has-text('Reply') >> nth=0");
+await page.waitForSelector(".compose iframe[data-ready]");
+found.answer = await page.inputValue(".compose .line input");
+await page.click(".quoted button >> nth=0");
+await page.waitForSelector(".quoted", { state: "detached" });
+found.quoted = await page.frameLocator(".compose iframe").locator("blockquote").innerText();
+await page.click(".compose [aria-label='Discard the draft']");
+await page.waitForSelector(".compose", { state: "detached" });
 await page.selectOption(".hint select", "big5");
 await page.waitForSelector(".hint:has-text('Shown as big5')");
 

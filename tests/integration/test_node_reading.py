@@ -237,7 +237,11 @@ def test_files_of_letters(demo: RunningDemo, tmp_path: Path) -> None:
         + "你好，这是一封中文信。".encode("gbk")
         + b"\r\n--b\r\nContent-Type: application/x-thing; name=\"=?iso-8859-1?b?"
         + base64.b64encode(chinese)
-        + b'?="\r\n\r\nx\r\n--b--\r\n'
+        + b'?="\r\n\r\nx\r\n--b\r\n'
+        b'Content-Type: text/plain; name="list.txt"\r\nContent-Disposition: attachment; filename="list.txt"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode("名单：你们和我们".encode("gbk"))
+        + b"\r\n--b--\r\n"
     )  # fmt: skip
     with smtplib.SMTP("127.0.0.1", HOUSES[0].port("submission", FREE)) as smtp:
         smtp.login(WHO, PASSWORD)
@@ -251,6 +255,9 @@ def test_files_of_letters(demo: RunningDemo, tmp_path: Path) -> None:
     assert "From inside." in found["inside"]
     assert found["program"] == 0
     assert found["repaired"] == ["你好，这是一封中文信。", "中文", "中文"]
+    assert found["file"] == ["名单：你们和我们", "gb18030"]
+    assert found["answer"] == "Re: 中文"
+    assert found["quoted"].strip() == "你好，这是一封中文信。"
     assert found["folded"] is True
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert (found["console"], found["requests"]) == ([], [])

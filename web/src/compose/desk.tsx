@@ -2,6 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { answering, openScheduled, writing } from "../draft";
+import { mended } from "../reading/repair";
 import { later } from "../views/lazy";
 import type { Address, Email, Jmap } from "../jmap";
 import { offline, queued } from "../offline";
@@ -166,7 +167,8 @@ function identityFor(email?: Email): Partial<Draft> {
   return found ? { identity: found.id } : {};
 }
 
-export function answer(email: Email, all: boolean): void {
+export function answer(original: Email, all: boolean): void {
+  const email = mended(original);
   const own = identities.value.map((one) => ({ name: null, email: one.email }));
   const isOwn = (one: Address) => own.some((each) => same(one, each));
   const mine = (email.from ?? []).some(isOwn);
@@ -186,7 +188,8 @@ export function answer(email: Email, all: boolean): void {
   }));
 }
 
-export function pass(email: Email): void {
+export function pass(original: Email): void {
+  const email = mended(original);
   const { quote, cids } = quoteOf(email, "forward");
   const inline = inlineFiles(email, cids);
   const files = (email.attachments ?? []).filter((part) => part.blobId !== null && !inline.some((one) => one.blobId === part.blobId));

@@ -9,6 +9,7 @@ import { Bulk } from "../reading/bulk";
 import { Chips, keywordOf } from "../reading/labels";
 import { filterOf, parse } from "../reading/language";
 import { read } from "../reading/texts";
+import { spoken } from "../reading/spoken";
 import { show } from "../reading/thread";
 import { elsewhere, HOME, navigate } from "../route";
 import { byRole, client, everywhere, guarded, jmap, lookAt, mailboxes, openThread, place } from "../store";
@@ -226,26 +227,20 @@ function One({ row, at }: { row: Row; at: number }) {
         onClick={(event) => chooseRow(at, event.shiftKey)}
       />
       <button
-        class="plain one" aria-current={opened} onFocus={() => (spreadCursor.value = at)}
+        class="plain one" aria-current={opened} aria-label={spoken(row, { people, picked, where: words("in", { name }) })}
+        onFocus={() => (spreadCursor.value = at)}
         onClick={(event) => (event.shiftKey || event.ctrlKey || event.metaKey ? chooseRow(at, event.shiftKey) : void open(at))}
       >
-        <span class="people">
-          {fresh && <span class="spoken">{say("row.unread")}，</span>}
-          {people}
-        </span>
+        <span class="people">{people}</span>
         <time dateTime={row.receivedAt}>{formatWhen(row.receivedAt)}</time>
         <span class="subject">{subject}</span>
         <span class="marks">
           {row.hasAttachment && <Icon name="clip" />}
           {row.keywords["$pinned"] && <Icon name="pin" />}
           {row.keywords["$flagged"] && <span class="starred"><Icon name="star" /></span>}
-          {row.keywords["$flagged"] && <span class="spoken">{say("row.starred")}</span>}
         </span>
         <span class="preview">
-          <span class="tag">
-            <span class="spoken">{words("in", { name })}</span>
-            <span aria-hidden="true">{name.split("@")[0]}</span>
-          </span>
+          <span class="tag">{name.split("@")[0]}</span>
           {row.account && client.value?.at(row.account).team && <Claim email={row} />}
           <Chips email={row} />
           {row.preview}

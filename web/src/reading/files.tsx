@@ -8,7 +8,8 @@ import { formatSize, say } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
 import { dangerOf } from "./lookalike";
-import { rename } from "./repair";
+import { rename, repaired } from "./repair";
+import type { Encoding } from "./repair";
 import { saveBlob } from "./save";
 import { read } from "./texts";
 
@@ -16,6 +17,8 @@ export interface File_ {
   part: BodyPart;
   name: string;
   kind: "picture" | "pdf" | "text" | "letter" | "other";
+  /** As which its letter was repaired. */
+  encoding: Encoding | null;
 }
 
 const Preview = later(() => import("./preview").then((one) => one.default));
@@ -39,7 +42,7 @@ export function filesOf(email: Email): File_[] {
   const all = [...inline, ...(email.attachments ?? [])].filter((part) => part.blobId !== null);
   return [...new Map(all.map((part) => [part.blobId, part])).values()].map((part) => {
     const name = rename(email, part.name || (part.type === "message/rfc822" ? read("file.letter") : isCalendar(part) ? "invite.ics" : read("file.nameless")));
-    return { part, name, kind: kindOf(part, name) };
+    return { part, name, kind: kindOf(part, name), encoding: repaired.value.get(email.id)?.encoding ?? null };
   });
 }
 

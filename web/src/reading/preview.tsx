@@ -1,7 +1,7 @@
 /** A file looked at without being kept: pictures, PDF, text, letters inside of letters.  Loaded when first asked for. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Email } from "../jmap";
 import { formatAddresses } from "../draft";
 import { client, explain, fetchBlob } from "../store";
@@ -10,7 +10,7 @@ import { Icon } from "../views/icon";
 import { Body } from "./body";
 import { Files, saveFile } from "./files";
 import type { File_ } from "./files";
-import { ENCODINGS } from "./repair";
+import { ENCODINGS, encodingOf } from "./repair";
 import { read } from "./texts";
 
 const TEXT_MAX_BYTES = 1024 * 1024;
@@ -119,9 +119,11 @@ function Pdf({ file }: { file: File_ }) {
 }
 
 function Text({ file }: { file: File_ }) {
-  const [encoding, setEncoding] = useState("");
+  const [wanted, setWanted] = useState<string | null>(null);
   const { value, fault } = useLoaded(async () => (await fetchBlob(file.part.blobId!, "application/octet-stream", "text")).slice(0, TEXT_MAX_BYTES).arrayBuffer());
+  const found = useMemo(() => (value === null ? "" : encodingOf(value, file.part.charset, file.encoding)), [value]);
   if (value === null) return <Waiting fault={fault} />;
+  const encoding = wanted ?? found;
   let decoder: TextDecoder;
   try {
     decoder = new TextDecoder(encoding || file.part.charset?.replace(/^us-ascii$/i, "utf-8") || "utf-8");
@@ -132,7 +134,7 @@ function Text({ file }: { file: File_ }) {
     <>
       <label class="encoding">
         {read("repair.as")}
-        <select value={encoding} onChange={(event) => setEncoding(event.currentTarget.value)}>
+        <select value={encoding} onChange={(event) => setWanted(event.currentTarget.value)}>
           <option value="">{read("repair.labelled")}</option>
           {ENCODINGS.map((one) => (
             <option key={one}>{one}</option>

@@ -3,6 +3,7 @@
 import type { Email } from "../jmap";
 import { makeSafe } from "../safe";
 import { formatAddresses } from "../draft";
+import { mended } from "./repair";
 import { formatMoment, say } from "../text";
 
 export function print(letters: Email[]): void {
@@ -22,7 +23,8 @@ export function print(letters: Email[]): void {
   document.body.append(frame);
 }
 
-function sheet(page: Document, email: Email): HTMLElement {
+function sheet(page: Document, printed: Email): HTMLElement {
+  const email = mended(printed);
   const part = page.createElement("article");
   const line = (tag: string, text: string) => {
     const element = page.createElement(tag);

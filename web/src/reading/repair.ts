@@ -47,6 +47,25 @@ export function rename(email: Email, text: string): string {
   return found ? remake(text, found.encoding) : text;
 }
 
+/** The letter as repaired, for what is made of it: answers, what is passed on, what is printed. */
+export function mended(email: Email): Email {
+  const found = repaired.value.get(email.id);
+  if (!found) return email;
+  const named = <T extends { name: string | null }>(list: T[] | null | undefined) =>
+    list?.map((one) => (one.name ? { ...one, name: remake(one.name, found.encoding) } : one));
+  const values = [...found.values].map(([part, value]) => [part, { isEncodingProblem: false, isTruncated: false, value }]);
+  return {
+    ...email,
+    subject: email.subject && remake(email.subject, found.encoding),
+    from: named(email.from) ?? null,
+    to: named(email.to) ?? null,
+    cc: named(email.cc) ?? null,
+    ...(email.replyTo && { replyTo: named(email.replyTo)! }),
+    ...(email.attachments && { attachments: named(email.attachments)! }),
+    bodyValues: { ...email.bodyValues, ...Object.fromEntries(values) },
+  };
+}
+
 /** Whether it looks misread: marks of what could not be decoded, or many accented letters in a row. */
 export function looksBroken(email: Email): boolean {
   const values = Object.values(email.bodyValues ?? {});
@@ -74,16 +93,35 @@ function score(text: string): number {
   return points;
 }
 
+/** Under which encoding these make most sense. */
+function guess(blobs: ArrayBuffer[], names: string[]): Encoding {
+  const points = ENCODINGS.map((one) => {
+    const texts = [...blobs.map((blob) => new TextDecoder(one).decode(blob)), ...names.map((name) => remake(name, one))];
+    return texts.reduce((sum, text) => sum + score(text), 0);
+  });
+  return ENCODINGS[points.indexOf(Math.max(...points))]!;
+}
+
+const GUESS_BYTES = 16 * 1024;
+
+/** What a file of text is in: as labelled (then ""), if it can be that; otherwise as its letter was repaired, or as what it makes most sense. */
+export function encodingOf(bytes: ArrayBuffer, label: string | null, letter: Encoding | null): Encoding | "" {
+  const labelled = label?.replace(/^us-ascii$/i, "utf-8") || "utf-8";
+  if (letter !== null && !/^utf-?8$/i.test(labelled)) return letter;
+  try {
+    new TextDecoder(labelled, { fatal: true }).decode(bytes, { stream: true });
+    return "";
+  } catch {
+    return letter ?? guess([bytes.slice(0, GUESS_BYTES)], []);
+  }
+}
+
 async function readParts(email: Email, parts: BodyPart[], encoding: Encoding | null): Promise<Repaired> {
   const blobs = await Promise.all(parts.map(async (part) => (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer()));
   let best = encoding;
   if (best === null) {
     const names = [email.subject ?? "", email.from?.[0]?.name ?? "", ...(email.attachments ?? []).map((part) => part.name ?? "")];
-    const points = ENCODINGS.map((one) => {
-      const texts = [...blobs.map((blob) => new TextDecoder(one).decode(blob)), ...names.map((name) => remake(name, one))];
-      return texts.reduce((sum, text) => sum + score(text), 0);
-    });
-    best = ENCODINGS[points.indexOf(Math.max(...points))]!;
+    best = guess(blobs, names);
   }
   const chosen = best;
   return { encoding: chosen, values: new Map(parts.map((part, at) => [part.partId!, new TextDecoder(chosen).decode(blobs[at]!).replace(/\r\n/g, "\n")])) };

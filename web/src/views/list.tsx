@@ -7,6 +7,7 @@ import { pieces } from "../reading/language";
 import { conversations } from "../reading/query";
 import { remember } from "../reading/remembered";
 import { SearchScope } from "../reading/scope";
+import { spoken } from "../reading/spoken";
 import { read } from "../reading/texts";
 import { open } from "../reading/thread";
 import { client, cursor, go, guarded, here, loading, may, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
@@ -99,6 +100,7 @@ export function List() {
         tabIndex={0}
         aria-label={title}
         aria-rowcount={count > 0 ? count : undefined}
+        aria-multiselectable={count > 0 ? true : undefined}
         aria-activedescendant={rows.value.has(cursor.value) ? `row-${cursor.value}` : undefined}
         onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
       >
@@ -155,7 +157,9 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
       style={{ transform: `translateY(${y}px)` }}
       role="row"
       aria-rowindex={at + 1}
-      aria-selected={opened}
+      aria-label={spoken(email, { people: people(email), leaves })}
+      aria-selected={picked}
+      aria-current={opened}
       draggable
       onDragStart={(event) => {
         if (!picked) {
@@ -171,7 +175,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
         else void open(at);
       }}
     >
-      <div role="gridcell" class="cell">
+      <div role="gridcell" class="cell" aria-labelledby={`row-${at}`}>
         <input
           type="checkbox" class="choose" tabIndex={-1} aria-label={read("bulk.row", { subject })} checked={picked}
           onClick={(event) => {
@@ -180,9 +184,8 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
           }}
         />
         <span class="people">
-          {unread && <span class="spoken">{say("row.unread")}，</span>}
+          {unread && <span class="spoken">{say("row.unread")} </span>}
           {people(email)}
-          <span class="spoken">，</span>
         </span>
         {leaves ? (
           <time class="leaves" dateTime={leaves} title={formatMoment(leaves)}>
