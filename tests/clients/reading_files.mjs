@@ -58,6 +58,7 @@ await page.click(".quoted button >> nth=0");
 await page.waitForSelector(".quoted", { state: "detached" });
 found.quoted = await page.frameLocator(".compose iframe").locator("blockquote").innerText();
 await page.click(".compose [aria-label='Discard the draft']");
+await page.click(".compose .question .main");
 await page.waitForSelector(".compose", { state: "detached" });
 await page.selectOption(".hint select", "big5");
 await page.waitForSelector(".hint:has-text('Shown as big5')");

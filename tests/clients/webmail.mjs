@@ -111,6 +111,14 @@ await check(li, "reading-phone");
 const [download] = await Promise.all([li.waitForEvent("download"), li.click(".letter .files .save")]);
 found.download = readFileSync(await download.path()).length;
 
+// More windows than a browser opens connections to a host: each shows the list, and hears of what comes.
+const windows = [];
+for (let at = 0; at < 6; at += 1) {
+  windows.push(await zhang.context().newPage());
+  await windows[at].goto(`${zhangUrl}/mail/`);
+  await windows[at].waitForSelector(".list .empty, .row", { timeout: 30_000 });
+}
+
 // Li answers; Zhang, who looks at the inbox, sees that.
 await li.click(".more button:has-text('Reply')");
 await li.waitForSelector(".compose iframe[data-ready]");
@@ -124,6 +132,9 @@ await text.press("Control+Home");
 await li.keyboard.type("照片收到了！");
 await li.click(".compose .split > .main");
 await zhang.waitForSelector(".row.unread:has-text('Re: 春节快乐')");
+await Promise.all(windows.map((one) => one.waitForSelector(".row.unread:has-text('Re: 春节快乐')")));
+// The one that listened for all is not there any more.
+await windows.shift().close();
 await zhang.keyboard.press("Enter");
 await zhang.waitForSelector(".letter");
 await zhang.waitForFunction(() => document.querySelectorAll(".letter").length === 2);

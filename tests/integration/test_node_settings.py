@@ -97,6 +97,7 @@ def test_what_opens_an_account_is_changed_by_its_owner(node: ServedNode, tmp_pat
     assert "密码" in found["wrong"]
     assert (found["oldPassword"], found["app"], found["withTwo"]) == ("NO", "OK", ["NO", "OK"])
     assert found["shown"]
+    assert found["focus"]
     assert found["codes"] == 10
     assert found["revoked"] == "NO"
     assert (found["held"], found["approved"]) == ("NO", "OK")

@@ -81,7 +81,7 @@ def test_two_people_write_to_each_other(demo: RunningDemo, tmp_path: Path) -> No
     assert found["arrived_ms"] < 10_000
     said = found["row"].splitlines()[0]
     assert re.match(
-        r"""- 'row "Unread, 张, 春节快乐：一张照片, \d\d:\d\d, With attachments, 见信如面。附件是照片。"'""", said
+        r'- row "Unread, 张, 春节快乐：一张照片, \d\d:\d\d, With attachments, 见信如面。附件是照片。"', said
     ), said
     assert found["text"] == "见信如面。附件是照片。"
     assert found["file"] == "照片.png"

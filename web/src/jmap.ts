@@ -1,6 +1,8 @@
 /** The JMAP side (RFC 8620, RFC 8621): one connection to one account.  Knows nothing of what is shown. */
 
 import type { Authorize } from "./auth";
+import { share } from "./hearing";
+import type { Heard } from "./hearing";
 import { claim, note, offline, recall } from "./offline";
 
 export type Id = string;
@@ -269,6 +271,14 @@ export class Jmap {
    * happened meanwhile (RFC 8620 §7.3).  `presence`: nothing that is kept.
    */
   async listen(changed: (presence?: boolean) => void, position: { id: string }, signal: AbortSignal): Promise<void> {
+    const hear = (heard: Heard) => {
+      position.id = heard.id || position.id;
+      changed(heard.presence);
+    };
+    await share(`posthouse.events ${this.home}`, (tell) => this.stream(tell, position, signal), hear, signal);
+  }
+
+  private async stream(tell: (heard: Heard) => void, position: { id: string }, signal: AbortSignal): Promise<void> {
     const url = this.session.eventSourceUrl
       .replace("{types}", "*")
       .replace("{closeafter}", "no")
@@ -289,14 +299,14 @@ export class Jmap {
           text = events.pop() ?? "";
           for (const event of events) position.id = /^id: ?(.+)/m.exec(event)?.[1] ?? position.id;
           const told = events.filter((event) => /^event: ?state/m.test(event));
-          if (told.length > 0) changed(told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)));
+          if (told.length > 0) tell({ id: position.id, presence: told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)) });
         }
       } catch (error) {
         if (error instanceof JmapError && error.kind === "signin") return;
       }
       await pause(wait, signal);
       wait = Math.min(wait * 2, 60_000);
-      if (!signal.aborted) changed(true); // presences are not kept, so that nobody tells of them later
+      if (!signal.aborted) tell({ id: "", presence: true }); // presences are not kept, so that nobody tells of them later
     }
   }
 

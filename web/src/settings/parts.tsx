@@ -141,12 +141,31 @@ interface ModalProps {
   children: ComponentChildren;
 }
 
+let opener: Element | null = null;
+let around: Element | null = null;
+
+/** From where a dialog was opened; one that follows another was opened from where that was. */
+function noteOpener(): void {
+  const from = document.activeElement;
+  if (from === null || from === document.body || from.closest("dialog")) return;
+  [opener, around] = [from, from.closest(".card")];
+}
+
+/** A dialog that is taken out of the page leaves the keyboard nowhere: back to its button, or to the group that the button was in. */
+function refocus(): void {
+  if (document.activeElement !== document.body || document.querySelector("dialog[open]")) return;
+  const back = opener?.isConnected ? opener : around?.querySelector("button, a, input");
+  if (back instanceof HTMLElement) back.focus();
+}
+
 export function Modal({ title, close, wide, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
+    noteOpener();
     dialog.current?.showModal();
     dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    return () => setTimeout(refocus);
   }, []);
   return (
     <dialog ref={dialog} class={`modal${wide ? " wide" : ""}`} aria-labelledby={id} onClose={close}>

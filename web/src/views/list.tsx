@@ -175,7 +175,7 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
         else void open(at);
       }}
     >
-      <div role="gridcell" class="cell" aria-labelledby={`row-${at}`}>
+      <div role="gridcell" class="cell">
         <input
           type="checkbox" class="choose" tabIndex={-1} aria-label={read("bulk.row", { subject })} checked={picked}
           onClick={(event) => {
