@@ -116,6 +116,7 @@ const windows = [];
 for (let at = 0; at < 6; at += 1) {
   windows.push(await zhang.context().newPage());
   await windows[at].goto(`${zhangUrl}/mail/`);
+  await windows[at].click("button.main");
   await windows[at].waitForSelector(".list .empty, .row", { timeout: 30_000 });
 }
 
@@ -152,6 +153,13 @@ await zhang.waitForFunction(() => document.querySelector(".list h1").textContent
 await zhang.waitForSelector(".row:not(.waiting)");
 found.search = await zhang.locator(".row:not(.waiting)").count();
 await check(zhang, "search");
+
+// Who signs out leaves nothing to who sits there next: neither in another window, nor by the sign-in page.
+await zhang.click("nav footer button");
+await windows[0].waitForSelector(".signin button.main");
+await windows[0].click("button.main");
+await windows[0].waitForSelector("[name=password]");
+found.left = await windows[0].locator("[name=address]").count();
 
 console.log(JSON.stringify(found));
 await browser.close();

@@ -57,3 +57,24 @@ async def test_it_gets_no_more_than_its_pages_need(world: OAuthWorld) -> None:
 async def test_nobody_else_takes_its_name(world: OAuthWorld) -> None:
     with pytest.raises(Invalid):
         await world.server.clients.add(WEBMAIL, "Evil", redirects=("https://evil.test/",))
+
+
+async def test_whoever_signs_out_leaves_the_browser_to_the_next_one(world: OAuthWorld) -> None:
+    """A new window of the same browser is asked for a password; no other site, and no other program, ends a visit."""
+    browser = world.browser()
+    await browser.open("/oauth/authorize", **asked())
+    back = answer_of(await browser.sign_in())
+    answer = await world.exchange(back["code"], "v" * 43, client_id=WEBMAIL, redirect_uri=PAGE)
+    fields = {"client_id": WEBMAIL, "token": answer.json()["refresh_token"]}
+
+    async def stays(headers: dict[str, str], **changes: str) -> bool:
+        await browser.http.post("/oauth/revoke", data=fields | changes, headers=headers)
+        return (await browser.open("/oauth/authorize", **asked())).status_code == 303
+
+    own = {"origin": ISSUER, "sec-fetch-site": "same-origin"}
+    await world.add_client("other")
+    assert await stays({"origin": "https://evil.test", "sec-fetch-site": "cross-site"})
+    assert await stays({"sec-fetch-site": "cross-site"})
+    assert await stays(own, client_id="other")
+    assert not await stays(own)
+    assert 'name="password"' in browser.page

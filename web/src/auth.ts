@@ -166,7 +166,9 @@ export function forget(left: boolean): void {
   sessionStorage.removeItem(KEPT);
   if (gone && server) {
     const body = new URLSearchParams({ token: gone.refresh, client_id: page.client });
-    void fetch(server.revocation_endpoint, { method: "POST", body, credentials: "omit", keepalive: true }).catch(() => null);
+    // With the cookie of the sign-in page, which ends with it: whoever sits here next is asked for a password.
+    const credentials = left ? "same-origin" : "omit";
+    void fetch(server.revocation_endpoint, { method: "POST", body, credentials, keepalive: true }).catch(() => null);
   }
 }
 

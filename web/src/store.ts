@@ -102,9 +102,19 @@ export async function goOn(authorize: Authorize): Promise<boolean> {
   return true;
 }
 
+/** Whoever signs out means this browser: other windows of the account follow, but for what is being written there. */
+const leaving = new BroadcastChannel("posthouse.left");
+leaving.onmessage = (event: MessageEvent<Id>) => {
+  if (client.value?.home !== event.data) return;
+  if (!keepOpen.value) return signOut(false);
+  forget(false);
+  expired.value = true;
+};
+
 /** `left`: the person wants it; else the grant has ended. */
 export function signOut(left: boolean): void {
   listening?.abort();
+  if (left && client.value) leaving.postMessage(client.value.home);
   forget(left);
   if (left) wipe();
   forgetAll();

@@ -109,6 +109,18 @@ class Browsers:
             )
         return response
 
+    def forget(self, request: Request, response: Response) -> Response:
+        """Signed out: the cookie goes, where our own page sent it."""
+        if self.cookie in request.cookies and self._is_own(request):
+            response.delete_cookie(self.cookie, httponly=True, secure=self._secure, samesite="lax")
+        return response
+
+    def _is_own(self, request: Request) -> bool:
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        return (
+            site in ("same-origin", "none") and request.headers.get("origin", self._origin) == self._origin
+        )
+
     async def ticket(self, visitor: Visitor, purpose: str) -> str:
         body = _encode((visitor.visit, purpose))
         return _text(await self._mac(b"ticket", body, visitor.account))
@@ -133,10 +145,8 @@ class Browsers:
 
     async def check(self, request: Request, visitor: Visitor, purpose: str, ticket: str) -> None:
         """The form was ours, sent by this browser, for this purpose.  Raises Forbidden."""
-        site = request.headers.get("sec-fetch-site", "same-origin")
-        origin = request.headers.get("origin", self._origin)
         right = hmac.compare_digest(ticket.encode(), (await self.ticket(visitor, purpose)).encode())
-        if not right or site not in ("same-origin", "none") or origin != self._origin:
+        if not right or not self._is_own(request):
             raise Forbidden("the form is too old, or was not ours")
 
     async def _mac(self, kind: bytes, body: bytes, account: Account | None) -> bytes:

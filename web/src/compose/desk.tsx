@@ -2,7 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { answering, openScheduled, writing } from "../draft";
-import { mended } from "../reading/repair";
+import { mended } from "../reading/repaired";
 import { later } from "../views/lazy";
 import type { Address, Email, Jmap } from "../jmap";
 import { offline, queued } from "../offline";

@@ -7,7 +7,7 @@ import { fetchBlob, guarded } from "../store";
 import { formatSize, say } from "../text";
 import { PlainText } from "./plain";
 import { read } from "./texts";
-import { repaired } from "./repair";
+import { repaired } from "./repaired";
 import type { LinkFound } from "./trust";
 import { Warnings } from "./trust";
 import { alwaysFrom, PictureBar, showRemote } from "./pictures";

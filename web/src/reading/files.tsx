@@ -8,8 +8,8 @@ import { formatSize, say } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
 import { dangerOf } from "./lookalike";
-import { rename, repaired } from "./repair";
-import type { Encoding } from "./repair";
+import { rename, repaired } from "./repaired";
+import type { Encoding } from "./repaired";
 import { saveBlob } from "./save";
 import { read } from "./texts";
 

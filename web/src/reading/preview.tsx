@@ -10,7 +10,8 @@ import { Icon } from "../views/icon";
 import { Body } from "./body";
 import { Files, saveFile } from "./files";
 import type { File_ } from "./files";
-import { ENCODINGS, encodingOf } from "./repair";
+import { encodingOf } from "./repair";
+import { ENCODINGS } from "./repaired";
 import { read } from "./texts";
 
 const TEXT_MAX_BYTES = 1024 * 1024;

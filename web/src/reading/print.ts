@@ -3,7 +3,7 @@
 import type { Email } from "../jmap";
 import { makeSafe } from "../safe";
 import { formatAddresses } from "../draft";
-import { mended } from "./repair";
+import { mended } from "./repaired";
 import { formatMoment, say } from "../text";
 
 export function print(letters: Email[]): void {

@@ -1,13 +1,13 @@
 import type { Email } from "../jmap";
 import { guarded } from "../store";
-import { ENCODINGS, forget, looksBroken, repair, repaired } from "./repair";
-import type { Encoding } from "./repair";
+import { repair } from "./repair";
+import { ENCODINGS, forget, looksBroken, repaired } from "./repaired";
+import type { Encoding } from "./repaired";
 import { read } from "./texts";
 
 /** One click reads the letter under the encoding that makes most sense; another one can be chosen. */
-export function Repair({ email, always }: { email: Email; always: boolean }) {
+export function Repair({ email }: { email: Email }) {
   const done = repaired.value.get(email.id);
-  if (!done && !always && !looksBroken(email)) return null;
   return (
     <div class="hint pictures" role="note">
       <p>{done ? read("repair.done", { encoding: done.encoding }) : read(looksBroken(email) ? "repair.broken" : "repair.ask")}</p>

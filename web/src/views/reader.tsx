@@ -3,8 +3,7 @@ import { forward, formatAddresses, reply, resume } from "../draft";
 import type { Email } from "../jmap";
 import { Body } from "../reading/body";
 import { Files, filesOf, isCalendar } from "../reading/files";
-import { Repair } from "../reading/repairbar";
-import { rename } from "../reading/repair";
+import { looksBroken, rename, repaired } from "../reading/repaired";
 import { moveToRole, mute, remove, report, toggle } from "../reading/act";
 import { over } from "../reading/over";
 import { read } from "../reading/texts";
@@ -163,7 +162,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
           </div>
           {details && <Details email={email} />}
           {behind && <Behind email={email} close={() => setBehind(false)} />}
-          <Repair email={email} always={details} />
+          {(details || repaired.value.has(email.id) || looksBroken(email)) && <Repair email={email} />}
           {filesOf(email).some(({ part }) => isCalendar(part)) && <Invitation email={email} />}
           <Body email={email} />
           <Files email={email} />
@@ -199,4 +198,5 @@ function Details({ email }: { email: Email }) {
 const Claimed = later(() => import("../team").then((one) => one.Claimed));
 const Below = later(() => import("../team").then((one) => one.Below));
 const Behind = later(() => import("../reading/inspect").then((one) => one.default));
+const Repair = later(() => import("../reading/repairbar").then((one) => one.Repair));
 const Invitation = later(() => import("../invitation").then((one) => one.default));

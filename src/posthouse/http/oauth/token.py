@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from posthouse.core.errors import Invalid, OverQuota, TooLarge, Unavailable
 from posthouse.http.forms import Fields, body_of, form_of
 from posthouse.http.oauth.context import Context, peer_of, source_of
-from posthouse.services.oauth.clients import CODE, DEVICE, GRANT_TYPES, REFRESH
+from posthouse.services.oauth.clients import CODE, DEVICE, FIRST_PARTY, GRANT_TYPES, REFRESH
 from posthouse.services.oauth.errors import OAuthError
 from posthouse.services.oauth.scope import parse_scope
 from posthouse.services.oauth.server import Issued, claims_of
@@ -181,7 +181,9 @@ class TokenEndpoints:
         if not form["token"]:
             raise OAuthError("invalid_request", "token is missing")
         await self._context.server.revoke(client, form["token"])
-        return Response(status_code=200, headers=NO_STORE)
+        answer = Response(status_code=200, headers=NO_STORE)
+        # Who signs out of our own page leaves the browser: the next one there is asked for a password.
+        return self._context.browsers.forget(request, answer) if client.id in FIRST_PARTY else answer
 
     # --- who it is ---
 
