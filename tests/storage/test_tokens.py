@@ -118,12 +118,13 @@ async def test_a_refresh_token_is_replaced_once(store: Store, owner: Account) ->
 
 async def test_the_grants_not_used_for_longest_give_way(store: Store, owner: Account) -> None:
     first, second, third = [await redeemed(store, owner, b"%d" % n) for n in range(3)]
-    await store.tokens.used(first, 7.0, "192.0.2.1", "imap")
+    await store.tokens.used(first, 7.0, "192.0.2.1", "imap", "Thunderbird")
     fourth = await redeemed(store, owner, b"4", created_at=8.0)
     kept = await store.tokens.grants(owner.id)
     assert {one.id for one in kept} in ({fourth, first, second}, {fourth, first, third})
     used = next(one for one in kept if one.id == first)
     assert (used.used_at, used.used_ip, used.used_protocol) == (7.0, "192.0.2.1", "imap")
+    assert used.used_client == "Thunderbird"
 
 
 async def test_a_device_waits_is_answered_once_and_slowed_down(store: Store, owner: Account) -> None:

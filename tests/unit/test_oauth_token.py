@@ -176,7 +176,7 @@ async def test_a_use_is_noted(world: OAuthWorld) -> None:
     token = (await world.issued())["access_token"]
     await world.check(token)
     while not (await world.store.tokens.grants())[0].used_protocol:
-        await world.store.tokens.used(0, 0.0, "", "")  # behind it in the writer's line
+        await world.store.tokens.used(0, 0.0, "", "", "")  # behind it in the writer's line
     [grant] = await world.store.tokens.grants()
     assert (grant.used_ip, grant.used_protocol) == ("192.0.2.9", "imap")
 

@@ -50,7 +50,9 @@ async def _found(arguments: Any, store: Any) -> list[Any]:
 async def _list(arguments: Any, out: Output, store: Any) -> None:
     found = await _found(arguments, store)
     accounts = {account.id: account.address for account in await store.directory.accounts()}
-    names = ("client", "scope", "audience", "created_at", "expires_at", "used_at", "used_ip", "used_protocol")
+    names = (
+        "client", "scope", "audience", "created_at", "expires_at", "used_at", "used_ip", "used_protocol", "used_client",
+    )  # fmt: skip
     out.result(
         [
             {"number": one.id, "account": accounts.get(one.account, "")}

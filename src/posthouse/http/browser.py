@@ -117,9 +117,7 @@ class Browsers:
 
     def _is_own(self, request: Request) -> bool:
         site = request.headers.get("sec-fetch-site", "same-origin")
-        return (
-            site in ("same-origin", "none") and request.headers.get("origin", self._origin) == self._origin
-        )
+        return site in ("same-origin", "none") and request.headers.get("origin", self._origin) == self._origin
 
     async def ticket(self, visitor: Visitor, purpose: str) -> str:
         body = _encode((visitor.visit, purpose))

@@ -41,6 +41,7 @@ class TokenGrant(Struct, frozen=True):
     used_at: float = 0.0
     used_ip: str = ""
     used_protocol: str = ""
+    used_client: str = ""  # as it names itself: User-Agent, ID
     id: int = 0
 
 
@@ -137,6 +138,6 @@ class Tokens(Protocol):
         """One access token."""
         ...
 
-    async def used(self, grant: int, at: float, ip: str, protocol: str) -> None:
+    async def used(self, grant: int, at: float, ip: str, protocol: str, client: str) -> None:
         """Remember the last use; not awaited on stable storage."""
         ...

@@ -152,7 +152,7 @@ await page.click("#held .main");
 await page.waitForSelector("#held .main", { state: "detached" });
 found.approved = await imap(next);
 found.outcomes = await page.$$eval("#sign-ins td:nth-child(2)", (cells) => cells.map((cell) => cell.textContent));
-found.grants = await page.locator("#grants li").count();
+found.browsers = (await page.locator("#sessions li").allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
 await page.setViewportSize(PHONE);
 await page.emulateMedia({ colorScheme: "dark" });
 await look(page, "devices-phone");

@@ -40,12 +40,14 @@ interface SignIn {
 
 interface Grant {
   id: number;
+  client: string;
   client_name: string;
   current: boolean;
   scope: string;
   created_at: string;
   used_at: string | null;
   used_ip: string;
+  used_client: string;
 }
 
 interface Browser {
@@ -63,8 +65,7 @@ export function Devices() {
     <>
       <DeviceLists />
       <Alerts self={self.value} />
-      <Browsers />
-      <Grants />
+      <Signed />
       <SignIns />
       <Proving />
     </>
@@ -193,100 +194,74 @@ function Alerts({ self }: { self: Self }) {
   );
 }
 
-function Browsers() {
+/** Our own pages: a grant of theirs is a browser in which somebody is signed in. */
+const PAGES = ["posthouse-webmail", "posthouse-lens", "posthouse-admin"];
+
+function Signed() {
+  const grants = useApi<Listing<Grant>>("/self/grants");
   const list = useApi<Listing<Browser>>("/self/sessions");
-  const end = (method: string, path: string) =>
+  const end = (...paths: string[]) =>
     act(async () => {
-      await api(method, `/self/sessions${path}`);
-      await list.again();
+      for (const path of paths) await api("DELETE", `/self/${path}`);
+      await Promise.all([grants.again(), list.again()]);
+      if (paths.length > 1) tell(say("out.done", { count: paths.length }));
     });
+  if (grants.value === null || list.value === null) {
+    return (
+      <Card id="sessions" title={say("browsers")}>
+        <Waiting fault={grants.fault || list.fault} />
+      </Card>
+    );
+  }
+  const pages = grants.value.items.filter((one) => PAGES.includes(one.client));
+  const programs = grants.value.items.filter((one) => !PAGES.includes(one.client));
+  const others = [...pages.filter((one) => !one.current).map((one) => `grants/${one.id}`), ...list.value.items.map((one) => `sessions/${one.id}`)];
   return (
-    <Card
-      id="sessions"
-      title={say("browsers")}
-      action={(list.value?.items.length ?? 0) > 1 && <button onClick={() => end("POST", "/end-all")}>{say("out.all")}</button>}
-    >
-      {list.value === null ? (
-        <Waiting fault={list.fault} />
-      ) : (
+    <>
+      <Card id="sessions" title={say("browsers")} action={others.length > 0 && <button onClick={() => end(...others)}>{say("out.others")}</button>}>
         <ul class="things">
-          {list.value.items.length === 0 && <li class="about">{say("grants.none")}</li>}
+          {pages.map((one) => (
+            <Holder key={one.id} name={program(one.used_client) || one.client_name} what={one.client_name} grant={one} end={() => end(`grants/${one.id}`)} />
+          ))}
           {list.value.items.map((one) => (
-            <Thing
-              key={one.id}
-              name={one.client}
-              actions={
-                <button aria-label={say("out.named", { name: one.client })} onClick={() => end("DELETE", `/${one.id}`)}>
-                  {say("out")}
-                </button>
-              }
-            >
+            <Thing key={`s${one.id}`} name={one.client} actions={<Out name={one.client} end={() => end(`sessions/${one.id}`)} />}>
               <small>{[one.ip, kind(one.kind, ""), say("since", { when: formatWhen(one.created_at) })].filter(Boolean).join(" · ")}</small>
             </Thing>
           ))}
+          {pages.length + list.value.items.length === 0 && <li class="about">{say("grants.none")}</li>}
         </ul>
-      )}
-    </Card>
+      </Card>
+      <Card id="grants" title={say("grants")}>
+        <ul class="things">
+          {programs.length === 0 && <li class="about">{say("grants.none")}</li>}
+          {programs.map((one) => (
+            <Holder key={one.id} name={one.client_name} what={[one.scope, program(one.used_client)].filter(Boolean).join(" · ")} grant={one} end={() => end(`grants/${one.id}`)} />
+          ))}
+        </ul>
+      </Card>
+    </>
   );
 }
 
-function Grants() {
-  const list = useApi<Listing<Grant>>("/self/grants");
-  const others = list.value?.items.filter((one) => !one.current) ?? [];
+const Out = ({ name, end }: { name: string; end: () => void }) => (
+  <button aria-label={say("out.named", { name })} onClick={end}>
+    {say("out")}
+  </button>
+);
+
+function Holder({ name, what, grant, end }: { name: string; what: string; grant: Grant; end: () => void }) {
+  const times = [say("since", { when: formatWhen(grant.created_at) }), grant.used_at && say("used", { when: formatWhen(grant.used_at) })];
   return (
-    <Card
-      id="grants"
-      title={say("grants")}
-      action={
-        others.length > 0 && (
-          <button
-            onClick={() =>
-              act(async () => {
-                const { ended } = await api<{ ended: number }>("POST", "/self/grants/revoke-others");
-                tell(say("out.done", { count: ended }));
-                await list.again();
-              })
-            }
-          >
-            {say("out.others")}
-          </button>
-        )
+    <Thing
+      name={
+        <>
+          {name} {grant.current && <em class="good">{say("grants.this")}</em>}
+        </>
       }
+      actions={!grant.current && <Out name={name} end={end} />}
     >
-      {list.value === null ? (
-        <Waiting fault={list.fault} />
-      ) : (
-        <ul class="things">
-          {list.value.items.map((one) => (
-            <Thing
-              key={one.id}
-              name={
-                <>
-                  {one.client_name} {one.current && <em class="good">{say("grants.this")}</em>}
-                </>
-              }
-              actions={
-                !one.current && (
-                  <button
-                    aria-label={say("out.named", { name: one.client_name })}
-                    onClick={() =>
-                      act(async () => {
-                        await api("DELETE", `/self/grants/${one.id}`);
-                        await list.again();
-                      })
-                    }
-                  >
-                    {say("out")}
-                  </button>
-                )
-              }
-            >
-              <small>{[one.scope, one.used_ip, say("since", { when: formatWhen(one.created_at) }), one.used_at && say("used", { when: formatWhen(one.used_at) })].filter(Boolean).join(" · ")}</small>
-            </Thing>
-          ))}
-        </ul>
-      )}
-    </Card>
+      <small>{[what, grant.used_ip, ...times].filter(Boolean).join(" · ")}</small>
+    </Thing>
   );
 }
 

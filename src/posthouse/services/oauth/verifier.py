@@ -18,6 +18,7 @@ from posthouse.storage.tokens import AccessToken, TokenGrant
 USE_NOTED_S: Final = 60.0
 """The last use of a grant is written once in so many seconds."""
 NOTED_MAX: Final = 10_000
+CLIENT_MAX: Final = 200
 
 
 class OwnTokens:
@@ -81,7 +82,8 @@ class OwnTokens:
         if len(self._noted) > NOTED_MAX:
             self._noted.clear()
         self._noted[granted.id] = now
-        work = self._server.store.tokens.used(granted.id, now, origin.peer_ip, origin.protocol)
+        client = "".join(char for char in origin.client[:CLIENT_MAX] if char.isprintable())
+        work = self._server.store.tokens.used(granted.id, now, origin.peer_ip, origin.protocol, client)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

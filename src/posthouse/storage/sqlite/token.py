@@ -20,7 +20,7 @@ SPENT_S: Final = 3600.0
 _CLIENT: Final = "SELECT id, name, secret, redirects, scope, grants, registered, created_at FROM oauth_client"
 _GRANT_COLUMNS: Final = (
     "account, client, scope, audience, refresh, generation, signed_in_at, created_at, expires_at, used_at, used_ip,"
-    " used_protocol"
+    " used_protocol, used_client"
 )
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS}, id FROM oauth_grant"  # noqa: S608 - of this file
 _ADD_ACCESS: Final = (
@@ -174,7 +174,7 @@ def redeem(ledger: Ledger, request: rq.Redeem) -> int:
     )
     number = ledger.take_id("oauth_grant")
     ledger.execute(
-        f"INSERT INTO oauth_grant ({_GRANT_COLUMNS}, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT INTO oauth_grant ({_GRANT_COLUMNS}, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (
             grant.account,
             grant.client,
@@ -188,6 +188,7 @@ def redeem(ledger: Ledger, request: rq.Redeem) -> int:
             grant.used_at,
             grant.used_ip,
             grant.used_protocol,
+            grant.used_client,
             number,
         ),
     )
@@ -238,8 +239,8 @@ def revoke_access(ledger: Ledger, request: rq.RevokeAccess) -> None:
 
 def use_grant(ledger: Ledger, request: rq.UseGrant) -> None:
     ledger.execute(
-        "UPDATE oauth_grant SET used_at = ?, used_ip = ?, used_protocol = ? WHERE id = ?",
-        (request.at, request.ip, request.protocol, request.grant),
+        "UPDATE oauth_grant SET used_at = ?, used_ip = ?, used_protocol = ?, used_client = ? WHERE id = ?",
+        (request.at, request.ip, request.protocol, request.client, request.grant),
     )
 
 
@@ -315,5 +316,5 @@ class SqliteTokens:
     async def revoke_access(self, token: bytes) -> None:
         await self._submit(rq.RevokeAccess(token))
 
-    async def used(self, grant: int, at: float, ip: str, protocol: str) -> None:
-        await self._submit(rq.UseGrant(grant, at, ip, protocol))
+    async def used(self, grant: int, at: float, ip: str, protocol: str, client: str) -> None:
+        await self._submit(rq.UseGrant(grant, at, ip, protocol, client))

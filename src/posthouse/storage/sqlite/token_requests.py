@@ -62,6 +62,7 @@ class UseGrant(Request):
     at: float
     ip: str
     protocol: str
+    client: str
 
 
 TokenWrite = (

@@ -57,6 +57,7 @@ class GrantInfo(Answer):
     used_at: datetime | None
     used_ip: str
     used_protocol: str
+    used_client: Annotated[str, Meta(description="The browser or program, as it names itself.")]
 
 
 class SessionInfo(Answer):
@@ -192,6 +193,7 @@ async def grants(call: Call) -> Listing[GrantInfo]:
                 used_at=instant(one.used_at),
                 used_ip=one.used_ip,
                 used_protocol=one.used_protocol,
+                used_client=one.used_client,
             )
             for one in await call.api.store.tokens.grants(call.account_id)
             if one.expires_at > now

@@ -1,0 +1,2 @@
+-- Back to schema 26.
+ALTER TABLE oauth_grant DROP COLUMN used_client;
