@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from posthouse.app.config import Listeners
+from posthouse.http.web import ASSETS
 from posthouse.servers.supervisor import EXIT_CONFIG
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -35,6 +37,32 @@ def test_sockets_carry_the_names_of_listeners(unit):
     assert name is not None
     assert name[1] in Listeners.__struct_fields__
     assert unit.name == f"posthouse-{name[1]}.socket"
+
+
+def test_every_port_for_the_outside_has_a_socket_and_is_published():
+    ports = {
+        name: listener.addresses[0].rpartition(":")[2]
+        for name, listener in asdict(Listeners()).items()
+        if listener.addresses[0].startswith("*")
+    }
+    assert {path.name for path in SOCKETS} >= {f"posthouse-{name}.socket" for name in ports}
+    for name, port in ports.items():
+        assert f":{port}\n" in (DEPLOY / f"posthouse-{name}.socket").read_text()
+    exposed = re.search(r"^EXPOSE (.*)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert exposed is not None
+    assert set(exposed[1].split()) == set(ports.values())
+
+
+def test_the_image_is_built_from_what_there_is():
+    """And the webmail is in it."""
+    told = (DEPLOY / "Dockerfile").read_text()
+    root = DEPLOY.parent
+    for sources in re.findall(r"^COPY (?!--from)(.*) \S+$", told, re.MULTILINE):
+        for one in sources.split():
+            assert (root / one).exists(), one
+    built = re.search(r"^COPY --from=web /build/(\S+) (\S+)$", told, re.MULTILINE)
+    assert built is not None
+    assert built[1] == built[2] == str(ASSETS.relative_to(root))
 
 
 def test_the_service_does_not_restart_on_a_wrong_configuration():

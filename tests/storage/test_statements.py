@@ -219,3 +219,29 @@ async def test_long_commands_leave_the_loop_alone(store: Store, inbox: Mailbox) 
     done = True
     await watcher
     assert worst < 0.1
+
+
+@pytest.mark.parametrize("third", [None, 10, 80])
+@pytest.mark.parametrize("gone", [[(1, 80)], [(1, 40), (42, 80)], [(5, 75)]])
+async def test_a_run_of_copies_goes(
+    store: Store, inbox: Mailbox, third: int | None, gone: list[tuple[int, int]]
+) -> None:
+    """Whether all of the run go, or one of it stays or is in a third mailbox: what refers to messages is right."""
+    account = inbox.account
+    sent, trash = [await store.mailboxes.get(account, name) for name in ("Sent", "Trash")]
+    await deliver(store, inbox, *(message(n) for n in range(2, 81)))
+    await store.messages.copy(account, inbox.id, ALL, account, sent.id)
+    expected = dict.fromkeys([number for (number,) in await rows(store, inbox, "message")], 2)
+    if third is not None:
+        await store.messages.copy(account, inbox.id, [(third, third)], account, trash.id)
+        [(number,)] = await rows(store, trash, "message")
+        expected[number] += 1
+    for (number,) in await rows(store, sent, "message", uids=gone):
+        expected[number] -= 1
+    with statements(writing(store)) as seen:
+        await store.messages.expunge(account, sent.id, gone, only_deleted=False)
+    whole = len(gone) == 1 and (third is None or not gone[0][0] <= third <= gone[0][1])
+    assert ("DELETE FROM shared WHERE account = ? AND message BETWEEN ? AND ?" in seen) == whole
+    found = reading(store).execute("SELECT message, refs FROM shared").fetchall()
+    assert dict(found) == {number: refs for number, refs in expected.items() if refs > 1}
+    assert len(await rows(store, inbox, "content")) == 80

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from posthouse.app.config import load_config
 from posthouse.cli import main, texts
 from posthouse.cli.main import COMMANDS, find_language, make_parser
 from posthouse.cli.output import width
@@ -57,6 +58,8 @@ def test_init_makes_a_node_that_can_be_administered(shell):
     assert "10 mail.example.org." in told
     assert "v=DKIM1" in told
     assert f"posthouse serve -c {shell.config}" in told
+    assert "https://mail.example.org/mail/" in told
+    assert load_config(shell.config).listeners.https.enabled
     assert [a["address"] for a in shell.json("account", "list")] == ["me@example.org"]
     assert shell.json("check") == {"problems": []}
     assert (shell.directory / "tls" / "mail.example.org.key").stat().st_mode & 0o077 == 0

@@ -77,6 +77,7 @@ def set_up(setup: Setup, password: str) -> Made:
             "user": _quoted(setup.user),
             "language": _quoted(setup.language),
             "postmaster": _quoted(address.key),
+            "listeners.https.enabled": "true",
             "signin.pepper_file": _quoted(str(pepper)),
             "tls.certificates.names": f"[{_quoted(setup.hostname)}]",
             "tls.certificates.certificate": _quoted(str(certificate.chain)),

@@ -65,4 +65,5 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     out.line()
     sudo = "" if is_root else "sudo "
     out.text("init.next", command=f"{sudo}posthouse serve -c {path}")
+    out.text("init.web", hostname=setup.hostname, address=made.address)
     return 0

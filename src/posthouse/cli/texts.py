@@ -251,6 +251,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "然后启动：{command}",
         "Then start it: {command}",
     ),
+    "init.web": (
+        "网页邮箱：https://{hostname}/mail/；要在 /admin/ 中管理：posthouse account admin {address} --server",
+        "Webmail: https://{hostname}/mail/; to administer at /admin/: posthouse account admin {address} --server",
+    ),
     "demo.house": ("驿站 {domain}（{hostname}）", "Post house {domain} ({hostname})"),
     "demo.accounts": (
         "账户：{addresses}    密码：{password}",
