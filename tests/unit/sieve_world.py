@@ -34,14 +34,14 @@ def decided(script: str, letter: bytes = LETTER, **context: Any) -> list[str]:
     """The actions as words: `keep`, `into Junk`, `to a@b`, ..., with flags behind a colon."""
     found = outcome(script, letter, **context)
     assert found.fault is None, found.fault
-    return [_word(one) for one in found.actions] or ["discard"]
+    return [word(one) for one in found.actions] or ["discard"]
 
 
 def holds(test: str, letter: bytes = LETTER, **context: Any) -> bool:
     return decided(f"if {test} {{ discard; }}", letter, **context) == ["discard"]
 
 
-def _word(action: Any) -> str:
+def word(action: Any) -> str:
     match action:
         case Keep(flags):
             return "keep" + (":" + " ".join(flags) if flags else "")
