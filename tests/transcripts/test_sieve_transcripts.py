@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.sieve import Context, Mail, compile_script, run
-from tests.unit.sieve_world import ALL, NOW, word, letter
+from tests.unit.sieve_world import ALL, NOW, letter, word
 
 # RFC 5228 §1.1: the two letters of its examples, without bodies.
 A = (
@@ -81,7 +81,21 @@ def test_example(title: str, script: str, fields: tuple[str, ...], wanted: str) 
 
 
 def test_every_rfc_is_there() -> None:
-    numbers = {title.split()[1] for title, *_ in CASES}
-    assert numbers >= set(
-        "3894 5173 5228 5229 5230 5231 5232 5233 5235 5260 5293 5429 5435 5436 5490 6609 7352".split()
-    )
+    numbers = {int(title.split()[1]) for title, *_ in CASES}
+    base = {5228, 3894, 5429}
+    assert numbers >= base | {
+        5173,
+        5229,
+        5230,
+        5231,
+        5232,
+        5233,
+        5235,
+        5260,
+        5293,
+        5435,
+        5436,
+        5490,
+        6609,
+        7352,
+    }

@@ -446,3 +446,20 @@ def test_administrators_tokens_policies_and_flow(shell):
     assert len(shell.json("flow", "--hours", "3")) == 3
     assert shell.json("connection", "list") == []
     assert "no connection" in shell.run("connection", "end", "x1", status=1)
+
+
+def test_bans_need_no_kind_and_are_of_accounts_that_there_are(shell):
+    shell.init()
+    shell.run("ban", "add", "192.0.2.7", "--reason", "guesses")
+    shell.run("ban", "add", "2001:db8::/32")
+    shell.run("ban", "add", "account", "me@example.org")
+    assert [(ban["kind"], ban["subject"]) for ban in shell.json("ban", "list")] == [
+        ("account", "me@example.org"),
+        ("address", "192.0.2.7"),
+        ("network", "2001:db8::/32"),
+    ]
+    assert "there is no account" in shell.run("ban", "add", "you@example.org", status=1)
+    assert "is no address" in shell.run("ban", "add", "192.0.2.300", status=1)
+    shell.run("ban", "lift", "192.0.2.7")
+    shell.run("ban", "lift", "me@example.org")
+    assert [ban["kind"] for ban in shell.json("ban", "list")] == ["network"]

@@ -15,7 +15,7 @@ def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
 
 
 def _fill_subject(parser: argparse.ArgumentParser, say: Say) -> None:
-    parser.add_argument("kind", choices=KINDS, help=say("help.arg.ban_kind"))
+    parser.add_argument("kind", nargs="?", choices=KINDS, help=say("help.arg.ban_kind"))
     parser.add_argument("subject", metavar="SUBJECT", help=say("help.arg.ban_subject"))
 
 
@@ -23,6 +23,10 @@ def _fill_add(parser: argparse.ArgumentParser, say: Say) -> None:
     _fill_subject(parser, say)
     parser.add_argument("--hours", type=float, default=24.0, metavar="N", help=say("help.arg.ban_hours"))
     parser.add_argument("--reason", default="", help=say("help.arg.ban_reason"))
+
+
+def kind_of(subject: str) -> str:
+    return "account" if "@" in subject else "network" if "/" in subject else "address"
 
 
 def add(parsers: Parsers, say: Say) -> None:
@@ -50,14 +54,17 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             ]
             out.table(("kind", "subject", "reason", "created", "expires"), rows)
             return
-        subject = normal_subject(arguments.kind, arguments.subject)
+        kind = arguments.kind or kind_of(arguments.subject)
+        subject = normal_subject(kind, arguments.subject)
         if arguments.action == "add":
+            if kind == "account" and await store.directory.account_by_address(subject) is None:
+                raise NotFound(out.say("ban.no_account", subject=subject))
             until = now + arguments.hours * 3600 if arguments.hours > 0 else 0.0
-            ban = Ban(arguments.kind, subject, arguments.reason, now, until)
+            ban = Ban(kind, subject, arguments.reason, now, until)
             await store.access.ban(ban)
             out.result(ban)
             out.text("ban.added", subject=subject)
-        elif await store.access.lift(arguments.kind, subject):
+        elif await store.access.lift(kind, subject):
             out.result({"lifted": subject})
             out.text("ban.lifted", subject=subject)
         else:

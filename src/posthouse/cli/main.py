@@ -16,7 +16,7 @@ from functools import partial
 from keyword import iskeyword
 from typing import Any, Final
 
-from posthouse.cli import audit, texts
+from posthouse.cli import audit, texts, usage
 from posthouse.cli.output import Output, error
 
 EXIT_FAILED: Final = 1
@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.disable()  # perf: what is imported stays, and most commands are over soon; a node switches it on
     words = list(sys.argv[1:] if argv is None else argv)
     language = find_language(words, os.environ)
+    usage.speak(language)
     say = partial(texts.say, language=language)
     parser = make_parser(say)
     arguments = parser.parse_args(words)
@@ -93,9 +94,7 @@ def _known(name: str) -> str:
 
 
 def make_parser(say: Callable[..., str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="posthouse", description=say("help.program"), epilog=say("help.epilog")
-    )
+    parser = usage.Parser(prog="posthouse", description=say("help.program"), epilog=say("help.epilog"))
     parser.add_argument("--lang", choices=("zh", "en"), help=say("help.lang"))
     parser.add_argument("--version", action="version", version=_version())
     parsers = parser.add_subparsers(dest="command", required=True, metavar=say("help.metavar"))

@@ -97,7 +97,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.ban.lift": ("解除封禁", "end a ban"),
     "help.arg.device": ("`device list` 所列的编号", "number that `device list` shows"),
     "help.arg.sign_ins": ("最多多少条", "how many at most"),
-    "help.arg.ban_kind": ("地址、网络或账户", "an address, a network or an account"),
+    "help.arg.ban_kind": ("地址、网络或账户（默认看对象的写法）", "what it is (default: as it is written)"),
+    "ban.no_account": (
+        "没有账户 {subject}；posthouse account list 可列出",
+        "there is no account {subject}; see `posthouse account list`",
+    ),
     "help.arg.ban_subject": (
         "如 192.0.2.1、192.0.2.0/24 或邮箱地址",
         "such as 192.0.2.1, 192.0.2.0/24, or a mail address",
