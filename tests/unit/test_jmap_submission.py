@@ -11,7 +11,7 @@ import pytest
 from posthouse.core.scope import READ, WRITE, Scope
 from posthouse.services.grant import Grant
 from posthouse.storage.rows import Alias
-from tests.storage.fixtures import DOMAIN, make_account
+from tests.storage.fixtures import DOMAIN, make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
 ME = f"li@{DOMAIN}"
@@ -74,6 +74,23 @@ async def test_identities(world: JmapWorld) -> None:
     assert (list(done["updated"]), done["destroyed"]) == ([own["id"]], [boss])
     changes = await world.call("Identity/changes", sinceState=state)
     assert (changes["updated"], changes["destroyed"]) == ([own["id"]], [boss])
+
+
+async def test_an_account_has_its_identity_whatever_comes_meanwhile(
+    world: JmapWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = world.store.objects
+    put, letters = objects.put, iter(range(3))
+
+    async def late(*args: Any, **kwargs: Any) -> Any:
+        if (number := next(letters, None)) is not None:
+            await world.put(message(number))  # the account has another modseq now
+        return await put(*args, **kwargs)
+
+    monkeypatch.setattr(objects, "put", late)
+    [own] = (await world.call("Identity/get"))["list"]
+    assert own["email"] == ME
+    assert next(letters, None) is None
 
 
 async def test_a_draft_is_sent(world: JmapWorld) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 from posthouse.cli.output import width
@@ -65,5 +64,5 @@ class _Help(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """Those of its commands are of the same kind."""
 
-    def __init__(self, *args: Any, formatter_class: Callable[..., Any] = _Help, **kwargs: Any) -> None:
-        super().__init__(*args, formatter_class=formatter_class, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"formatter_class": _Help, **kwargs})

@@ -45,6 +45,8 @@ class Identity(Struct):
 
 
 IDENTITY: Final = Kind("Identity", "I", Identity)
+ATTEMPTS: Final = 10
+"""To make those that have to be there, when the account changes meanwhile."""
 
 
 def shown(number: int, one: Identity) -> Record:
@@ -62,8 +64,19 @@ def shown(number: int, one: Identity) -> Record:
 
 async def identities(context: Context) -> tuple[int, dict[int, Identity]]:
     """All of the account; what has to be there is made when it is first asked for."""
-    modseq, rows = await IDENTITY.read(context)
-    account, known = context.account, {number: one for number, (one, _) in rows.items()}
+    for _ in range(ATTEMPTS):
+        modseq, rows = await IDENTITY.read(context)
+        known = {number: one for number, (one, _) in rows.items()}
+        if not (changes := await _missing(context, known)):
+            break
+        with suppress(Conflict):  # something else of the account changed, maybe these
+            await context.services.store.objects.put(context.account.id, changes, if_modseq=modseq)
+    return modseq, known
+
+
+async def _missing(context: Context, known: dict[int, Identity]) -> list[StoredObject]:
+    """What has to be made or taken away for all to be there."""
+    account = context.account
     changes: list[StoredObject] = []
     if not any(one.own for one in known.values()):
         changes.append(IDENTITY.stored(Identity(account.address, account.name, own=True)))
@@ -76,11 +89,7 @@ async def identities(context: Context) -> tuple[int, dict[int, Identity]]:
             for number, one in known.items()
             if one.of and one.of not in others
         ]
-    if changes:
-        with suppress(Conflict):  # another request made them just now
-            await context.services.store.objects.put(account.id, changes, if_modseq=modseq)
-        modseq, rows = await IDENTITY.read(context)
-    return modseq, {number: one for number, (one, _) in rows.items()}
+    return changes
 
 
 async def _sent_for(context: Context) -> dict[int, Account] | None:
