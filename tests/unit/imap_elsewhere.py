@@ -28,6 +28,7 @@ class Elsewhere:
         self.locked: set[str] = set()
         self.names: list[str] = []  # who signed in, as it was sent
         self.challenge = b"+ \r\n"
+        self.tokens: list[str] = []  # that are good
         self.search: bytes | None = None  # the answer to every SEARCH
         self.exists = 0  # that many letters, whatever there is
         self.called, self.greeted = asyncio.Event(), asyncio.Event()  # the greeting waits for the second
@@ -45,7 +46,9 @@ class Elsewhere:
             if name == "CAPABILITY":
                 writer.write(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")
             elif name == "AUTHENTICATE":
-                await self._plain(reader, writer)
+                answer = await self._authenticate(reader, writer)
+                writer.write(f"{tag} {answer}\r\n".encode())
+                continue
             elif name == "LOGIN":
                 self.names.append(rest.partition(" ")[2].rpartition(f' "{SECRET}')[0])
                 if SECRET not in rest:
@@ -78,12 +81,19 @@ class Elsewhere:
             writer.write(f"{tag} OK done\r\n".encode())
         writer.close()
 
-    async def _plain(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _authenticate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         writer.write(self.challenge)
         await writer.drain()
         given = base64.b64decode(await reader.readline()).decode()
-        self.names.append(given.split("\0")[1])
+        if given.startswith("user="):  # XOAUTH2
+            user, token = given.removeprefix("user=").strip("\1").split("\1auth=Bearer ")
+            if token not in self.tokens:
+                return "NO AUTHENTICATE failed"
+        else:
+            user = given.split("\0")[1]
+        self.names.append(user)
         self.signed_in += 1
+        return "OK done"
 
     def _folder(self, name: str) -> list[bytes]:
         plain = {key.strip('"'): value for key, value in self.folders.items()}

@@ -24,5 +24,20 @@ class MigrationConfig(Struct, forbid_unknown_fields=True):
     ports: Annotated[
         list[Port], Meta(description="Ports that are called, of servers that people name themselves.")
     ] = field(default_factory=lambda: [993])
+    office365_client_id: Annotated[
+        str,
+        Meta(
+            description="Application (client) id that this server has in Entra ID, a public client with the delegated "
+            "permission IMAP.AccessAsUser.All. With it people sign in at Microsoft's own page; empty: they paste "
+            "a token."
+        ),
+    ] = ""
+    office365_tenant: Annotated[
+        str,
+        Meta(
+            description="Directory (tenant) whose people may; `organizations`: of any.",
+            pattern=r"^[A-Za-z0-9.-]{1,200}$",
+        ),
+    ] = "organizations"
     running: Annotated[Positive, Meta(description="Migrations that run at the same time in this node.")] = 4
     kept: Annotated[Positive, Meta(description="Migrations of an account, those that are over counted.")] = 20

@@ -14,6 +14,7 @@ from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQ
 from posthouse.core.ports import Clock, Ids
 from posthouse.services.migration import Migration as Copying
 from posthouse.services.migration import Step
+from posthouse.services.migration_sign_in import MigrationSignIn
 from posthouse.services.migrations import (
     CANCELS,
     ENDED,
@@ -195,7 +196,11 @@ class MigrationRunner:
         if account is None:
             raise NotFound("the account is gone")
         secret = (await self._seals.unseal(one.wanted.secret, bound_to(one.account))).decode()
-        source = run.source = source_of(one.wanted.where, secret, self.settings)
+        where = one.wanted.where
+        if where.signed_in:
+            signing = MigrationSignIn(self._store, self._clock, self.settings.clients)
+            secret = await signing.access_token(where.provider, secret)
+        source = run.source = source_of(where, secret, self.settings)
         chosen = None if one.wanted.folders is None else frozenset(one.wanted.folders)
         told = self._clock.monotonic()
         tally = _Tally(progress)

@@ -12,11 +12,13 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
+from posthouse.client.device_grant import Codes, DeviceClient, Pending
 from posthouse.client.imap_source import PRESETS, Folder, Source, Way
 from posthouse.core.errors import Conflict, Forbidden, Invalid, NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.services.migration import Missing
+from posthouse.services.migration_sign_in import MigrationSignIn
 from posthouse.services.seal import Seals
 from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.ports import Store
@@ -41,6 +43,8 @@ class MigrationSettings(Struct, frozen=True):
     running_max: int = 4
     kept_max: int = 20
     ca_file: str = ""
+    clients: dict[str, DeviceClient] = field(default_factory=dict)
+    """By provider: where people sign in at its own page, in place of giving a password."""
 
 
 class Where(Struct):
@@ -51,6 +55,7 @@ class Where(Struct):
     port: int
     user: str
     by_token: bool = False
+    signed_in: bool = False  # the secret is a refresh token; what signs in at the server is made of it
 
 
 class Wanted(Struct):
@@ -126,7 +131,8 @@ def source_of(where: Where, secret: str, settings: MigrationSettings) -> Source:
     host, port = (preset.host, preset.port) if preset is not None else (where.host, where.port)
     if preset is None and port not in settings.ports:
         raise Invalid(f"port {port} is not called; allowed: {', '.join(map(str, settings.ports))}")
-    password, token = ("", secret) if where.by_token else (secret, "")
+    by_token = where.by_token or where.signed_in
+    password, token = ("", secret) if by_token else (secret, "")
     return Source(host, port, where.user, password, token, ca_file=settings.ca_file, way=settings.way)
 
 
@@ -138,14 +144,37 @@ class Migrations:
         self._clock = clock
         self._settings = settings
         self._seals = Seals(store)
+        self._sign_in = MigrationSignIn(store, clock, settings.clients)
         self._looking: set[AccountId] = set()
+
+    @property
+    def providers(self) -> list[str]:
+        """Those at which people sign in themselves."""
+        return sorted(self._sign_in.clients)
+
+    async def begin(self, account: AccountId, provider: str) -> tuple[Codes, str]:
+        """Raises Invalid, Forbidden, Unavailable."""
+        return await self._sign_in.begin(account, provider)
+
+    async def poll(self, account: AccountId, handle: str) -> str | Pending:
+        """What stands for the password.  Raises Invalid, Forbidden, Unavailable."""
+        return await self._sign_in.poll(account, handle)
+
+    async def _kept(self, account: AccountId, where: Where, secret: str) -> str:
+        """What of a secret is kept.  Raises Invalid: a sign-in of somebody else, or elsewhere."""
+        if not where.signed_in:
+            return secret
+        return await self._sign_in.refresh_token(account, where.provider, secret)
 
     async def folders(self, account: AccountId, where: Where, secret: str) -> list[tuple[Folder, int]]:
         """What there is, with the count of letters.
 
         Raises Unavailable, Forbidden, Invalid, OverQuota (as many wait for other servers as may).
         """
-        source = source_of(where, secret, self._settings)
+        kept = await self._kept(account, where, secret)
+        if where.signed_in:
+            kept = await self._sign_in.access_token(where.provider, kept)
+        source = source_of(where, kept, self._settings)
         if account in self._looking or len(self._looking) >= CHECKS_AT_ONCE:
             raise OverQuota("others are being looked at")
         self._looking.add(account)
@@ -175,6 +204,7 @@ class Migrations:
         self, account: AccountId, where: Where, secret: str, folders: list[str] | None
     ) -> Migration:
         """Raises OverQuota (too many are kept), Conflict (this mailbox is being moved), Invalid."""
+        secret = await self._kept(account, where, secret)
         source_of(where, secret, self._settings)
         known = await self.listed(account)
         if len(known) >= self._settings.kept_max:
@@ -190,7 +220,7 @@ class Migrations:
     async def wish(self, account: AccountId, number: int, wish: str, secret: str = "") -> Migration:
         """Pause, go on or cancel; what is over is run again, which needs the secret.
 
-        Raises NotFound, Conflict (it is over), Forbidden (the secret is needed).
+        Raises NotFound, Conflict (it is over), Forbidden (the secret is needed), Invalid (it is none).
         """
         found = await self.one(account, number)
         wanted = found.wanted
@@ -201,6 +231,7 @@ class Migrations:
             wanted.at = self._clock.now()
             wanted.secret = ""
         if secret:
+            secret = await self._kept(account, wanted.where, secret)
             wanted.secret = await self._seals.seal(secret.encode(), bound_to(account))
         if wish == RUNS and not wanted.secret:
             raise Forbidden("the password is needed again")

@@ -47,4 +47,30 @@ await phone.waitForSelector(".move .badge.good");
 await look(phone, "done");
 await phone.click(".move button:has-text('移除记录')");
 await phone.waitForSelector("#migrations .about");
+
+// A provider at whose own page people sign in: what the server would answer is said here.
+const office = await open("/mail/settings/general");
+let signedIn = false;
+const answer = (path, json) => office.route(`**/api/v1/self/${path}`, (route) => route.fulfill({ json: json(route.request()) }));
+const codes = { url: "https://provider.test/enter", code: "ABCD-EFGH", handle: "sealed", interval: 1, expires_in: 900 };
+await answer("migration-sign-in", (asked) => (asked.method() === "GET" ? { items: [{ provider: "office365" }] } : codes));
+await answer("migration-sign-in/poll", () => ({ granted: signedIn ? "granted" : "", slower: false }));
+await answer("migrations/check", (asked) => {
+  found.checked = asked.postDataJSON();
+  return { items: [{ id: "INBOX", name: "INBOX", role: "inbox", letters: 3 }] };
+});
+await office.click("a[href$='/settings/migrate']");
+await office.click(".providers label:has-text('Office 365')");
+await office.waitForSelector("button:has-text('去那边登录')");
+found.passwords = await office.locator("#migrate [name=password]").count();
+await look(office, "sign-in");
+await office.fill("[name=user]", "li@office.test");
+await office.click("button:has-text('去那边登录')");
+found.code = await office.textContent(".code-there");
+found.link = await office.getAttribute(".how a:has-text('打开登录网页')", "href");
+await look(office, "code");
+await office.setViewportSize(PHONE);
+await look(office, "code-phone");
+signedIn = true;
+await office.waitForSelector(".there li");
 await done(found);

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import { formatSize, formatWhen } from "../text";
 import { act, attempt } from "./account-parts";
+import { SignInThere } from "./migrate-sign-in";
 import { Field, Modal, ask } from "./parts";
 import { say } from "./migrate.text";
 import type { Key } from "./migrate.text";
@@ -17,6 +18,7 @@ export interface Moving {
   error: "" | "sign-in" | "unreachable" | "address" | "quota" | "fault";
   detail: string;
   needs_password: boolean;
+  signed_in: boolean;
   folders: { name: string; total: number; copied: number; known: number; failed: number; at: number }[];
   missing: { folder: string; reason: "too-large" | "gone" | "folder"; subject: string; size: number }[];
   missing_count: number;
@@ -132,16 +134,26 @@ function Missing({ one }: { one: Moving }) {
 
 function Again({ one, close, again }: { one: Moving; close: () => void; again: () => Promise<void> }) {
   const [fault, setFault] = useState("");
+  const go = (password: string) =>
+    attempt(() => api("PATCH", `/self/migrations/${one.id}`, { wish: "run", password })).then((failed) => {
+      setFault(failed ?? "");
+      if (failed === "") void again().then(close);
+    });
+  if (one.signed_in)
+    return (
+      <Modal title={say(isOver(one) ? "again.title" : "resume")} close={close}>
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+        <SignInThere provider={one.provider} busy={false} ready={() => true} granted={(text) => void go(text)} />
+      </Modal>
+    );
   return (
     <Modal title={say(isOver(one) ? "again.title" : "resume")} close={close}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          const password = String(new FormData(event.currentTarget).get("password"));
-          void attempt(() => api("PATCH", `/self/migrations/${one.id}`, { wish: "run", password })).then((failed) => {
-            setFault(failed ?? "");
-            if (failed === "") void again().then(close);
-          });
+          void go(String(new FormData(event.currentTarget).get("password")));
         }}
       >
         <Field label={say(one.provider === "office365" ? "token" : "password")} hint={say("password.hint")}>

@@ -1,12 +1,12 @@
 /** Moving in from a mailbox elsewhere: where it is, what of it, and how far it is; the server does the work. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Problem, api } from "../api";
+import { api } from "../api";
 import type { Listing } from "../api";
 import { explain, guarded, refresh } from "../store";
-import { language } from "../text";
 import { MovingList, active } from "./migrate-list";
 import type { Moving } from "./migrate-list";
+import { SignInThere, told } from "./migrate-sign-in";
 import { Card, Field } from "./parts";
 import { say } from "./migrate.text";
 import type { Key } from "./migrate.text";
@@ -42,6 +42,7 @@ interface Source {
   user: string;
   password: string;
   by_token: boolean;
+  signed_in: boolean;
 }
 
 export function Migrate() {
@@ -83,21 +84,28 @@ function New({ started }: { started: () => Promise<void> }) {
   const [there, setThere] = useState<There[] | null>(null);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
+  const [signs, setSigns] = useState<string[]>([]);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    void api<Listing<{ provider: string }>>("GET", "/self/migration-sign-in").then(({ items }) => setSigns(items.map((one) => one.provider)), () => {});
+  }, []);
+  const signing = signs.includes(provider);
   const attempt = async (work: () => Promise<void>) => {
     setBusy(true);
     setFault("");
     await work().catch((error: unknown) => setFault(told(error)));
     setBusy(false);
   };
-  const connect = (form: HTMLFormElement) => {
+  const connect = (form: HTMLFormElement, granted = "") => {
     const field = (name: string) => String(new FormData(form).get(name) ?? "").trim();
     const found: Source = {
       provider: provider === "other" ? "" : provider,
       host: field("host"),
       port: Number(field("port") || 993),
       user: field("user"),
-      password: field("password"),
-      by_token: provider === "office365",
+      password: granted || field("password"),
+      by_token: provider === "office365" && !granted,
+      signed_in: granted !== "",
     };
     void attempt(async () => {
       const { items } = await api<Listing<There>>("POST", "/self/migrations/check", found);
@@ -116,9 +124,10 @@ function New({ started }: { started: () => Promise<void> }) {
     <Card id="migrate" title={say("from")} hint={say("from.about")}>
       {there === null ? (
         <form
+          ref={form}
           onSubmit={(event) => {
             event.preventDefault();
-            connect(event.currentTarget);
+            if (!signing) connect(event.currentTarget);
           }}
         >
           <fieldset class="choice providers">
@@ -130,7 +139,7 @@ function New({ started }: { started: () => Promise<void> }) {
               </label>
             ))}
           </fieldset>
-          <How provider={provider} />
+          <How provider={provider} signing={signing} />
           {provider === "other" && (
             <div class="fields">
               <Field label={say("host")}>
@@ -145,18 +154,27 @@ function New({ started }: { started: () => Promise<void> }) {
             <Field label={say("user")}>
               <input name="user" required autocomplete="off" placeholder={`name${ENDS[provider] ?? "@example.com"}`} defaultValue={source?.user ?? ""} disabled={busy} />
             </Field>
-            <Field label={say(provider === "office365" ? "token" : "password")} hint={say("password.hint")}>
-              <input name="password" type="password" required autocomplete="off" disabled={busy} />
-            </Field>
+            {!signing && (
+              <Field label={say(provider === "office365" ? "token" : "password")} hint={say("password.hint")}>
+                <input name="password" type="password" required autocomplete="off" disabled={busy} />
+              </Field>
+            )}
           </div>
           <p class="fault" role="alert">
             {fault}
           </p>
-          <div class="actions">
-            <button class="main" disabled={busy}>
-              {say(busy ? "connecting" : "connect")}
-            </button>
-          </div>
+          {signing ? (
+            <SignInThere
+              key={provider} provider={provider} busy={busy} ready={() => form.current?.reportValidity() ?? false}
+              granted={(text) => form.current && connect(form.current, text)}
+            />
+          ) : (
+            <div class="actions">
+              <button class="main" disabled={busy}>
+                {say(busy ? "connecting" : "connect")}
+              </button>
+            </div>
+          )}
         </form>
       ) : (
         <Folders there={there} busy={busy} fault={fault} start={start} back={() => setThere(null)} />
@@ -165,15 +183,8 @@ function New({ started }: { started: () => Promise<void> }) {
   );
 }
 
-/** What to do about it, and what the other server said. */
-function told(error: unknown): string {
-  if (!(error instanceof Problem)) return explain(error);
-  const { title, detail, reason } = error.document;
-  return `${title}${language.value === "zh" ? "：" : ". "}${detail}${reason ? ` ${say("said", { detail: reason })}` : ""}`;
-}
-
-function How({ provider }: { provider: Provider }) {
-  const text = say(`how.${provider === "126" ? "163" : provider}` as Key);
+function How({ provider, signing }: { provider: Provider; signing: boolean }) {
+  const text = say(signing ? "how.signin" : (`how.${provider === "126" ? "163" : provider}` as Key));
   const steps = text.split(/(?=\d\. )/);
   return (
     <div class="how">

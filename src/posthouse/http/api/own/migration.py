@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from posthouse.client.device_grant import Pending
 from posthouse.core.errors import Forbidden, Invalid, OverQuota, Unavailable
 from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Created, Listing, Operation, instant
 from posthouse.http.api.problem import Problem
 from posthouse.http.limits import Limiter
 from posthouse.services.migrations import Migration, Migrations, State, Where
 
+T = TypeVar("T")
 TAG: Final = "self: migration"
 CHECK_S: Final = 60.0
 """For signing in elsewhere and counting."""
+POLLS: Final = 400
+"""Questions of one account in ten minutes whether it has signed in over there."""
 CHECKS: Final = 20
 """Of one account in ten minutes: nobody's password is guessed through us."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=320)]
 Host = Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9.:-]*$")]
-Key = Annotated[str, Meta(min_length=1, max_length=4096)]
+Key = Annotated[str, Meta(min_length=1, max_length=12_000)]
 Provider = Literal["", "qq", "exmail", "163", "126", "gmail", "office365"]
 
 
@@ -30,12 +35,15 @@ class Elsewhere(Body):
     user: Annotated[str, Meta(min_length=1, max_length=320, description="Mostly the address over there.")]
     password: Annotated[
         str,
-        Meta(max_length=4096, description="An app password; or, with by_token, an access token of OAuth."),
+        Meta(max_length=12_000, description="An app password; or, with by_token, an access token of OAuth."),
     ]
     provider: Annotated[Provider, Meta(description="Empty: host and port say where.")] = ""
     host: Host = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="Of IMAP by TLS.")] = 993
     by_token: Annotated[bool, Meta(description="Sign in by XOAUTH2.")] = False
+    signed_in: Annotated[
+        bool, Meta(description="password is `granted` of a sign-in at the provider's own page.")
+    ] = False
 
 
 class NewMigration(Elsewhere):
@@ -48,6 +56,31 @@ class MigrationChange(Body):
         Meta(description="run: go on; of one that is over, again, for what is new: then with its password."),
     ]
     password: Key | UnsetType = UNSET
+
+
+class SignInWanted(Body):
+    provider: Provider
+
+
+class SignInStarted(Answer):
+    url: Annotated[str, Meta(description="The provider's page, where the code is typed.")]
+    code: str
+    handle: Annotated[str, Meta(description="For asking whether it is done.")]
+    interval: Annotated[int, Meta(description="Seconds between two questions.")]
+    expires_in: int
+
+
+class SignInHandle(Body):
+    handle: Key
+
+
+class SignInState(Answer):
+    granted: Annotated[str, Meta(description="In place of the password, with signed_in; empty: not yet.")]
+    slower: Annotated[bool, Meta(description="Ask five seconds less often from now on.")]
+
+
+class SignInProvider(Answer):
+    provider: str
 
 
 class FolderThere(Answer):
@@ -84,6 +117,7 @@ class MigrationInfo(Answer):
     error: Annotated[str, Meta(description="sign-in, unreachable, address, quota, fault; empty: none.")]
     detail: Annotated[str, Meta(description="What the other server said.")]
     needs_password: Annotated[bool, Meta(description="To go on.")]
+    signed_in: Annotated[bool, Meta(description="By a sign-in at the provider's page, not by a password.")]
     folders: list[MovedFolder]
     missing: Annotated[list[NotMoved], Meta(description="Letters that were not copied, the first 200.")]
     missing_count: int
@@ -103,6 +137,7 @@ def told(one: Migration) -> MigrationInfo:
         error=progress.error if fresh else "",
         detail=progress.detail if fresh else "",
         needs_password=not one.wanted.secret,
+        signed_in=where.signed_in,
         folders=[
             MovedFolder(name=f.name, total=f.total, copied=f.copied, known=f.known, failed=f.failed, at=f.at)
             for f in (progress.folders if fresh else ())
@@ -127,19 +162,21 @@ def _where(body: Elsewhere) -> Where:
     if not body.provider and not body.host:
         raise Problem("invalid", reason="provider or host is needed", at="/host")
     host, port = ("", 993) if body.provider else (body.host, body.port)
-    return Where(body.provider, host, port, body.user, body.by_token)
+    return Where(body.provider, host, port, body.user, body.by_token, body.signed_in)
 
 
-async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
-    service, where = _service(call), _where(body)
-    limit = Limiter(call.api.sign_in.shared.counts, call.api.clock, "migration checks", CHECKS, 600.0)
+def _limited(call: Call, name: str, count: int) -> None:
+    limit = Limiter(call.api.sign_in.shared.counts, call.api.clock, name, count, 600.0)
     if wait := limit.take(str(call.account_id)):
         seconds = int(wait) + 1
         raise Problem("busy", fields={"seconds": seconds}, headers={"Retry-After": str(seconds)})
-    call.notes["host"] = where.host or where.provider
+
+
+async def _elsewhere(work: Awaitable[T]) -> T:
+    """What other servers refuse, as problems."""
     try:
         async with asyncio.timeout(CHECK_S):
-            found = await service.folders(call.account_id, where, body.password)
+            return await work
     except OverQuota as error:
         raise Problem("busy", fields={"seconds": 5}, headers={"Retry-After": "5"}) from error
     except Forbidden as error:
@@ -149,6 +186,39 @@ async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
     except (Unavailable, TimeoutError) as error:
         reason = error.detail[:300] if isinstance(error, Unavailable) else "too slow"
         raise Problem("migration-unreachable", reason=reason) from error
+
+
+async def providers(call: Call) -> Listing[SignInProvider]:
+    return Listing(items=[SignInProvider(provider=one) for one in _service(call).providers])
+
+
+async def begin(call: Call, body: SignInWanted) -> SignInStarted:
+    service = _service(call)
+    _limited(call, "migration checks", CHECKS)
+    codes, handle = await _elsewhere(service.begin(call.account_id, body.provider))
+    return SignInStarted(
+        url=codes.url,
+        code=codes.user_code,
+        handle=handle,
+        interval=codes.interval_s,
+        expires_in=codes.life_s,
+    )
+
+
+async def poll(call: Call, body: SignInHandle) -> SignInState:
+    service = _service(call)
+    _limited(call, "migration sign-in", POLLS)
+    found = await _elsewhere(service.poll(call.account_id, body.handle))
+    if isinstance(found, Pending):
+        return SignInState(granted="", slower=found.slower)
+    return SignInState(granted=found, slower=False)
+
+
+async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
+    service, where = _service(call), _where(body)
+    _limited(call, "migration checks", CHECKS)
+    call.notes["host"] = where.host or where.provider
+    found = await _elsewhere(service.folders(call.account_id, where, body.password))
     return Listing(
         items=[
             FolderThere(id=folder.raw, name=folder.name, role=folder.role or "", letters=count)
@@ -179,7 +249,7 @@ async def change(call: Call, body: MigrationChange) -> MigrationInfo:
     secret = "" if body.password is UNSET else body.password
     try:
         return told(await _service(call).wish(call.account_id, call.number(), body.wish, secret))
-    except Forbidden as error:
+    except (Forbidden, Invalid) as error:
         raise Problem("invalid", reason=error.detail, at="/password") from error
 
 
@@ -188,6 +258,21 @@ async def remove(call: Call) -> None:
 
 
 OPERATIONS: Final = (
+    Operation(
+        method="GET", path="/self/migration-sign-in", name="listMigrationSignIns", tag=TAG, scope=ACCOUNT,
+        run=providers, answer=Listing[SignInProvider],
+        says=("可在其自己的网页上登录的服务商", "Providers at whose own pages people sign in"),
+    ),
+    Operation(
+        method="POST", path="/self/migration-sign-in", name="beginMigrationSignIn", tag=TAG, scope=ACCOUNT, run=begin,
+        body=SignInWanted, answer=SignInStarted,
+        says=("在服务商的网页上登录：得到网址和代码", "Sign in at a provider's own page: its address, and a code"),
+    ),
+    Operation(
+        method="POST", path="/self/migration-sign-in/poll", name="pollMigrationSignIn", tag=TAG, scope=ACCOUNT,
+        run=poll, body=SignInHandle, answer=SignInState,
+        says=("是否已登录；登录后得到代替密码的内容", "Whether that is done; then what stands for the password"),
+    ),
     Operation(
         method="POST", path="/self/migrations/check", name="checkMigration", tag=TAG, scope=ACCOUNT, run=check,
         body=Elsewhere, answer=Listing[FolderThere],
