@@ -155,7 +155,11 @@ def test_mail_moves_in_from_another_server(node: ServedNode, tmp_path: Path) -> 
     assert found["chosen"].endswith("folders, about 2 letters")
     assert found["done"] == "2 copied, 0 were here"
     # Where people sign in at the provider's own page, there is no password to ask for.
-    assert (found["passwords"], found["code"], found["link"]) == (0, "ABCD-EFGH", "https://provider.test/enter")
+    assert (found["passwords"], found["code"], found["link"]) == (
+        0,
+        "ABCD-EFGH",
+        "https://provider.test/enter",
+    )
     assert found["checked"] == {
         "provider": "office365",
         "host": "",

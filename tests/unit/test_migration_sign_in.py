@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from posthouse.client import device_grant, imap_source
 from posthouse.client.device_grant import office365
@@ -173,6 +174,24 @@ async def test_a_provider_that_does_not_know_us_says_so_in_one_line(provider: OA
     client = device_grant.DeviceClient("nobody", provider.client().device_url, "", "imap")
     with pytest.raises(Forbidden, match=r"^AADSTS700016: not found Trace: 1$"):
         await device_grant.begin(client)
+
+
+async def test_who_waits_asks_less_often_and_ends_with_the_code(provider: OAuthElsewhere) -> None:
+    client = provider.client()
+    codes = await device_grant.begin(client)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            provider.said = ""
+
+    provider.said = "slow_down"
+    assert (await device_grant.waited(client, codes, sleep)).access == "access-0"
+    assert slept == [1, 6, 11]
+    provider.said = "authorization_pending"
+    with pytest.raises(Forbidden, match="run out"):
+        await device_grant.waited(client, structs.replace(codes, life_s=3), sleep)
 
 
 def test_the_addresses_of_microsoft() -> None:

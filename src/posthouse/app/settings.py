@@ -6,6 +6,7 @@ from typing import Final
 
 from posthouse.app.config import Config, ConfigError, RouteConfig
 from posthouse.app.config_listeners import IMPLICIT_TLS, Listener
+from posthouse.client.device_grant import DeviceClient, office365
 from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
 from posthouse.client.routes import Route, Routes
 from posthouse.client.smtp import ClientSettings
@@ -178,6 +179,14 @@ def _password(config: Config, entry: RouteConfig) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"routes: {path}: {error.strerror}") from error
+
+
+def sign_in_elsewhere(config: Config) -> dict[str, DeviceClient]:
+    """By provider of mail: where people sign in themselves, to move their mail from there."""
+    chosen = config.migration
+    if not chosen.office365_client_id:
+        return {}
+    return {"office365": office365(chosen.office365_client_id, chosen.office365_tenant)}
 
 
 def smtp_settings(config: Config) -> SmtpSettings:

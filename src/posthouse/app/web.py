@@ -17,7 +17,6 @@ from posthouse.app.config import Config
 from posthouse.app.factories import Factories
 from posthouse.app.node_view import View
 from posthouse.app.providers import providers
-from posthouse.client.device_grant import office365
 from posthouse.client.imap_source import Way
 from posthouse.client.networks import Networks
 from posthouse.client.post import Poster, is_public
@@ -166,9 +165,7 @@ class Web:
         networks = Networks([str(parse_network(text)) for text in chosen.networks])
         way = Way(lambda address: is_public(address) or address in networks, self._pool)
         ca_file = str(config.path(config.tls.ca_file)) if config.tls.ca_file else ""
-        clients = {}
-        if chosen.office365_client_id:
-            clients["office365"] = office365(chosen.office365_client_id, chosen.office365_tenant)
+        clients = settings.sign_in_elsewhere(config)
         return MigrationSettings(way, tuple(chosen.ports), chosen.running, chosen.kept, ca_file, clients)
 
     async def _is_ours(self, domain: str) -> bool:

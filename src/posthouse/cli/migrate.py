@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from typing import TYPE_CHECKING
 
 from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import Output
+
+if TYPE_CHECKING:
+    from posthouse.app.config import Config
 
 
 def add(parsers: Parsers, say: Say) -> None:
@@ -20,6 +24,7 @@ def add(parsers: Parsers, say: Say) -> None:
     parser.add_argument("--user", metavar="USER", required=True, help=say("help.arg.migrate_user"))
     parser.add_argument("--password-stdin", action="store_true", help=say("help.arg.migrate_password"))
     parser.add_argument("--token-stdin", action="store_true", help=say("help.arg.migrate_token"))
+    parser.add_argument("--sign-in", action="store_true", help=say("help.arg.migrate_sign_in"))
     parser.add_argument("--ca-file", metavar="FILE", default="", help=say("help.arg.migrate_ca"))
     parser.add_argument("--no-tls", action="store_true", help=say("help.arg.migrate_no_tls"))
     add_store_options(parser, say)
@@ -27,7 +32,6 @@ def add(parsers: Parsers, say: Say) -> None:
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import with_store  # noqa: PLC0415
-    from posthouse.app.config import Config  # noqa: PLC0415
     from posthouse.client.imap_source import PRESETS, Preset, Source  # noqa: PLC0415
     from posthouse.core.errors import Forbidden, Invalid  # noqa: PLC0415
     from posthouse.core.ports import SystemClock, SystemIds  # noqa: PLC0415
@@ -38,9 +42,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     preset = PRESETS.get(arguments.provider, Preset(arguments.provider))
     if arguments.no_tls and preset.host not in {"localhost", "127.0.0.1", "::1"}:
         raise Invalid("--no-tls is for this machine only: others on the way would read the password")
-    if preset.hint and not arguments.password_stdin and not arguments.token_stdin:
+    if preset.hint and not arguments.password_stdin and not arguments.token_stdin and not arguments.sign_in:
         print(out.say(preset.hint), file=sys.stderr)
-    secret = _secret(arguments, out)
+    secret = "" if arguments.sign_in else _secret(arguments, out)
     source = Source(
         preset.host,
         arguments.port or (143 if arguments.no_tls else preset.port),
@@ -52,8 +56,10 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     )
     clock = SystemClock()
 
-    async def act(store: Store, _config: Config) -> dict[str, Step]:
+    async def act(store: Store, config: Config) -> dict[str, Step]:
         account = await Accounts(store, clock).account(arguments.address)
+        if arguments.sign_in:
+            source.token = await _signed_in(config, arguments.provider, out)
         found: dict[str, Step] = {}
         async for step in Migration(store, clock, SystemIds(), account).run(source):
             found[step.folder] = step
@@ -76,6 +82,20 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     out.result([dict(zip(names, row, strict=True)) for row in rows])
     out.table(names, rows)
     return 0
+
+
+async def _signed_in(config: Config, provider: str, out: Output) -> str:
+    """An access token; raises Invalid, Forbidden, Unavailable."""
+    from posthouse.app.settings import sign_in_elsewhere  # noqa: PLC0415
+    from posthouse.client import device_grant  # noqa: PLC0415
+    from posthouse.core.errors import Invalid  # noqa: PLC0415
+
+    client = sign_in_elsewhere(config).get(provider)
+    if client is None:
+        raise Invalid(out.say("migrate.no_sign_in", provider=provider))
+    codes = await device_grant.begin(client)
+    print(out.say("migrate.sign_in", url=codes.url, code=codes.user_code), file=sys.stderr)
+    return (await device_grant.waited(client, codes)).access
 
 
 def _secret(arguments: argparse.Namespace, out: Output) -> str:

@@ -54,6 +54,20 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "从标准输入读取 OAuth 访问令牌（XOAUTH2）",
         "read an OAuth access token from standard input (XOAUTH2)",
     ),
+    "help.arg.migrate_sign_in": (
+        "在服务商的网页上登录，不给密码：office365，需要设置 migration.office365_client_id",
+        "sign in at the provider's own page, without a password: office365, with migration.office365_client_id",
+    ),
+    "migrate.sign_in": (
+        "请在浏览器中打开 {url}，输入代码 {code} 并登录；完成后会自动继续。",
+        "Open {url} in a browser, type the code {code} and sign in there; it goes on by itself.",
+    ),
+    "migrate.no_sign_in": (
+        "不能在 {provider} 的网页上登录：请用 --from office365，并设置 migration.office365_client_id"
+        "（在 Entra ID 注册的公共客户端）；或改用授权码。",
+        "nobody signs in at {provider} from here: use --from office365, and set migration.office365_client_id (a public"
+        " client that is registered in Entra ID); or use an app password",
+    ),
     "help.arg.migrate_ca": ("信任这个 PEM 文件中的证书机构", "trust the authorities in this PEM file"),
     "help.arg.migrate_no_tls": ("不加密，仅限本机", "without TLS, for this machine only"),
     "migrate.password": ("{user} 的密码或授权码：", "Password or app password of {user}: "),
@@ -70,8 +84,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Gmail: switch 2-Step Verification on and make an app password in your Google Account, or use --token-stdin.",
     ),
     "migrate.hint.office365": (
-        "Office 365 只接受 OAuth 令牌：请使用 --token-stdin。",
-        "Office 365 takes OAuth tokens only: use --token-stdin.",
+        "Office 365 只接受 OAuth 令牌：请使用 --sign-in 或 --token-stdin。",
+        "Office 365 takes OAuth tokens only: use --sign-in or --token-stdin.",
     ),
     "column.letters": ("邮件", "letters"),
     "column.copied": ("已复制", "copied"),

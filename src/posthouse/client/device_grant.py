@@ -6,6 +6,8 @@ provider says is bounded, and its addresses are fixed by the settings.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -90,6 +92,21 @@ async def poll(client: DeviceClient, device_code: str) -> Tokens | Pending:
     if not tokens.refresh:
         raise Forbidden("the provider gave no refresh token; allow offline_access to this application")
     return tokens
+
+
+async def waited(
+    client: DeviceClient, codes: Codes, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> Tokens:
+    """Ask until the person is done.  Raises Forbidden (refused, or too late), Unavailable."""
+    interval, left = codes.interval_s, codes.life_s
+    while left > 0:
+        await sleep(interval)
+        left -= interval
+        found = await poll(client, codes.device_code)
+        if isinstance(found, Tokens):
+            return found
+        interval += INTERVAL_S * found.slower
+    raise Forbidden("the code has run out; begin anew")
 
 
 async def renewed(client: DeviceClient, refresh: str) -> Tokens:
