@@ -68,8 +68,9 @@ export async function openLetter(page, subject) {
   await page.waitForFunction((text) => document.querySelector(".reader .title")?.textContent.includes(text), subject);
 }
 
-export function frameOf(page) {
-  return page.frames().findLast((one) => one.url().endsWith("/mail/frame"));
+/** The page of the letter that is shown, the last of a conversation; frames are kept for the next, so not every frame is one. */
+export async function frameOf(page) {
+  return (await page.locator(".letter iframe.body").last().elementHandle()).contentFrame();
 }
 
 /**

@@ -24,7 +24,7 @@ await page.waitForFunction(() => document.querySelectorAll(".attached .files > l
 await openLetter(page, "endless");
 await page.waitForSelector("button:has-text('Show all of it')");
 await page.waitForTimeout(300);
-found.cut = await frameOf(page).evaluate(() => document.body.textContent.length);
+found.cut = await (await frameOf(page)).evaluate(() => document.body.textContent.length);
 found.cut_ms = await longest();
 await page.evaluate(() => {
   window.ticks = 0;
@@ -33,7 +33,7 @@ await page.evaluate(() => {
 await page.click("button:has-text('Show all of it')");
 const done = Date.now();
 for (;;) {
-  const text = await frameOf(page).evaluate(() => document.body.textContent.slice(-40)).catch(() => "");
+  const text = await (await frameOf(page)).evaluate(() => document.body.textContent.slice(-40)).catch(() => "");
   if (text.includes("THE END")) break;
   if (Date.now() - done > 120_000) throw new Error("the end was not shown");
   await page.waitForTimeout(100);
@@ -41,7 +41,13 @@ for (;;) {
 found.whole_s = (Date.now() - done) / 1000;
 found.ticks = await page.evaluate(() => window.ticks);
 found.whole_ms = await longest();
-found.ran = await frameOf(page).evaluate(() => document.body.querySelectorAll("script, [onerror], form, style").length);
+found.ran = await (await frameOf(page)).evaluate(() => document.body.querySelectorAll("script, [onerror], form, style").length);
+/** Sheets of the letter, how many of them are laid out, and elements of the largest after the first. */
+Object.assign(found, await (await frameOf(page)).evaluate(() => {
+  const sheets = [...document.body.children];
+  const seen = (one) => one.firstElementChild?.checkVisibility({ contentVisibilityAuto: true });
+  return { sheets: sheets.length, seen: sheets.filter(seen).length, largest: Math.max(...sheets.slice(1).map((one) => one.getElementsByTagName("*").length)) };
+}));
 
 console.log(JSON.stringify(found));
 await browser.close();

@@ -11,7 +11,7 @@ await signIn(page, address, password);
 await openLetter(page, "newsletter");
 await page.waitForSelector(".pictures");
 found.bar = await page.textContent(".pictures p");
-found.sources = await frameOf(page).evaluate(() => [...document.images].map((one) => one.getAttribute("src")));
+found.sources = await (await frameOf(page)).evaluate(() => [...document.images].map((one) => one.getAttribute("src")));
 await look(page, found, pictures, "pictures-blocked");
 
 // The server refuses to call its own house.
@@ -33,7 +33,7 @@ await openLetter(page, "other");
 await openLetter(page, "newsletter");
 await page.waitForSelector(".pictures:has-text('server fetched')");
 await page.waitForFunction(() => true);
-await frameOf(page).waitForFunction(() => [...document.images].filter((one) => one.complete && one.naturalWidth === 1).length === 2);
+await (await frameOf(page)).waitForFunction(() => [...document.images].filter((one) => one.complete && one.naturalWidth === 1).length === 2);
 found.asked = [...new Set(asked)].sort();
 await look(page, found, pictures, "pictures-shown");
 

@@ -278,6 +278,10 @@ def test_letters_that_are_too_much(demo: RunningDemo) -> None:
     assert found["cut"] < 256 * 1024
     assert found["ticks"] > ENDLESS_BYTES // (48 * 1024) // 4  # the page worked on in between
     assert found["ran"] == 0
+    # What is not seen is not laid out, and no sheet is more than one piece of work.
+    assert found["sheets"] > 20
+    assert found["seen"] <= 5
+    assert found["largest"] <= 700
     # The wall behind the first one says what it stopped while HTML is taken apart.
     assert [line for line in found["console"] if "Blocked script execution" not in line] == []
     assert found["requests"] == []

@@ -1,11 +1,13 @@
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./views/app";
 import "./reading/title";
 import { resume } from "./auth";
 import { pouring } from "./reading/body";
+import { spare } from "./reading/frames";
 import { recall } from "./preferences";
 import { register } from "./offline";
-import { guarded, start } from "./store";
+import { client, guarded, start } from "./store";
 import { language } from "./text";
 import { ready } from "./views/signin";
 
@@ -18,8 +20,12 @@ render(<App />, document.getElementById("app")!);
 void guarded(async () => {
   const authorize = await resume();
   if (authorize !== null) await start(authorize);
-}).finally(() => {
-  ready.value = true;
-  setTimeout(() => void pouring().catch(() => undefined), SOON_MS);
+}).finally(() => (ready.value = true));
+effect(() => {
+  if (client.value === null) return;
+  setTimeout(() => {
+    spare();
+    void pouring().catch(() => undefined);
+  }, SOON_MS);
 });
 register();

@@ -1,10 +1,11 @@
 /** The text of a letter: plain, or HTML in a frame that runs no script, under a policy of its own. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { BodyPart, Email } from "../jmap";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
 import { formatSize, say } from "../text";
+import { leave, take } from "./frames";
 import { PlainText } from "./plain";
 import { read } from "./texts";
 import { repaired } from "./repaired";
@@ -86,6 +87,9 @@ function foldQuotes(page: Document): void {
 /** What makes foreign HTML safe; fetched as soon as the list is there. */
 export const pouring = () => import("./pour");
 
+/** Time between two heights of a frame that grows. */
+const FIT_MS = 300;
+
 interface FrameProps {
   html: string;
   email: Email;
@@ -93,7 +97,7 @@ interface FrameProps {
 }
 
 function Frame({ html, email, found }: FrameProps) {
-  const frame = useRef<HTMLIFrameElement>(null);
+  const place = useRef<HTMLDivElement>(null);
   const [remote, setRemote] = useState<Remote[]>([]);
   const [shown, setShown] = useState(false);
   const [failed, setFailed] = useState(0);
@@ -101,38 +105,36 @@ function Frame({ html, email, found }: FrameProps) {
     setShown(true);
     void guarded(() => showRemote(list, () => setFailed((count) => count + 1)));
   };
-  useEffect(() => {
-    const element = frame.current!;
-    let observer: ResizeObserver | undefined;
-    let gone = false;
-    const fill = () => {
-      const page = element.contentDocument;
-      if (!page?.body || page.location.pathname !== "/mail/frame") return;
-      setFailed(0);
-      setShown(false);
-      page.body.replaceChildren();
-      void pouring().then((found) => found.pour(page, html, () => gone)).then((safe) => {
-        if (gone) return;
-        element.removeAttribute("aria-busy");
+  useLayoutEffect(() => {
+    const left = new AbortController();
+    setFailed(0);
+    setShown(false);
+    const frame: HTMLIFrameElement = take(place.current!, left.signal, (page) => {
+      let fitted = 0;
+      const fit = () => {
+        frame.style.height = `${page.body.scrollHeight}px`;
+        fitted = performance.now();
+      };
+      // While it is poured, not at every piece: all that is seen is laid out anew each time.
+      const observer = new ResizeObserver(() => (frame.hasAttribute("aria-busy") && performance.now() - fitted < FIT_MS ? undefined : fit()));
+      observer.observe(page.body);
+      left.signal.addEventListener("abort", () => observer.disconnect());
+      page.addEventListener("keydown", passOn, { signal: left.signal });
+      void pouring().then((found) => found.pour(page, html, () => left.signal.aborted)).then((safe) => {
+        if (left.signal.aborted) return;
+        frame.removeAttribute("aria-busy");
+        fit();
         setRemote(safe.remote);
         found(safe.links);
         foldQuotes(page);
         void showInline(page, email);
       });
-      observer?.disconnect();
-      observer = new ResizeObserver(() => (element.style.height = `${page.body.scrollHeight}px`));
-      observer.observe(page.body);
-      page.addEventListener("keydown", (event) => {
-        dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey }));
-      });
-    };
-    element.setAttribute("aria-busy", "true");
-    element.addEventListener("load", fill);
-    element.src = "/mail/frame";
+    });
+    frame.title = say("read.body");
+    frame.setAttribute("aria-busy", "true");
     return () => {
-      gone = true;
-      element.removeEventListener("load", fill);
-      observer?.disconnect();
+      left.abort();
+      leave(frame);
     };
   }, [html]);
   const always = alwaysFrom(email);
@@ -145,9 +147,14 @@ function Frame({ html, email, found }: FrameProps) {
       <PictureBar
         email={email} images={remote.length - pixels} pixels={pixels} failed={failed} shown={shown} show={() => show(remote)}
       />
-      <iframe ref={frame} class="body" title={say("read.body")} sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox" />
+      <div ref={place} />
     </>
   );
+}
+
+/** Keys mean the same in a letter. */
+function passOn({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): void {
+  dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey, metaKey, altKey }));
 }
 
 async function showInline(page: Document, email: Email): Promise<void> {

@@ -12,11 +12,13 @@ const AT_ONCE = 24 * 1024;
 const PARSED = 256 * 1024;
 /** A branch that is made safe at once. */
 const BRANCH = 150;
-/** A sheet: however long a table or a line is, the browser lays out no more than that in one piece.  The first has room for any newsletter. */
+/** A sheet: however long a table or a line is, the browser lays out no more than that in one piece, and only what is seen.  The first has room for any newsletter. */
 const SHEET = 500;
 const FIRST_SHEET = 4000;
 /** What so many characters weigh as much as: an element. */
 const CHARACTERS = 50;
+/** What a picture weighs: while it is not loaded, the browser puts elements of its own in its place. */
+const PICTURE = 4;
 const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
 /** Nobody writes a longer style, and it costs time whenever it is looked at. */
 const STYLE_MAX = 4096;
@@ -57,12 +59,13 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
     return found;
   }
   const found: Found = { remote: [], links: [], cids: [] };
-  const sheet = { room: 0, next: FIRST_SHEET };
+  const sheet: Sheet = { room: 0, next: FIRST_SHEET, height: 0 };
   let open = "";
   for (const piece of slices(html)) {
     const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${open}${piece}<!--${CUT}-->`, "text/html");
     open = openTags(parsed);
     await rest();
+    if (stopped()) break; // the page may be another letter's by now
     await takeOver(parsed.body ?? parsed.documentElement, page, found, sheet, stopped);
     if (stopped()) break;
   }
@@ -74,12 +77,11 @@ function openTags(parsed: Document): string {
   const comments = parsed.createTreeWalker(parsed, NodeFilter.SHOW_COMMENT);
   let last: Node | null = null;
   for (let one = comments.nextNode(); one !== null; one = comments.nextNode()) last = one;
-  let tags = "";
-  for (let one = last?.nodeValue === CUT ? last.parentElement : null; one !== null && one !== parsed.body; one = one.parentElement) {
-    tags = (one.cloneNode(false) as Element).outerHTML.replace(/<\/[^>]*>$/, "") + tags;
-    if (tags.length > OPEN_MAX) return "";
-  }
-  return tags;
+  const open: Element[] = [];
+  for (let one = last?.nodeValue === CUT ? last.parentElement : null; one !== null && one !== parsed.body; one = one.parentElement) open.push(one);
+  const outer = open.reverse().slice(0, DEPTH_MAX);
+  const tags = outer.map((one) => (one.cloneNode(false) as Element).outerHTML.replace(/<\/[^>]*>$/, "")).join("");
+  return tags.length > OPEN_MAX ? "" : tags;
 }
 
 function cutText(text: Text): void {
@@ -100,7 +102,8 @@ function weigh(root: Element): WeakMap<Node, number> {
     else if (((one as Element).getAttribute("style")?.length ?? 0) > STYLE_MAX) (one as Element).removeAttribute("style");
   }
   for (const one of all.reverse()) {
-    const weight = (found.get(one) ?? 0) + (one.nodeType === Node.TEXT_NODE ? (one as Text).length / CHARACTERS : 1);
+    const own = one.nodeType === Node.TEXT_NODE ? (one as Text).length / CHARACTERS : one.nodeName === "IMG" ? PICTURE : 1;
+    const weight = (found.get(one) ?? 0) + own;
     found.set(one, weight);
     const up = one.parentNode;
     if (up) found.set(up, (found.get(up) ?? 0) + weight);
@@ -116,9 +119,11 @@ interface Level {
 }
 
 /** A sheet with the elements that are open, as they are on the one before. */
-function turnPage(page: Document, stack: Level[]): void {
-  let out: Element = page.createElement("div");
-  page.body.append(out);
+function turnPage(page: Document, stack: Level[], sheet: Sheet): void {
+  const div = page.createElement("div");
+  if (sheet.height > 0) putOff(div, sheet.height);
+  page.body.append(div);
+  let out: Element = div;
   for (const level of stack) {
     if (level.shell !== null) {
       level.shell = level.shell.cloneNode(false) as Element;
@@ -134,17 +139,26 @@ interface Sheet {
   room: number;
   /** What the next will have room for. */
   next: number;
+  /** How high one of the later ones will be, by what the first one is. */
+  height: number;
+}
+
+/** Laid out when somebody comes to see it; a search in the page finds what it holds all the same. */
+function putOff(sheet: HTMLElement, height: number): void {
+  sheet.style.contentVisibility = "auto";
+  sheet.style.containIntrinsicBlockSize = `auto ${height}px`;
+  sheet.style.overflowX = "auto"; // what is wider would be cut off
 }
 
 async function takeOver(root: Element, page: Document, found: Found, sheet: Sheet, stopped: () => boolean): Promise<void> {
   const view = page.defaultView!;
   const weights = weigh(root);
   const stack: Level[] = [{ next: root.firstChild, shell: null, out: page.body }];
-  if (sheet.room > 0) turnPage(page, stack);
+  if (sheet.room > 0) turnPage(page, stack, sheet);
   let until = performance.now() + TURN_MS;
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     if (sheet.room <= 0) {
-      turnPage(page, stack);
+      turnPage(page, stack, sheet);
       sheet.room = sheet.next;
       sheet.next = SHEET;
     }
@@ -170,10 +184,10 @@ async function takeOver(root: Element, page: Document, found: Found, sheet: Shee
       if (allowed) top.out.append(page.adoptNode(shell));
       // What may not be goes; what it holds may stay.
       if (allowed || !DROPPED.has(element.tagName)) stack.push({ next: element.firstChild, shell: allowed ? shell : null, out: allowed ? shell : top.out });
-      sheet.room -= 1;
+      sheet.room -= allowed ? 1 : 0;
     } else if (top.next === null) stack.pop();
-    // Laid out now: not all that a turn brought in one frame.
-    if (sheet.room <= 0) void page.body.offsetHeight;
+    // The first is laid out now, whole.
+    if (sheet.room <= 0 && sheet.height === 0) sheet.height = Math.ceil((page.body.offsetHeight * SHEET) / FIRST_SHEET) || 1;
     if (performance.now() > until) {
       await rest();
       if (stopped()) return;
