@@ -112,7 +112,8 @@ function Frame({ html, email, found }: FrameProps) {
     const frame: HTMLIFrameElement = take(place.current!, left.signal, (page) => {
       let fitted = 0;
       const fit = () => {
-        frame.style.height = `${page.body.scrollHeight}px`;
+        // With room for the bar by which a wide one is moved.
+        frame.style.height = `${page.body.scrollHeight + page.defaultView!.innerHeight - page.documentElement.clientHeight}px`;
         fitted = performance.now();
       };
       // While it is poured, not at every piece: all that is seen is laid out anew each time.
