@@ -70,7 +70,10 @@ export async function openLetter(page, subject) {
 
 /** The page of the letter that is shown, the last of a conversation; frames are kept for the next, so not every frame is one. */
 export async function frameOf(page) {
-  return (await page.locator(".letter iframe.body").last().elementHandle()).contentFrame();
+  for (;;) {
+    const frame = await (await page.locator(".letter iframe.body").last().elementHandle()).contentFrame();
+    if (frame !== null) return frame; // else it was just taken away for another
+  }
 }
 
 /**
