@@ -28,7 +28,7 @@ export default function Inspect({ email, close }: { email: Email; close: () => v
   };
   return (
     <dialog ref={dialog} class="inspect" aria-label={email.subject ?? ""} onClose={close}>
-      <header>
+      <header role="presentation">
         <div role="tablist" aria-label={read("inspect.title")} onKeyDown={turn}>
           {TABS.map((one) => (
             <button

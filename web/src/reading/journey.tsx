@@ -36,7 +36,7 @@ export interface Leg {
 export function Way({ leg }: { leg: Leg }) {
   return (
     <section class="way">
-      <h3>{behind(leg.direction === "sent" ? "leg.sent" : "leg.received")}</h3>
+      <h2>{behind(leg.direction === "sent" ? "leg.sent" : "leg.received")}</h2>
       <ol>
         {leg.steps.map((step, at) => (
           <Stop key={at} step={step} sent={leg.direction === "sent"} />
@@ -44,7 +44,7 @@ export function Way({ leg }: { leg: Leg }) {
       </ol>
       {leg.recipients.length > 0 && (
         <>
-          <h3>{behind("way.recipients")}</h3>
+          <h2>{behind("way.recipients")}</h2>
           <ul class="reached">
             {leg.recipients.map((one) => (
               <li key={one.address} class={one.state}>

@@ -32,7 +32,7 @@ export function Dialog({ title, children, wide }: { title: string; children: Com
   }, []);
   return (
     <dialog ref={dialog} class={`pick${wide ? " wide" : ""}`} aria-label={title} onClose={close} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
-      <header>
+      <header role="presentation">
         <h2>{title}</h2>
         <button class="plain" aria-label={read("inspect.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />

@@ -18,7 +18,7 @@ interface CardProps {
 export function Card({ id, title, hint, action, children }: CardProps) {
   return (
     <section class="card" id={id} aria-labelledby={`${id}-title`}>
-      <header>
+      <header role="presentation">
         <h2 id={`${id}-title`}>{title}</h2>
         {action}
       </header>

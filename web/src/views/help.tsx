@@ -18,7 +18,7 @@ export function Help() {
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (help.value = false)} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
-      <header>
+      <header role="presentation">
         <h2 id="help-title">{say("help.title")}</h2>
         <button class="plain" aria-label={sayAll("act.close")} onClick={() => (help.value = false)}>
           <Icon name="close" />
