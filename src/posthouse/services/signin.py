@@ -67,6 +67,10 @@ class SignInSettings(Struct, frozen=True):
     bans: BanSettings = BanSettings()
 
 
+_NOBODY_S: Final = "$argon2id$v=19$m=19456,t=2,p=1$" + 65 * "a"
+"""As long as the hash of a password, and none."""
+
+
 class Found(Struct):
     """Whom a login name means."""
 
@@ -147,7 +151,7 @@ class SignIn:
         account = found.account
         main = account.password if account is not None and found.password_opens else None
         text = password if prepared is None else prepared
-        if account is not None and main is not None and self._remembered(account, text):
+        if self._remembered(account, text) and account is not None and main is not None:
             return permitted(of_password(account), origin.protocol)
         if prepared is not None:
             one = await self.credentials.match(account, prepared, origin) if found.apps_open else None
@@ -322,8 +326,11 @@ class SignIn:
     def _digest(self, password: str) -> bytes:
         return blake2b(password.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
 
-    def _remembered(self, account: Account, password: str) -> bool:
+    def _remembered(self, account: Account | None, password: str) -> bool:
+        """Looked up also for nobody: it should take as long."""
         now = self._clock.monotonic()
+        if account is None:
+            return self.shared.verified.has(AccountId(0), _NOBODY_S, password, now) and False
         return self.shared.verified.has(account.id, account.password or "", password, now)
 
     def _remember(self, account: Account, password: str) -> None:
@@ -363,7 +370,8 @@ class SignIn:
     async def _hash_once(
         self, account: Account | None, source: str, phc: str, password: str, peer_ip: str
     ) -> bool:
-        known = account is not None and await self.devices.is_familiar(account.id, peer_ip)
+        # Asked also for nobody: it should take as long.
+        known = await self.devices.is_familiar(AccountId(0) if account is None else account.id, peer_ip)
         return await self._hash(source, phc, password, known=known)
 
     def _ran(self, key: tuple[str, str, bytes], done: asyncio.Future[bool]) -> None:
