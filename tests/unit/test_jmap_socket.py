@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -18,13 +19,17 @@ from wsproto.events import (
     AcceptConnection,
     BytesMessage,
     CloseConnection,
+    Ping,
     RejectConnection,
     Request,
     TextMessage,
 )
+from wsproto.extensions import PerMessageDeflate
 
+from posthouse.http.jmap.gate import Gate
 from posthouse.http.jmap.routes import jmap_routes
-from posthouse.http.server import serve_http
+from posthouse.http.jmap.socket import JmapSocket
+from posthouse.http.server import BoundedSocket, serve_http
 from posthouse.services.credentials import Credentials
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.signin import SignIn, hash_password
@@ -47,7 +52,11 @@ class Client:
     async def start(self, auth: dict[str, str], subprotocols: list[str]) -> Any:
         headers = [(key.encode(), value.encode()) for key, value in auth.items()]
         request = Request(
-            host="localhost", target="/jmap/ws", extra_headers=headers, subprotocols=subprotocols
+            host="localhost",
+            target="/jmap/ws",
+            extra_headers=headers,
+            subprotocols=subprotocols,
+            extensions=[PerMessageDeflate()],
         )
         self.writer.write(self.ws.send(request))
         return await self.event()
@@ -114,6 +123,7 @@ async def test_requests_errors_and_push(served: tuple[JmapWorld, int]) -> None:
         accepted = await client.start(basic(world.account.address, PASSWORD), ["jmap"])
         assert isinstance(accepted, AcceptConnection)
         assert accepted.subprotocol == "jmap"
+        assert accepted.extensions == []  # no compression, though it was offered: a frame can be a bomb
         # RFC 8887 §4.3.1: the response names the request.
         client.send(
             {"@type": "Request", "id": "R1", "using": [CORE], "methodCalls": [["Core/echo", {"a": 1}, "0"]]}
@@ -189,3 +199,47 @@ async def test_an_open_connection_ends_with_what_opened_it(
         assert ended.code == 1008
         await world.store.mailboxes.create(account.id, "News")  # push tells no more either
         assert isinstance(await told.event(), CloseConnection)
+
+
+async def test_changes_that_nobody_reads_wait_as_one(served: tuple[JmapWorld, int]) -> None:
+    world, _ = served
+    gate, sent = asyncio.Event(), []
+
+    class Slow:
+        async def send_text(self, text: str) -> None:
+            await gate.wait()
+            sent.append(msgspec.json.decode(text))
+
+    async def stands(_grant: Any) -> bool:
+        return True
+
+    socket: Any = Slow()
+    feed, gates = PushFeed(world.store), Gate("maxConcurrentRequests")
+    jmap = JmapSocket(socket, world.services, feed, gates, grant=world.grant, stands=stands)
+    own = world.account.id
+    jmap._types = {own: frozenset(("Email", "Mailbox"))}
+    for number in range(1, 1001):
+        jmap._told(own, number, frozenset(("Email",) if number % 2 else ("Mailbox",)))
+        await asyncio.sleep(0)
+    assert not jmap._tasks
+    assert len(jmap._news) == 1
+    gate.set()
+    assert jmap._telling is not None
+    await jmap._telling
+    first, last = [one["changed"][world.id] for one in sent]
+    assert first == {"Email": "1"}
+    assert last == {"Email": "1000", "Mailbox": "1000"}
+    feed.close()
+
+
+def test_who_does_not_read_gets_no_pongs() -> None:
+    """Else each ping would lie in memory until it does."""
+    made = BoundedSocket.__new__(BoundedSocket)
+    written: list[bytes] = []
+    made.conn = SimpleNamespace(send=lambda event: bytes(event.payload))  # type: ignore[assignment]
+    made.transport = SimpleNamespace(write=written.append)  # type: ignore[assignment]
+    made.writable = asyncio.Event()
+    made.handle_ping(Ping(b"1"))
+    made.writable.set()
+    made.handle_ping(Ping(b"2"))
+    assert written == [b"2"]

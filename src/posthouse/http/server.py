@@ -38,6 +38,11 @@ class BoundedSocket(WSProtocol):
 
     on_lost: Callable[[], None] | None = None
 
+    def handle_ping(self, event: Any) -> None:
+        """Who does not read gets no answers, which nothing else would bound."""
+        if self.writable.is_set():
+            super().handle_ping(event)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self.on_lost is not None:
             self.on_lost()
@@ -138,6 +143,8 @@ def serve_http(
         http=H11Protocol,
         ws=WSProtocol,
         ws_max_size=SOCKET_MESSAGE_BYTES,
+        # One frame of 200 KB may hold 200 MB of zeros, which are unpacked before their number is looked at.
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

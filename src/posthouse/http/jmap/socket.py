@@ -55,6 +55,8 @@ class JmapSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops: list[Callable[[], None]] = []
         self._states: dict[AccountId, int] = {}
+        self._news: dict[AccountId, tuple[int, frozenset[str]]] = {}  # not told yet
+        self._telling: asyncio.Task[None] | None = None
         self._types: dict[AccountId, frozenset[str]] = {}
 
     async def run(self) -> None:
@@ -76,6 +78,8 @@ class JmapSocket:
             self._unlisten()
             for task in self._tasks:
                 task.cancel()
+            if self._telling is not None:
+                self._telling.cancel()
 
     async def _take(self, data: bytes) -> None:
         try:
@@ -164,14 +168,19 @@ class JmapSocket:
     def _told(self, account: AccountId, modseq: int, types: frozenset[str]) -> None:
         self._states[account] = modseq
         if types := types & self._types[account]:
-            change = state_change({account: (modseq, types)}) | {"pushState": push_state(self._states)}
-            task = asyncio.get_running_loop().create_task(self._tell(change))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            _, before = self._news.get(account, (0, frozenset()))
+            self._news[account] = (modseq, before | types)
+            if self._telling is None:
+                self._telling = asyncio.get_running_loop().create_task(self._tell())
 
-    async def _tell(self, change: dict[str, Any]) -> None:
-        if await self._may_go_on():
-            await self._send(change)
+    async def _tell(self) -> None:
+        """All that is new at once: a client that does not read costs what one change costs."""
+        try:
+            while self._news and await self._may_go_on():
+                news, self._news = self._news, {}
+                await self._send(state_change(news) | {"pushState": push_state(self._states)})
+        finally:
+            self._telling = None
 
     async def _may_go_on(self) -> bool:
         """What opened the connection may have been revoked since: then it ends, as a new one would be refused."""
@@ -190,3 +199,4 @@ class JmapSocket:
             stop()
         self._stops.clear()
         self._states.clear()
+        self._news.clear()
