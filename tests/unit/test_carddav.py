@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from posthouse.http.dav.report import NAMES_MAX, PROPERTIES_MAX, SOUGHT_MAX, TESTS_MAX
 from posthouse.http.dav.routes import AT_ONCE, CardDav
 from posthouse.http.dav.xml import DEPTH_MAX, Element, XmlError, parse_xml
 from posthouse.services.contacts import ContactLimits
@@ -529,6 +530,31 @@ async def test_what_would_take_too_long_is_refused(client: Client) -> None:
     assert (await client.ask("REPORT", BOOK, body)).status == 403
     client.dav._inside[client.world.account.id] = AT_ONCE
     assert (await client.ask("PROPFIND", BOOK, depth="0")).status == 429
+
+
+async def test_answers_do_not_multiply(client: Client) -> None:
+    """What is asked for stands once for each card, and a filter is held against each: neither may be long."""
+    await client.put("a.vcf", vcard("u1"))
+    many = "".join(f"<x{number}/>" for number in range(PROPERTIES_MAX + 1))
+    long = f'<x xmlns="{"n" * NAMES_MAX}"/>'
+    head = '<C:addressbook-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">'
+    query = head + "<D:prop>{}</D:prop>{}</C:addressbook-query>"
+    for wanted in (many, long):
+        assert (await client.ask("PROPFIND", BOOK, PROP.format(wanted), depth="1")).status == 400
+        assert (await client.ask("REPORT", BOOK, query.format(wanted, ""))).status == 400
+    tests = '<C:prop-filter name="FN"><C:text-match>a</C:text-match></C:prop-filter>' * TESTS_MAX
+    sought = f'<C:prop-filter name="FN"><C:text-match>{"a" * (SOUGHT_MAX + 1)}</C:text-match></C:prop-filter>'
+    for one in (tests, sought):
+        assert (
+            await client.ask("REPORT", BOOK, query.format("", f"<C:filter>{one}</C:filter>"))
+        ).status == 400
+    again = await client.ask("PROPFIND", BOOK, PROP.format("<D:getetag/>" * 5000), depth="1")
+    assert (again.status, again.body.count(b"getetag")) == (
+        207,
+        3,
+    )  # one that the book lacks, and that of the card
+    limit = "<C:limit><C:nresults>²</C:nresults></C:limit>"
+    assert (await client.ask("REPORT", BOOK, query.format("<D:getetag/>", limit))).status == 207
 
 
 def test_xml_keeps_text_and_names() -> None:

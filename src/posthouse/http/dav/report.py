@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from posthouse.cards.content_line import Property, parse_line, split_value, unescape, unfolded
@@ -16,6 +16,7 @@ from posthouse.http.dav.xml import (
     DAV,
     Element,
     Name,
+    XmlError,
     clean,
     multistatus,
     response,
@@ -27,6 +28,13 @@ from posthouse.services.contact_files import vcards_of
 from posthouse.services.contacts import ContactService
 from posthouse.storage.contact_rows import StoredCard
 
+PROPERTIES_MAX: Final = 100
+NAMES_MAX: Final = 8000
+"""Characters of the names of properties, with their namespaces."""
+TESTS_MAX: Final = 100
+"""Elements of a filter, which is held against each card."""
+SOUGHT_MAX: Final = 10_000
+"""Characters of what a filter looks for."""
 HREFS_MAX: Final = 5000
 """Cards that one multiget names."""
 BATCH: Final = 100
@@ -50,7 +58,11 @@ def wanted_of(request: Element) -> tuple[list[Name] | None, Element | None]:
     prop = request.find(DAV, "prop")
     if prop is None:
         return (None, None)
-    return [one.key for one in prop.children if one.key != DATA], prop.find(*DATA)
+    names = list(dict.fromkeys(one.key for one in prop.children if one.key != DATA))
+    # Each stands in the answer once for every card.
+    if len(names) > PROPERTIES_MAX or sum(len(space) + len(name) for space, name in names) > NAMES_MAX:
+        raise XmlError(f"at most {PROPERTIES_MAX} properties, of {NAMES_MAX} characters together")
+    return names, prop.find(*DATA)
 
 
 async def report(service: ContactService, r: Resource, request: Element) -> bytes:
@@ -156,7 +168,7 @@ def _limit(request: Element, most: int = CHANGES_MAX) -> int:
     for namespace in (DAV, CARD):
         limit = request.find(namespace, "limit")
         count = None if limit is None else limit.find(namespace, "nresults")
-        if count is not None and count.text.strip().isdigit():
+        if count is not None and count.text.strip().isdecimal():
             return max(1, min(most, int(count.text.strip()[:9])))
     return most
 
@@ -192,6 +204,10 @@ async def _query(service: ContactService, r: Resource, request: Element) -> byte
     book = r.book
     assert book is not None
     wanted = request.find(CARD, "filter")
+    if wanted is not None:
+        tests = list(_inside(wanted))
+        if len(tests) > TESTS_MAX or sum(len(one.text) for one in tests) > SOUGHT_MAX:
+            raise XmlError(f"at most {TESTS_MAX} elements in a filter, of {SOUGHT_MAX} characters")
     limit = _limit(request)
     rows = await service.contacts.resources(r.owner, book.id)
     found: list[tuple[str, StoredCard]] = []
@@ -216,6 +232,12 @@ async def _query(service: ContactService, r: Resource, request: Element) -> byte
             status_response(r.path, "507 Insufficient Storage", tag((DAV, "number-of-matches-within-limits")))
         )
     return multistatus(parts)
+
+
+def _inside(one: Element) -> Iterator[Element]:
+    for child in one.children:
+        yield child
+        yield from _inside(child)
 
 
 def _matches(text: bytes, wanted: Element) -> bool:
