@@ -53,6 +53,21 @@ DEFAULT_PARSE: Final = (*HEADER_PROPERTIES, "hasAttachment", "preview", "bodyVal
 KEYWORDS: Final = {"$seen": SEEN, "$answered": ANSWERED, "$flagged": FLAGGED, "$draft": DRAFT}
 """RFC 8621 §4.1.1: the system flags of IMAP that JMAP shows."""
 _KEPT: Final = frozenset(HEADER_FIELDS)
+PROPERTIES_MAX: Final = 200
+BODY_PROPERTIES_MAX: Final = 40
+"""Of every part of every email."""
+NAMES_MAX: Final = 16_000
+"""Characters of all names together: each stands in the answer once for every email."""
+
+
+def _bounded(names: Sequence[str], most: int) -> tuple[str, ...]:
+    """Each once; raises MethodError."""
+    found = tuple(dict.fromkeys(names))
+    if len(found) > most or sum(map(len, found)) > NAMES_MAX:
+        raise MethodError(
+            "requestTooLarge", f"at most {most} properties in one call, of {NAMES_MAX} characters"
+        )
+    return found
 
 
 @final
@@ -69,14 +84,16 @@ class Wanted:
         max_bytes: int,
     ) -> None:
         """`values`: fetchTextBodyValues, fetchHTMLBodyValues, fetchAllBodyValues."""
-        self.properties = tuple(properties)
-        self.body_properties = BODY_PROPERTIES if body_properties is None else tuple(body_properties)
+        self.properties = _bounded(properties, PROPERTIES_MAX)
+        self.body_properties = (
+            BODY_PROPERTIES if body_properties is None else _bounded(body_properties, BODY_PROPERTIES_MAX)
+        )
         self.values = values
         self.max_bytes = max_bytes
-        self.simple = tuple(name for name in properties if name in LASTING)
+        self.simple = tuple(name for name in self.properties if name in LASTING)
         self.headers: dict[str, HeaderProperty] = {}
-        self.bodies = [name for name in properties if name in BODY or name == "headers"]
-        for name in properties:
+        self.bodies = [name for name in self.properties if name in BODY or name == "headers"]
+        for name in self.properties:
             if name in HEADER_PROPERTIES:
                 self.headers[name] = HEADER_PROPERTIES[name]
             elif name not in KNOWN:
