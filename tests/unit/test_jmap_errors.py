@@ -6,14 +6,17 @@ has no EmailSubmission at all).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
-from posthouse.core.errors import StorageFull, Unavailable, Uncertain
+from posthouse.core.errors import Forbidden, NotApproved, StorageFull, Unavailable, Uncertain
 from posthouse.core.rights import parse_rights
+from posthouse.http.dav.routes import _failure as dav_failure
+from posthouse.http.jmap.answer import refusal as jmap_refusal
 from posthouse.services.grant import of_password
 from tests.storage.fixtures import make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
@@ -149,3 +152,9 @@ async def test_errors_about_accounts_of_others(world: JmapWorld) -> None:
     assert await wang.error("Email/copy", **copy) == "fromAccountNotSupportedByMethod"
     assert await wang.error("Email/get", accountId=world.id) == "accountNotSupportedByMethod"
     assert await wang.error("ContactCard/set", accountId=world.id) == "accountReadOnly"
+
+
+@pytest.mark.parametrize("refusal", [jmap_refusal, dav_failure])
+def test_who_waits_for_approval_is_told_so(refusal: Callable[[Exception], Response]) -> None:
+    assert b"approve it by the letter" in bytes(refusal(NotApproved("x")).body)
+    assert b"approve" not in bytes(refusal(Forbidden("x")).body)

@@ -10,6 +10,8 @@ import pytest
 
 from posthouse.core.scope import READ, WRITE, Scope
 from posthouse.services.grant import Grant
+from posthouse.services.notice import Report, Subject
+from posthouse.services.notice import compose as compose_notice
 from posthouse.storage.rows import Alias
 from tests.storage.fixtures import DOMAIN, make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
@@ -133,6 +135,33 @@ async def test_a_draft_is_sent(world: JmapWorld) -> None:
     assert response["methodResponses"][0][1]["destroyed"] == [told["id"]]
     assert response["methodResponses"][1][1]["destroyed"] == [email]
     assert (await world.call("Email/get", ids=[email]))["notFound"] == [email]
+
+
+async def test_what_comes_back_about_a_submission_is_found(world: JmapWorld) -> None:
+    email = await draft(world, bcc=None)
+    made = (await submit(world, email))["created"]["s"]
+    assert (made["dsnBlobIds"], made["mdnBlobIds"]) == ([], [])
+    [sent] = (await world.call("Email/get", ids=[email], properties=["messageId"]))["list"]
+    about = sent["messageId"][0]
+    header = f"Message-ID: <{about}>\r\nSubject: hi\r\n\r\n".encode()
+    subject = Subject("mx.example.test", ME, "t1", 0.0)
+    report = Report("zhang@qq.test", "failed", "5.1.1")
+    bounce = await world.put(compose_notice(subject, "failed", [report], header, at=0.0, trace="t2"))
+    answer = f"In-Reply-To: <{about}>\r\n"
+    await world.put(message(7, headers=answer))
+    receipt = (
+        f"From: zhang@qq.test\r\nMessage-ID: <r@qq.test>\r\n{answer}MIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=disposition-notification;\r\n boundary=r\r\n\r\n"
+        "--r\r\n\r\nread\r\n--r\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        "Final-Recipient: rfc822; Zhang@qq.test\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--r--\r\n"
+    )
+    seen = await world.put(receipt.encode())
+    [got] = (await world.call("EmailSubmission/get", ids=[made["id"]]))["list"]
+    assert (got["dsnBlobIds"], got["mdnBlobIds"]) == ([bounce], [seen])
+    assert got["deliveryStatus"]["zhang@qq.test"]["displayed"] == "yes"
+    [thread] = (await world.call("Thread/get", ids=[got["threadId"]]))["list"]
+    assert {email, bounce, seen} < set(thread["emailIds"])
 
 
 async def test_what_is_held_can_be_undone(world: JmapWorld) -> None:

@@ -41,6 +41,22 @@ def test_the_header_comes_back() -> None:
     assert status.get_content_type() == "message/delivery-status"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("<1@x.test>", "<1@x.test>"),
+        ("", None),
+        ("<張@x.test>", None),
+        ("<no-domain>", None),
+    ],
+)
+def test_a_notice_stands_in_the_conversation_of_what_it_is_about(name: str, told: str | None) -> None:
+    """RFC 3834 §3.1.5."""
+    original = f"Message-ID: {name}\r\nSubject: x\r\n\r\n".encode()
+    notice = parse(made(Report("x@far.test", "failed", "5.1.1"), original=original))
+    assert (notice["In-Reply-To"], notice["References"]) == (told, told)
+
+
 def test_the_first_language_is_a_setting() -> None:
     assert parse(made(Report("x@far.test", "failed", "5.1.1"), language="en"))["Subject"].startswith(
         "Your message"

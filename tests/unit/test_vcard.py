@@ -454,6 +454,26 @@ def test_who_changes_nothing_in_a_vcard_of_3_0_takes_nothing_away(card: Card) ->
     assert merged(old, base, back) == old
 
 
+def test_pronouns_keep_their_keys() -> None:
+    old: Card = {
+        "@type": "Card", "version": "1.0", "uid": "u", "name": {"full": "王小明"},
+        "speakToAs": {
+            "grammaticalGender": "masculine", "pronouns": {"k": {"pronouns": "he/him"}, "l": {"pronouns": "他"}},
+        },
+    }  # fmt: skip
+    base = parse_vcard(format_vcard(old, version="3.0", keyed=True).encode())
+    text = format_vcard(old, version="3.0")
+    back = parse_vcard(text.encode())
+    assert base is not None
+    assert back is not None
+    assert merged(old, base, back) == old
+    fewer = parse_vcard("\r\n".join(line for line in text.split("\r\n") if "he/him" not in line).encode())
+    assert fewer is not None
+    assert merged(old, base, fewer)["speakToAs"] == {
+        "grammaticalGender": "masculine", "pronouns": {"l": {"pronouns": "他"}},
+    }  # fmt: skip
+
+
 @given(cards)
 @settings(max_examples=150, deadline=None)
 def test_a_card_comes_back_as_it_was(card: Card) -> None:

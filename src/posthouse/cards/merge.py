@@ -31,6 +31,7 @@ _PRIMARY: Final = {
     "cryptoKeys": "uri",
     "links": "uri",
     "schedulingAddresses": "uri",
+    "pronouns": "pronouns",
 }
 """Maps of objects, and the member by which two of them are about the same."""
 _PLACED: Final = frozenset(("emails", "phones", "addresses", "notes", "titles", "organizations", "nicknames"))
@@ -49,6 +50,8 @@ def merged(old: Card, base: Card, new: Card) -> Card:
         before, read, after = old.get(name), base.get(name), new.get(name)
         if name in _PRIMARY:
             value: Any = _objects(name, before or {}, read or {}, after or {}) or None
+        elif name == "speakToAs":
+            value = _speaking(before or {}, read or {}, after or {}) or None
         elif name == "name":
             value = _members(before or {}, read or {}, after or {}) or None
         else:
@@ -70,6 +73,14 @@ def _members(old: Card, base: Card, new: Card) -> Card:
             value = old.get(name) if base.get(name) == new.get(name) else new.get(name)
         if value is not None:
             result[name] = value
+    return result
+
+
+def _speaking(old: Card, base: Card, new: Card) -> Card:
+    result = _members(old, base, new)
+    maps = [one.get("pronouns") or {} for one in (old, base, new)]
+    if maps[2] and all(isinstance(one, dict) for one in maps):
+        result["pronouns"] = _objects("pronouns", *maps)
     return result
 
 

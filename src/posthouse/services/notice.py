@@ -6,6 +6,7 @@ A notice goes out with the null sender and never because of a message that had t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,8 @@ from posthouse.core.messages import LANGUAGES, say, why
 from posthouse.mime import compose as mime
 from posthouse.mime.dates import format_date
 from posthouse.mime.edit import header_end
+from posthouse.mime.header import Header, header_text
+from posthouse.mime.threads import message_id
 from posthouse.services.letter import Recipient
 
 FULL_MAX_BYTES: Final = 1024 * 1024
@@ -39,6 +42,8 @@ _LOCAL_STATUS: Final[dict[type[MailError], str]] = {
     Invalid: "5.4.6",
     Forbidden: "5.7.1",
 }
+_MESSAGE_ID: Final = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
+"""One that may be written into a field as it is."""
 
 
 class Report(Struct):
@@ -129,10 +134,19 @@ def compose(
         arrived=subject.arrived_at,
         envelope_id=subject.envid or "",
         received_from=subject.received_from,
+        extra=_about(original),
     )
     return mime.build_report(
         report, returned=original, whole=whole, now=at, message_id=f"{trace}@{subject.hostname}"
     )
+
+
+def _about(original: bytes) -> list[tuple[str, str]]:
+    """RFC 3834 §3.1.5, §3.1.6: what the notice is about, so that it stands in the same conversation."""
+    name = message_id(Header(header_text(original[: header_end(original)])))
+    if not _MESSAGE_ID.fullmatch(name):
+        return []
+    return [("In-Reply-To", f"<{name}>"), ("References", f"<{name}>")]
 
 
 def _languages(first: str) -> list[str]:

@@ -32,7 +32,7 @@ from posthouse.http.dav.xml import (
     response,
     tag,
 )
-from posthouse.http.jmap.access import InClearError, sign_in
+from posthouse.http.jmap.access import NOT_APPROVED, InClearError, sign_in
 from posthouse.services.contact_files import vcards_of
 from posthouse.services.contacts import ContactService
 from posthouse.services.grant import Grant
@@ -303,6 +303,8 @@ def _failure(error: Exception) -> Response:
                 "Sign in with your address and a password or an app password.",
                 **{"WWW-Authenticate": CHALLENGE},
             )
+        case e.NotApproved():
+            return _plain(403, NOT_APPROVED)
         case e.Forbidden():
             return _plain(403, "This is not allowed, or this credential is not for address books.")
         case e.NotFound():

@@ -14,6 +14,7 @@ from posthouse.services.grant import JMAP, Grant, Origin
 from posthouse.services.signin import SignIn
 
 PROTOCOL: Final = "http"
+NOT_APPROVED: Final = "This device is new; approve it by the letter you were sent, then sign in again."
 CHALLENGE: Final = 'Basic realm="JMAP", charset="UTF-8", Bearer realm="JMAP"'
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from posthouse.core import errors as e
 from posthouse.wire.jmap.error import RequestProblem
 
-from .access import CHALLENGE, InClearError
+from .access import CHALLENGE, NOT_APPROVED, InClearError
 
 CORS: Final = {
     # No cookies are looked at, so any origin may ask with credentials that it has.
@@ -68,6 +68,8 @@ def refusal(error: Exception) -> Response:
                 401, "Unauthorized", "Sign in with your address and a password, an app password or a token.",
                 **{"WWW-Authenticate": CHALLENGE},
             )  # fmt: skip
+        case e.NotApproved():
+            return _plain(403, "Forbidden", NOT_APPROVED)
         case e.Forbidden():
             return _plain(403, "Forbidden", "This credential is not for JMAP; use one that is.")
         case e.OverQuota():

@@ -208,7 +208,7 @@ async def parse_mdns(context: Context, args: MdnParse) -> Record:
         if name is None or content is None:
             not_found.append(text)
             continue
-        found = await asyncio.to_thread(_parse, content, name)
+        found = await asyncio.to_thread(parse_receipt, content, name)
         if found is None:
             not_parsable.append(text)
         else:
@@ -221,7 +221,8 @@ async def parse_mdns(context: Context, args: MdnParse) -> Record:
     }
 
 
-def _parse(content: bytes, name: ids.BlobName) -> Record | None:
+def parse_receipt(content: bytes, name: ids.BlobName) -> Record | None:
+    """The MDN object (RFC 9007 §2) of a receipt; None: it is none."""
     body = Body(scan(content), content, name)
     report = next((p for p in body.by_id.values() if p.type == "message/disposition-notification"), None)
     if report is None or body.root.type != "multipart/report":

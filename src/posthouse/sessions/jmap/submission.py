@@ -23,6 +23,7 @@ from .objects import Kind
 from .query import OPERATORS, check_sort, differences, query_answer, window
 from .standard import check_get, get_answer, only_known, wanted_properties, without_same
 from .state import check_known, format_state, parse_state
+from .submission_reports import Reports, reports_of
 from .submission_send import SUBMISSION, Submission, check_from, envelope_of, load, send
 
 Record = dict[str, Any]
@@ -31,6 +32,7 @@ PROPERTIES: Final = (
     "mdnBlobIds",
 )  # fmt: skip
 SUBMISSIONS: Final = Kind(SUBMISSION, "S", Submission, email_of=lambda one: one.email)
+_REPORTED: Final = ("deliveryStatus", "dsnBlobIds", "mdnBlobIds")
 KEPT_MAX: Final = 10_000
 FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before", "after")
 SORTS: Final = ("emailId", "threadId", "sentAt")
@@ -101,9 +103,13 @@ def _delivery(reply: str, delivered: str) -> Record:
 async def _record(context: Context, one: Submission, row: StoredObject, properties: Sequence[str]) -> Record:
     undo = await _undo_status(context, one, row) if "undoStatus" in properties else None
     status = None
+    reports = await reports_of(context, one) if any(name in properties for name in _REPORTED) else Reports()
     if "deliveryStatus" in properties:
         lines = await context.services.store.journal.by_trace(one.trace)
         status = _status(one, await _entry(context, row), lines)
+        for email in status:
+            if email.lower() in reports.displayed:
+                status[email]["displayed"] = "yes"
     whole: Record = {
         "id": SUBMISSIONS.id_of(row.id),
         "identityId": ids.format_id("I", one.identity),
@@ -113,8 +119,8 @@ async def _record(context: Context, one: Submission, row: StoredObject, properti
         "sendAt": format_utc(one.send_at),
         "undoStatus": undo,
         "deliveryStatus": status,
-        "dsnBlobIds": [],
-        "mdnBlobIds": [],
+        "dsnBlobIds": reports.dsn,
+        "mdnBlobIds": reports.mdn,
     }
     return {name: whole[name] for name in properties}
 
