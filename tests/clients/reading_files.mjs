@@ -63,6 +63,11 @@ await page.waitForSelector(".compose", { state: "detached" });
 await page.selectOption(".hint select", "big5");
 await page.waitForSelector(".hint:has-text('Shown as big5')");
 
+// A picture that the text shows is no attachment beside it.
+await openLetter(page, "its own picture");
+await page.frameLocator("iframe.body").locator("img[src^='blob:'], img[src^='data:']").waitFor();
+found.shown = await page.locator(".attached").count();
+
 // What was quoted is folded.
 await openLetter(page, "quoting");
 await page.waitForSelector(".quoted summary");

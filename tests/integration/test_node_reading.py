@@ -224,10 +224,14 @@ def test_files_of_letters(demo: RunningDemo, tmp_path: Path) -> None:
         part("message/rfc822", "letter.eml", inner, "7bit"),
         part("application/octet-stream", "run.exe", "TVo="),
     )
+    shown = "--b\nContent-Type: text/html\n\n<p>See:</p><img src='cid:one@x'>\n" + part(
+        "image/png", "one.png\nContent-ID: <one@x>", PNG
+    )
     quoting = "Yes.\n\nOn Monday, li wrote:\n" + "".join(f"> line {n}\n" for n in range(9))
     send(
         ("files of all kinds", 'multipart/mixed; boundary="b"', "".join(files) + "--b--"),
         ("quoting", "text/plain", quoting),
+        ("its own picture", 'multipart/related; boundary="b"', shown + "--b--"),
     )
     chinese = "中文".encode("gbk")
     broken = (
@@ -258,6 +262,7 @@ def test_files_of_letters(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["file"] == ["名单：你们和我们", "gb18030"]
     assert found["answer"] == "Re: 中文"
     assert found["quoted"].strip() == "你好，这是一封中文信。"
+    assert found["shown"] == 0
     assert found["folded"] is True
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert (found["console"], found["requests"]) == ([], [])

@@ -463,3 +463,16 @@ def test_bans_need_no_kind_and_are_of_accounts_that_there_are(shell):
     shell.run("ban", "lift", "192.0.2.7")
     shell.run("ban", "lift", "me@example.org")
     assert [ban["kind"] for ban in shell.json("ban", "list")] == ["network"]
+
+
+def test_health_says_what_needs_attention(shell):
+    shell.init()
+    found = {one["subject"]: one["level"] for one in shell.json("health")["checks"]}
+    assert found == {"administrator": "warning", "dkim": "warning"}
+    assert "warning: The administrator me@example.org has no second step" in shell.run("health")
+    shell.run("account", "admin", "me@example.org", "--none")
+    shell.run("domain", "set", "example.org", "--enabled", "no")
+    assert "mail.example.org: nothing needs attention." in shell.run("health")
+    [certificate] = shell.json("tls", "list")
+    assert (certificate["source"], certificate["names"]) == ("file", ["mail.example.org"])
+    assert "mail.example.org" in shell.run("tls", "list")

@@ -37,7 +37,8 @@ _UNITS: Final = (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10))
 class View:
     """`http.api.operation.NodeView`."""
 
-    def __init__(self, store: Store, clock: Clock, config: Config, board: Board) -> None:
+    def __init__(self, store: Store, clock: Clock, config: Config, board: Board | None) -> None:
+        """Without `board`, which only processes of the node have, nothing that they count is told."""
         self._store = store
         self._clock = clock
         self._config = config
@@ -105,28 +106,23 @@ class View:
 
     async def health(self, language: str) -> dict[str, Any]:
         usage = await asyncio.to_thread(shutil.disk_usage, self._config.data_path)
-        total = self._board.total
+        board = self._board
         found = [
             *_disk(usage.free, usage.total, language),
             *await self._queue(language),
             *await self._certificates(language),
-            *_counted("faults", int(total(field("faults_total"))), language),
-            *_counted("restarts", int(total(field("restarts_total"))), language),
+            *(_counts(board, language) if board else []),
             *await self._accounts(language),
             *await self._signing(language),
         ]
-        return {
+        told = {
             "version": __version__,
             "hostname": self._config.hostname,
-            "started_at": self._started_at,
-            "workers": self._board.slots - 3,  # writer, indexer, supervisor
-            "connections": {
-                name: int(total(field("connections", f'listener="{name}"'))) for name in LISTENERS
-            },
             "disk_free_bytes": usage.free,
             "disk_total_bytes": usage.total,
             "checks": found,
         }
+        return told | (_running(board, self._started_at) if board else {})
 
     async def _queue(self, language: str) -> list[dict[str, str]]:
         counts = await self._store.queue.counts()
@@ -214,6 +210,21 @@ def _told(key: str, level: str, language: str, **fields: object) -> dict[str, st
     text, advice = HEALTH[key]
     at = 0 if language == "zh" else 1
     return {"level": level, "subject": key, "text": text[at].format(**fields), "advice": advice[at]}
+
+
+def _running(board: Board, started_at: float) -> dict[str, Any]:
+    return {
+        "started_at": started_at,
+        "workers": board.slots - 3,  # writer, indexer, supervisor
+        "connections": {
+            name: int(board.total(field("connections", f'listener="{name}"'))) for name in LISTENERS
+        },
+    }
+
+
+def _counts(board: Board, language: str) -> list[dict[str, str]]:
+    faults, restarts = (int(board.total(field(name))) for name in ("faults_total", "restarts_total"))
+    return [*_counted("faults", faults, language), *_counted("restarts", restarts, language)]
 
 
 def _counted(key: str, count: int, language: str) -> list[dict[str, str]]:

@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "serve",
     "init",
     "check",
+    "health",
     "domain",
     "dkim",
     "dns",

@@ -75,6 +75,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "像客户端一样连接每个加密端口：证书、名称、证书链、期限、协议版本",
         "connect to every encrypted port as a client does: certificate, names, chain, end, versions",
     ),
+    "help.tls.list": (
+        "列出证书，以及自动续期的情况",
+        "the certificates there are, and how their renewal goes",
+    ),
+    "column.tls_names": ("主机名", "NAMES"),
+    "column.tls_source": ("来源", "SOURCE"),
+    "column.tls_renewal": ("续期", "RENEWAL"),
     "help.arg.tls_name": (
         "只检查这个主机名，可重复",
         "check this host name, not the configured ones; any number",

@@ -1,4 +1,4 @@
-"""`posthouse tls check`: what clients see behind each port with TLS."""
+"""`posthouse tls`: the certificates there are and their renewal, and what clients see behind each port with TLS."""
 
 from __future__ import annotations
 
@@ -19,10 +19,38 @@ def _fill(parser: argparse.ArgumentParser, say: Say) -> None:
 
 
 def add(parsers: Parsers, say: Say) -> None:
-    add_actions(parsers, say, "tls", [("check", _fill)])
+    add_actions(parsers, say, "tls", [("check", _fill), ("list", _nothing)])
+
+
+def _nothing(_parser: argparse.ArgumentParser, _say: Say) -> None:
+    """No arguments of its own."""
 
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
+    return _list(arguments, out) if arguments.action == "list" else _check(arguments, out)
+
+
+def _list(arguments: argparse.Namespace, out: Output) -> int:
+    from posthouse.app.admin import with_store  # noqa: PLC0415
+    from posthouse.app.config import Config  # noqa: PLC0415
+    from posthouse.app.node_view import View  # noqa: PLC0415
+    from posthouse.core.ports import SystemClock  # noqa: PLC0415
+    from posthouse.storage.ports import Store  # noqa: PLC0415
+
+    async def work(store: Store, config: Config) -> list[dict[str, Any]]:
+        return await View(store, SystemClock(), config, None).certificates()
+
+    found = with_store(arguments.config, work)
+    out.result(found)
+    rows = [
+        (", ".join(one["names"]), one["issuer"], one["source"], moment(one["not_after"]), one["renewal"])
+        for one in found
+    ]
+    out.table(("tls_names", "issuer", "tls_source", "expires", "tls_renewal"), rows)
+    return 0
+
+
+def _check(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import find_config  # noqa: PLC0415
     from posthouse.app.config import load_config  # noqa: PLC0415
     from posthouse.client.tls_check import look  # noqa: PLC0415

@@ -140,7 +140,7 @@ function Dns({ name }: { name: string }) {
       about={say("dom.records.about")}
       wide
       action={
-        <button class="main" disabled={busy} onClick={() => void check()}>
+        <button class="main" aria-disabled={busy} onClick={() => void check()}>
           <Icon name="check" /> {say(busy ? "dom.checking" : "dom.check")}
         </button>
       }

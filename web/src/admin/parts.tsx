@@ -7,6 +7,7 @@ import { Icon, type IconName } from "../views/icon";
 import { ask, send } from "./api";
 import { type Loaded, explain, me, notice, proving, question, tell } from "./state";
 import { say } from "./text";
+import "../busy";
 
 export function Page({ title, action, back, children }: { title: string; action?: ComponentChildren; back?: string; children: ComponentChildren }) {
   return (
@@ -231,7 +232,7 @@ export function Form({ title, fields, action, send: work, close }: { title: stri
           <button type="button" onClick={close}>
             {say("cancel")}
           </button>
-          <button class="main" disabled={busy}>
+          <button class="main" aria-disabled={busy}>
             {action}
           </button>
         </footer>
@@ -439,7 +440,7 @@ function Prove() {
             </button>
           )}
           <span class="spring" />
-          <button class="main" disabled={busy}>
+          <button class="main" aria-disabled={busy}>
             {say("again.go")}
           </button>
         </footer>

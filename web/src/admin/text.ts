@@ -78,7 +78,7 @@ const TEXTS = {
   "over.certs.none": ["没有证书，邮件程序无法加密连接。", "There is none; mail programs cannot connect encrypted."],
   "over.days": ["还有 {days} 天", "{days} {days?day:days} left"],
   "over.acme": ["自动续期", "renews itself"],
-  "over.version": ["驿站 {version}，{workers} 个工作进程", "Posthouse {version}, {workers} workers"],
+  "over.version": ["驿站 {version}，{workers} 个工作进程", "Posthouse {version}, {workers} {workers?worker:workers}"],
   "over.hours": ["{count} 小时", "{count} {count?hour:hours}"],
   "over.ago.days": ["{count} 天", "{count} {count?day:days}"],
 

@@ -36,10 +36,20 @@ function kindOf(part: BodyPart, name: string): File_["kind"] {
 
 export const isCalendar = (part: BodyPart): boolean => /^(text\/calendar|application\/ics)$/.test(part.type) || /\.ics$/i.test(part.name ?? "");
 
+/** Whether the text itself shows this picture. */
+function isShown(email: Email, part: BodyPart): boolean {
+  if (part.cid === null || !part.type.startsWith("image/")) return false;
+  const pages = (email.htmlBody ?? []).filter((one) => one.type === "text/html" && one.partId !== null);
+  return pages.some((one) => {
+    const text = email.bodyValues?.[one.partId!]?.value ?? "";
+    return [part.cid!, encodeURIComponent(part.cid!)].some((cid) => text.includes(`cid:${cid}`));
+  });
+}
+
 export function filesOf(email: Email): File_[] {
   const shown = (email.htmlBody ?? []).some((part) => part.type === "text/html");
   const inline = shown ? [] : (email.textBody ?? []).filter((part) => part.type.startsWith("image/"));
-  const all = [...inline, ...(email.attachments ?? [])].filter((part) => part.blobId !== null);
+  const all = [...inline, ...(email.attachments ?? []).filter((part) => !isShown(email, part))].filter((part) => part.blobId !== null);
   return [...new Map(all.map((part) => [part.blobId, part])).values()].map((part) => {
     const name = rename(email, part.name || (part.type === "message/rfc822" ? read("file.letter") : isCalendar(part) ? "invite.ics" : read("file.nameless")));
     return { part, name, kind: kindOf(part, name), encoding: repaired.value.get(email.id)?.encoding ?? null };

@@ -98,7 +98,7 @@ export function Away() {
           <p class="plain-text">{now.textBody || say("away.placeholder")}</p>
         </section>
         <div class="actions">
-          <button class="main" disabled={busy}>
+          <button class="main" aria-disabled={busy}>
             {common("save")}
           </button>
         </div>

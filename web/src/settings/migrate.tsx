@@ -170,7 +170,7 @@ function New({ started }: { started: () => Promise<void> }) {
             />
           ) : (
             <div class="actions">
-              <button class="main" disabled={busy}>
+              <button class="main" aria-disabled={busy}>
                 {say(busy ? "connecting" : "connect")}
               </button>
             </div>
@@ -261,10 +261,10 @@ function Folders({ there, busy, fault, start, back }: FoldersProps) {
         {fault}
       </p>
       <div class="actions">
-        <button class="main" disabled={busy || chosen.size === 0}>
+        <button class="main" aria-disabled={busy} disabled={chosen.size === 0}>
           {say("start")}
         </button>
-        <button type="button" disabled={busy} onClick={back}>
+        <button type="button" aria-disabled={busy} onClick={back}>
           {say("back")}
         </button>
       </div>

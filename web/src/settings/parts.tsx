@@ -5,6 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "../views/icon";
 import { say } from "./text";
+import "../busy";
 
 interface CardProps {
   id: string;

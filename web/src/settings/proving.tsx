@@ -62,7 +62,7 @@ function Dialog({ done }: { done: (shown: boolean) => void }) {
           {fault}
         </p>
         <div class="actions">
-          <button class="main" disabled={busy}>
+          <button class="main" aria-disabled={busy}>
             {say("again.go")}
           </button>
           {"PublicKeyCredential" in window && (

@@ -141,7 +141,7 @@ export function RuleEditor({ rule, close, keep }: Props) {
           {fault}
         </p>
         <div class="actions">
-          <button class="main" disabled={busy}>
+          <button class="main" aria-disabled={busy}>
             {common("save")}
           </button>
           <button type="button" onClick={close}>

@@ -108,7 +108,7 @@ function Password({ self }: { self: Self }) {
           {fault}
         </p>
         <div class="actions">
-          <button class="main" disabled={busy || found?.score === 0}>
+          <button class="main" aria-disabled={busy} disabled={found?.score === 0}>
             {say("password.change")}
           </button>
           <button

@@ -78,7 +78,7 @@ export function SieveText({ close }: { close?: () => void }) {
         {good && say("sieve.good")}
       </p>
       <div class="actions">
-        <button class="main" disabled={busy} onClick={keep}>
+        <button class="main" aria-disabled={busy} onClick={keep}>
           {say("sieve.save")}
         </button>
         <label class="attach">

@@ -38,7 +38,7 @@ export function Trial({ what, run, label, rules }: Props) {
   return (
     <div class="trial">
       <div class="actions">
-        <button type="button" disabled={busy} onClick={go}>
+        <button type="button" aria-disabled={busy} onClick={go}>
           {label}
         </button>
         <select aria-label={say("try.how")} value={limit} onChange={(event) => setLimit(Number(event.currentTarget.value))}>

@@ -6,6 +6,7 @@ import { clock, language, say } from "../text";
 import { Ladder } from "./ladder";
 import { Explain } from "./opened";
 import { Picture } from "./picture";
+import "../../busy";
 
 const current = signal<Stage["name"]>("compose");
 
@@ -52,7 +53,7 @@ function Form({ people }: { people: string[] }) {
           </label>
         ))}
       </fieldset>
-      <button class="main" disabled={busy.value}>
+      <button class="main" aria-disabled={busy.value}>
         {say("practice.send")}
       </button>
     </form>
