@@ -3,7 +3,7 @@
  * sheets that are laid out each by itself.  What was made safe is never written out and parsed again.
  */
 
-import { makeSafe, makeSafeInPlace } from "../safe";
+import { makeSafe, makeSafeInPlace, shallowPart } from "../safe";
 import type { Found } from "../safe";
 
 /** Up to so many characters, a letter is made safe at once. */
@@ -25,10 +25,6 @@ const STYLE_MAX = 4096;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
 const DEPTH_MAX = 100;
-/** Elements that a piece may leave open: browsers look through all that are open at every tag, so 16,000 take ten seconds. */
-const OPEN_AT_ONCE = 700;
-/** Elements that hold nothing, or end by themselves. */
-const SHALLOW = /^(?:area|br|col|dd|dt|hr|img|input|li|link|meta|option|p|td|th|tr|wbr)$/i;
 /** What the elements that are open where a letter is cut may take in the next piece. */
 const OPEN_MAX = 16 * 1024;
 /** Marks in a piece where it was cut. */
@@ -212,15 +208,4 @@ function* slices(html: string): Generator<string> {
     yield piece;
     at += piece.length;
   }
-}
-
-/** As much of it as leaves no more open than a parser goes through quickly. */
-function shallowPart(html: string): string {
-  let open = 0;
-  for (const tag of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
-    if (SHALLOW.test(tag[2]!)) continue;
-    open = Math.max(0, open + (tag[1] ? -1 : 1));
-    if (open > OPEN_AT_ONCE) return html.slice(0, tag.index);
-  }
-  return html;
 }
