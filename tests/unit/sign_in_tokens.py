@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posthouse.core.errors import MailError, SignInFailed
+from posthouse.core.errors import BadToken, MailError
 from posthouse.services.grant import Grant, Origin
 
 
@@ -17,7 +17,7 @@ class Tokens:
 
     async def verify(self, username: str, token: str, origin: Origin) -> Grant:
         self.asked.append((username, token))
-        found = self.known.get(token, SignInFailed(origin.connection))
+        found = self.known.get(token, BadToken(origin.connection))
         if isinstance(found, MailError):
             raise found
         return found

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from posthouse.core.errors import Forbidden, NotApproved, StorageFull, Unavailable, Uncertain
+from posthouse.core.errors import (
+    BadToken,
+    Forbidden,
+    NotApproved,
+    SignInFailed,
+    StorageFull,
+    Unavailable,
+    Uncertain,
+)
 from posthouse.core.rights import parse_rights
 from posthouse.http.dav.routes import _failure as dav_failure
 from posthouse.http.jmap.answer import refusal as jmap_refusal
@@ -152,6 +160,14 @@ async def test_errors_about_accounts_of_others(world: JmapWorld) -> None:
     assert await wang.error("Email/copy", **copy) == "fromAccountNotSupportedByMethod"
     assert await wang.error("Email/get", accountId=world.id) == "accountNotSupportedByMethod"
     assert await wang.error("ContactCard/set", accountId=world.id) == "accountReadOnly"
+
+
+def test_a_token_that_is_no_good_is_told_apart_from_a_password() -> None:
+    """RFC 6750 §3.1: so that the client gets another one by itself."""
+    told = jmap_refusal(BadToken("x"))
+    assert told.status_code == 401
+    assert told.headers["www-authenticate"].endswith('Bearer realm="JMAP", error="invalid_token"')
+    assert "error=" not in jmap_refusal(SignInFailed("x")).headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("refusal", [jmap_refusal, dav_failure])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from posthouse.core.errors import Exists, Forbidden, Invalid, ScopeExceeded, SignInFailed
+from posthouse.core.errors import BadToken, Exists, Forbidden, Invalid, ScopeExceeded, SignInFailed
 from posthouse.core.scope import ALL, READ, SEND, WRITE
 from posthouse.services.oauth.clients import DEVICE
 from posthouse.services.oauth.errors import OAuthError
@@ -42,7 +42,7 @@ async def test_refreshing_replaces_the_refresh_token(world: OAuthWorld) -> None:
         await world.check(renewed["access_token"])
         issued = renewed
     world.clock.move(3601)
-    with pytest.raises(SignInFailed):
+    with pytest.raises(BadToken):
         await world.check(issued["access_token"])
     assert (await world.refresh(issued["refresh_token"])).status_code == 200
 

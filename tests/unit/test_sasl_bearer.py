@@ -144,7 +144,7 @@ async def test_pop3(mechanism: str) -> None:
     assert mechanism.encode() in await world.connect().say(b"CAPA\r\n")
     assert (await go("good"))[0].startswith("+OK")
     answer, refusal = await go("bad")
-    assert answer.startswith("-ERR [AUTH] Wrong address")
+    assert answer.startswith("-ERR [AUTH] This token")
     assert ('"invalid_token"' in refusal) is (mechanism == "OAUTHBEARER")
     assert Tokens.discovery in refusal
     answer, refusal = await go("narrow")
@@ -163,7 +163,7 @@ async def test_smtp(mechanism: str) -> None:
     world.accounts.tokens = tokens(smtp_world.LI)
     for token, wanted in (
         ("good", "235 2.7.0"),
-        ("bad", "535 5.7.8"),
+        ("bad", "535 5.7.8 This token"),
         ("narrow", "535 5.7.1"),
         ("down", "454 4.7.0"),
     ):
@@ -184,7 +184,7 @@ async def test_imap(mechanism: str, tmp_path: Path) -> None:
         world.tokens = tokens(world.account)
         for token, wanted in (
             ("good", "a OK [CAPABILITY "),
-            ("bad", "a NO [AUTHENTICATIONFAILED]"),
+            ("bad", "a NO [AUTHENTICATIONFAILED] This token"),
             ("narrow", "a NO [AUTHORIZATIONFAILED]"),
             ("down", "a NO [UNAVAILABLE]"),
         ):

@@ -61,6 +61,10 @@ class Expired(SignInFailed):
     """The secret was right once; only who knows it is told so."""
 
 
+class BadToken(SignInFailed):
+    """A token that is unknown, ran out, was taken back, or is for something else: the four are not told apart."""
+
+
 class OverQuota(MailError):
     """The account's or mailbox's limit would be passed."""
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.core.address import customer_of, try_address
-from posthouse.core.errors import SignInFailed, Unavailable
+from posthouse.core.errors import BadToken, SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.saslprep import try_prepare
@@ -199,9 +199,9 @@ class SignIn:
             raise SignInFailed(f"{origin.connection}: no tokens are taken")
         try:
             grant = permitted(await judge(username, token, origin), origin.protocol)
-        except SignInFailed:
+        except SignInFailed as error:
             await self._failed(found, self._digest(token), origin)
-            raise
+            raise BadToken(error.detail) from error
         return await self.devices.admit(grant, origin)
 
     async def check_certificate(self, certificate: bytes, username: str, origin: Origin) -> Grant:

@@ -16,6 +16,8 @@ from posthouse.services.signin import SignIn
 PROTOCOL: Final = "http"
 NOT_APPROVED: Final = "This device is new; approve it by the letter you were sent, then sign in again."
 CHALLENGE: Final = 'Basic realm="JMAP", charset="UTF-8", Bearer realm="JMAP"'
+BAD_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
+"""RFC 6750 §3.1: a client that knows this gets another token and asks again."""
 
 
 UNASKED: Final = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")

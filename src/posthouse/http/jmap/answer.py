@@ -10,7 +10,7 @@ from starlette.responses import Response
 from posthouse.core import errors as e
 from posthouse.wire.jmap.error import RequestProblem
 
-from .access import CHALLENGE, NOT_APPROVED, InClearError
+from .access import BAD_TOKEN, CHALLENGE, NOT_APPROVED, InClearError
 
 CORS: Final = {
     # No cookies are looked at, so any origin may ask with credentials that it has.
@@ -63,6 +63,9 @@ def refusal(error: Exception) -> Response:
     if isinstance(error, InClearError):
         return _plain(403, "Forbidden", "Passwords must not cross a network in the clear; use https.")
     match error:
+        case e.BadToken():
+            detail = "This token is not good here, or not any more; get a new one."
+            return _plain(401, "Unauthorized", detail, **{"WWW-Authenticate": BAD_TOKEN})
         case e.SignInFailed():
             return _plain(
                 401, "Unauthorized", "Sign in with your address and a password, an app password or a token.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from posthouse.core.errors import (
+    BadToken,
     Conflict,
     Exists,
     Expired,
@@ -42,6 +43,7 @@ ANSWERS: Final[Answers] = {
     ScopeExceeded: b"NO [NOPERM] What you signed in with does not allow this; use a password that does",
     NotApproved: b"NO [NOPERM] This device waits for the owner's approval",
     SignInFailed: b"NO [AUTHENTICATIONFAILED] Wrong address or password; use the full address as the name",
+    BadToken: b"NO [AUTHENTICATIONFAILED] This token is not good here, or not any more; get a new one",
     Expired: b"NO [EXPIRED] This app password has expired; make a new one",
     OverQuota: b"NO [OVERQUOTA] The mailbox is full; delete messages and expunge, or ask for more space",
     Conflict: b"NO [INUSE] Somebody else changed this at the same time; try again",

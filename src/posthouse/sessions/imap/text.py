@@ -41,6 +41,7 @@ ZH: Final[dict[str, str]] = {
     "Wrong address or password; use the full address as the name": (
         "邮箱地址或密码错误；用户名请使用完整邮箱地址"
     ),
+    "This token is not good here, or not any more; get a new one": "此令牌无效或已失效；请重新获取令牌",
     "This app password has expired; make a new one": "此应用专用密码已过期；请生成新的密码",
     "DONE ends IDLE, and none is running": "DONE 用于结束 IDLE，但当前没有 IDLE",
     "IMAP is switched off for this account; ask the administrator": "此账号未开启 IMAP；请联系管理员",

@@ -44,6 +44,7 @@ ANSWERS: Final[dict[type[MailError], tuple[str, str]]] = {
     errors.Forbidden: ("forbidden", ""),
     errors.ScopeExceeded: ("scope", ""),
     errors.SignInFailed: ("failed", ""),
+    errors.BadToken: ("bad_token", ""),
     errors.InUse: ("unavailable", "TRYLATER"),
     errors.Unavailable: ("unavailable", "TRYLATER"),
 }

@@ -20,6 +20,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cancelled": ("已取消登录", "Sign-in cancelled"),
     "bad_sasl": ("登录数据有误", "The sign-in data cannot be understood"),
     "failed": ("地址或密码不正确", "The address or the password is wrong"),
+    "bad_token": ("此令牌无效或已失效；请重新获取令牌", "This token is not good here, or not any more; get a new one"),
     "too_many": ("登录失败次数过多", "Too many failed sign-ins; connect again"),
     "forbidden": ("此账户不能这样登录", "This account may not sign in here; ask your administrator"),
     "scope": ("此授权码无权修改规则", "This password may not change rules; use one that may do everything"),

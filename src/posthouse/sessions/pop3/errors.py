@@ -12,6 +12,7 @@ from posthouse.wire.pop3 import reply
 ANSWERS: Final[dict[type[MailError], tuple[str, Text]]] = {
     # RFC 3206 §5: AUTH says that the credentials are the problem, so that a client asks its user for them.
     errors.SignInFailed: (reply.AUTH, Text.SIGN_IN_FAILED),
+    errors.BadToken: (reply.AUTH, Text.BAD_TOKEN),
     errors.Expired: (reply.AUTH, Text.EXPIRED),
     # RFC 2449 §8.1.2: the credentials were right, the maildrop is taken.
     errors.InUse: (reply.IN_USE, Text.IN_USE),

@@ -128,6 +128,10 @@ class Text(enum.Enum):
     BAD_COUNT = ("{verb} needs a message number and a number of lines", "{verb} 需要邮件编号和行数")
 
     # One per row of `errors.ANSWERS`.
+    BAD_TOKEN = (
+        "This token is not good here, or not any more; get a new one",
+        "此令牌无效或已失效；请重新获取令牌",
+    )
     EXPIRED = "This app password has expired; make a new one", "此应用专用密码已过期；请生成新的密码"
     SIGN_IN_FAILED = (
         "Wrong address or password; use the full address and check the password",

@@ -21,6 +21,7 @@ MESSAGE_REPLIES: Final[dict[type[MailError], Reply]] = {
     errors.NotApproved: reply.NOT_APPROVED,
     errors.Unauthenticated: reply.NOT_AUTHENTIC,
     errors.SignInFailed: reply.SIGN_IN_FAILED,
+    errors.BadToken: reply.BAD_TOKEN,
     errors.OverQuota: reply.MAILBOX_FULL_NOW,
     errors.Conflict: reply.TRY_LATER,
     errors.InUse: reply.MAILBOX_BUSY,

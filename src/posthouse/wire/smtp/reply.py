@@ -164,6 +164,7 @@ PARAMETER_TWICE: Final = Reply(501, "5.5.4", "Parameter {name} is given twice; o
 AUTH_REQUIRED: Final = Reply(530, "5.7.0", "Sign in first: send AUTH with your address and password")
 TLS_REQUIRED: Final = Reply(530, "5.7.0", "Send STARTTLS first")
 SIGN_IN_FAILED: Final = Reply(535, "5.7.8", "Name or password is wrong; the name is the full mail address")
+BAD_TOKEN: Final = Reply(535, "5.7.8", "This token is not good here, or not any more; get a new one")
 SIGN_IN_NEEDS_TLS: Final = Reply(
     538, "5.7.11", "Passwords are taken over TLS only; send STARTTLS first, or use port 465"
 )
