@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.app.certificates import Authority
-from posthouse.servers.listener import FAR_AHEAD
+from posthouse.core.step_back import FAR_AHEAD
 from tests.integration.node_rig import HOSTNAME, PASSWORD, Line, ServedNode
 
 LETTER = (
