@@ -61,9 +61,10 @@ class Person {
     for (let n = 0; n < 6; n += 1) {
       const over = await this.page.evaluate(() => {
         if (document.activeElement?.matches("input, select, textarea")) document.activeElement.blur();
+        // What lies over the page takes the clicks of all else.
+        if (document.querySelector("dialog[open]")) return "dialog";
         if (document.querySelector(".compose .question")) return "question";
-        if (document.querySelector(".compose")) return "compose";
-        return document.querySelector("dialog[open]") ? "dialog" : "";
+        return document.querySelector(".compose") ? "compose" : "";
       });
       if (!over) return;
       if (over === "question") await this.page.click(".compose .question .main", { timeout: 2000 }).catch(() => undefined);
@@ -303,7 +304,14 @@ try {
   }
   // Letters that waited for the connection go first.
   for (const one of people) {
-    const gone = () => one.page.waitForFunction(() => !document.querySelector(".no-network, .aside, .compose"), undefined, { timeout: 0 });
+    const waits = () => one.page.evaluate(() => document.querySelector(".no-network, .aside, .compose, dialog[open]") !== null);
+    // A question may come yet: whether a draft that was sent elsewhere is kept, say.
+    const gone = async () => {
+      while (await waits()) {
+        await one.clear();
+        await one.page.waitForTimeout(100);
+      }
+    };
     await bounded(one.page, `${one.name}: what waited goes`, SETTLE_S, gone);
   }
   const third = new Person("fresh", await open(browser, url, {}, { size: { width: 1280, height: 12_000 } }));
