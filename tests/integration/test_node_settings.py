@@ -63,6 +63,8 @@ def run(node: ServedNode, script: str, who: str, pictures: Path, *more: str) -> 
 
 
 def test_general_settings_are_those_of_all_devices(node: ServedNode, tmp_path: Path) -> None:
+    node.command("account", "add", "--team", "team@qq.test")
+    node.command("team", "add", "team@qq.test", "li@qq.test")
     found = run(node, "general.mjs", "li", tmp_path)
     assert found["path"] == "/mail/settings/general#zone"
     assert found["heading"] == "常规"
@@ -71,7 +73,8 @@ def test_general_settings_are_those_of_all_devices(node: ServedNode, tmp_path: P
     assert found["back"] == "/mail/settings"
     assert found["density"] == "compact"
     assert found["after"] == ["compact", "en"]
-    assert found["told"] == ["wang@example.org: 春节快乐"]
+    who = "wang@example.org"
+    assert found["told"] == [f"{who}: 春节快乐", f"{who} → team@qq.test: 给大家", f"{who}: 再见"]
 
 
 def test_rules_are_made_tried_and_applied(node: ServedNode, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import { forgetNews, tellNews } from "./notify";
+import type { News } from "./notify";
 import { offline, wipe } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
@@ -14,7 +15,7 @@ import { straighten } from "./reading/lookalike";
 import { conversations, filter, sort, terms } from "./reading/query";
 import type { Place } from "./reading/query";
 import { learn } from "./reading/remembered";
-import { fetchAhead, forgetAll, forgetFetched, loadThread } from "./reading/thread";
+import { fetchAhead, forgetAll, forgetFetched, loadThread, show } from "./reading/thread";
 import { HOME, elsewhere, navigate } from "./route";
 import { say } from "./text";
 
@@ -78,7 +79,7 @@ export async function start(authorize: Authorize): Promise<void> {
   position.id = await loadMailboxes();
   go(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
   forgetNews();
-  void guarded(() => tellNews(next, mailboxes.value, visit));
+  void guarded(() => tellNews(next, openNews));
   hear(next);
 }
 
@@ -225,6 +226,16 @@ export function lookAt(account: Id, stay = false): Promise<boolean> {
   });
 }
 
+/** A letter that somebody was told of, in whatever account. */
+function openNews(news: News): void {
+  void guarded(async () => {
+    if (jmap().account !== news.account && !(await lookAt(news.account))) return;
+    everywhere.value = false;
+    visit(news.mailbox);
+    await show(news.thread);
+  });
+}
+
 /** Show a folder, from wherever one is. */
 export function visit(mailbox: Id | null, search = "", inHere = false): void {
   if (elsewhere.value) navigate(HOME);
@@ -361,7 +372,7 @@ async function lookAgain(): Promise<void> {
   if (held && mine === generation && cursor.value === at) keepCursor(held);
   if (openThread.value !== null) await loadThread(openThread.value);
   fetchAhead();
-  await tellNews(jmap(), mailboxes.value, visit);
+  await tellNews(jmap(), openNews);
 }
 
 /** What the cursor is moved to because its row moved: the list does not scroll after it. */

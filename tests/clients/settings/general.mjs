@@ -77,5 +77,15 @@ await watch.selectOption("#notify select", "inbox");
 await asked;
 await letter("春节快乐");
 await watch.waitForFunction(() => window.told.length > 0);
+// So are those of a team, until the person does not want it.
+await letter("给大家", { of: "team@qq.test" });
+await watch.waitForFunction(() => window.told.length > 1);
+await watch.waitForSelector(".whose label >> nth=1");
+await look(watch, "notices");
+await watch.locator(".whose label", { hasText: "team@qq.test" }).locator("input").click();
+await watch.waitForFunction(() => [...document.querySelectorAll(".whose input")].filter((one) => one.checked).length === 1);
+await letter("不用告诉", { of: "team@qq.test" });
+await letter("再见");
+await watch.waitForFunction(() => window.told.length > 2);
 found.told = await watch.evaluate(() => window.told);
 await done(found);

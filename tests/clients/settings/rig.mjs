@@ -60,16 +60,17 @@ export const jmap = (...calls) => jmapOf(address, ...calls);
 export async function jmapOf(who, ...calls) {
   const headers = { authorization: `Basic ${Buffer.from(`${who}:${password}`).toString("base64")}`, "content-type": "application/json" };
   const session = await (await fetch(`${url}/jmap/session`, { headers })).json();
-  const accountId = Object.keys(session.accounts)[0];
-  const methodCalls = calls.map(([name, args], at) => [name, { accountId, ...args }, String(at)]);
+  const [accountId] = Object.keys(session.accounts);
+  const named = (args) => (args.of ? { accountId: Object.keys(session.accounts).find((id) => session.accounts[id].name === args.of), ...args, of: undefined } : args);
+  const methodCalls = calls.map(([name, args], at) => [name, { accountId, ...named(args) }, String(at)]);
   const body = JSON.stringify({ using: Object.keys(session.capabilities), methodCalls });
   const answer = await (await fetch(session.apiUrl, { method: "POST", headers, body })).json();
   return answer.methodResponses.map(([, args]) => args);
 }
 
-/** A letter in the inbox. */
-export async function letter(subject, { from = "wang@example.org", text = "见信如面。", header = {} } = {}) {
-  const [boxes] = await jmap(["Mailbox/get", { ids: null }]);
+/** A letter in the inbox; `of`: that of another account. */
+export async function letter(subject, { from = "wang@example.org", text = "见信如面。", header = {}, of } = {}) {
+  const [boxes] = await jmap(["Mailbox/get", { ids: null, of }]);
   const inbox = boxes.list.find((one) => one.role === "inbox").id;
   const one = {
     mailboxIds: { [inbox]: true },
@@ -80,7 +81,7 @@ export async function letter(subject, { from = "wang@example.org", text = "见�
     bodyValues: { 1: { value: text } },
     ...Object.fromEntries(Object.entries(header).map(([name, value]) => [`header:${name}:asText`, value])),
   };
-  const [made] = await jmap(["Email/set", { create: { one } }]);
+  const [made] = await jmap(["Email/set", { create: { one }, of }]);
   return made.created.one.id;
 }
 

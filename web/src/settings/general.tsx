@@ -1,8 +1,11 @@
 import { signal } from "@preact/signals";
+import type { Id } from "../jmap";
+import { told } from "../notify";
 import { keepHere, kept } from "../offline";
 import { settings } from "../preferences";
 import type { Settings } from "../preferences";
-import { choose } from "../store";
+import { remember } from "../reading/remembered";
+import { choose, client, guarded } from "../store";
 import { Card, Choice, Row, Select, Switch } from "./parts";
 import { say } from "./text";
 
@@ -86,6 +89,21 @@ export function General() {
             if (one !== "off" && permission.value === "default") allow();
           }}
         />
+        {now.notifications !== "off" && client.value?.shares && (
+          <fieldset class="line whose">
+            <legend class="what">
+              {say("general.notify.whose")} <small>{say("general.notify.whose.hint")}</small>
+            </legend>
+            <div>
+              {client.value.withMail.map(([id, { name }]) => (
+                <label key={id} class="check">
+                  <input type="checkbox" checked={told(client.value!, id)} onChange={(event) => tellOf(id, event.currentTarget.checked)} />
+                  {name}
+                </label>
+              ))}
+            </div>
+          </fieldset>
+        )}
         {now.notifications !== "off" && permission.value === "default" && (
           <Row label="">
             <button onClick={allow}>{say("general.notify.allow")}</button>
@@ -95,6 +113,10 @@ export function General() {
       </Card>
     </>
   );
+}
+
+function tellOf(account: Id, on: boolean): void {
+  void guarded(() => remember(client.value!, `notify:${account}`, { on }));
 }
 
 function allow(): void {

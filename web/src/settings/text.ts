@@ -51,6 +51,8 @@ export const TEXTS = {
   "general.notify.inbox": ["仅收件箱的新邮件", "New letters in the inbox"],
   "general.notify.all": ["所有文件夹的新邮件", "New letters in any folder"],
   "general.notify.hint": ["网页开着的时候提醒。", "While these pages are open."],
+  "general.notify.whose": ["提醒谁的邮件", "Whose letters"],
+  "general.notify.whose.hint": ["您自己的，以及共用邮箱的。", "Your own, and those of mailboxes that you share."],
   "general.notify.allow": ["在本设备上允许", "Allow on this device"],
   "general.notify.denied": ["浏览器在本设备上禁止了通知。请在地址栏左侧的网站设置中允许。", "The browser blocks notifications on this device. Allow them in the site settings beside the address bar."],
   "rules": ["收信规则", "Rules"],
