@@ -37,7 +37,7 @@ const tools = () => {
   // The list is there: rows, or that there are none.
   window.ready = () =>
     [...document.querySelectorAll(".folder")].some((one) => one.textContent.includes("Big")) &&
-    (document.querySelector(".row:not(.waiting)") || document.querySelector(".list .empty")?.textContent === "Nothing here");
+    (document.querySelector(".row:not(.waiting)") || document.querySelector(".list .nothing"));
   window.visit = (name) => [...document.querySelectorAll(".folder")].find((one) => one.textContent.includes(name)).click();
   window.listed = (name) => document.querySelector(".list h1").textContent === name && document.querySelector(".row:not(.waiting)");
   window.press = (key) => dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
@@ -165,7 +165,7 @@ const search = (words) =>
     box.value = words;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
-    const empty = () => document.querySelector(".list .empty");
+    const empty = () => document.querySelector(".list :is(.empty, .nothing)");
     return when(() => document.querySelector(".list h1").textContent.includes(words) && (document.querySelector(".row:not(.waiting)") || (empty() && !empty().textContent.includes("Loading"))), begun);
   }, words);
 found.first_search_ms = await step("first search", () => search("罕见词"), FIRST_SEARCH_S);

@@ -99,7 +99,7 @@ async function state(page) {
   const shown = page.evaluate(() => {
     const text = (selector) => [...document.querySelectorAll(selector)].map((one) => one.textContent.trim().slice(0, 200)).filter(Boolean);
     return {
-      url: location.href, list: text(".list h1"), empty: text(".list .empty"), rows: document.querySelectorAll(".row:not(.waiting)").length, title: text(".reader .title"),
+      url: location.href, list: text(".list h1"), empty: text(".list :is(.empty, .nothing)"), rows: document.querySelectorAll(".row:not(.waiting)").length, title: text(".reader .title"),
       notice: text(".notice"), fault: text(".compose .fault"), question: text(".compose .question"), chips: text(".compose .chip"), aside: text(".aside li"), offline: text(".no-network"), dialog: text("dialog[open]"),
       fields: [...document.querySelectorAll(".compose input")].map((one) => one.value), focus: document.activeElement?.outerHTML.slice(0, 200),
     };

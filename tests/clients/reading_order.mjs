@@ -62,7 +62,7 @@ await page.waitForSelector(".pick input");
 await page.keyboard.type("项目");
 await page.keyboard.press("Enter");
 await notice("Moved to 项目");
-await page.waitForSelector(".list .empty");
+await page.waitForSelector(".list :is(.empty, .nothing)");
 found.folder = await page.getAttribute(".folder:has-text('项目')", "title");
 await page.click(".notice button:has-text('Undo')");
 await page.waitForSelector(".row:has-text('order 5')");

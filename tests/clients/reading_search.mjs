@@ -15,7 +15,7 @@ async function search(text) {
   await page.fill("#search", text);
   await page.press("#search", "Enter");
   await answered;
-  await page.waitForFunction(() => document.querySelector(".list .empty, .row:not(.waiting)"));
+  await page.waitForFunction(() => document.querySelector(".list :is(.empty, .nothing), .row:not(.waiting)"));
   await page.waitForFunction(() => document.querySelector(".scope"));
   await page.waitForTimeout(60);
   return (await page.locator(".row:not(.waiting) .subject").allTextContents()).sort();

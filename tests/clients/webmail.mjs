@@ -72,7 +72,7 @@ await signIn(zhang, "zhang@qq.test", password);
 await li.click("button.main");
 await signIn(li, "li@163.test", password);
 await zhang.waitForSelector(".folders .write");
-await li.waitForSelector(".list .empty, .row");
+await li.waitForSelector(".list :is(.empty, .nothing), .row");
 
 await undoFor(zhang, 0);
 await undoFor(li, 0);

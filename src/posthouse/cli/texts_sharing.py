@@ -46,6 +46,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.rename": ("重命名文件夹", "rename mailbox"),
     "audit.delete": ("删除文件夹", "delete mailbox"),
     "audit.rights": ("修改权限", "rights"),
+    "audit.jmap": ("通过 JMAP", "by JMAP"),
     "audit.api": ("接口", "API"),
     "audit.command": ("管理命令", "command"),
     "column.actor": ("操作者", "WHO"),

@@ -15,8 +15,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "signin.password": ("密码", "Password"),
     "signin.button": ("登录", "Sign in"),
     "signin.wrong": (
-        "地址或密码不正确。授权码不能在这里使用。",
-        "The address or the password is wrong. App passwords are not for this page.",
+        "地址或密码不正确。授权码不能在这里使用。忘记密码请找管理员重设。",
+        "The address or the password is wrong. App passwords are not for this page. "
+        "If you forgot it, ask the administrator.",
     ),
     "signin.busy": (
         "登录失败次数过多，或服务器正忙。请过几分钟再试。",

@@ -5,6 +5,7 @@ import { type Listing, ask, at, get, part } from "./api";
 import { Act, Badge, Empty, Form, Link, Page, Show, Table } from "./parts";
 import { act, me, sure, useLoad } from "./state";
 import { say, when } from "./text";
+import type { Key } from "./text";
 
 interface Session {
   id: string;
@@ -197,12 +198,20 @@ export function Audit() {
   );
 }
 
+/** What was done, in words; the API says so itself. */
+const ACTIONS: Record<string, Key | undefined> = {
+  flags: "aud.flags", expunge: "aud.expunge", copy: "aud.copy", move: "aud.move", append: "aud.append", create: "aud.create", rename: "aud.rename",
+  delete: "aud.delete", rights: "aud.rights", claim: "aud.claim", note: "aud.note", jmap: "aud.jmap", command: "aud.command",
+};
+
 function What({ one }: { one: Entry }) {
-  const { operation, command, ...facts } = one.facts;
+  const { operation, command, method, action, ...facts } = one.facts;
+  const known = ACTIONS[one.action];
+  const words = { method: String(method ?? ""), command: [command, action].filter(Boolean).join(" ") };
   const told = Object.entries(facts).filter(([, value]) => value !== "" && value !== null);
   return (
     <>
-      <b>{one.text || String(operation ?? command ?? one.action)}</b> {one.mailbox}
+      <b>{one.text || (known ? say(known, words) : String(operation ?? one.action))}</b> {one.mailbox}
       <small>{told.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") : String(value)}`).join(" · ")}</small>
     </>
   );

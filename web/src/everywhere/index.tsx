@@ -16,6 +16,7 @@ import { byRole, client, everywhere, guarded, jmap, lookAt, mailboxes, openThrea
 import { formatWhen, say } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
+import { Nothing } from "../views/nothing";
 import { words } from "./text";
 import "./everywhere.css";
 
@@ -196,7 +197,7 @@ export function Everywhere() {
       {client.value?.teams && <Bar />}
       {(choosing.value || progress.value !== null) && <Bulk />}
       {found.length === 0 ? (
-        <p class="empty">{!loaded.value ? say("list.loading") : say(search ? "list.empty.search" : "list.empty")}</p>
+        loaded.value ? <Nothing icon={search ? "search" : "inbox"} text={say(search ? "list.empty.search" : "list.empty.inbox")} /> : <p class="empty">{say("list.loading")}</p>
       ) : (
         <ul class="scroll" ref={list}>
           {found.map((row, at) => (

@@ -5,6 +5,7 @@ import type { BodyPart, Email } from "../jmap";
 import type { Remote } from "../safe";
 import { fetchBlob, guarded } from "../store";
 import { formatSize, say } from "../text";
+import { fitting } from "./fit";
 import { leave, take } from "./frames";
 import { PlainText } from "./plain";
 import { read } from "./texts";
@@ -111,14 +112,15 @@ function Frame({ html, email, found }: FrameProps) {
     setShown(false);
     const frame: HTMLIFrameElement = take(place.current!, left.signal, (page) => {
       let fitted = 0;
+      const measure = fitting(frame, page);
       const fit = () => {
-        // With room for the bar by which a wide one is moved.
-        frame.style.height = `${page.body.scrollHeight + page.defaultView!.innerHeight - page.documentElement.clientHeight}px`;
+        measure();
         fitted = performance.now();
       };
       // While it is poured, not at every piece: all that is seen is laid out anew each time.
       const observer = new ResizeObserver(() => (frame.hasAttribute("aria-busy") && performance.now() - fitted < FIT_MS ? undefined : fit()));
       observer.observe(page.body);
+      observer.observe(place.current!);
       left.signal.addEventListener("abort", () => observer.disconnect());
       page.addEventListener("keydown", passOn, { signal: left.signal });
       void pouring().then((found) => found.pour(page, html, () => left.signal.aborted)).then((safe) => {
@@ -148,7 +150,7 @@ function Frame({ html, email, found }: FrameProps) {
       <PictureBar
         email={email} images={remote.length - pixels} pixels={pixels} failed={failed} shown={shown} show={() => show(remote)}
       />
-      <div ref={place} />
+      <div ref={place} class="fit" />
     </>
   );
 }

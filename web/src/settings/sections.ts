@@ -53,7 +53,7 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     id: "senders",
-    icon: "write",
+    icon: "drafts",
     title: "senders",
     View: lazily(() => import("./senders").then((found) => found.Senders), "div"),
     entries: [["senders", "senders.list", "签名 模板 发件人 别名 signature template alias identity"]],

@@ -57,6 +57,8 @@ export function Storage() {
           {say("storage.messages", { count: use.used_messages })}
         </p>
         {use.quota_bytes > 0 && <meter class="quota" min={0} max={use.quota_bytes} high={use.quota_bytes * 0.9} value={use.used_bytes} aria-label={say("storage")} />}
+        {use.used_messages > 0 && (
+          <>
         <h3>{say("storage.folders")}</h3>
         <Treemap parts={folders.map((one) => ({ title: one.title, size: one.bytes, note: `${formatSize(one.bytes)} · ${say("storage.count", { count: one.messages })}` }))} />
         <h3>{say("storage.years")}</h3>
@@ -70,6 +72,8 @@ export function Storage() {
             </div>
           ))}
         </dl>
+          </>
+        )}
       </Card>
       <Largest list={largest} again={load} />
       <CleanUp use={use} again={load} />

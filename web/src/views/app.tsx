@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { desk, recover } from "../draft";
+import { compose, desk, recover, writing } from "../draft";
 import { over } from "../reading/over";
 import { offline, queued } from "../offline";
-import { inContacts, inSettings } from "../route";
+import { elsewhere, inContacts, inSettings } from "../route";
 import { client, everywhere, notice, openThread } from "../store";
 import { say } from "../text";
 import { Folders } from "./folders";
@@ -64,6 +64,11 @@ export function App() {
           {everywhere.value ? <Everywhere /> : <List />}
           <Reader />
         </main>
+      )}
+      {client.value.sends && !elsewhere.value && openThread.value === null && writing.value === 0 && (
+        <button class="main thumb" aria-label={say("act.compose")} onClick={() => compose()}>
+          <Icon name="drafts" />
+        </button>
       )}
       {Desk && <Desk />}
       {help.value && <Help />}

@@ -15,6 +15,7 @@ import { formatMoment, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
+import { Nothing } from "./nothing";
 
 export function Reader() {
   const list = letters.value;
@@ -22,7 +23,9 @@ export function Reader() {
   if (openThread.value === null) {
     return (
       <section class="reader none" aria-label={say("read.body")}>
-        <p class="empty">{say("read.none")}</p>
+        <Nothing icon="logo" text={say("read.none")}>
+          <p class="wide-only">{say("read.none.hint")}</p>
+        </Nothing>
       </section>
     );
   }
