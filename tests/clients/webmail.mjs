@@ -117,7 +117,7 @@ for (let at = 0; at < 6; at += 1) {
   windows.push(await zhang.context().newPage());
   await windows[at].goto(`${zhangUrl}/mail/`);
   await windows[at].click("button.main");
-  await windows[at].waitForSelector(".list .empty, .row", { timeout: 30_000 });
+  await windows[at].waitForSelector(".list :is(.empty, .nothing), .row", { timeout: 30_000 });
 }
 
 // Li answers; Zhang, who looks at the inbox, sees that.

@@ -161,7 +161,8 @@ class Practice:
                 case _:
                     continue
             stage.dialogues.append(dialogue)
-            stage.at = stage.at or dialogue.began
+            # A connection that is used again began before the letter.
+            stage.at = stage.at or max(dialogue.began, stages["compose"].at)
             if stage.name == "fetch":
                 stage.state = "done" if dialogue.ended else stage.state
             elif trace := await self._trace(dialogue):
