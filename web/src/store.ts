@@ -5,7 +5,6 @@ import { forget } from "./auth";
 import type { Authorize } from "./auth";
 import { Jmap, JmapError } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
-import { forgetNews, tellNews } from "./notify";
 import type { News } from "./notify";
 import { offline, wipe } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
@@ -78,8 +77,8 @@ export async function start(authorize: Authorize): Promise<void> {
   listening = new AbortController();
   position.id = await loadMailboxes();
   go(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
-  forgetNews();
-  void guarded(() => tellNews(next, openNews));
+  notices?.forgetNews();
+  void guarded(() => tellNews(next));
   hear(next);
 }
 
@@ -224,6 +223,14 @@ export function lookAt(account: Id, stay = false): Promise<boolean> {
     await loadMailboxes();
     visit(byRole("inbox")?.id ?? mailboxes.value[0]?.id ?? null);
   });
+}
+
+let notices: typeof import("./notify") | null = null;
+
+/** Loaded for who wants to be told; without a connection nothing comes. */
+async function tellNews(where: Jmap): Promise<void> {
+  if (notices === null && settings.value.notifications !== "off") notices = await import("./notify").catch(() => null);
+  await notices?.tellNews(where, openNews);
 }
 
 /** A letter that somebody was told of, in whatever account. */
@@ -372,7 +379,7 @@ async function lookAgain(): Promise<void> {
   if (held && mine === generation && cursor.value === at) keepCursor(held);
   if (openThread.value !== null) await loadThread(openThread.value);
   fetchAhead();
-  await tellNews(jmap(), openNews);
+  await tellNews(jmap());
 }
 
 /** What the cursor is moved to because its row moved: the list does not scroll after it. */

@@ -16,7 +16,7 @@ import { byRole, client, everywhere, guarded, jmap, lookAt, mailboxes, openThrea
 import { formatWhen, say } from "../text";
 import { Icon } from "../views/icon";
 import { later } from "../views/lazy";
-import { Nothing } from "../views/nothing";
+import { NoRowsAnywhere } from "../views/nothing";
 import { words } from "./text";
 import "./everywhere.css";
 
@@ -197,7 +197,7 @@ export function Everywhere() {
       {client.value?.teams && <Bar />}
       {(choosing.value || progress.value !== null) && <Bulk />}
       {found.length === 0 ? (
-        loaded.value ? <Nothing icon={search ? "search" : "inbox"} text={say(search ? "list.empty.search" : "list.empty.inbox")} /> : <p class="empty">{say("list.loading")}</p>
+        loaded.value ? <NoRowsAnywhere /> : <p class="empty">{say("list.loading")}</p>
       ) : (
         <ul class="scroll" ref={list}>
           {found.map((row, at) => (
@@ -228,23 +228,25 @@ function One({ row, at }: { row: Row; at: number }) {
         onClick={(event) => chooseRow(at, event.shiftKey)}
       />
       <button
-        class="plain one" aria-current={opened} aria-label={spoken(row, { people, picked, where: words("in", { name }) })}
-        onFocus={() => (spreadCursor.value = at)}
+        class="plain one" aria-current={opened} onFocus={() => (spreadCursor.value = at)}
         onClick={(event) => (event.shiftKey || event.ctrlKey || event.metaKey ? chooseRow(at, event.shiftKey) : void open(at))}
       >
-        <span class="people">{people}</span>
-        <time dateTime={row.receivedAt}>{formatWhen(row.receivedAt)}</time>
-        <span class="subject">{subject}</span>
-        <span class="marks">
-          {row.hasAttachment && <Icon name="clip" />}
-          {row.keywords["$pinned"] && <Icon name="pin" />}
-          {row.keywords["$flagged"] && <span class="starred"><Icon name="star" /></span>}
-        </span>
-        <span class="preview">
-          <span class="tag">{name.split("@")[0]}</span>
-          {row.account && client.value?.at(row.account).team && <Claim email={row} />}
-          <Chips email={row} />
-          {row.preview}
+        <span class="spoken">{spoken(row, { people, picked, where: words("in", { name }) })}</span>
+        <span class="shown" aria-hidden="true">
+          <span class="people">{people}</span>
+          <time dateTime={row.receivedAt}>{formatWhen(row.receivedAt)}</time>
+          <span class="subject">{subject}</span>
+          <span class="marks">
+            {row.hasAttachment && <Icon name="clip" />}
+            {row.keywords["$pinned"] && <Icon name="pin" />}
+            {row.keywords["$flagged"] && <span class="starred"><Icon name="star" /></span>}
+          </span>
+          <span class="preview">
+            <span class="tag">{name.split("@")[0]}</span>
+            {row.account && client.value?.at(row.account).team && <Claim email={row} />}
+            <Chips email={row} />
+            {row.preview}
+          </span>
         </span>
       </button>
     </li>

@@ -112,7 +112,7 @@ function Frame({ html, email, found }: FrameProps) {
     setShown(false);
     const frame: HTMLIFrameElement = take(place.current!, left.signal, (page) => {
       let fitted = 0;
-      const measure = fitting(frame, page);
+      const measure = fitting(page);
       const fit = () => {
         measure();
         fitted = performance.now();

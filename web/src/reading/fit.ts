@@ -6,7 +6,8 @@ const SMALLEST = 0.5;
 const SLACK = 4;
 
 /** What gives the frame the size that its page has by now. */
-export function fitting(frame: HTMLIFrameElement, page: Document): () => void {
+export function fitting(page: Document): () => void {
+  const frame = page.defaultView!.frameElement as HTMLIFrameElement;
   const box = frame.parentElement!;
   let room = 0;
   let wide = 0; // what the page needs, where that is more than there is

@@ -10,15 +10,15 @@ import { SearchScope } from "../reading/scope";
 import { spoken } from "../reading/spoken";
 import { read } from "../reading/texts";
 import { open } from "../reading/thread";
-import { client, cursor, go, guarded, here, may, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
+import { client, cursor, go, guarded, here, loading, may, nameOf, openThread, place, relocated, rows, snippets, total, want } from "../store";
 import { rowHeight } from "../preferences";
 import { formatMoment, formatTime, formatWhen, say } from "../text";
 import { scheduled } from "../draft";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
-import { NoRows } from "./nothing";
 
+const NoRows = later(() => import("./nothing").then((one) => one.NoRows));
 const Bulk = later(() => import("../reading/bulk").then((one) => one.Bulk));
 const Bar = later(() => import("../team").then((one) => one.Bar));
 const Claim = later(() => import("../team").then((one) => one.Mark));
@@ -105,7 +105,7 @@ export function List() {
         aria-activedescendant={rows.value.has(cursor.value) ? `row-${cursor.value}` : undefined}
         onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
       >
-        {count === 0 && <NoRows />}
+        {count === 0 && (loading.value ? <p class="empty">{say("list.loading")}</p> : <NoRows />)}
         <div style={{ height: `${shown}px`, position: "relative" }} role="presentation">
           {visible.map((at) => (
             <Row key={at} at={at} email={rows.value.get(at)} y={at * ROW - offset + top.value} />

@@ -1,13 +1,13 @@
-/** Where there is nothing: what that means, and what one can do. */
+/** Where there is nothing: what that means, and what one can do.  Loaded when it is first so. */
 
 import type { ComponentChildren } from "preact";
-import { here, loading, place } from "../store";
-import { say } from "../text";
-import type { Key } from "../text";
+import { here, place } from "../store";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
+import { say } from "./nothing.text";
+import type { NothingKey as Key } from "./nothing.text";
 
-export function Nothing({ icon, text, children }: { icon: IconName; text: string; children?: ComponentChildren }) {
+function Nothing({ icon, text, children }: { icon: IconName; text: string; children?: ComponentChildren }) {
   return (
     <div class="nothing">
       <Icon name={icon} />
@@ -28,7 +28,6 @@ const OF_ROLE: Record<string, [icon: IconName, text: Key, hint?: Key]> = {
 
 /** In place of the rows of the list. */
 export function NoRows() {
-  if (loading.value) return <p class="empty">{say("list.loading")}</p>;
   if (place.value.search) {
     return (
       <Nothing icon="search" text={say("list.empty.search")}>
@@ -42,4 +41,19 @@ export function NoRows() {
       {hint && <p>{say(hint)}</p>}
     </Nothing>
   );
+}
+
+/** In place of a letter. */
+export function NoLetter() {
+  return (
+    <Nothing icon="logo" text={say("read.none")}>
+      <p class="wide-only">{say("read.none.hint")}</p>
+    </Nothing>
+  );
+}
+
+/** In the list of all accounts. */
+export function NoRowsAnywhere() {
+  const { search } = place.value;
+  return <Nothing icon={search ? "search" : "inbox"} text={say(search ? "list.empty.search" : "list.empty.inbox")} />;
 }

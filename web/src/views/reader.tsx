@@ -15,7 +15,6 @@ import { formatMoment, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
-import { Nothing } from "./nothing";
 
 export function Reader() {
   const list = letters.value;
@@ -23,9 +22,7 @@ export function Reader() {
   if (openThread.value === null) {
     return (
       <section class="reader none" aria-label={say("read.body")}>
-        <Nothing icon="logo" text={say("read.none")}>
-          <p class="wide-only">{say("read.none.hint")}</p>
-        </Nothing>
+        <NoLetter />
       </section>
     );
   }
@@ -198,6 +195,7 @@ function Details({ email }: { email: Email }) {
   );
 }
 
+const NoLetter = later(() => import("./nothing").then((one) => one.NoLetter));
 const Claimed = later(() => import("../team").then((one) => one.Claimed));
 const Below = later(() => import("../team").then((one) => one.Below));
 const Behind = later(() => import("../reading/inspect").then((one) => one.default));
