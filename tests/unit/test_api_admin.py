@@ -49,6 +49,8 @@ PARAMETERS = {
 PARAMETERS["name"] = "none"
 BODIES: dict[str, dict[str, Any]] = {
     "changeSelf": {"name": "x"},
+    "beginMigrationSignIn": {"provider": "office365"},
+    "pollMigrationSignIn": {"handle": "x"},
     "checkMigration": {"user": "x", "password": "x", "provider": "qq"},
     "startMigration": {"user": "x", "password": "x", "provider": "qq"},
     "changeMigration": {"wish": "pause"},
