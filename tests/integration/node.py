@@ -221,9 +221,13 @@ class Node:
 
     def kill(self, role: str, chance: random.Random | None = None) -> int:
         """kill -9; the process id that was."""
-        pid = self.pick(role, chance or random.Random(1))
-        os.kill(pid, signal.SIGKILL)
-        return pid
+        while True:
+            pid = self.pick(role, chance or random.Random(1))
+            with contextlib.suppress(
+                ProcessLookupError
+            ):  # it ended by itself, as its parent or the writer did
+                os.kill(pid, signal.SIGKILL)
+                return pid
 
     # --- what it tells ---
 
