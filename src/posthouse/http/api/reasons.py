@@ -20,6 +20,8 @@ _ROWS: Final = (
     (r"Invalid enum value (.*)", r"没有 \1 这个选项"),
     (r"Invalid RFC3339 encoded datetime", "时间的写法不对，例如 2030-01-01T00:00:00Z"),
     (r"this address takes no parameters", "这个地址不接受参数"),
+    (r"others are being looked at", "正在查看别的邮箱，请稍候再试"),
+    (r"name and password are one line each", "用户名和密码各写一行，不能换行"),
     # --- accounts and domains ---
     (r"the domain (.*) exists already", r"域名 \1 已经存在"),
     (r"the account (.*) exists already", r"账户 \1 已经存在"),
