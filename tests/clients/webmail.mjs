@@ -4,7 +4,6 @@
  * ZHANG_URL and LI_URL are the webmails of zhang@qq.test and li@163.test.  What was seen is printed as one JSON document.
  */
 
-import { ORDINARY } from "./browser.mjs";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
