@@ -341,3 +341,16 @@ async def test_a_password_that_the_browser_remembers_is_not_for_other_sites(
         assert (answer.status_code < 300) is good, (what, answer.text)
         return
     assert await takes_socket(site.web.secure, given) is good, what
+
+
+async def test_paths_without_a_page(site: Site) -> None:
+    """People get a page in their language, programs a line; neither says back what was not escaped."""
+    odd = "/nowhere/<script>alert(1)</script>"
+    async with site.client() as client:
+        page = await client.get(odd, headers={"accept": "text/html,*/*;q=0.8", "accept-language": "zh-CN"})
+        line = await client.get(odd, headers={"accept": "*/*"})
+    assert (page.status_code, line.status_code, line.text) == (404, 404, "Not found\n")
+    assert "这里没有页面" in page.text
+    assert 'href="/mail/"' in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]

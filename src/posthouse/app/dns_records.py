@@ -10,8 +10,13 @@ from msgspec import Struct
 from posthouse.app.config import Config
 from posthouse.services.dkim import PublicKey
 
-SERVICES: Final = {"submissions": 465, "imaps": 993, "pop3s": 995, "imap": 0, "pop3": 0}
+SERVICES: Final = {
+    "submissions": 465, "imaps": 993, "pop3s": 995, "imap": 0, "pop3": 0,
+    "sieve": 4190, "jmap": 443, "carddavs": 443,
+}  # fmt: skip
 """SRV service -> port; 0: it is said that the service is not offered."""
+LISTENERS: Final = {"sieve": "managesieve", "jmap": "https", "carddavs": "https"}
+"""Of services that are called otherwise than what serves them."""
 
 
 class Record(Struct, frozen=True):
@@ -57,7 +62,10 @@ def dmarc_record(domain: str, wanted: str = "none") -> Record:
 
 
 def srv_records(domain: str, hostname: str, services: dict[str, int]) -> list[Record]:
-    """RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered."""
+    """RFC 6186 §3.1 and RFC 8314 §5.1: clients find the services; "." says that one is not offered.
+
+    RFC 5804 §1.8 has ManageSieve, RFC 8620 §2.2 JMAP, RFC 6764 §3 CardDAV.
+    """
     return [
         Record(f"_{service}._tcp.{domain}.", "SRV", f"0 1 {port} {hostname}.", "dns.srv")
         if port
@@ -69,7 +77,8 @@ def srv_records(domain: str, hostname: str, services: dict[str, int]) -> list[Re
 def offered(config: Config) -> dict[str, int]:
     """The services that clients should find, as this node is configured."""
     on = {name: listener.enabled for name, listener in config.listeners.items()}
-    return {service: port if port and on.get(service) else 0 for service, port in SERVICES.items()}
+    found = {name: port if on[LISTENERS.get(name, name)] else 0 for name, port in SERVICES.items() if port}
+    return SERVICES | found | ({} if config.jmap.enabled else {"jmap": 0})
 
 
 def records_for(

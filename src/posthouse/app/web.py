@@ -105,6 +105,7 @@ class Web:
 
     def configure(self, config: Config) -> None:
         pages: list[BaseRoute] = []
+        missing: dict[Any, Any] = {}
         chosen = settings.oauth_settings(config)
         self.close()
         self._runner.settings = self._migration(config)
@@ -124,6 +125,7 @@ class Web:
             )
             auth = make_auth(self._store, self._clock, self._sign_in, two_step, context.pages, chosen.issuer)
             pages = [*routes(context), *auth_routes(auth)]
+            missing[404] = context.pages.nothing_here
         api = self._api(config, auth.passkeys if chosen is not None else None)
         in_clear = chosen is not None and chosen.issuer.startswith("http:")
         jmap: list[BaseRoute] = []
@@ -138,8 +140,11 @@ class Web:
         )
         secure = chosen.issuer if chosen is not None and not in_clear else ""
         self._challenge = Starlette(routes=challenge_routes(self._answer, secure))
-        self._plain = Starlette(routes=[*self._health, *setup, *jmap, *api, *(pages if in_clear else [])])
-        self._secure = Starlette(routes=[*setup, *jmap, *api, *pages])
+        self._plain = Starlette(
+            routes=[*self._health, *setup, *jmap, *api, *(pages if in_clear else [])],
+            exception_handlers=missing if in_clear else None,
+        )
+        self._secure = Starlette(routes=[*setup, *jmap, *api, *pages], exception_handlers=missing)
 
     def _api(self, config: Config, passkeys: Passkeys | None) -> list[BaseRoute]:
         store, clock, sign_in = self._store, self._clock, self._sign_in

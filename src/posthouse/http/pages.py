@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from posthouse.core.lazy import lazy
 from posthouse.http.texts import LANGUAGES, say
@@ -74,6 +74,21 @@ class Pages:
         )
         scripts = "script-src 'self'; " if values.get("passkey") else ""
         return self._headers(HTMLResponse(page, status_code=status), _form_targets(send_to), scripts)
+
+    async def nothing_here(self, request: Request, _error: Exception) -> Response:
+        """For paths that no route has; programs get a line of text."""
+        if "text/html" not in request.headers.get("accept", ""):
+            return PlainTextResponse("Not found\n", status_code=404)
+        told = partial(say, language=self.language(request))
+        return self.show(
+            request,
+            "message.html",
+            status=404,
+            title=told("nothing.title"),
+            text=told("nothing.text"),
+            detail=request.url.path[:200],
+            link=("/mail/", told("nothing.link")),
+        )
 
     def language(self, request: Request) -> str:
         """What the link says, else the client's wish (OpenID Connect `ui_locales`), else the browser's."""

@@ -151,6 +151,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "代码已过期或已被处理，请在设备上重新开始。",
         "The code has expired or was answered already; begin again on the device.",
     ),
+    "nothing.title": ("这里没有页面", "There is no page here"),
+    "nothing.text": (
+        "网址可能抄错了，或者页面已经移走。",
+        "The address may be mistyped, or the page has moved.",
+    ),
+    "nothing.link": ("打开网页邮箱", "Open the webmail"),
     "error.title": ("无法继续", "This cannot go on"),
     "error.request": (
         "{client} 发来的请求有误。请回到该程序再试一次；如果还是这样，请把下面一行告诉它的开发者。",
