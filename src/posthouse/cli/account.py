@@ -133,7 +133,7 @@ async def _show(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         "pop3_delete",
         "admin",
     )
-    out.table(("setting", "value"), [(name, getattr(account, name)) for name in names])
+    out.table(("setting", "value"), [(out.say(f"setting.{name}"), getattr(account, name)) for name in names])
 
 
 async def _add(

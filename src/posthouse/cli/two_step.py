@@ -88,7 +88,7 @@ async def _disable(_arguments: Any, out: Output, two_step: TwoStep, account: Acc
 async def _status(_arguments: Any, out: Output, two_step: TwoStep, account: Account) -> None:
     methods = await two_step.methods(account)
     out.result({"two_step": account.two_step, "methods": methods})
-    out.table(("setting", "value"), [("two_step", account.two_step)])
+    out.table(("setting", "value"), [(out.say("setting.two_step"), account.two_step)])
     out.table(("method", "where"), list(methods.items()))
 
 
