@@ -43,7 +43,8 @@ await zhang.click(".tools button >> nth=0");
 await zhang.click("header.top button >> nth=0");
 await zhang.click(".folder:has-text('已发送')");
 await openLetter(zhang, "honest");
-await zhang.click("button:has-text('经过与原文')");
+// The notice of what could not be delivered is in the same conversation.
+await zhang.click("article[aria-label='zhang@qq.test'] button:has-text('经过与原文')");
 await zhang.waitForSelector(".reached .delivered");
 await zhang.waitForSelector(".reached .failed");
 found.reached = await zhang.locator(".reached li").allTextContents();

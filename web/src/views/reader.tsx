@@ -10,7 +10,7 @@ import { read } from "../reading/texts";
 import { closeThread, open } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
 import { Chips } from "../reading/labels";
-import { byRole, client, cursor, everywhere, here, letters, may, openThread, total } from "../store";
+import { byRole, client, cursor, everywhere, here, letters, may, openThread, place, total } from "../store";
 import { formatMoment, formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
@@ -27,20 +27,22 @@ export function Reader() {
     );
   }
   const last = list[list.length - 1];
+  // What was clicked at: in "Sent" that is what was sent, whatever came in answer.
+  const chosen = list.findLast((one) => one.mailboxIds[place.value.mailbox ?? ""]) ?? last;
   const team = client.value?.team;
   return (
     <section class="reader" aria-label={say("read.body")}>
       <Toolbar />
-      {last === undefined ? (
+      {chosen === undefined ? (
         <p class="empty">{say("list.loading")}</p>
       ) : (
         <>
           <h1 class="title" tabIndex={-1}>
-            {rename(last, last.subject || say("row.nosubject"))} <Chips email={last} />
+            {rename(chosen, chosen.subject || say("row.nosubject"))} <Chips email={chosen} />
           </h1>
           {team && <Claimed />}
           {list.map((email) => (
-            <Letter key={email.id} email={email} initially={email === last || !email.keywords["$seen"]} />
+            <Letter key={email.id} email={email} initially={email === last || email === chosen || !email.keywords["$seen"]} />
           ))}
           {team && <Below />}
         </>

@@ -24,6 +24,7 @@ from posthouse.storage.sqlite.protocol import (
     encode_frame,
     sendable,
 )
+from posthouse.storage.sqlite.socket_path import reachable
 from posthouse.storage.sqlite.store import HintBoard, SqliteStore
 
 RECONNECT_FIRST_S: Final = 0.02
@@ -59,9 +60,8 @@ class WriterClient:
         delay = RECONNECT_FIRST_S
         while True:
             try:
-                _, self._link = await self._loop.create_unix_connection(
-                    lambda: _Link(self), str(self._socket)
-                )
+                with reachable(self._socket) as path:
+                    _, self._link = await self._loop.create_unix_connection(lambda: _Link(self), path)
             except OSError:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RECONNECT_MAX_S)

@@ -25,6 +25,7 @@ from posthouse.storage.sqlite.protocol import (
     encode_answer,
     encode_frame,
 )
+from posthouse.storage.sqlite.socket_path import reachable
 
 HINT_PAUSE_S: Final = 0.005
 """A worker that waits for no answer is woken for hints at mailboxes at most once in so long."""
@@ -58,7 +59,8 @@ class WriterServer:
         self._socket.parent.mkdir(parents=True, exist_ok=True)
         self._socket.unlink(missing_ok=True)  # of a writer that was killed: we hold its lock
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._accept, str(self._socket))
+        with reachable(self._socket) as path:
+            self._server = await loop.create_unix_server(self._accept, path)
         self._socket.chmod(0o600)
 
     def _accept(self) -> WorkerConnection:
