@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -20,6 +21,7 @@ from tests.integration.ports import free_offset
 
 FREE = free_offset()
 OFFSET = ("--offset", str(FREE))
+READY_S = 120
 LETTER = (
     "From: zhang@qq.test\r\nTo: li@163.test\r\nSubject: =?utf-8?b?6KeB5a2X5aaC6Z2i?=\r\n\r\n你好，李。\r\n"
 ).encode()
@@ -38,12 +40,16 @@ class RunningDemo:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         self.told = ""
+        given_up = threading.Timer(READY_S, os.killpg, (self.process.pid, signal.SIGKILL))
+        given_up.start()
         while "Both are open" not in self.told:
             line = self.process.stdout.readline()
             if not line:
+                given_up.cancel()
                 self.process.communicate()
                 raise AssertionError(self.told)
             self.told += line
+        given_up.cancel()
 
     def interrupt(self):
         """Ctrl-C: the terminal sends it to every process of the group."""
