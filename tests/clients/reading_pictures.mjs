@@ -16,7 +16,8 @@ await look(page, found, pictures, "pictures-blocked");
 
 // The server refuses to call its own house.
 await page.click(".pictures button:has-text('Show')");
-await page.waitForSelector(".pictures:has-text('could not be fetched')");
+// One after the other.
+await page.waitForFunction(() => /[24] pictures could not/.test(document.querySelector(".pictures p")?.textContent ?? ""));
 found.refused = await page.textContent(".pictures p");
 
 // From now on by themselves; here the proxy's answers are made up.
