@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from posthouse.app.demo import HOUSES, PASSWORD, PORTS
+from posthouse.app.demo import HOUSES, PASSWORD, PORTS, _wait_ready
 from tests.integration.ports import free_offset
 
 FREE = free_offset()
@@ -162,3 +162,10 @@ def test_a_taken_port_ends_the_demo_and_names_the_way_out(tmp_path):
     assert f":{HOUSES[1].port('imap', FREE)}: the port is in use" in done.stderr
     assert "--offset" in done.stderr
     assert "Both are open" not in done.stdout
+
+
+def test_houses_that_end_before_they_are_ready_end_the_wait():
+    reader, writer = os.pipe()
+    os.close(writer)  # as the last of them does
+    assert not _wait_ready(reader, [0, 0])
+    os.close(reader)

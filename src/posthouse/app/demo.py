@@ -249,7 +249,10 @@ def _wait_ready(reader: int, pids: list[int]) -> bool:
     got = 0
     while got < len(pids):
         if select.select([reader], [], [], 0.05)[0]:
-            got += len(os.read(reader, len(pids)))
+            told = os.read(reader, len(pids))
+            if not told:  # nobody is left who could say so
+                return False
+            got += len(told)
         elif any(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) for pid in pids):
             return False
     return True
