@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { ORDINARY, TIMEOUT_MS, launch, look } from "./browser.mjs";
+import { TIMEOUT_MS, launch, look, overhear } from "./browser.mjs";
 
 const [executablePath, url, password, pictures] = process.argv.slice(2);
 const found = { axe: {}, console: [], requests: [], scrolls: [] };
@@ -17,8 +17,7 @@ async function window(locale, size = { width: 1280, height: 860 }, dark = false)
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   // What the server refuses, as it should, the browser notes as well.
-  page.on("console", (message) => ORDINARY.test(message.text()) || message.text().startsWith("Failed to load resource") || found.console.push(message.text()));
-  page.on("pageerror", (error) => found.console.push(String(error)));
+  overhear(page, found.console, (text) => text.startsWith("Failed to load resource"));
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob|about):/.test(request.url())) found.requests.push(request.url());
   });

@@ -21,7 +21,13 @@ export async function launch(executablePath) {
 export const TIMEOUT_MS = 45_000;
 
 /** What this tool says of itself, and what Chromium says when somebody clicks before a dialog puts the focus. */
-export const ORDINARY = /blocked by Playwright|^Autofocus processing was blocked/;
+const ORDINARY = /blocked by Playwright|^Autofocus processing was blocked/;
+
+/** `log` gets what the console of a page says, and what goes wrong there. */
+export function overhear(page, log, passed = () => false) {
+  page.on("console", (message) => ORDINARY.test(message.text()) || passed(message.text()) || log.push(message.text()));
+  page.on("pageerror", (error) => log.push(String(error)));
+}
 
 /** A window of its own; `found.console` gets what its log says, `found.requests` what it asks of other hosts. */
 export async function open(browser, url, found, { size = { width: 1280, height: 860 }, locale = "en", dark = false, workers = "block" } = {}) {
@@ -30,8 +36,7 @@ export async function open(browser, url, found, { size = { width: 1280, height: 
   page.setDefaultTimeout(TIMEOUT_MS);
   found.console ??= [];
   found.requests ??= [];
-  page.on("console", (message) => ORDINARY.test(message.text()) || found.console.push(message.text()));
-  page.on("pageerror", (error) => found.console.push(String(error)));
+  overhear(page, found.console);
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob|about|chrome|chrome-extension):/.test(request.url())) found.requests.push(request.url());
   });

@@ -2,7 +2,7 @@
  * Letters that must not be lost, and letters that are taken back: `node keeping.mjs CHROMIUM URL PASSWORD PICTURES`.
  */
 
-import { ORDINARY, TIMEOUT_MS, launch, look, open, openLetter, signIn } from "./browser.mjs";
+import { TIMEOUT_MS, launch, look, open, openLetter, overhear, signIn } from "./browser.mjs";
 import { PHONE, editor, send, undoFor, write } from "./writing.mjs";
 
 const [chromium, url, password, pictures] = process.argv.slice(2);
@@ -26,7 +26,7 @@ const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }));
 await page.close();
 const after = await context.newPage();
 after.setDefaultTimeout(TIMEOUT_MS);
-after.on("console", (message) => ORDINARY.test(message.text()) || found.console.push(message.text()));
+overhear(after, found.console);
 await after.addInitScript((values) => {
   for (const [name, value] of Object.entries(JSON.parse(values))) if (!sessionStorage.getItem(name)) sessionStorage.setItem(name, value);
 }, kept);

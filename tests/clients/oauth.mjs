@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ImapFlow } from "imapflow";
 import { chromium } from "playwright-core";
-import { ORDINARY } from "./browser.mjs";
+import { overhear } from "./browser.mjs";
 
 const [executablePath, issuer, client, address, password, imapPort, pictures] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -39,7 +39,7 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "
 const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN" });
 const page = await context.newPage();
 page.setDefaultTimeout(20_000);
-page.on("console", (message) => ORDINARY.test(message.text()) || found.console.push(message.text()));
+overhear(page, found.console);
 
 /** What axe finds, and whether anything is wider than a phone. */
 async function check(name) {

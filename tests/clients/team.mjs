@@ -25,6 +25,18 @@ await Promise.all([take(zhang).waitFor(), take(wang).waitFor()]);
 await zhang.waitForSelector(".team .others:has-text('looking at this')");
 
 // At the same moment: one has it, the other is told who.
+let claims = 0;
+let go;
+const both = new Promise((resolve) => (go = resolve));
+for (const page of [zhang, wang])
+  await page.route("**/jmap/api", async (route) => {
+    if (route.request().postData()?.includes("Claim/set")) {
+      claims += 1;
+      if (claims === 2) go();
+      await both;
+    }
+    await route.continue();
+  });
 await Promise.all([take(zhang).click(), take(wang).click()]);
 const says = (page, text) => page.waitForSelector(`.team .who:has-text('${text}')`);
 await Promise.race([says(zhang, "You have this"), says(wang, "You have this")]);

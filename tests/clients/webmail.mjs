@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
-import { ORDINARY } from "./browser.mjs";
+import { overhear } from "./browser.mjs";
 import { undoFor } from "./writing.mjs";
 
 const [executablePath, zhangUrl, liUrl, password, pictures] = process.argv.slice(2);
@@ -28,8 +28,7 @@ async function window(url, size, locale) {
   const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true, bypassCSP: false });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  page.on("console", (message) => ORDINARY.test(message.text()) || found.console.push(message.text()));
-  page.on("pageerror", (error) => found.console.push(String(error)));
+  overhear(page, found.console);
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) found.requests.push(request.url());
   });

@@ -88,8 +88,9 @@ type Answer = [name: string, args: Record<string, unknown>, id: string];
 const MAIL = "urn:ietf:params:jmap:mail";
 const SUBMISSION = "urn:ietf:params:jmap:submission";
 const TEAM = "urn:posthouse:params:jmap:team";
+export const CONTACTS = "urn:ietf:params:jmap:contacts";
 
-/** An even number, as a query and what it found belong together; servers take 32 at least in one request. */
+/** Calls in one request: servers take so many at least (RFC 8620 §2). */
 const AT_ONCE = 16;
 
 const PERSONAL = new Set(["WebmailItem", "Settings", "Identity", "Picture", "PushSubscription"]);
@@ -106,6 +107,14 @@ export class JmapError extends Error {
   ) {
     super(detail || kind);
   }
+}
+
+type Refused = Record<Id, { type: string; description?: string | null }> | null | undefined;
+
+/** Raises what a server says of the first thing of a `/set` or `/copy` that it did not do (RFC 8620 §5.3), if there is one. */
+export function refuse({ notCreated, notUpdated, notDestroyed }: { notCreated?: Refused; notUpdated?: Refused; notDestroyed?: Refused }): void {
+  const [fault] = [notCreated, notUpdated, notDestroyed].flatMap((all) => Object.values(all ?? {}));
+  if (fault) throw new JmapError(fault.type, fault.description ?? "");
 }
 
 export class Jmap {
@@ -162,7 +171,7 @@ export class Jmap {
   }
 
   get teams(): boolean {
-    return Object.keys(this.session.accounts).some((one) => one !== this.home && this.has(TEAM, one));
+    return this.having(TEAM).some(([id]) => id !== this.home);
   }
 
   /** Accounts that have this, one's own first: those of others may be no more than an address book. */
@@ -203,10 +212,19 @@ export class Jmap {
     return this.answers(calls, false, signal);
   }
 
-  /** As `call`, in as many requests as it takes; what fails is missing in the answers: an account may have been shared until a moment ago. */
-  async callEach(calls: Call[], signal?: AbortSignal): Promise<Record<string, any>> {
+  /**
+   * As `call`, in as many requests as it takes; those of a group, as a query and what it found, stay together.  What fails is missing in
+   * the answers: an account may have been shared until a moment ago.
+   */
+  async callEach(groups: Call[][], signal?: AbortSignal): Promise<Record<string, any>> {
+    const requests: Call[][] = [];
+    for (const group of groups) {
+      const last = requests.at(-1);
+      if (last && last.length + group.length <= AT_ONCE) last.push(...group);
+      else requests.push([...group]);
+    }
     const found: Record<string, any> = {};
-    for (let at = 0; at < calls.length; at += AT_ONCE) Object.assign(found, await this.answers(calls.slice(at, at + AT_ONCE), true, signal));
+    for (const calls of requests) Object.assign(found, await this.answers(calls, true, signal));
     return found;
   }
 
@@ -278,7 +296,7 @@ export class Jmap {
     await share(`posthouse.events ${this.home}`, (tell) => this.stream(tell, position, signal), hear, signal);
   }
 
-  private async stream(tell: (heard: Heard) => void, position: { id: string }, signal: AbortSignal): Promise<void> {
+  private async stream(tell: (heard: Heard) => void, position: Readonly<{ id: string }>, signal: AbortSignal): Promise<void> {
     const url = this.session.eventSourceUrl
       .replace("{types}", "*")
       .replace("{closeafter}", "no")
@@ -297,9 +315,9 @@ export class Jmap {
           text += value;
           const events = text.split(/\r?\n\r?\n/);
           text = events.pop() ?? "";
-          for (const event of events) position.id = /^id: ?(.+)/m.exec(event)?.[1] ?? position.id;
           const told = events.filter((event) => /^event: ?state/m.test(event));
-          if (told.length > 0) tell({ id: position.id, presence: told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)) });
+          const id = told.map((event) => /^id: ?(.+)/m.exec(event)?.[1]).findLast(Boolean) ?? "";
+          if (told.length > 0) tell({ id, presence: told.every((event) => /:\{"Presence":"\d+"\}\}/.test(event)) });
         }
       } catch (error) {
         if (error instanceof JmapError && error.kind === "signin") return;

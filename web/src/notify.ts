@@ -2,6 +2,7 @@
 
 import type { Call, Email, Id, Mailbox } from "./jmap";
 import { Jmap } from "./jmap";
+import { offline } from "./offline";
 import { settings } from "./preferences";
 import { recollect } from "./reading/remembered";
 import { language } from "./text";
@@ -29,16 +30,17 @@ export interface News {
 
 /** What came since the last time; `open` shows a letter. */
 export async function tellNews(jmap: Jmap, open: (news: News) => void): Promise<void> {
+  if (offline.value) return; // what was answered before is no news
   if (settings.value.notifications === "off" || typeof Notification === "undefined" || Notification.permission !== "granted") return forgetNews();
   const accounts = jmap.withMail.map(([id]) => id).filter((id) => told(jmap, id));
   for (const id of states.keys()) if (!accounts.includes(id)) states.delete(id);
   const properties = ["id", "threadId", "from", "subject", "preview", "mailboxIds", "keywords"];
-  const found = await jmap.callEach(accounts.flatMap((accountId): Call[] => {
+  const found = await jmap.callEach(accounts.map((accountId): Call[] => {
     const sinceState = states.get(accountId);
-    // Two for each, so that what belongs together is in one request.
+    if (sinceState === undefined) return [["Email/get", { accountId, ids: [] }, `c${accountId}`]];
     return [
-      sinceState === undefined ? ["Email/get", { accountId, ids: [] }, `c${accountId}`] : ["Email/changes", { accountId, sinceState, maxChanges: 200 }, `c${accountId}`],
-      sinceState === undefined ? ["Core/echo", {}, `e${accountId}`] : ["Email/get", { accountId, "#ids": { resultOf: `c${accountId}`, name: "Email/changes", path: "/created" }, properties }, `g${accountId}`],
+      ["Email/changes", { accountId, sinceState, maxChanges: 200 }, `c${accountId}`],
+      ["Email/get", { accountId, "#ids": { resultOf: `c${accountId}`, name: "Email/changes", path: "/created" }, properties }, `g${accountId}`],
     ];
   }));
   const fresh: { account: Id; email: Email }[] = [];
@@ -55,7 +57,7 @@ export async function tellNews(jmap: Jmap, open: (news: News) => void): Promise<
 }
 
 async function rolesOf(jmap: Jmap, accounts: Id[]): Promise<Map<Id, Mailbox[]>> {
-  const found = await jmap.callEach(accounts.map((accountId): Call => ["Mailbox/get", { accountId, ids: null, properties: ["role"] }, accountId]));
+  const found = await jmap.callEach(accounts.map((accountId): Call[] => [["Mailbox/get", { accountId, ids: null, properties: ["role"] }, accountId]]));
   return new Map(accounts.map((id) => [id, (found[id]?.list ?? []) as Mailbox[]]));
 }
 

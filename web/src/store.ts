@@ -3,7 +3,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { forget } from "./auth";
 import type { Authorize } from "./auth";
-import { Jmap, JmapError } from "./jmap";
+import { Jmap, JmapError, refuse } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import type { News } from "./notify";
 import { offline, wipe } from "./offline";
@@ -206,8 +206,7 @@ export async function choose(changes: Partial<Settings>): Promise<boolean> {
   const kept = await guarded(async () => {
     if (!jmap().can(CAPABILITY)) return;
     const found = await jmap().call([["Settings/set", { update: { singleton: changes } }, "s"]]);
-    const refused = found["s"].notUpdated?.singleton as { type: string; description?: string } | undefined;
-    if (refused) throw new JmapError(refused.type, refused.description ?? "");
+    refuse(found["s"]);
   });
   choosing -= 1;
   if (!kept) adopt(before);

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { ORDINARY, TIMEOUT_MS } from "../browser.mjs";
+import { TIMEOUT_MS, overhear } from "../browser.mjs";
 
 export const [executablePath, url, address, password, pictures, ...more] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -38,8 +38,7 @@ export async function open(path, { size = DESKTOP, locale = "zh-CN", colorScheme
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
-  page.on("console", (message) => ORDINARY.test(message.text()) || seen.console.push(message.text()));
-  page.on("pageerror", (error) => seen.console.push(String(error)));
+  overhear(page, seen.console);
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) seen.requests.push(request.url());
   });

@@ -39,7 +39,6 @@ const TEXTS = {
   more: ["显示更多", "Show more"],
   search: ["搜索", "Search"],
   never: ["从未", "never"],
-  nolimit: ["不限", "no limit"],
   none: ["无", "none"],
   yes: ["是", "yes"],
   no: ["否", "no"],

@@ -1,7 +1,7 @@
 /** From whom a letter is, what is wished of it, templates: loaded after the window is there. */
 
 import { signal } from "@preact/signals";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import type { Email, Id, Mailbox } from "../jmap";
 import { client, guarded, identities, tell } from "../store";
 import { post } from "./home";
@@ -121,8 +121,7 @@ function saveTemplate(letter: Letter, before?: { id: Id }): Promise<boolean> {
     };
     const email = emailOf(draft, null, await folder(), { $template: true, $draft: true, $seen: true });
     const made = await post().call([["Email/set", { create: { t: email }, destroy: before ? [before.id] : [] }, "s"]]);
-    const fault = made["s"].notCreated?.t as { type: string; description?: string } | undefined;
-    if (fault) throw new JmapError(fault.type, fault.description ?? "");
+    refuse({ notCreated: made["s"].notCreated });
     origins.set(letter, made["s"].created.t.id as Id);
     await loadTemplates();
     tell(say("template.saved", { name: draft.subject || say("template.unnamed") }));

@@ -1,7 +1,7 @@
 /** Addresses to write from, and the signature of each. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import type { Identity } from "../jmap";
 import { guarded, identities, jmap, tell } from "../store";
 import { language, say as sayShared } from "../text";
@@ -76,9 +76,9 @@ function One({ identity, done }: { identity: Identity | null; done: (id: string 
         ? { update: { [identity.id]: values } }
         : { create: { n: { ...values, email: String(form.get("email")).trim() } } };
       const found = await jmap().call([["Identity/set", change, "s"]]);
-      const wrong = (found["s"].notCreated?.n ?? found["s"].notUpdated?.[identity?.id ?? ""]) as { type: string; description?: string } | undefined;
+      const wrong = (found["s"].notCreated?.n ?? found["s"].notUpdated?.[identity?.id ?? ""]) as { type: string } | undefined;
       if (wrong?.type === "forbiddenFrom") return setFault(say("identity.forbidden"));
-      if (wrong) throw new JmapError(wrong.type, wrong.description ?? "");
+      refuse(found["s"]);
       setFault("");
       await reload();
       tell(say("identity.saved"));

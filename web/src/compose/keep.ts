@@ -1,7 +1,7 @@
 /** Keeping a letter while it is written: in this browser at once, on the server after three seconds without a change. */
 
 import type { Id } from "../jmap";
-import { JmapError } from "../jmap";
+import { JmapError, refuse } from "../jmap";
 import { explain, guarded, tell } from "../store";
 import { folder, post, ready } from "./home";
 import { emailOf } from "./body";
@@ -62,9 +62,9 @@ async function write(letter: Letter): Promise<void> {
       ["Email/set", { create: { d: emailOf(letter.draft.value, letter.sentAt ? utc(letter.sentAt) : null) } }, "s"],
     ] as Parameters<ReturnType<typeof post>["call"]>[0]);
     letter.unsure = false;
-    const fault = found["s"].notCreated?.d as { type: string; description?: string; notFound?: Id[] } | undefined;
+    const fault = found["s"].notCreated?.d as { type: string; notFound?: Id[] } | undefined;
     if (fault?.type === "blobNotFound") return uploadAgain(letter, fault.notFound ?? []);
-    if (fault) throw new JmapError(fault.type, fault.description ?? "");
+    refuse(found["s"]);
     const before = letter.kept;
     letter.kept = found["s"].created.d.id as Id;
     if (before) await replace(letter, before, found["k"].list[0] as Kept | undefined, found["s"].newState as string);

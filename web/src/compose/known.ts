@@ -1,10 +1,10 @@
 /** Whom this account knows: contacts where the server has them, and the addresses of recent letters. */
 
+import { CONTACTS } from "../jmap";
 import type { Address, Call, Email, Id } from "../jmap";
 import { folder, post } from "./home";
 
 const PEOPLE = "urn:posthouse:params:jmap:people";
-const CONTACTS = "urn:ietf:params:jmap:contacts";
 const RECENT = 300;
 const SHOWN = 8;
 

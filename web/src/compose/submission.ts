@@ -1,7 +1,7 @@
 /** Submissions: what the server does with a letter that was sent, and taking it back while it waits. */
 
 import type { Email, Id } from "../jmap";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import { folder, post } from "./home";
 import { identityOf, isForOther, sender } from "./body";
 import type { Draft } from "./letter";
@@ -73,7 +73,7 @@ export async function cancel(submission: Id): Promise<boolean> {
   ]);
   const fault = found["s"].notUpdated?.[submission] as Fault | undefined;
   if (fault?.type === "cannotUnsend") return false;
-  if (fault) throw new JmapError(fault.type, fault.description ?? "");
+  refuse(found["s"]);
   const email = found["e"].list[0] as Email | undefined;
   await unfile(email?.from?.[0]?.email ?? "", email?.messageId?.[0] ?? "");
   return true;

@@ -5,9 +5,8 @@ import type { Id } from "../jmap";
 import { explain, guarded, jmap, tell } from "../store";
 import { ask } from "../settings/parts";
 import { Icon } from "../views/icon";
-import { About } from "./index";
 import type { Book, Level, Principal, Rights } from "./model";
-import { LEVELS, keepBook, levelOf, principals, removeBook } from "./model";
+import { LEVELS, findPrincipals, keepBook, levelOf, principals, removeBook } from "./model";
 import { bookName, say } from "./text";
 
 const OFFERED: Level[] = ["read", "write", "all"];
@@ -54,6 +53,12 @@ export function BookPane({ book, changed }: Props) {
       )}
     </article>
   );
+}
+
+/** Whether it may only be read, or others have it. */
+export function About({ book }: { book: Book }) {
+  const shared = Object.keys(book.shareWith ?? {}).length > 0;
+  return !book.myRights.mayWrite ? <span class="tag">{say("readonly")}</span> : shared ? <span class="tag">{say("shared")}</span> : null;
 }
 
 function Fresh({ changed }: { changed: Props["changed"] }) {
@@ -124,8 +129,7 @@ function Sharing({ book, changed }: { book: Book; changed: Props["changed"] }) {
   );
   /** Nobody gives more than one has. */
   const levels = OFFERED.filter((one) => Object.entries(LEVELS[one]).every(([right, on]) => !on || book.myRights[right as keyof Rights]));
-  const put = async (who: Principal | Id, level: Level | null): Promise<boolean> => {
-    const id = typeof who === "string" ? who : who.id;
+  const put = async (id: Id, level: Level | null, who = people.get(id)): Promise<boolean> => {
     const rights = level && LEVELS[level];
     setFault("");
     try {
@@ -134,14 +138,13 @@ function Sharing({ book, changed }: { book: Book; changed: Props["changed"] }) {
       setFault(explain(error));
       return false;
     }
-    if (typeof who !== "string") setPeople((old) => new Map([...old, [id, who]]));
+    if (who) setPeople((old) => new Map([...old, [id, who]]));
     const next = { ...book.shareWith };
     if (rights) next[id] = rights;
     else delete next[id];
     // Who gives up what one has oneself no longer sees it.
     changed(level === null && id === jmap().self ? null : { ...book, shareWith: next });
-    const name = (typeof who === "string" ? people.get(id) : who)?.name ?? "";
-    tell(say(level ? "share.done" : "share.ended", { name }));
+    tell(say(level ? "share.done" : "share.ended", { name: who?.name ?? "" }));
     return true;
   };
   return (
@@ -177,7 +180,7 @@ function Sharing({ book, changed }: { book: Book; changed: Props["changed"] }) {
           );
         })}
       </ul>
-      <Invite levels={levels} without={new Set(given.map(([id]) => id))} fault={setFault} put={put} />
+      <Invite levels={levels} without={new Set(given.map(([id]) => id))} fault={setFault} put={(who, level) => put(who.id, level, who)} />
       <p class="fault" role="alert">
         {fault}
       </p>
@@ -192,14 +195,14 @@ function Invite({ levels, without, put, fault }: { levels: Level[]; without: Set
   const [offered, setOffered] = useState<Principal[]>([]);
   const list = useId();
   useEffect(() => {
-    const timer = setTimeout(() => void principals(text.trim() || "@").then(setOffered, () => setOffered([])), 150);
+    const timer = setTimeout(() => void findPrincipals(text.trim() || "@").then(setOffered, () => setOffered([])), 150);
     return () => clearTimeout(timer);
   }, [text]);
   const give = (event: Event) => {
     event.preventDefault();
     const sought = text.trim().toLowerCase();
     void guarded(async () => {
-      const found = (await principals(sought)).filter((one) => one.email.toLowerCase() === sought || one.name.toLowerCase() === sought);
+      const found = (await findPrincipals(sought)).filter((one) => one.email.toLowerCase() === sought || one.name.toLowerCase() === sought);
       if (found.length !== 1) return fault(say(found.length ? "share.several" : "share.unknown", { text: text.trim() }));
       if (without.has(found[0]!.id)) return fault(say("share.already"));
       if (await put(found[0]!, level)) setText("");

@@ -120,7 +120,7 @@ export function Form({ one, book, books, done, cancel }: Props) {
         {fault}
       </p>
       <div class="actions">
-        <button class="main" disabled={busy}>
+        <button class="main" aria-disabled={busy}>
           {say("save")}
         </button>
         <button type="button" onClick={cancel}>

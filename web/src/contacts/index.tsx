@@ -1,11 +1,12 @@
 /** The contacts: address books with a search over them, and beside them the contact, or the book, that was chosen. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { saveBlob } from "../reading/save";
 import { HOME, follow } from "../route";
 import { guarded, tell } from "../store";
 import { Asking, ask } from "../settings/parts";
 import { Icon } from "../views/icon";
-import { BookPane } from "./book";
+import { About, BookPane } from "./book";
 import { Face, Shown } from "./card";
 import { Form } from "./form";
 import type { Book, Contact, Part } from "./model";
@@ -55,7 +56,8 @@ export function Contacts() {
   }, [text, only, limit, books]);
 
   const writable = (books ?? []).filter((one) => one.myRights.mayWrite);
-  const into = writable.find((one) => keyOf(one) === only) ?? writable[0];
+  const opened = books?.find((one) => keyOf(one) === only) ?? null;
+  const into = opened?.myRights.mayWrite ? opened : writable[0];
   const reload = () => setRound((old) => old + 1);
   const choose = (one: Contact) => setBeside({ kind: "card", one });
   const look = (key: string) => {
@@ -97,7 +99,7 @@ export function Contacts() {
           <input type="search" aria-label={say("search")} placeholder={say("search")} value={text} onInput={(event) => (setLimit(PAGE), setText(event.currentTarget.value))} />
         </search>
         {books && <Books books={books} only={only} look={look} open={(book) => setBeside({ kind: "book", book })} />}
-        {books && <Files into={into} of={books.find((one) => keyOf(one) === only) ?? null} done={reload} />}
+        {books && <Files into={into} of={opened} done={reload} />}
         {found && <Found parts={found} text={text} chosen={beside?.kind === "card" ? beside.one : null} choose={choose} more={(part) => (found.length > 1 ? look(keyOf(part.book)) : setLimit(limit + PAGE))} />}
         {found === null && <p class="about">{say("loading")}</p>}
       </section>
@@ -188,12 +190,6 @@ function Books({ books, only, look, open }: { books: Book[]; only: string; look:
   );
 }
 
-/** Whether it may only be read, or others have it. */
-export function About({ book }: { book: Book }) {
-  const shared = Object.keys(book.shareWith ?? {}).length > 0;
-  return !book.myRights.mayWrite ? <span class="tag">{say("readonly")}</span> : shared ? <span class="tag">{say("shared")}</span> : null;
-}
-
 /** vCards in and out. */
 function Files({ into, of, done }: { into: Book | undefined; of: Book | null; done: () => void }) {
   const file = useRef<HTMLInputElement>(null);
@@ -207,13 +203,7 @@ function Files({ into, of, done }: { into: Book | undefined; of: Book | null; do
         else tell(say(count.failed ? "imported.some" : "imported", count));
       }).finally(() => (input.value = ""));
   };
-  const give = () =>
-    void guarded(async () => {
-      const url = URL.createObjectURL(await giveOut(of));
-      const link = Object.assign(document.createElement("a"), { href: url, download: "contacts.vcf" });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    });
+  const give = () => void guarded(async () => saveBlob(await giveOut(of), "contacts.vcf"));
   return (
     <div class="contact-tools">
       <input ref={file} type="file" accept=".vcf,text/vcard" hidden onChange={(event) => bring(event.currentTarget)} />

@@ -1,7 +1,7 @@
 /** Contacts as the server has them (RFC 9610, RFC 9553), and what the page asks of it. */
 
 import type { Call, Id } from "../jmap";
-import { JmapError } from "../jmap";
+import { CONTACTS, refuse } from "../jmap";
 import { jmap } from "../store";
 
 export interface Rights {
@@ -62,8 +62,6 @@ export function nameOf(one: Contact): string {
 
 export const emailsOf = (one: Contact): string[] => values(one.emails).map((email) => email.address);
 
-const CONTACTS = "urn:ietf:params:jmap:contacts";
-
 /** Ids are those of an account. */
 export const keyOf = (one: { account: Id; id: Id }): string => `${one.account} ${one.id}`;
 
@@ -79,7 +77,7 @@ export function mayChange(one: Contact, books: readonly Book[]): boolean {
 export async function loadBooks(): Promise<Book[]> {
   const { home } = jmap();
   const accounts = jmap().having(CONTACTS);
-  const found = await jmap().callEach(accounts.map(([accountId], at): Call => ["AddressBook/get", { accountId, ids: null }, `b${at}`]));
+  const found = await jmap().callEach(accounts.map(([accountId], at): Call[] => [["AddressBook/get", { accountId, ids: null }, `b${at}`]]));
   return accounts.flatMap(([account, { name }], at) => {
     const list = (found[`b${at}`]?.list ?? []) as Book[];
     const owner = account === home ? "" : name;
@@ -90,11 +88,11 @@ export async function loadBooks(): Promise<Book[]> {
 /** The contacts of each book that match, by name; `total` of all that do.  Without a text, also books with nobody in them. */
 export async function find(text: string, books: readonly Book[], limit: number, signal: AbortSignal): Promise<Part[]> {
   const sort = [{ property: "name/surname" }, { property: "name/given" }];
-  const calls = books.flatMap((book, at): Call[] => [
+  const groups = books.map((book, at): Call[] => [
     ["ContactCard/query", { accountId: book.account, filter: { ...(text ? { text } : {}), inAddressBook: book.id }, sort, limit, calculateTotal: true }, `q${at}`],
     ["ContactCard/get", { accountId: book.account, "#ids": { resultOf: `q${at}`, name: "ContactCard/query", path: "/ids" } }, `g${at}`],
   ]);
-  const found = await jmap().callEach(calls, signal);
+  const found = await jmap().callEach(groups, signal);
   return books.flatMap((book, at): Part[] => {
     const total = Number(found[`q${at}`]?.total ?? 0);
     return text && !total ? [] : [{ book, total, list: of(book.account, found[`g${at}`]?.list) }];
@@ -134,23 +132,17 @@ export async function belong(group: Contact, uid: string, on: boolean): Promise<
   await keep(group.account, group.id, { members });
 }
 
-type Refused = { type: string; description?: string } | undefined;
-
-function held(failed: Refused): void {
-  if (failed) throw new JmapError(failed.type, failed.description ?? "");
-}
-
 /** Make it or change it; the id. */
 export async function keep(account: Id, id: Id | null, change: Record<string, unknown>): Promise<Id> {
   const args = id === null ? { create: { c: change } } : { update: { [id]: change } };
   const done = (await jmap().at(account).call([["ContactCard/set", args, "s"]]))["s"];
-  held(done.notCreated?.c ?? (id && done.notUpdated?.[id]));
+  refuse(done);
   return id ?? (done.created.c.id as Id);
 }
 
 export async function remove(one: Contact): Promise<void> {
   const done = (await jmap().at(one.account).call([["ContactCard/set", { destroy: [one.id] }, "s"]]))["s"];
-  held(done.notDestroyed?.[one.id]);
+  refuse(done);
 }
 
 /** Also into a book of another account, one's own mostly; false where it is already. */
@@ -158,7 +150,7 @@ export async function copyTo(one: Contact, book: Book): Promise<boolean> {
   const create = { c: { id: one.id, addressBookIds: { [book.id]: true } } };
   const done = (await jmap().at(book.account).call([["ContactCard/copy", { fromAccountId: one.account, create }, "s"]]))["s"];
   if (done.notCreated?.c?.type === "alreadyExists") return false;
-  held(done.notCreated?.c);
+  refuse(done);
   return true;
 }
 
@@ -193,14 +185,14 @@ export async function giveOut(book: Book | null): Promise<Blob> {
 export async function keepBook(book: Book | null, change: Record<string, unknown>): Promise<Id> {
   const args = book === null ? { create: { b: change } } : { update: { [book.id]: change } };
   const done = (await jmap().at(book?.account ?? jmap().home).call([["AddressBook/set", args, "s"]]))["s"];
-  held(done.notCreated?.b ?? (book && done.notUpdated?.[book.id]));
+  refuse(done);
   return book?.id ?? (done.created.b.id as Id);
 }
 
 /** With everybody in it. */
 export async function removeBook(book: Book): Promise<void> {
   const done = (await jmap().at(book.account).call([["AddressBook/set", { destroy: [book.id], onDestroyRemoveContents: true }, "s"]]))["s"];
-  held(done.notDestroyed?.[book.id]);
+  refuse(done);
 }
 
 export interface Principal {
@@ -210,12 +202,16 @@ export interface Principal {
   email: string;
 }
 
-/** People and teams of the same domain: those with these ids, or whose name or address has a text in it. */
-export async function principals(which: Id[] | string): Promise<Principal[]> {
-  const there = jmap().at(jmap().home);
-  if (typeof which !== "string") return which.length ? ((await there.call([["Principal/get", { ids: which }, "p"]]))["p"].list as Principal[]) : [];
-  const found = await there.call([
-    ["Principal/query", { filter: { text: which }, sort: [{ property: "email" }], limit: 8 }, "q"],
+/** People and teams of the same domain. */
+export async function principals(ids: Id[]): Promise<Principal[]> {
+  if (ids.length === 0) return [];
+  return (await jmap().at(jmap().home).call([["Principal/get", { ids }, "p"]]))["p"].list as Principal[];
+}
+
+/** Those whose name or address has this in it. */
+export async function findPrincipals(text: string): Promise<Principal[]> {
+  const found = await jmap().at(jmap().home).call([
+    ["Principal/query", { filter: { text }, sort: [{ property: "email" }], limit: 8 }, "q"],
     ["Principal/get", { "#ids": { resultOf: "q", name: "Principal/query", path: "/ids" } }, "p"],
   ]);
   return found["p"].list as Principal[];

@@ -74,7 +74,6 @@ const TEXTS = {
   "name": ["姓名", "Name"],
   "name.none": ["（无姓名）", "(no name)"],
   "organization": ["单位", "Organization"],
-  "title.job": ["职务", "Title"],
   "email": ["邮件地址", "Address"],
   "phone": ["电话", "Phone"],
   "address": ["地址", "Postal address"],

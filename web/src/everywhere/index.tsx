@@ -29,11 +29,15 @@ const ROW = ["id", "threadId", "mailboxIds", "keywords", "from", "to", "subject"
 interface Account {
   id: Id;
   name: string;
-  boxes: Mailbox[];
+  boxes: readonly Mailbox[];
   unread: number;
 }
 
-const accounts = signal<Account[]>([]);
+const accounts = computed(() =>
+  [...spreadBoxes.value].map(([id, boxes]): Account => {
+    return { id, name: client.value?.at(id).name ?? "", boxes, unread: boxes.find((box) => box.role === "inbox")?.unreadThreads ?? 0 };
+  }),
+);
 /** The list was read at least once. */
 const loaded = signal(false);
 const more = signal(false);
@@ -42,15 +46,10 @@ const most = signal(PAGE);
 const unread = computed(() => accounts.value.reduce((sum, one) => sum + one.unread, 0));
 
 async function count(): Promise<void> {
-  const where = jmap();
-  const all = where.withMail;
+  const ids = jmap().withMail.map(([id]) => id);
   const properties = ["name", "role", "parentId", "myRights", "unreadThreads"];
-  const found = await where.callEach(all.map(([id], at): Call => ["Mailbox/get", { accountId: id, ids: null, properties }, `m${at}`]));
-  accounts.value = all.map(([id, { name }], at) => {
-    const boxes = (found[`m${at}`]?.list ?? []) as Mailbox[];
-    return { id, name, boxes, unread: boxes.find((box) => box.role === "inbox")?.unreadThreads ?? 0 };
-  });
-  spreadBoxes.value = new Map(accounts.value.map((one) => [one.id, one.boxes]));
+  const found = await jmap().callEach(ids.map((accountId): Call[] => [["Mailbox/get", { accountId, ids: null, properties }, accountId]]));
+  spreadBoxes.value = new Map(ids.map((id) => [id, (found[id]?.list ?? []) as Mailbox[]]));
 }
 
 function filterFor(one: Account, search: string): Record<string, unknown> | null {
@@ -74,16 +73,15 @@ async function load(): Promise<void> {
   const mine = generation;
   await count();
   const search = place.value.search;
-  const calls: Call[] = [];
+  const groups: Call[][] = [];
   for (const one of accounts.value) {
     const filter = filterFor(one, search);
     if (filter === null) continue;
     const query = { accountId: one.id, filter, sort: [{ property: "receivedAt", isAscending: false }], collapseThreads: true, limit: most.value };
-    calls.push(["Email/query", query, `q${one.id}`]);
     const ids = { resultOf: `q${one.id}`, name: "Email/query", path: "/ids" };
-    calls.push(["Email/get", { accountId: one.id, "#ids": ids, properties: ROW }, `g${one.id}`]);
+    groups.push([["Email/query", query, `q${one.id}`], ["Email/get", { accountId: one.id, "#ids": ids, properties: ROW }, `g${one.id}`]]);
   }
-  const found = await jmap().callEach(calls);
+  const found = await jmap().callEach(groups);
   if (mine !== generation) return;
   const all = accounts.value.flatMap((one) => ((found[`g${one.id}`]?.list ?? []) as Email[]).map((email): Row => ({ ...email, account: one.id })));
   all.sort((one, other) => other.receivedAt.localeCompare(one.receivedAt));
@@ -216,7 +214,8 @@ export function Everywhere() {
 
 function One({ row, at }: { row: Row; at: number }) {
   const fresh = !row.keywords["$seen"];
-  const name = accounts.value.find((one) => one.id === row.account)?.name ?? "";
+  const whose = client.value?.at(row.account!);
+  const name = whose?.name ?? "";
   const opened = openThread.value === row.threadId && client.value?.account === row.account;
   const people = (row.from ?? []).map((one) => one.name || one.email).join(", ") || say("row.nobody");
   const subject = row.subject || say("row.nosubject");
@@ -243,7 +242,7 @@ function One({ row, at }: { row: Row; at: number }) {
           </span>
           <span class="preview">
             <span class="tag">{name.split("@")[0]}</span>
-            {row.account && client.value?.at(row.account).team && <Claim email={row} />}
+            {whose?.team && <Claim email={row} />}
             <Chips email={row} />
             {row.preview}
           </span>

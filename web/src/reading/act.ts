@@ -1,6 +1,8 @@
+/** What is done to letters: to one, to those that are chosen, or to all that a folder or a search holds; of one account or of several. */
+
 import { batch, computed, signal } from "@preact/signals";
-import type { Call, Email, Id, Jmap, Mailbox } from "../jmap";
-import { JmapError } from "../jmap";
+import type { Email, Id, Jmap, Mailbox } from "../jmap";
+import { JmapError, refuse } from "../jmap";
 import { byRole, change, cursor, everywhere, explain, guarded, here, jmap, letters, mailboxes, may, nameOf, notice, place, refresh, rows, tell, total } from "../store";
 import { say } from "../text";
 import { conversations, filter, pathOf } from "./query";
@@ -170,18 +172,12 @@ async function set(where: Jmap, ids: Id[], patch: (one: Short) => Patch): Promis
       }
       if (Object.keys(update).length === 0) continue;
       const found = await where.call([["Email/set", { update }, "s"]]);
-      refusal(found["s"].notUpdated);
+      refuse(found["s"]);
     }
   } finally {
     progress.value = null;
   }
   return { where, back };
-}
-
-/** Raises what the server says of the first that it did not change. */
-function refusal(failed: Record<string, { type: string; description?: string }> | null | undefined): void {
-  const first = Object.values(failed ?? {})[0];
-  if (first) throw new JmapError(first.type, first.description ?? "");
 }
 
 async function goBack(done: Done[]): Promise<void> {
@@ -221,27 +217,31 @@ function act(patch: (part: Part) => ((one: Short) => Patch) | null, words: (coun
 /** In the list of all accounts: the folder of this account that stands for one of another, by its use or its path. */
 function like(target: Mailbox, boxes: readonly Mailbox[]): Mailbox | undefined {
   if (!spreading() || boxes.includes(target)) return target;
-  const home = [...spreadBoxes.value.values()].find((one) => one.includes(target)) ?? mailboxes.value;
-  const path = pathOf(target, home);
+  const path = pathOf(target, boxesWith(target));
   return boxes.find((one) => (target.role ? one.role === target.role : !one.role && pathOf(one, boxes) === path));
 }
 
+/** The folders of the account that this one is of. */
+export const boxesWith = (box: Mailbox): readonly Mailbox[] => [...spreadBoxes.value.values()].find((boxes) => boxes.includes(box)) ?? mailboxes.value;
+
 /** Folders that what is chosen can be moved to: where it is of several accounts, those that each of them has. */
 export const destinations = computed<readonly Mailbox[]>(() => {
-  const may = (box: Mailbox | undefined) => box !== undefined && box.myRights["mayAddItems"] !== false;
-  if (!spreading()) return mailboxes.value.filter(may);
-  const [first = [], ...others] = [...new Set(shownTargets().map((one) => one.account!))].map((account) => spreadBoxes.value.get(account) ?? []);
-  return first.filter((box) => may(box) && others.every((boxes) => may(like(box, boxes))));
+  const takes = (box: Mailbox | undefined) => box !== undefined && box.myRights["mayAddItems"] !== false;
+  if (!spreading()) return mailboxes.value.filter(takes);
+  const [first = [], ...others] = shownBoxes();
+  return first.filter((box) => takes(box) && others.every((boxes) => takes(like(box, boxes))));
 });
 
 /** Whether the rights on all that is meant go that far. */
 export function mayAll(right: string): boolean {
   if (!spreading()) return may(right);
-  const accounts = new Set(shownTargets().map((one) => one.account!));
-  return [...accounts].every((account) => inboxOf(spreadBoxes.value.get(account) ?? [])?.myRights[right] ?? true);
+  return shownBoxes().every((boxes) => inboxOf(boxes)?.myRights[right] ?? true);
 }
 
-function moveInto(find: (boxes: readonly Mailbox[]) => Mailbox | undefined, name: () => string): Promise<boolean> {
+/** Of the list of all accounts: the folders of each account that an action is about. */
+const shownBoxes = () => [...new Set(shownTargets().map((one) => one.account!))].map((account) => spreadBoxes.value.get(account) ?? []);
+
+function moveInto(find: (boxes: readonly Mailbox[]) => Mailbox | undefined, name: string): Promise<boolean> {
   return act(({ boxes, from }) => {
     const target = find(boxes);
     if (!target) return null;
@@ -251,10 +251,10 @@ function moveInto(find: (boxes: readonly Mailbox[]) => Mailbox | undefined, name
       if (from && one.mailboxIds[from]) return { [`mailboxIds/${from}`]: null, [`mailboxIds/${target.id}`]: true };
       return { mailboxIds: { [target.id]: true } };
     };
-  }, () => say("done.moved", { name: name() }), true);
+  }, () => say("done.moved", { name }), true);
 }
 
-export const moveTo = (target: Mailbox): Promise<boolean> => moveInto((boxes) => like(target, boxes), () => nameOf(target));
+export const moveTo = (target: Mailbox): Promise<boolean> => moveInto((boxes) => like(target, boxes), nameOf(target));
 
 export function copyTo(target: Mailbox): Promise<boolean> {
   return act(
@@ -271,7 +271,7 @@ const ofRole = (role: string) => (boxes: readonly Mailbox[]) => boxes.find((one)
 
 export function moveToRole(role: string): Promise<boolean> {
   if (!spreading() && !byRole(role)) return Promise.resolve(false);
-  return moveInto(ofRole(role), () => say(`role.${role}` as "role.inbox"));
+  return moveInto(ofRole(role), say(`role.${role}` as "role.inbox"));
 }
 
 /** Spam, or not: the keyword tells filters, the folder the person. */
@@ -332,9 +332,8 @@ export async function setKeyword(ids: Id[], keyword: string, on: boolean): Promi
     else delete keywords[keyword];
     return { ...email, keywords };
   });
-  const calls: Call[] = [["Email/set", { update: Object.fromEntries(ids.map((id) => [id, { [`keywords/${keyword}`]: on ? true : null }])) }, "s"]];
-  const found = await jmap().call(calls);
-  refusal(found["s"].notUpdated);
+  const update = Object.fromEntries(ids.map((id) => [id, { [`keywords/${keyword}`]: on ? true : null }]));
+  refuse((await jmap().call([["Email/set", { update }, "s"]]))["s"]);
 }
 
 /** What the letters that an action is about have now, as far as is known here. */
@@ -375,7 +374,7 @@ export function putAside(until: Date | null): Promise<boolean> {
     const ask = async (value: string | null) => {
       for (const { where, ids } of parts) {
         const found = await where.call([["Snooze/set", { update: Object.fromEntries(ids.map((id) => [id, { until: value }])) }, "s"]]);
-        refusal(found["s"].notUpdated);
+        refuse(found["s"]);
       }
     };
     await ask(at);

@@ -9,7 +9,7 @@ import { fitting } from "./fit";
 import { leave, take } from "./frames";
 import { PlainText } from "./plain";
 import { read } from "./texts";
-import { repaired } from "./repaired";
+import { charsetOf, repaired } from "./repaired";
 import type { LinkFound } from "./trust";
 import { Warnings } from "./trust";
 import { alwaysFrom, PictureBar, showRemote } from "./pictures";
@@ -62,9 +62,8 @@ const SHOWN_MAX_BYTES = 40 * 1024 * 1024;
 
 async function readWhole(part: BodyPart): Promise<string> {
   const data = await (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer();
-  const label = part.charset?.toLowerCase() ?? "utf-8";
   try {
-    return new TextDecoder(label === "us-ascii" ? "utf-8" : label.startsWith("gb") ? "gb18030" : label).decode(data);
+    return new TextDecoder(charsetOf(part.charset)).decode(data);
   } catch {
     return new TextDecoder().decode(data); // a charset that no browser knows
   }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Mailbox } from "../jmap";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import { client, go, guarded, mailboxes, nameOf, place, refresh, tell, byRole } from "../store";
 import { say } from "../text";
 import { Icon } from "../views/icon";
@@ -15,10 +15,7 @@ import { read } from "./texts";
 
 async function ask(args: Record<string, unknown>): Promise<void> {
   const found = (await client.value!.call([["Mailbox/set", args, "s"]]))["s"];
-  for (const refused of [found.notCreated, found.notUpdated, found.notDestroyed]) {
-    const one = Object.values((refused ?? {}) as Record<string, { type: string; description?: string }>)[0];
-    if (one) throw new JmapError(one.type, one.description ?? one.type);
-  }
+  refuse(found);
 }
 
 export default function Folder() {

@@ -6,7 +6,7 @@ import type { Mailbox } from "../jmap";
 import { client, everywhere, guarded, mailboxes, refresh } from "../store";
 import { language } from "../text";
 import { Icon } from "../views/icon";
-import { copyTo, destinations, moveTo, putAside, shownTargets, spreadBoxes, toggle } from "./act";
+import { boxesWith, copyTo, destinations, moveTo, putAside, shownTargets, toggle } from "./act";
 import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./labels";
 import type { Colour, Label } from "./labels";
 import { over } from "./over";
@@ -102,9 +102,7 @@ function Folder({ copy }: { copy: boolean }) {
     close();
     void (copy ? copyTo(box) : moveTo(box));
   };
-  const among = [...spreadBoxes.value.values()].find((boxes) => boxes.includes(destinations.value[0]!)) ?? mailboxes.value;
-  const options = destinations.value
-    .map((box) => ({ key: box.id, label: pathOf(box, among), mark: <Icon name="folder" />, run: () => take(box) }));
+  const options = destinations.value.map((box) => ({ key: box.id, label: pathOf(box, boxesWith(box)), mark: <Icon name="folder" />, run: () => take(box) }));
   const make = (name: string): Option | null =>
     everywhere.value || mailboxes.value.some((box) => pathOf(box) === name)
       ? null

@@ -11,7 +11,7 @@ import { Body } from "./body";
 import { Files, saveFile } from "./files";
 import type { File_ } from "./files";
 import { encodingOf } from "./repair";
-import { ENCODINGS } from "./repaired";
+import { ENCODINGS, charsetOf } from "./repaired";
 import { read } from "./texts";
 
 const TEXT_MAX_BYTES = 1024 * 1024;
@@ -127,7 +127,7 @@ function Text({ file }: { file: File_ }) {
   const encoding = wanted ?? found;
   let decoder: TextDecoder;
   try {
-    decoder = new TextDecoder(encoding || file.part.charset?.replace(/^us-ascii$/i, "utf-8") || "utf-8");
+    decoder = new TextDecoder(encoding || charsetOf(file.part.charset));
   } catch {
     decoder = new TextDecoder(); // a charset that no browser knows
   }

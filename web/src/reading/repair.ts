@@ -2,7 +2,7 @@
 
 import type { BodyPart, Email } from "../jmap";
 import { fetchBlob } from "../store";
-import { ENCODINGS, remake, repaired } from "./repaired";
+import { ENCODINGS, charsetOf, namesIn, remake, repaired } from "./repaired";
 import type { Encoding, Repaired } from "./repaired";
 
 /** How much it reads like text of people: common Chinese, kana, Hangul and Cyrillic count, rare signs count against it. */
@@ -37,8 +37,8 @@ const GUESS_BYTES = 16 * 1024;
 
 /** What a file of text is in: as labelled (then ""), if it can be that; otherwise as its letter was repaired, or as what it makes most sense. */
 export function encodingOf(bytes: ArrayBuffer, label: string | null, letter: Encoding | null): Encoding | "" {
-  const labelled = label?.replace(/^us-ascii$/i, "utf-8") || "utf-8";
-  if (letter !== null && !/^utf-?8$/i.test(labelled)) return letter;
+  const labelled = charsetOf(label);
+  if (letter !== null && !/^utf-?8$/.test(labelled)) return letter;
   try {
     new TextDecoder(labelled, { fatal: true }).decode(bytes, { stream: true });
     return "";
@@ -49,12 +49,7 @@ export function encodingOf(bytes: ArrayBuffer, label: string | null, letter: Enc
 
 async function readParts(email: Email, parts: BodyPart[], encoding: Encoding | null): Promise<Repaired> {
   const blobs = await Promise.all(parts.map(async (part) => (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer()));
-  let best = encoding;
-  if (best === null) {
-    const names = [email.subject ?? "", email.from?.[0]?.name ?? "", ...(email.attachments ?? []).map((part) => part.name ?? "")];
-    best = guess(blobs, names);
-  }
-  const chosen = best;
+  const chosen = encoding ?? guess(blobs, namesIn(email));
   return { encoding: chosen, values: new Map(parts.map((part, at) => [part.partId!, new TextDecoder(chosen).decode(blobs[at]!).replace(/\r\n/g, "\n")])) };
 }
 

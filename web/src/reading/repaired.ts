@@ -65,12 +65,20 @@ export function mended(email: Email): Email {
   };
 }
 
+/** What a file of text says that it is in, as browsers name it. */
+export function charsetOf(label: string | null | undefined): string {
+  const name = label?.toLowerCase() || "utf-8";
+  return name === "us-ascii" ? "utf-8" : name.startsWith("gb") ? "gb18030" : name;
+}
+
+/** What of a letter may be misread beside its text. */
+export const namesIn = (email: Email): string[] => [email.subject ?? "", email.from?.[0]?.name ?? "", ...(email.attachments ?? []).map((part) => part.name ?? "")];
+
 /** Whether it looks misread: marks of what could not be decoded, or many accented letters in a row. */
 export function looksBroken(email: Email): boolean {
   const values = Object.values(email.bodyValues ?? {});
   if (values.some((one) => one.isEncodingProblem && /[^\x00-\x7f]/.test(one.value))) return true;
-  const names = [email.subject ?? "", email.from?.[0]?.name ?? "", ...(email.attachments ?? []).map((part) => part.name ?? "")];
-  return [...names, ...values.map((one) => one.value.slice(0, 4000))].some((text) => text.includes("\ufffd") || /[\u0080-\u00ff]{4,}/.test(text));
+  return [...namesIn(email), ...values.map((one) => one.value.slice(0, 4000))].some((text) => text.includes("\ufffd") || /[\u0080-\u00ff]{4,}/.test(text));
 }
 
 export function forget(email: Email): void {

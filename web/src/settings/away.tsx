@@ -1,7 +1,7 @@
 /** The answer of who is away (VacationResponse). */
 
 import { useEffect, useState } from "preact/hooks";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import { client, guarded, identities, jmap, tell } from "../store";
 import { formatMoment } from "../text";
 import { Card, Field, Switch } from "./parts";
@@ -47,8 +47,7 @@ export function Away() {
     void guarded(async () => {
       const patch = { isEnabled, fromDate, toDate, subject: subject || null, textBody: textBody || say("away.placeholder"), htmlBody: null };
       const found = (await jmap().call([["VacationResponse/set", { update: { singleton: patch } }, "s"]]))["s"];
-      const refused = found.notUpdated?.singleton as { type: string; description?: string } | undefined;
-      if (refused) throw new JmapError(refused.type, refused.description ?? "");
+      refuse(found);
       setKept(next);
       setNow({ ...next, textBody: patch.textBody });
       tell(common("saved"));

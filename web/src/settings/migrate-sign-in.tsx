@@ -96,7 +96,7 @@ export function SignInThere({ provider, busy, ready, granted }: Props) {
             {say("back")}
           </button>
         ) : (
-          <button type="button" class="main" disabled={busy || starting} onClick={() => void begin()}>
+          <button type="button" class="main" aria-disabled={busy || starting} onClick={() => void begin()}>
             {say(busy ? "connecting" : "signin")}
           </button>
         )}

@@ -68,7 +68,7 @@ function Dialog({ done }: { done: (shown: boolean) => void }) {
           {"PublicKeyCredential" in window && (
             <button
               type="button"
-              disabled={busy}
+              aria-disabled={busy}
               onClick={() =>
                 void show(async () => {
                   const { options } = await api<{ options: PublicKeyCredentialRequestOptionsJSON }>("POST", "/self/reauthenticate/passkey");

@@ -1,7 +1,7 @@
 /** Rules as the server has them (types Rules and ForwardingAddress), and what is done with them. */
 
 import { signal } from "@preact/signals";
-import { JmapError } from "../jmap";
+import { JmapError, refuse } from "../jmap";
 import type { Email, Id } from "../jmap";
 import { explain, guarded, jmap } from "../store";
 import { say } from "./rules.text";
@@ -89,7 +89,7 @@ function keep(changes: Changes, before: Rules | null): Promise<boolean> {
   return guarded(async () => {
     try {
       const found = await jmap().call([["Rules/set", { ifInState: state, update: { singleton: changes } }, "s"]]);
-      refuse(found["s"].notUpdated?.singleton);
+      refuse(found["s"]);
     } catch (error) {
       rules.value = before;
       if (error instanceof JmapError && error.kind === "stateMismatch") {
@@ -100,10 +100,6 @@ function keep(changes: Changes, before: Rules | null): Promise<boolean> {
     }
     await load();
   });
-}
-
-function refuse(error: { type: string; description?: string } | undefined): void {
-  if (error) throw new JmapError(error.type, error.description ?? "");
 }
 
 /** What rules, or a script, would do with the newest letters. */
@@ -138,7 +134,7 @@ export async function saveScript(text: string): Promise<void> {
       ? { update: { [now.scriptId]: { blobId: blob.blobId } } }
       : { create: { one: { blobId: blob.blobId } }, onSuccessActivateScript: "#one" };
   const found = (await jmap().call([["SieveScript/set", args, "s"]]))["s"];
-  refuse(found.notCreated?.one ?? (now?.scriptId ? found.notUpdated?.[now.scriptId] : undefined));
+  refuse(found);
   await load();
 }
 

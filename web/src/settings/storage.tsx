@@ -59,19 +59,19 @@ export function Storage() {
         {use.quota_bytes > 0 && <meter class="quota" min={0} max={use.quota_bytes} high={use.quota_bytes * 0.9} value={use.used_bytes} aria-label={say("storage")} />}
         {use.used_messages > 0 && (
           <>
-        <h3>{say("storage.folders")}</h3>
-        <Treemap parts={folders.map((one) => ({ title: one.title, size: one.bytes, note: `${formatSize(one.bytes)} · ${say("storage.count", { count: one.messages })}` }))} />
-        <h3>{say("storage.years")}</h3>
-        <dl class="bars">
-          {years.map(([year, count]) => (
-            <div key={year}>
-              <dt>{year}</dt>
-              <dd>
-                <progress max={most} value={count} aria-label={year} /> <span>{say("storage.count", { count })}</span>
-              </dd>
-            </div>
-          ))}
-        </dl>
+            <h3>{say("storage.folders")}</h3>
+            <Treemap parts={folders.map((one) => ({ title: one.title, size: one.bytes, note: `${formatSize(one.bytes)} · ${say("storage.count", { count: one.messages })}` }))} />
+            <h3>{say("storage.years")}</h3>
+            <dl class="bars">
+              {years.map(([year, count]) => (
+                <div key={year}>
+                  <dt>{year}</dt>
+                  <dd>
+                    <progress max={most} value={count} aria-label={year} /> <span>{say("storage.count", { count })}</span>
+                  </dd>
+                </div>
+              ))}
+            </dl>
           </>
         )}
       </Card>

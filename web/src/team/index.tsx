@@ -1,11 +1,12 @@
 /** The work of a team, where it is seen: above the list, in its rows, and at a conversation.  Loaded for who has a team. */
 
 import type { Email, Id } from "../jmap";
+import { holderOf } from "../reading/claimed";
 import { client, everywhere, openThread } from "../store";
 import { formatMoment, formatWhen } from "../text";
 import { Icon } from "../views/icon";
 import {
-  claim, dropMention, give, here, holderOf, known, me, members, mentions, nameOf, narrow, openMention, setNarrow, teamOf, threadOf,
+  claim, dropMention, give, here, known, me, members, mentions, nameOf, narrow, openMention, setNarrow, teamOf, threadOf,
 } from "./model";
 import type { Narrow } from "./model";
 import { Notes } from "./notes";
@@ -96,7 +97,9 @@ export function Claimed() {
       </p>
       {own?.mayWrite && (
         <div class="acts">
-          {!mine && <button title="t" class={now === null ? "main" : ""} onClick={() => void give(own)}>{team(now === null ? "take" : "takeover")}</button>}
+          {/* Two buttons, so that who presses the one while it changes does not mean the other. */}
+          {now === null && <button key="take" title="t" class="main" onClick={() => void give(own)}>{team("take")}</button>}
+          {now !== null && !mine && <button key="over" title="t" onClick={() => void give(own)}>{team("takeover")}</button>}
           {mine && <button title="t" onClick={() => void give(null)}>{team("giveback")}</button>}
           {others.length > 0 && (
             <select

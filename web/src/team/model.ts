@@ -2,14 +2,16 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { answering } from "../draft";
-import { JmapError } from "../jmap";
+import { refuse } from "../jmap";
 import type { Email, Id, Jmap } from "../jmap";
 import { settings } from "../preferences";
+import { CLAIM } from "../reading/claimed";
 import { narrowing } from "../reading/query";
 import { show } from "../reading/thread";
 import { elsewhere } from "../route";
 import { client, go, guarded, jmap, letters, lookAt, mailboxes, openThread, place, presences, tell } from "../store";
 import { formatWhen, language } from "../text";
+import { isForPage } from "../views/keys";
 import type { TeamKey } from "../views/shortcuts";
 import { team as say } from "./text";
 
@@ -136,18 +138,6 @@ effect(() => {
 
 // --- claims ---
 
-/** The keyword of a holder says the address; `=XX` stands for what no keyword may hold. */
-export function holderOf(email: Email): string | null {
-  const found = Object.keys(email.keywords).find((one) => one.startsWith("$claimed:"));
-  if (!found) return null;
-  const bytes = found.slice(9).replace(/%/g, "%25").replace(/=([0-9a-f]{2})/gi, "%$1");
-  try {
-    return decodeURIComponent(bytes);
-  } catch {
-    return found.slice(9);
-  }
-}
-
 export function nameOf(address: string): string {
   return members.value.find((one) => one.email.toLowerCase() === address)?.name ?? address.split("@")[0]!;
 }
@@ -157,7 +147,7 @@ function keywordOf(address: string): string {
     const plain = byte > 32 && byte < 127 && !'(){%*"\\]='.includes(String.fromCharCode(byte));
     return plain ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   });
-  return `$claimed:${escaped.join("")}`.toLowerCase();
+  return `${CLAIM}${escaped.join("")}`.toLowerCase();
 }
 
 export type Narrow = "all" | "mine" | "nobody";
@@ -174,13 +164,13 @@ export function give(to: Member | null): Promise<boolean> {
   return guarded(async () => {
     const from = claim.value?.holder ?? null;
     const found = await jmap().call([["Claim/set", { update: { [thread]: { holder: to?.id ?? null, from } } }, "s"]]);
-    const fault = found["s"].notUpdated?.[thread] as { type: string; description?: string; claim?: Claim | null } | undefined;
+    const fault = found["s"].notUpdated?.[thread] as { type: string; claim?: Claim | null } | undefined;
     if (fault?.type === "alreadyClaimed") {
       claim.value = fault.claim ?? null;
       const now = fault.claim;
       return tell(now ? say("taken", { name: now.holderName, time: formatWhen(now.at) }) : say("changed"));
     }
-    if (fault) throw new JmapError(fault.type, fault.description ?? "");
+    refuse(found["s"]);
     await load();
     tell(to === null ? say("done.back") : to.isMe ? say("done.take") : say("done.hand", { name: to.name }));
   });
@@ -203,10 +193,7 @@ const KEYS: Record<TeamKey, () => boolean> = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const target = event.target;
-  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!inTeam() || known.value === null || known.value !== openThread.value || elsewhere.value || document.querySelector("dialog[open]")) return;
-  if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]")) return;
+  if (!isForPage(event) || !inTeam() || known.value === null || known.value !== openThread.value || elsewhere.value) return;
   const run = KEYS[event.key as TeamKey] as (() => boolean) | undefined;
   if (run?.()) event.preventDefault();
 });
@@ -220,10 +207,7 @@ export function mentioned(text: string): Id[] {
 
 async function set(args: Record<string, unknown>): Promise<void> {
   const found = (await jmap().call([["TeamNote/set", args, "s"]]))["s"];
-  for (const refused of [found.notCreated, found.notUpdated, found.notDestroyed]) {
-    const fault = Object.values((refused ?? {}) as Record<string, { type: string; description?: string }>)[0];
-    if (fault) throw new JmapError(fault.type, fault.description ?? "");
-  }
+  refuse(found);
   await load();
 }
 

@@ -8,7 +8,7 @@ import { Icon } from "./icon";
 import { help } from "./keys";
 import { SHORTCUTS } from "./shortcuts";
 
-const GROUPS = ["list", "letter", "write", "editor", "go", "team"] as const;
+const GROUPS = Object.keys(SHORTCUTS) as (keyof typeof SHORTCUTS)[];
 const NAMES: Record<string, string> = { ArrowDown: "↓", ArrowUp: "↑", PageDown: "PgDn", PageUp: "PgUp", Escape: "Esc", Delete: "Del" };
 /** As the keyboards of Apple name it. */
 const COMMAND = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";

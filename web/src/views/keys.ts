@@ -11,13 +11,17 @@ import type { MailKey } from "./shortcuts";
 
 export const help = signal(false);
 
-export function onKey(event: KeyboardEvent): void {
+/** Whether a key is a command to the page: not what is typed somewhere, nor for a dialog, which has keys of its own. */
+export function isForPage(event: KeyboardEvent): boolean {
   // While Chinese is being entered, keys belong to the input method.
-  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]")) return; // it has keys of its own
+  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (document.querySelector("dialog[open]")) return false;
+  return !(event.target instanceof HTMLElement && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]"));
+}
+
+export function onKey(event: KeyboardEvent): void {
+  if (!isForPage(event)) return;
   const target = event.target;
-  if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]")) return;
-  if (document.querySelector("dialog[open]")) return;
   if (elsewhere.value) {
     if (event.key === "Escape") navigate(HOME);
     if (event.key === "?") help.value = true;
