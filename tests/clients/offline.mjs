@@ -12,7 +12,7 @@ const page = await open(browser, url, found, { locale: "zh-CN", workers: "allow"
 const context = page.context();
 // The stream of changes opens late: what happened before it is told all the same.
 const chosen = page.waitForResponse((one) => /Settings\/set/.test(one.request().postData() ?? ""));
-await page.route("**/jmap/eventsource*", (route) => chosen.then(() => route.continue()), { times: 1 });
+await page.route("**/jmap/events*", (route) => chosen.then(() => route.continue()), { times: 1 });
 await signIn(page, "zhang@qq.test", password);
 await undoFor(page, 0);
 await openLetter(page, "看过的信");
