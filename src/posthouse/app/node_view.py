@@ -5,26 +5,28 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from posthouse import __version__
 from posthouse.app import settings
+from posthouse.app.admin import with_store
 from posthouse.app.config import Config
 from posthouse.app.dns_check import Wanted, check_domain
 from posthouse.app.dns_records import Record, offered, records_for
 from posthouse.app.texts_dns import say, words
 from posthouse.app.texts_health import HEALTH
-from posthouse.core.ports import Clock
+from posthouse.core.ports import Clock, SystemClock
 from posthouse.servers.board import LISTENERS, Board, field
 from posthouse.services.acme import read_state
 from posthouse.services.dkim import ACTIVE, DkimKeys
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Domain
 
+T = TypeVar("T")
 DISK_LOW: Final = 0.1
 DISK_FULL: Final = 0.03
 QUEUE_OLD_S: Final = 4 * 3600.0
@@ -204,6 +206,15 @@ def _read(data: Any, source: str, renewal: str) -> dict[str, Any]:
         "not_after": one.not_valid_after_utc.timestamp(),
         "renewal": renewal,
     }
+
+
+def looked_at(given: str | None, look: Callable[[View], Awaitable[T]]) -> T:
+    """What can be seen of a configuration's node from outside its processes."""
+
+    async def work(store: Store, config: Config) -> T:
+        return await look(View(store, SystemClock(), config, None))
+
+    return with_store(given, work)
 
 
 def _told(key: str, level: str, language: str, **fields: object) -> dict[str, str]:

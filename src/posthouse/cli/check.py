@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 
 from posthouse.cli.options import Parsers, Say, add_store_options
-from posthouse.cli.output import Output
-
-EXIT_PROBLEMS = 4
+from posthouse.cli.output import EXIT_PROBLEMS, Output
 
 
 def add(parsers: Parsers, say: Say) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from posthouse.cli.options import Parsers, Say, add_store_options
-from posthouse.cli.output import Output
+from posthouse.cli.output import EXIT_PROBLEMS, EXIT_TRY_AGAIN, Output
 
 if TYPE_CHECKING:
     from posthouse.app.dns_check import Checked, Finding
@@ -72,8 +72,6 @@ def _address(text: str) -> str:
 
 def _show(out: Output, checked: list[Checked]) -> int:
     """The exit code: 4 with problems, 3 when something could not be learned, else 0."""
-    from posthouse.cli.main import EXIT_PROBLEMS, EXIT_TRY_AGAIN  # noqa: PLC0415
-
     levels = [finding.level for one in checked for finding in one.findings]
     out.result([_document(out, one) for one in checked])
     for one in checked:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from posthouse.cli.options import Parsers, Say, add_store_options
-from posthouse.cli.output import Output
-
-EXIT_PROBLEMS = 4
+from posthouse.cli.output import EXIT_PROBLEMS, Output
 
 
 def add(parsers: Parsers, say: Say) -> None:
@@ -18,16 +15,9 @@ def add(parsers: Parsers, say: Say) -> None:
 
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
-    from posthouse.app.admin import with_store  # noqa: PLC0415
-    from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.app.node_view import View  # noqa: PLC0415
-    from posthouse.core.ports import SystemClock  # noqa: PLC0415
-    from posthouse.storage.ports import Store  # noqa: PLC0415
+    from posthouse.app.node_view import looked_at  # noqa: PLC0415
 
-    async def work(store: Store, config: Config) -> dict[str, Any]:
-        return await View(store, SystemClock(), config, None).health(out.language)
-
-    found = with_store(arguments.config, work)
+    found = looked_at(arguments.config, lambda view: view.health(out.language))
     out.result(found)
     for one in found["checks"]:
         out.text(

@@ -17,12 +17,8 @@ from keyword import iskeyword
 from typing import Any, Final
 
 from posthouse.cli import audit, texts, usage
-from posthouse.cli.output import Output, error
+from posthouse.cli.output import EXIT_CONFIG, EXIT_FAILED, EXIT_TRY_AGAIN, Output, error
 
-EXIT_FAILED: Final = 1
-EXIT_TRY_AGAIN: Final = 3
-EXIT_PROBLEMS: Final = 4
-EXIT_CONFIG: Final = 78
 COMMANDS: Final = (
     "demo",
     "serve",

@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+EXIT_FAILED: Final = 1
+EXIT_TRY_AGAIN: Final = 3
+EXIT_PROBLEMS: Final = 4
+EXIT_CONFIG: Final = 78
 SECRET_FIELDS: Final = frozenset(("password",))
 # What strangers wrote (a Message-ID, a sender) is shown on the administrator's terminal: C0, C1, DEL, and the marks
 # that turn the direction of writing.

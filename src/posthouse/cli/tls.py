@@ -7,9 +7,8 @@ import time
 from typing import Any
 
 from posthouse.cli.options import Parsers, Say, add_actions
-from posthouse.cli.output import Output, moment
+from posthouse.cli.output import EXIT_PROBLEMS, Output, moment
 
-EXIT_PROBLEMS = 4
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked on loopback instead
 
 
@@ -31,16 +30,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
 
 
 def _list(arguments: argparse.Namespace, out: Output) -> int:
-    from posthouse.app.admin import with_store  # noqa: PLC0415
-    from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.app.node_view import View  # noqa: PLC0415
-    from posthouse.core.ports import SystemClock  # noqa: PLC0415
-    from posthouse.storage.ports import Store  # noqa: PLC0415
+    from posthouse.app.node_view import looked_at  # noqa: PLC0415
 
-    async def work(store: Store, config: Config) -> list[dict[str, Any]]:
-        return await View(store, SystemClock(), config, None).certificates()
-
-    found = with_store(arguments.config, work)
+    found = looked_at(arguments.config, lambda view: view.certificates())
     out.result(found)
     rows = [
         (", ".join(one["names"]), one["issuer"], one["source"], moment(one["not_after"]), one["renewal"])

@@ -127,9 +127,9 @@ def _shown(answer: Answer) -> str:
     )
     text = _LONG_BASE64.sub(lambda match: f"{match[0][:12]}...{match[0][-12:]}", text)  # a key, by its ends
     text = " ".join(text.split())  # strangers wrote it: it must not look like lines of ours
-    return (text if len(text) <= EVIDENCE_CHARACTERS_MAX else f"{text[:EVIDENCE_CHARACTERS_MAX]}...") + _mark(
-        answer
-    )
+    if len(text) > EVIDENCE_CHARACTERS_MAX:
+        text = f"{text[:EVIDENCE_CHARACTERS_MAX]}..."
+    return text + _mark(answer)
 
 
 def _mark(answer: Answer) -> str:

@@ -330,7 +330,8 @@ class SignIn:
         """Looked up also for nobody: it should take as long."""
         now = self._clock.monotonic()
         if account is None:
-            return self.shared.verified.has(AccountId(0), _NOBODY_S, password, now) and False
+            self.shared.verified.has(AccountId(0), _NOBODY_S, password, now)
+            return False
         return self.shared.verified.has(account.id, account.password or "", password, now)
 
     def _remember(self, account: Account, password: str) -> None:

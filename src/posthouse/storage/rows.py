@@ -403,9 +403,8 @@ class TextFound(Struct, frozen=True):
 class MessagesFound(Struct, frozen=True):
     """What an index knows of an account."""
 
-    through: dict[
-        int, int
-    ]  # by mailbox: messages up to this UID were looked at; what is newer has to be read
+    through: dict[int, int]
+    """By mailbox: messages up to this UID were looked at; what is newer has to be read."""
     messages: list[set[int]]  # by what was sought; some may be gone, or elsewhere by now
 
 

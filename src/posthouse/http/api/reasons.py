@@ -82,7 +82,6 @@ _ROWS: Final = (
     (r"this mailbox is being moved already", "这个邮箱正在搬家"),
     (r"it is over", "它已经结束"),
     (r"the password is needed again", "需要重新填写密码"),
-    (r"others are being looked at", "正在查看别的邮箱，请稍后再试"),
     (r"the code has run out; begin anew", "代码过期了，请重新登录"),
     (r"nobody signs in at (.*) from here; use an app password", r"不能从这里登录 \1，请用授权码"),
     (r"the sign-in is none of this account; begin anew", "这次登录不属于这个账户，请重新登录"),

@@ -36,11 +36,11 @@ def media_type(text: str | None) -> str:
 
 async def upload(services: JmapServices, grant: Grant, request: Request, *, keeper: Grant) -> Response:
     """`keeper`: with whose uploads it is kept.  Raises RequestProblem, OverQuota, Unavailable."""
-    limits, store = services.limits, services.store
+    limits = services.limits
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.upload_max_bytes:
         raise _too_large(limits.upload_max_bytes)
-    writer = store.contents.stream()
+    writer = services.store.contents.stream()
     try:
         async for chunk in request.stream():
             writer.write(chunk)
@@ -51,14 +51,7 @@ async def upload(services: JmapServices, grant: Grant, request: Request, *, keep
         draft = await writer.finish()
     finally:
         writer.abort()
-    made = await store.uploads.add(
-        keeper.account.id,
-        draft,
-        media_type(request.headers.get("content-type")),
-        maker=keeper.maker,
-        bytes_max=limits.uploaded_max_bytes,
-        count_max=limits.uploaded_max,
-    )
+    made = await services.keep_upload(keeper, draft, media_type(request.headers.get("content-type")))
     answer = {
         "accountId": ids.format_id(ids.ACCOUNT, grant.account.id),
         "blobId": ids.format_id(ids.UPLOAD, made.id),

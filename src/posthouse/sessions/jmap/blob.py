@@ -112,8 +112,7 @@ def _add_data(found: Record, name: str, part: bytes) -> None:
 
 async def keep_upload(context: Context, keeper: Grant, data: bytes, kind: str) -> Upload:
     """`keeper`: with whose uploads.  Raises SetError."""
-    limits, store = context.services.limits, context.services.store
-    writer = store.contents.writer()
+    writer = context.services.store.contents.writer()
     try:
         writer.write(data)
         await writer.drain()
@@ -121,14 +120,7 @@ async def keep_upload(context: Context, keeper: Grant, data: bytes, kind: str) -
     finally:
         writer.abort()
     try:
-        return await store.uploads.add(
-            keeper.account.id,
-            draft,
-            kind,
-            maker=keeper.maker,
-            bytes_max=limits.uploaded_max_bytes,
-            count_max=limits.uploaded_max,
-        )
+        return await context.services.keep_upload(keeper, draft, kind)
     except OverQuota as error:
         raise SetError("overQuota", "too many uploads wait to be used; use them, or wait a day") from error
 

@@ -101,14 +101,7 @@ async def export_cards(context: Context, args: CardExport) -> Record:
     try:
         # What somebody makes of books of others is with the own uploads.
         keeper = context.grant if context.grant.books is None else context.home
-        made = await service.store.uploads.add(
-            keeper.account.id,
-            draft,
-            MEDIA_TYPE,
-            maker=keeper.maker,
-            bytes_max=limits.uploaded_max_bytes,
-            count_max=limits.uploaded_max,
-        )
+        made = await context.services.keep_upload(keeper, draft, MEDIA_TYPE)
     except OverQuota:
         raise MethodError("overQuota", "too many uploads wait to be used; use them, or wait a day") from None
     blob = ids.format_id(ids.UPLOAD, made.id)

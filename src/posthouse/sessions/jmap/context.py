@@ -7,9 +7,10 @@ from typing import final
 
 from msgspec.structs import replace
 
-from posthouse.core.ids import AccountId
+from posthouse.core.ids import AccountId, MailboxId
 from posthouse.core.scope import Scope
 from posthouse.services.grant import Grant
+from posthouse.services.mailbox_counts import Counts
 from posthouse.services.namespaces import foreign_name
 from posthouse.storage.email_ports import Emails
 from posthouse.storage.email_rows import Condition as StoredCondition
@@ -104,6 +105,13 @@ class Context:
         """Who asks, where one of these mailboxes has \\Seen for each."""
         return self.home.account.id if self.foreign and any(row.own_seen for row in rows.values()) else None
 
+    async def counts(self) -> tuple[int, dict[int, Counts]]:
+        """The modseq of the account, and the counts of its mailboxes, as who asks has them."""
+        rows = await self.mailboxes()
+        return await self.services.counts.of(
+            self.account.id, trash_in(rows), await self.visible(), user=self.reader(rows)
+        )
+
     # --- mailboxes this credential may see ---
 
     async def mailboxes(self) -> dict[int, Mailbox]:
@@ -136,3 +144,8 @@ class Context:
         """The condition, and that the email is in a mailbox this credential may see."""
         visible = await self.visible()
         return condition if visible is None else Every((condition, InMailbox(tuple(visible))))
+
+
+def trash_in(rows: dict[int, Mailbox]) -> MailboxId | None:
+    """Emails in it count for no other mailbox (RFC 8621 §2)."""
+    return next((row.id for row in rows.values() if row.role == "trash"), None)

@@ -11,7 +11,7 @@ from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import is_keyword
 
 from . import arguments as a
-from .context import Context
+from .context import Context, trash_in
 from .email_filter import FilterReader, Texts, put_found
 from .email_properties import KeywordNames
 from .query import check_sort, differences, query_answer, window
@@ -128,17 +128,11 @@ async def _total(context: Context, args: EmailQuery, asked: _Asked) -> int:
     account, condition = context.account.id, asked.condition
     if isinstance(condition, e.InMailbox) and len(condition.mailboxes) == 1:
         # perf: the counts of whole mailboxes are kept.
-        rows = await context.mailboxes()
-        trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        _, counts = await context.services.counts.of(
-            account, trash, await context.visible(), user=context.reader(rows)
-        )
+        _, counts = await context.counts()
         emails, _, threads, _ = counts.get(condition.mailboxes[0], (0, 0, 0, 0))
         return threads if args.collapse_threads else emails
     if condition == e.Every(()) and args.collapse_threads:
-        rows = await context.mailboxes()
-        trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        return await context.services.counts.threads(account, trash)
+        return await context.services.counts.threads(account, trash_in(await context.mailboxes()))
     return await context.emails.count(account, condition, collapse=args.collapse_threads)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from posthouse.core.errors import OverQuota
-from posthouse.core.ids import AccountId
 from posthouse.mime.facts import facts_of
 from posthouse.mime.header import Header, header_text
 from posthouse.services.quota import has_room
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import ContentDraft, Delivery, LocalCopy, Mailbox
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import SetError, invalid
@@ -96,9 +96,8 @@ async def store_message(
     facts = facts_of(content) if inline else await asyncio.to_thread(facts_of, content)
     draft = await _draft(context, content)
     flags, keywords = flags_of(names)
-    user = context.reader(await context.mailboxes()) if context.foreign else None
-    mine = AccountId(0) if user is None else user
-    copies = [LocalCopy(account.id, box, None, flags, keywords, date, user=mine) for box in boxes]  # type: ignore[arg-type]
+    user = (context.reader(await context.mailboxes()) if context.foreign else None) or NOBODY
+    copies = [LocalCopy(account.id, box, None, flags, keywords, date, user=user) for box in boxes]  # type: ignore[arg-type]
     delivery = Delivery(services.ids.trace(), draft, facts, copies)
     [stored] = await services.store.messages.deliver([delivery], together=True)
     message = stored.placed[0].message

@@ -187,15 +187,11 @@ class MailboxQueryChanges(a.QueryChanges):
 
 
 async def _shown(context: Context, *, counted: bool) -> tuple[str, Shown]:
-    account = context.account.id
+    # Before what is shown is read: what changes meanwhile is told again.
+    modseq = await context.emails.modseq(context.account.id)
     counts: dict[int, Counts] = {}
     if counted:
-        rows = await context.mailboxes()
-        trash = next((row.id for row in rows.values() if row.role == "trash"), None)
-        modseq, counts = await context.services.counts.of(
-            account, trash, await context.visible(), user=context.reader(rows)
-        )
-    modseq = await context.emails.modseq(account)
+        _, counts = await context.counts()
     return format_state(modseq), Shown(context, await context.mailboxes(), counts)
 
 

@@ -26,6 +26,7 @@ from .state import check_state, format_state
 
 Record = dict[str, Any]
 SETTABLE: Final = ("name", "parentId", "role", "sortOrder", "isSubscribed")
+CHANGEABLE: Final = frozenset((*SETTABLE, "shareWith"))
 KNOWN: Final = (
     "id", *SETTABLE, "totalEmails", "unreadEmails", "totalThreads", "unreadThreads", "myRights",
 )  # fmt: skip
@@ -122,8 +123,8 @@ class _Setting:
 
     async def update(self, key: str, patch: Record) -> None:
         row = self.row(key)
-        if not patch.keys() <= {*SETTABLE, "shareWith"}:
-            patch = without_same(patch, await whole_record(self.context, row), (*SETTABLE, "shareWith"))
+        if not patch.keys() <= CHANGEABLE:
+            patch = without_same(patch, await whole_record(self.context, row), CHANGEABLE)
         sharing = {path: value for path, value in patch.items() if path.partition("/")[0] == "shareWith"}
         patch = {path: value for path, value in patch.items() if path not in sharing}
         if sharing and PRINCIPALS not in self.context.using:

@@ -11,13 +11,16 @@ from posthouse.services.contacts import ContactService
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.email_search import EmailSearch
 from posthouse.services.file_links import FileLinks
+from posthouse.services.grant import Grant
 from posthouse.services.mailbox_counts import MailboxCounts
 from posthouse.services.mailboxes import MailboxService
 from posthouse.services.pictures import Pictures
 from posthouse.services.presence import Presence
 from posthouse.services.shared_accounts import SharedAccounts
 from posthouse.services.team_work import TeamWorkService
+from posthouse.storage.email_rows import Upload
 from posthouse.storage.ports import Store
+from posthouse.storage.rows import ContentDraft
 
 from .email_known import KnownEmails
 
@@ -87,3 +90,14 @@ class JmapServices:
         self.links = FileLinks(self.store, self.clock)
         self.team_work = TeamWorkService(self.store)
         self.presence = Presence(self.store, self.clock)
+
+    async def keep_upload(self, keeper: Grant, draft: ContentDraft, kind: str) -> Upload:
+        """`keeper`: with whose uploads.  Raises OverQuota; the content is gone then."""
+        return await self.store.uploads.add(
+            keeper.account.id,
+            draft,
+            kind,
+            maker=keeper.maker,
+            bytes_max=self.limits.uploaded_max_bytes,
+            count_max=self.limits.uploaded_max,
+        )

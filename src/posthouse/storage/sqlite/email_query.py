@@ -16,8 +16,9 @@ from msgspec.json import encode as json_encode
 from posthouse.core.errors import Invalid
 from posthouse.core.flags import DELETED, SEEN
 from posthouse.storage import email_rows as e
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.sqlite.email_marked import mark_of
-from posthouse.storage.sqlite.email_seen import NOBODY, word
+from posthouse.storage.sqlite.email_seen import word
 
 _COLUMNS: Final = {"date": "p.date", "size": "p.size", "sent_at": "m.sent_at"}
 _ORDERS: Final = {

@@ -18,6 +18,7 @@ from posthouse.core.ids import AccountId, MailboxId
 from posthouse.storage import email_rows as e
 from posthouse.storage.blobs.codec import SEEKABLE_FILE, codec_of_thread
 from posthouse.storage.blobs.files import BlobFiles
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import MESSAGE_COLUMNS, Mailbox
 from posthouse.storage.sqlite import email_seen
 from posthouse.storage.sqlite.connection import reading
@@ -58,7 +59,7 @@ class SqliteEmails:
         submit: Callable[[AnyRequest], asyncio.Future[Any]],
         files: BlobFiles,
         *,
-        user: int = email_seen.NOBODY,
+        user: int = NOBODY,
         marked: MarkedFirst | None = None,
     ) -> None:
         self._reader = reader
@@ -231,12 +232,11 @@ class SqliteEmails:
             found = await self._marked_first(account, query.marked_in, order, first, collapse=collapse)
             if len(found) == first:
                 return found
-        matching: list[tuple[int, int]]
+        work: Callable[..., Any] = partial(_run, query=query, collapse=collapse, first=first)
         if first is not None and not query.in_one and is_by_date(order) and (spread := try_spread(condition)):
             asked = Merge(account, spread, order[0].ascending, first, collapse, long_flags, clean, user)
-            matching = await self._in_thread(partial(_merged, asked=asked))
-            return matching
-        matching = await self._in_thread(partial(_run, query=query, collapse=collapse, first=first))
+            work = partial(_merged, asked=asked)
+        matching: list[tuple[int, int]] = await self._in_thread(work)
         return matching
 
     async def _marked_first(
@@ -257,13 +257,14 @@ class SqliteEmails:
     async def count(self, account: AccountId, condition: e.Condition, *, collapse: bool = False) -> int:
         long_flags, clean = self._flags_of(account)
         spread = try_spread(condition)
-        total: int
+        work: Callable[..., Any]
         if clean and not collapse and spread is not None and not spread.rest:
-            total = await self._in_thread(partial(_count_spread, account=account, spread=spread))
-            return total
-        user = self._user_in(account)
-        query = Query(account, condition, (), long_flags=long_flags, clean=clean, user=user)
-        total = await self._in_thread(partial(_count, query=query, collapse=collapse))
+            work = partial(_count_spread, account=account, spread=spread)
+        else:
+            user = self._user_in(account)
+            query = Query(account, condition, (), long_flags=long_flags, clean=clean, user=user)
+            work = partial(_count, query=query, collapse=collapse)
+        total: int = await self._in_thread(work)
         return total
 
     # --- changes ---

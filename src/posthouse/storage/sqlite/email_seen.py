@@ -9,11 +9,10 @@ from typing import Any, Final
 import apsw
 
 from posthouse.core.flags import DELETED, SEEN
+from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import unpack_flags
 
-NOBODY: Final = 0
-"""In place of a user: \\Seen is that of the placement."""
 CHANGED_WORDS: Final = (
     "SELECT s.modseq, p.message, p.thread, m.created FROM mailbox b CROSS JOIN seen s INDEXED BY seen_modseq"
     " ON s.mailbox = b.id AND s.user = ?4 AND s.modseq >= ?2 CROSS JOIN placement p ON p.account = s.account"
