@@ -1,4 +1,4 @@
-"""Sign-in under load, in one process, with the hashes of production: `python bench/sign_in.py`.
+"""Sign-in under load, in one process, with the hashes of production: `python -m bench.sign_in`.
 
 What a known password costs; what 1,000 sign-ins a second do to everything else on the event loop; and how long a user
 with the right password waits while strangers try wrong ones as fast as they can.
@@ -14,26 +14,23 @@ import random
 import sys
 import tempfile
 import time
-from asyncio import events
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
 
 from posthouse.app.worker import GC_THRESHOLDS
 from posthouse.core.errors import MailError, SignInFailed
 from posthouse.core.ports import SystemClock
 from posthouse.services.accounts import Accounts
-from posthouse.services.bans import BanSettings
 from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn, SignInSettings
 from posthouse.storage.sqlite import open_store
+from tests.unit.loop_steps import metered
+from tests.unit.service_world import NO_BANS
 
 PEOPLE = 50
 RATE = 1000
-SECONDS = 5
+SECONDS = 1
 PASSWORD = "correct horse"
-NEVER = BanSettings(
-    free_failures=1 << 30, failures_max=1 << 30, network_failures_max=1 << 30, account_failures_max=1 << 30
-)
 
 
 def row(name: str, *values: str) -> None:
@@ -52,22 +49,13 @@ class Lag:
     what we hold it for.
     """
 
-    held: ClassVar[list[float]] = []
-
-    def __init__(self) -> None:
+    def __init__(self, held: list[float]) -> None:
         self.times: list[float] = []
+        self.held = held
+
+    def clear(self) -> None:
+        self.times.clear()
         self.held.clear()
-
-    @classmethod
-    def listen(cls) -> None:
-        run = events.Handle._run  # type: ignore[attr-defined]
-
-        def timed(handle: events.Handle) -> None:
-            begun = time.thread_time()
-            run(handle)
-            cls.held.append(time.thread_time() - begun)
-
-        events.Handle._run = timed  # type: ignore[attr-defined]
 
     def told(self) -> None:
         row("... and others on the loop are late by", *spread(self.times))
@@ -78,6 +66,15 @@ class Lag:
             begun = time.perf_counter()
             await asyncio.sleep(0.002)
             self.times.append(time.perf_counter() - begun - 0.002)
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Lag]:
+    with metered(time.thread_time) as held:
+        lag = Lag(held)
+        watcher = asyncio.ensure_future(lag.watch())
+        yield lag
+        watcher.cancel()
 
 
 async def fast_path(sign: SignIn) -> None:
@@ -91,18 +88,8 @@ async def fast_path(sign: SignIn) -> None:
     row("a password that was verified a moment ago", f"{took * 1e6:.1f} us", f"{1 / took:,.0f}/s")
 
 
-async def steady(sign: SignIn) -> None:
-    """RATE sign-ins a second, by PEOPLE from an own device each."""
-    lag = Lag()
-    watcher = asyncio.ensure_future(lag.watch())
-    times: list[float] = []
-
-    async def one(number: int) -> None:
-        begun = time.perf_counter()
-        origin = Origin("imap", "c", f"192.0.{number % PEOPLE}.1")
-        await sign.check_password(f"p{number % PEOPLE}@post.test", PASSWORD, origin)
-        times.append(time.perf_counter() - begun)
-
+async def at_rate(one: Callable[[int], Awaitable[None]]) -> None:
+    """RATE a second for SECONDS."""
     tasks = set()
     begun = time.perf_counter()
     for number in range(RATE * SECONDS):
@@ -111,15 +98,26 @@ async def steady(sign: SignIn) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
-    watcher.cancel()
+
+
+async def steady(sign: SignIn) -> None:
+    """RATE sign-ins a second, by PEOPLE from an own device each."""
+    times: list[float] = []
+
+    async def one(number: int) -> None:
+        begun = time.perf_counter()
+        origin = Origin("imap", "c", f"192.0.{number % PEOPLE}.1")
+        await sign.check_password(f"p{number % PEOPLE}@post.test", PASSWORD, origin)
+        times.append(time.perf_counter() - begun)
+
+    with watching() as lag:
+        await at_rate(one)
     row(f"{RATE:,} sign-ins a second: each takes", *spread(times))
     lag.told()
 
 
 async def bad_passwords(sign: SignIn) -> None:
     """RATE wrong passwords a second from 200 addresses, whatever becomes of them."""
-    lag = Lag()
-    watcher = asyncio.ensure_future(lag.watch())
     answers: collections.Counter[str] = collections.Counter()
 
     async def one(number: int) -> None:
@@ -129,15 +127,8 @@ async def bad_passwords(sign: SignIn) -> None:
         except MailError as error:
             answers[type(error).__name__] += 1
 
-    tasks = set()
-    begun = time.perf_counter()
-    for number in range(RATE * SECONDS):
-        await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
-        task = asyncio.ensure_future(one(number))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    watcher.cancel()
+    with watching() as lag:
+        await at_rate(one)
     row(f"{RATE:,} wrong passwords a second", "", "", "")
     lag.told()
     row("... judged, told to come back", str(answers["SignInFailed"]), str(answers["Unavailable"]))
@@ -146,8 +137,6 @@ async def bad_passwords(sign: SignIn) -> None:
 async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
     """Wrong passwords from so many addresses, 20 at a time from each; users come in between, from home or elsewhere."""
     chance = random.Random(1)
-    lag = Lag()
-    watcher = asyncio.ensure_future(lag.watch())
     stop = False
     tried = 0
 
@@ -165,25 +154,24 @@ async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
                     await asyncio.sleep(0.25 + 0.5 * chance.random())  # it connects again
             tried += 1
 
-    guessers = [asyncio.ensure_future(guess(number)) for number in range(strangers) for _ in range(20)]
-    await asyncio.sleep(2.0)
-    lag.times.clear()
-    lag.held.clear()
-    times: list[float] = []
-    refused = 0
-    for number in range(15):
-        sign.shared.verified.clear()  # as after a restart: every right password costs a hash
-        begun = time.perf_counter()
-        try:
-            ip = f"192.0.{number}.1" if known else f"203.0.113.{number % 3 + 1}"
-            origin = Origin("imap", "c", ip)
-            await sign.check_password(f"p{number}@post.test", PASSWORD, origin)
-            times.append(time.perf_counter() - begun)
-        except MailError:
-            refused += 1
-    stop = True
-    watcher.cancel()
-    await asyncio.gather(*guessers)
+    with watching() as lag:
+        guessers = [asyncio.ensure_future(guess(number)) for number in range(strangers) for _ in range(20)]
+        await asyncio.sleep(2.0)
+        lag.clear()
+        times: list[float] = []
+        refused = 0
+        for number in range(15):
+            sign.shared.verified.clear()  # as after a restart: every right password costs a hash
+            begun = time.perf_counter()
+            try:
+                ip = f"192.0.{number}.1" if known else f"203.0.113.{number % 3 + 1}"
+                origin = Origin("imap", "c", ip)
+                await sign.check_password(f"p{number}@post.test", PASSWORD, origin)
+                times.append(time.perf_counter() - begun)
+            except MailError:
+                refused += 1
+        stop = True
+        await asyncio.gather(*guessers)
     where = "a known network" if known else "elsewhere"
     row(f"flood from {strangers}: a right password from {where}", *spread(times))
     row("... right passwords refused, guesses answered", str(refused), f"{tried:,}")
@@ -192,7 +180,6 @@ async def flood(sign: SignIn, strangers: int, *, known: bool) -> None:
 
 async def main() -> None:
     gc.set_threshold(*GC_THRESHOLDS)  # as in a worker
-    Lag.listen()
     with tempfile.TemporaryDirectory() as directory:
         store = await open_store(Path(directory), role="local")
         clock = SystemClock()
@@ -201,7 +188,7 @@ async def main() -> None:
         await asyncio.gather(
             *(accounts.create_account(f"p{number}@post.test", PASSWORD) for number in range(PEOPLE))
         )
-        sign = SignIn(store, clock, SignInSettings(bans=NEVER))
+        sign = SignIn(store, clock, SignInSettings(bans=NO_BANS))
         row("sign-in", "median", "99 %", "worst")
         await fast_path(sign)
         await asyncio.gather(

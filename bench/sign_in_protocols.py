@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import random
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -27,11 +25,11 @@ from posthouse.services.signin import SignIn
 from tests.unit.asgi import basic
 from tests.unit.http_site import Site, open_site
 from tests.unit.oauth_world import Browser
-from tests.unit.service_world import CHEAP_HASH
+from tests.unit.service_world import CHEAP_HASH, NO_BANS
 from tests.unit.sign_in_place import PROTOCOLS, Place, open_place
 
-from .sign_in import NEVER, row
-from .sign_in_timing import longer
+from .sign_in import row
+from .sign_in_timing import Attempt, alternated, longer
 
 TRIES = 1500
 REAL = "an account"
@@ -41,21 +39,17 @@ COMMANDS = {
     "imap": (b"a LOGIN %b wrong\r\n",),
     "pop3": (b"USER %b\r\n", b"PASS wrong\r\n"),
 }
-CLEAR = msgspec.structs.replace(CHEAP_HASH, bans=NEVER)
+CLEAR = msgspec.structs.replace(CHEAP_HASH, bans=NO_BANS)
 
 Prepare = Callable[[], Awaitable[Callable[[str], Awaitable[object]]]]
 """Makes a connection; what it gives tries a name on it and is what is timed."""
 
 
 async def measure(label: str, prepare: Prepare, tries: int) -> None:
-    chance = random.Random(1)
-    times: dict[str, list[float]] = {kind: [] for kind in NAMES}
-    for _ in range(tries):
-        for kind in chance.sample(list(NAMES), len(NAMES)):
-            attempt = await prepare()
-            begun = time.perf_counter()
-            await attempt(NAMES[kind])
-            times[kind].append(time.perf_counter() - begun)
+    async def named(kind: str) -> Attempt:
+        return partial(await prepare(), NAMES[kind])
+
+    times = await alternated(list(NAMES), tries, named)
     figures = []
     for kind, taken in times.items():
         if kind != REAL:

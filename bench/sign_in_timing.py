@@ -1,4 +1,4 @@
-"""Can the time of an answer tell whether an account exists?  `python bench/sign_in_timing.py`
+"""Can the time of an answer tell whether an account exists?  `python -m bench.sign_in_timing`
 
 Wrong passwords at an account, at names that are none, at one that only programs open, one after the other in random
 order so that what else the machine does falls on all alike.  `longer` is how often a try of that kind took longer than
@@ -18,7 +18,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from itertools import count
 from pathlib import Path
+from unittest import mock
 
 from posthouse.app.worker import GC_THRESHOLDS
 from posthouse.core.errors import MailError, SignInFailed
@@ -27,8 +30,9 @@ from posthouse.services.accounts import Accounts
 from posthouse.services.grant import Origin
 from posthouse.services.signin import SignIn, SignInSettings
 from posthouse.storage.sqlite import open_store
+from tests.unit.service_world import NO_BANS
 
-from .sign_in import NEVER, row
+from .sign_in import row
 
 ROUNDS = 100
 REAL = "an account"
@@ -61,10 +65,31 @@ async def scram(sign: SignIn, name: str, _number: int) -> None:
     await sign.scram_finish(claim, None, origin)
 
 
-async def measure(sign: SignIn, label: str, attempt: object, rounds: int) -> None:
+Attempt = Callable[[], Awaitable[object]]
+
+
+async def alternated(
+    kinds: list[str], tries: int, prepare: Callable[[str], Awaitable[Attempt]]
+) -> dict[str, list[float]]:
+    """Seconds of so many tries of each kind, by turns in an order of chance; what `prepare` takes is not in them."""
     chance = random.Random(1)
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(tries):
+        for kind in chance.sample(kinds, len(kinds)):
+            attempt = await prepare(kind)
+            begun = time.perf_counter()
+            with contextlib.suppress(SignInFailed):
+                await attempt()
+            times[kind].append(time.perf_counter() - begun)
+    return times
+
+
+Way = Callable[[SignIn, str, int], Awaitable[None]]
+
+
+async def measure(sign: SignIn, label: str, way: Way, rounds: int) -> None:
     hashes = dict.fromkeys(NAMES, 0)
-    times: dict[str, list[float]] = {kind: [] for kind in NAMES}
+    numbers = count()
     now = REAL
     matches = sign._passwords.matches
 
@@ -72,15 +97,13 @@ async def measure(sign: SignIn, label: str, attempt: object, rounds: int) -> Non
         hashes[now] += 1
         return matches(stored, text)
 
-    sign._passwords.matches = counted  # type: ignore[method-assign]
-    for number in range(rounds):
-        for kind in chance.sample(list(NAMES), len(NAMES)):
-            now = kind
-            begun = time.perf_counter()
-            with contextlib.suppress(SignInFailed):
-                await attempt(sign, NAMES[kind], number)  # type: ignore[operator]
-            times[kind].append(time.perf_counter() - begun)
-    sign._passwords.matches = matches  # type: ignore[method-assign]
+    async def prepare(kind: str) -> Attempt:
+        nonlocal now
+        now = kind
+        return lambda: way(sign, NAMES[kind], next(numbers))
+
+    with mock.patch.object(sign._passwords, "matches", counted):
+        times = await alternated(list(NAMES), rounds, prepare)
     for kind, taken in times.items():
         often, z = longer(taken, times[REAL])
         figures = ("", "") if kind == REAL else (f"{often:.3f}", f"{z:+.1f}")
@@ -103,7 +126,7 @@ async def main() -> None:
             await accounts.create_account(f"{name}@post.test", "correct horse")
         await accounts.update_account("apps@post.test", app_only=("imap",))
         await accounts.update_account("off@post.test", enabled=False)
-        sign = SignIn(store, clock, SignInSettings(threads=1, bans=NEVER))
+        sign = SignIn(store, clock, SignInSettings(threads=1, bans=NO_BANS))
         for name in NAMES.values():  # what is read once is read
             with contextlib.suppress(MailError):
                 await password(sign, name, -1)

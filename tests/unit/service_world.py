@@ -12,6 +12,7 @@ from typing import Any
 
 from posthouse.core.address import Address, parse_address
 from posthouse.services.accounts import Accounts
+from posthouse.services.bans import BanSettings
 from posthouse.services.delivery import (
     DeliveryService,
     DeliverySettings,
@@ -29,6 +30,9 @@ from posthouse.storage.rows import Account
 from posthouse.storage.sqlite import open_store
 
 CHEAP_HASH = SignInSettings(hashing=HashSettings(memory_kib=8, time_cost=1), scram_iterations=4096)
+NO_BANS = BanSettings(
+    free_failures=1 << 30, failures_max=1 << 30, network_failures_max=1 << 30, account_failures_max=1 << 30
+)
 START = 1_790_000_000.0
 
 
