@@ -1,8 +1,4 @@
-"""Every error type of RFC 8620, RFC 8621 and friends that this server has is provoked: those of calls here.
-
-Two of the registry cannot come up: `tooManyMailboxes` (there is no such limit) and `forbiddenToSend` (who may not send
-has no EmailSubmission at all).
-"""
+"""Every error type of RFC 8620, RFC 8621 and friends is provoked: those of calls here."""
 
 from __future__ import annotations
 

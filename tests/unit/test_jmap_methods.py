@@ -401,6 +401,19 @@ async def test_patches_that_are_refused(world: JmapWorld, patch: dict[str, Any],
     assert answer["newState"] == answer["oldState"]
 
 
+async def test_an_email_is_in_so_many_mailboxes(tmp_path: Path) -> None:
+    async with jmap_world(tmp_path, mailboxes_of_email_max=2) as world:
+        inbox, archive, drafts = [await world.box(name) for name in ("INBOX", "Archive", "Drafts")]
+        one = await world.put(message(1), "INBOX", "Archive")
+        all_three = {"mailboxIds": {inbox: True, archive: True, drafts: True}}
+        for patch in ({f"mailboxIds/{drafts}": True}, all_three):
+            refused = await world.call("Email/set", update={one: patch}, create={"k": all_three})
+            assert refused["notUpdated"][one]["type"] == "tooManyMailboxes"
+            assert refused["notCreated"]["k"]["type"] == "tooManyMailboxes"
+        moved = {f"mailboxIds/{drafts}": True, f"mailboxIds/{inbox}": None}
+        assert one in (await world.call("Email/set", update={one: moved}))["updated"]
+
+
 async def test_import_and_parse(world: JmapWorld) -> None:
     inbox = await world.box("INBOX")
     whole = await world.put(message(1))

@@ -6,13 +6,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from posthouse.core.scope import READ, WRITE, Scope
-from posthouse.services.grant import Grant
+from posthouse.services.grant import Grant, of_password
 from posthouse.services.notice import Report, Subject
 from posthouse.services.notice import compose as compose_notice
-from posthouse.storage.rows import Alias
+from posthouse.sessions.jmap import api
+from posthouse.sessions.jmap.capability import CAPABILITIES
+from posthouse.storage.rows import Alias, Attempt, JournalLine
 from tests.storage.fixtures import DOMAIN, make_account, message
 from tests.unit.jmap_world import JmapWorld, jmap_world
 
@@ -137,10 +141,55 @@ async def test_a_draft_is_sent(world: JmapWorld) -> None:
     assert (await world.call("Email/get", ids=[email]))["notFound"] == [email]
 
 
+async def told_of(world: JmapWorld, state: str, *submissions: str) -> str:
+    """EmailSubmission/changes tells of these, as changed; the new state."""
+    found = await world.call("EmailSubmission/changes", sinceState=state)
+    assert (found["created"], found["updated"], found["destroyed"]) == ([], [*submissions], [])
+    return str(found["newState"])
+
+
+async def test_what_becomes_of_a_letter_is_told(world: JmapWorld) -> None:
+    made = (await submit(world, await draft(world, bcc=None)))["created"]["s"]
+    await submit(world, await draft(world, bcc=None))
+    state = (await world.call("EmailSubmission/get", ids=[]))["state"]
+    [job, _] = await world.store.queue.lease("w1", world.clock.now(), lease_s=60, limit=10)
+    [one] = job.entry.recipients
+    status = "250 2.0.0 taken"
+    attempt = Attempt(one.id, "delivered", world.clock.now(), status, "mx.qq.test")
+    line = JournalLine(
+        world.clock.now(), "delivered", {"recipient": one.address, "status": status, "tls": "TLSv1.3"}
+    )
+    await world.store.queue.report([attempt], [(job.entry.trace, line)])
+    await told_of(world, state, made["id"])
+    [got] = (await world.call("EmailSubmission/get", ids=[made["id"]]))["list"]
+    assert got["deliveryStatus"][one.address] == {
+        "smtpReply": status, "delivered": "unknown", "displayed": "unknown"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "switched off"), ("zh", "停用"), (None, "停用")])
+async def test_who_may_not_send_is_told_why(world: JmapWorld, language: str | None, word: str) -> None:
+    email, mine = await draft(world, bcc=None), await identity(world)
+    world.grant = of_password(replace(world.account, protocols=("http", "imap")))
+    calls = [
+        ["EmailSubmission/set", {"accountId": world.id, "create": {"s": {"emailId": email, "identityId": mine}}}, "0"],
+        ["MDN/send", {"accountId": world.id, "identityId": mine, "send": {"m": {"forEmailId": email}}}, "1"],
+        ["Invitation/reply", {"accountId": world.id, "blobId": email, "answer": "accepted"}, "2"],
+    ]  # fmt: skip
+    body = msgspec.json.encode({"using": list(CAPABILITIES), "methodCalls": calls})
+    response, _ = await api.run(world.services, world.grant, body, language)
+    sent, receipt, reply = [result for _, result, _ in response["methodResponses"]]
+    for refused in (sent["notCreated"]["s"], receipt["notSent"]["m"], reply):
+        assert refused["type"] == "forbiddenToSend"
+        assert word in refused["description"]
+    assert await world.store.queue.entries() == []
+
+
 async def test_what_comes_back_about_a_submission_is_found(world: JmapWorld) -> None:
     email = await draft(world, bcc=None)
     made = (await submit(world, email))["created"]["s"]
     assert (made["dsnBlobIds"], made["mdnBlobIds"]) == ([], [])
+    state = (await world.call("EmailSubmission/get", ids=[]))["state"]
     [sent] = (await world.call("Email/get", ids=[email], properties=["messageId"]))["list"]
     about = sent["messageId"][0]
     header = f"Message-ID: <{about}>\r\nSubject: hi\r\n\r\n".encode()
@@ -148,7 +197,9 @@ async def test_what_comes_back_about_a_submission_is_found(world: JmapWorld) -> 
     report = Report("zhang@qq.test", "failed", "5.1.1")
     bounce = await world.put(compose_notice(subject, "failed", [report], header, at=0.0, trace="t2"))
     answer = f"In-Reply-To: <{about}>\r\n"
+    state = await told_of(world, state, made["id"])
     await world.put(message(7, headers=answer))
+    state = await told_of(world, state)
     receipt = (
         f"From: zhang@qq.test\r\nMessage-ID: <r@qq.test>\r\n{answer}MIME-Version: 1.0\r\n"
         "Content-Type: multipart/report; report-type=disposition-notification;\r\n boundary=r\r\n\r\n"
@@ -157,6 +208,7 @@ async def test_what_comes_back_about_a_submission_is_found(world: JmapWorld) -> 
         "Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--r--\r\n"
     )
     seen = await world.put(receipt.encode())
+    await told_of(world, state, made["id"])
     [got] = (await world.call("EmailSubmission/get", ids=[made["id"]]))["list"]
     assert (got["dsnBlobIds"], got["mdnBlobIds"]) == ([bounce], [seen])
     assert got["deliveryStatus"]["zhang@qq.test"]["displayed"] == "yes"

@@ -56,6 +56,11 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "dsn.said": ("{host} 的答复：{text}", "{host} said: {text}"),
     "dsn.returned.full": ("原邮件附后。", "Your message is attached."),
     "dsn.returned.headers": ("原邮件的信头附后。", "The header of your message is attached."),
+    # --- who may not send (sessions.jmap.submission_send) ---
+    "submission.off": (
+        "管理员已停用此账户的寄信功能，收信不受影响。如需恢复，请联系管理员。",
+        "Sending is switched off for this account; mail still arrives. Ask your administrator to switch it on again.",
+    ),
     # --- answers to invitations (sessions.jmap.invitation) ---
     "invitation.accepted.subject": ("已接受：{title}", "Accepted: {title}"),
     "invitation.tentative.subject": ("暂定：{title}", "Tentative: {title}"),

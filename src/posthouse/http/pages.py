@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from posthouse.core.lazy import lazy
+from posthouse.http.language import wished_language
 from posthouse.http.texts import LANGUAGES, say
 
 if TYPE_CHECKING:
@@ -92,14 +93,7 @@ class Pages:
 
     def language(self, request: Request) -> str:
         """What the link says, else the client's wish (OpenID Connect `ui_locales`), else the browser's."""
-        wishes = request.query_params.get("ui_locales", "").split() + accepted_languages(
-            request.headers.get("accept-language", "")
-        )
-        for wish in wishes[:20]:
-            for known in LANGUAGES:
-                if wish.lower().partition("-")[0] == known:
-                    return known
-        return self._language
+        return wished_language(request, request.query_params.get("ui_locales", "").split()) or self._language
 
     async def style(self, _request: Request) -> Response:
         return Response(self._style, media_type="text/css", headers=_STATIC)
@@ -137,19 +131,6 @@ def _form_targets(uri: str) -> list[str]:
         return [f"{parts.scheme}:"]
     # CSP has no way to write an IPv6 address.
     return [f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"]
-
-
-def accepted_languages(header: str) -> list[str]:
-    """RFC 9110 §12.5.4, in the order of preference."""
-    found = []
-    for position, item in enumerate(header[:500].split(",")[:20]):
-        name, _, weight = item.partition(";")
-        try:
-            quality = float(weight.strip().removeprefix("q=") or 1.0)
-        except ValueError:
-            quality = 0.0
-        found.append((-quality, position, name.strip()))
-    return [name for quality, _, name in sorted(found) if quality < 0]
 
 
 def _links(request: Request, language: str) -> list[tuple[str, str]]:

@@ -65,6 +65,8 @@ class MessageFacts:
     """The fields of `HEADER_FIELDS` as they stand in the message, in its order; empty when too large."""
     layout: bytes
     """`layout.unpack_layout` makes the part tree of it."""
+    is_report: bool
+    """It says what became of another letter (RFC 6522)."""
 
 
 def facts_of(data: Data) -> MessageFacts:
@@ -91,6 +93,7 @@ def facts_of(data: Data) -> MessageFacts:
         has_attachment=has_attachment(root),
         header_fields=_kept_fields(header, root),
         layout=pack_layout(root),
+        is_report=root.media_type == "multipart/report",
     )
 
 

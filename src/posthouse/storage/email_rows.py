@@ -76,6 +76,10 @@ class EmailsChanged(Struct):
     old_modseq: int
 
 
+SUBMISSION: Final = "EmailSubmission"
+"""The kind of object whose value names the `thread` of the letter that was sent; told of notices that come there."""
+
+
 class StoredObject(Struct, array_like=True):
     """Something of an account that has an id and a value that only its service reads."""
 

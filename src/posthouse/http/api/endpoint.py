@@ -22,9 +22,8 @@ from posthouse.http.api.operation import ACCOUNT, Api, Call, Created, Operation
 from posthouse.http.api.problem import PROBLEMS, Problem, document, problem_of, respond
 from posthouse.http.forms import body_of
 from posthouse.http.jmap.access import PROTOCOL, client_ip, is_private
+from posthouse.http.language import wished_language
 from posthouse.http.limits import Limiter
-from posthouse.http.pages import accepted_languages
-from posthouse.http.texts import LANGUAGES
 from posthouse.services.api_access import Caller
 from posthouse.services.grant import Origin
 from posthouse.storage.rows import AuditEntry
@@ -96,9 +95,8 @@ class Endpoint:
         return Response(msgspec.json.encode(found), headers=_HEADERS, media_type="application/json")
 
     def language(self, request: Request, caller: Caller | None = None) -> str:
-        for wish in accepted_languages(request.headers.get("accept-language", "")):
-            if (known := wish.lower().partition("-")[0]) in LANGUAGES:
-                return known
+        if (wished := wished_language(request)) is not None:
+            return wished
         return caller.account.language if caller is not None else self._api.language
 
     # --- one request ---

@@ -17,6 +17,7 @@ from posthouse.client.webpush import Signer
 from posthouse.core.errors import MailError, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.scope import READ, WRITE
+from posthouse.http.language import wished_language
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
 from posthouse.services.push_sender import vapid_key
@@ -106,7 +107,8 @@ class Endpoints:
             if kind != "application/json":
                 raise RequestProblem("notJSON", "the content type of a request is application/json")
             data = await _body(request, limits.request_max_bytes)
-            response, size = await api.run(self.services, grant, data, _reading(request))
+            language = wished_language(request)
+            response, size = await api.run(self.services, grant, data, language, _reading(request))
             if size < LARGE_BYTES:
                 return json_response(msgspec.json.encode(response))
             return json_response(await asyncio.to_thread(msgspec.json.encode, response))

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from posthouse.core.errors import MailError
 from posthouse.core.ids import AccountId
+from posthouse.http.language import wished_language
 from posthouse.services.grant import Grant
 from posthouse.services.push_feed import PushFeed
 from posthouse.sessions.jmap import api
@@ -120,7 +121,9 @@ class JmapSocket:
             with self._gate.enter(self._grant.account.id, limits.requests_at_once):
                 wanted = RequestLimits(limits.request_max_bytes, limits.calls_max)
                 request = parse_request(value, wanted, CAPABILITIES)
-                response, _ = await api.answer(self._services, self._grant, request)
+                response, _ = await api.answer(
+                    self._services, self._grant, request, wished_language(self._socket)
+                )
         except RequestProblem as problem:
             await self._refuse(problem, number)
             return

@@ -42,7 +42,11 @@ def whatever(*, only: bool) -> None:
 
 
 async def run(
-    services: JmapServices, grant: Grant, data: bytes, reading: Reading = whatever
+    services: JmapServices,
+    grant: Grant,
+    data: bytes,
+    language: str | None = None,
+    reading: Reading = whatever,
 ) -> tuple[dict[str, Any], int]:
     """The response object, and how many bytes of values are in it; raises RequestProblem."""
     limits = RequestLimits(services.limits.request_max_bytes, services.limits.calls_max)
@@ -51,13 +55,17 @@ async def run(
         return parse_request(parse_json(data), limits, CAPABILITIES)
 
     request = parse() if len(data) < THREAD_FROM_BYTES else await asyncio.to_thread(parse)
-    return await answer(services, grant, request, reading)
+    return await answer(services, grant, request, language, reading)
 
 
 async def answer(
-    services: JmapServices, grant: Grant, request: JmapRequest, reading: Reading = whatever
+    services: JmapServices,
+    grant: Grant,
+    request: JmapRequest,
+    language: str | None = None,
+    reading: Reading = whatever,
 ) -> tuple[dict[str, Any], int]:
-    context = Context(services, grant, request.using, request.created or {})
+    context = Context(services, grant, request.using, request.created or {}, language)
     references = References()
     responses: list[Response] = []
     for call in request.calls:

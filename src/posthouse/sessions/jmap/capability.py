@@ -79,7 +79,7 @@ def _core(limits: JmapLimits) -> dict[str, Any]:
 
 def _mail(limits: JmapLimits, *, writes: bool) -> dict[str, Any]:
     return {
-        "maxMailboxesPerEmail": None,
+        "maxMailboxesPerEmail": limits.mailboxes_of_email_max,
         "maxMailboxDepth": limits.mailbox_depth_max,
         "maxSizeMailboxName": 255,
         "maxSizeAttachmentsPerEmail": limits.message_max_bytes,

@@ -34,18 +34,26 @@ class Context:
         "extra",
         "grant",
         "home",
+        "language",
         "services",
         "spent_bytes",
         "using",
     )
 
     def __init__(
-        self, services: JmapServices, grant: Grant, using: Iterable[str], created: dict[str, str]
+        self,
+        services: JmapServices,
+        grant: Grant,
+        using: Iterable[str],
+        created: dict[str, str],
+        language: str | None = None,
     ) -> None:
+        """`language`: what people are told in, where the client wishes for one (RFC 8620 §3.8)."""
         self.services = services
         self.grant = grant
         self.account: Account = grant.account
         self.home = grant  # of who asks, in whatever account
+        self.language = language or grant.account.language
         self.using = frozenset(using)
         self.created = created
         self.extra: list[Response] = []  # implicit calls: their responses follow that of the call
@@ -64,7 +72,7 @@ class Context:
             grant = await self.services.shared.acting(self.home, AccountId(number))
         if grant is None:
             raise MethodError("accountNotFound", "there is no such account, or nothing of it is yours to see")
-        found = Context(self.services, grant, self.using, self.created)
+        found = Context(self.services, grant, self.using, self.created, self.language)
         found.home, found.extra, found.call_id = self.home, self.extra, self.call_id
         found.spent_bytes = self.spent_bytes
         return found

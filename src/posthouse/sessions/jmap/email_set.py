@@ -26,6 +26,7 @@ from .email_properties import HEADER_PROPERTIES, KeywordNames, Wanted
 from .email_store import (
     KEYWORDS_MAX,
     as_message,
+    check_count,
     check_keyword,
     keyword_names,
     mailbox_number,
@@ -133,6 +134,8 @@ class _Setting:
                 raise SetError("notFound", "there is no such email")
             number = context.number(ids.EMAIL, key) or 0
             made = _Patch(context, self.boxes, await self._without_same(number, patch))
+            if made.into:
+                check_count(context, len(places[number].difference(made.out_of).union(made.into)))
             if context.grant.rights is not None:
                 made.check_rights(context, self.names, places[number], self.flags[number])
             patches[key] = made

@@ -50,7 +50,14 @@ def mailbox_numbers(context: Context, value: Any, boxes: dict[int, Mailbox]) -> 
     """Of a `mailboxIds` object; raises SetError."""
     if not isinstance(value, dict) or not value or not all(one is True for one in value.values()):
         raise invalid("mailboxIds", "an object of at least one mailbox id to true is wanted")
+    check_count(context, len(value))
     return [mailbox_number(context, text, boxes) for text in value]
+
+
+def check_count(context: Context, count: int) -> None:
+    limit = context.services.limits.mailboxes_of_email_max
+    if count > limit:
+        raise SetError("tooManyMailboxes", f"an email is in at most {limit} mailboxes (maxMailboxesPerEmail)")
 
 
 def mailbox_number(context: Context, text: str, boxes: dict[int, Mailbox]) -> int:

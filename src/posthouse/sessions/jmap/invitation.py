@@ -35,6 +35,7 @@ from .blob_read import read_blob
 from .context import Context
 from .identity import Identity, identities
 from .objects import Kind
+from .submission_send import check_may_send
 
 Record = dict[str, Any]
 OURS: Final = "posthouse:invitation"
@@ -150,6 +151,7 @@ def _state(event: Event, addresses: set[str], answered: Answer | None) -> Record
 
 async def reply(context: Context, args: InvitationReply) -> Record:
     context.grant.require(SEND)
+    check_may_send(context, MethodError)
     if len(args.comment) > COMMENT_MAX:
         raise MethodError("invalidArguments", f"a comment has at most {COMMENT_MAX} characters")
     try:

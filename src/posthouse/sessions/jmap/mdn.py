@@ -29,6 +29,7 @@ from .email_properties import KeywordNames
 from .email_set import set_emails
 from .identity import Identity, identities
 from .standard import SetResult, only_known
+from .submission_send import check_may_send
 
 Record = dict[str, Any]
 KNOWN: Final = (
@@ -151,6 +152,7 @@ async def send_mdns(context: Context, args: MdnSend) -> Record:
     emails: dict[str, int] = {}
 
     async def send(key: str, record: Record) -> None:
+        check_may_send(context)
         one = await _load(context, record)
         address = try_address(one.to)
         if address is None:

@@ -55,6 +55,8 @@ class JmapLimits(Struct, frozen=True):
     uploaded_max: int = 1000
     """Their number."""
     mailbox_depth_max: int = 20
+    mailboxes_of_email_max: int = 1000
+    """maxMailboxesPerEmail: into more of them JMAP puts no email."""
     message_max_bytes: int = 50 * 1024 * 1024
     recipients_max: int = 1000
     hold_max_s: int = 30 * 86400

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from posthouse.core.scope import SEND
-from posthouse.storage.email_rows import StoredObject
+from posthouse.storage.email_rows import SUBMISSION, StoredObject
 from posthouse.storage.rows import JournalLine, QueueEntry
 from posthouse.wire.jmap import ids
 from posthouse.wire.jmap.error import MethodError, SetError, invalid
@@ -24,7 +24,7 @@ from .query import OPERATORS, check_sort, differences, query_answer, window
 from .standard import check_get, get_answer, only_known, wanted_properties, without_same
 from .state import check_known, format_state, parse_state
 from .submission_reports import Reports, reports_of
-from .submission_send import SUBMISSION, Submission, check_from, envelope_of, load, send
+from .submission_send import Submission, check_from, check_may_send, envelope_of, load, send
 
 Record = dict[str, Any]
 PROPERTIES: Final = (
@@ -240,6 +240,7 @@ async def set_submissions(context: Context, args: SubmissionSet) -> Record:
     emails: dict[str, int] = {}  # submission -> the email it is of, of what succeeded
 
     async def create(key: str, record: Record) -> Record:
+        check_may_send(context)
         only_known(record, ("identityId", "emailId", "envelope"))
         identity, sending = await load(context, record)
         people = await check_from(context, sending)

@@ -10,19 +10,19 @@ from msgspec import Struct
 from posthouse.core.address import Address, try_address
 from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound
 from posthouse.core.ids import AccountId
+from posthouse.core.messages import say
 from posthouse.mime.address import parse_mailboxes
 from posthouse.mime.header import Header, header_text
 from posthouse.services.letter import Envelope, Origin, Recipient
-from posthouse.storage.email_rows import StoredObject
+from posthouse.storage.email_rows import SUBMISSION, StoredObject
 from posthouse.wire.jmap import ids
-from posthouse.wire.jmap.error import SetError, invalid
+from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from posthouse.wire.jmap.value import try_utc
 
 from .context import Context
 from .identity import identities
 
 Record = dict[str, Any]
-SUBMISSION: Final = "EmailSubmission"
 DSN_WORDS: Final = frozenset(("NEVER", "SUCCESS", "FAILURE", "DELAY"))
 
 
@@ -71,6 +71,12 @@ async def load(context: Context, record: Record) -> tuple[int, Sending]:
         raise SetError("tooLarge", f"at most {limit} bytes", maxSize=limit)
     header = Header(header_text(content[: 256 * 1024]))
     return identity or 0, Sending(number or 0, read.rows[0][1], content, header)
+
+
+def check_may_send(context: Context, refusal: type[SetError | MethodError] = SetError) -> None:
+    """Whether who asks may send letters at all (RFC 8621 §7.5); raises the refusal."""
+    if "submission" not in context.home.account.protocols:
+        raise refusal("forbiddenToSend", say("submission.off", context.language))
 
 
 async def check_from(context: Context, sending: Sending) -> list[str]:

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 from posthouse.core.errors import MailError, NotFound, OverQuota
 from posthouse.core.flags import SEEN
-from posthouse.core.ids import MailboxId, MessageId, QueueId, RecipientId
+from posthouse.core.ids import AccountId, MailboxId, MessageId, QueueId, RecipientId
+from posthouse.storage.email_rows import SUBMISSION
 from posthouse.storage.rows import LocalCopy, Placed, QueueEntry, QueueRecipient, Stored
 from posthouse.storage.sqlite.audit import record
 from posthouse.storage.sqlite.claim import claim_bits
 from posthouse.storage.sqlite.journal_index import prune_index
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.mailbox import make_mailbox
-from posthouse.storage.sqlite.objects import add_object
+from posthouse.storage.sqlite.objects import add_object, touch_of_thread
 from posthouse.storage.sqlite.packed import PackedDelivery
 from posthouse.storage.sqlite.requests import Deliver, PruneJournal, pack_flags, unpack_flags
 
@@ -108,6 +109,9 @@ def _deliver(ledger: Ledger, delivery: PackedDelivery) -> Stored:
         if len(places) > 1:
             ledger.rows["shared"].append((account, message, len(places)))
     queued = [_add_queue(ledger, entry, delivery, blob) for entry in delivery.queue]
+    if delivery.is_report:
+        for account, thread in made.threads.values():
+            touch_of_thread(ledger, AccountId(account), SUBMISSION, thread)
     for one in delivery.objects:
         add_object(ledger, one, queued[0] if queued else 0)
     if delivery.journal:

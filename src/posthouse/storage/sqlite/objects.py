@@ -38,6 +38,38 @@ def add_object(ledger: Ledger, one: StoredObject, ref: int) -> int:
     return number
 
 
+def touch_of_queue(ledger: Ledger, entry: int) -> None:
+    """What belongs to an entry of the queue is told as changed: what became of that letter did."""
+    rows = ledger.execute(
+        "SELECT account, kind, id FROM object WHERE ref = ? AND ref != 0 AND value IS NOT NULL", (entry,)
+    )
+    for account, kind, number in rows.fetchall():
+        _touch(ledger, account, kind, [number])
+
+
+def touch_of_thread(ledger: Ledger, account: AccountId, kind: str, thread: int) -> None:
+    """What belongs to a conversation is told as changed; its value says to which, in JSON."""
+    ledger.flush()
+    rows = ledger.execute(
+        "SELECT id FROM object WHERE account = ?1 AND kind = ?2 AND value IS NOT NULL"
+        " AND json_extract(CAST(value AS TEXT), '$.thread') = ?3",
+        (account, kind, thread),
+    ).fetchall()
+    if rows:
+        _touch(ledger, account, kind, [number for (number,) in rows])
+
+
+def _touch(ledger: Ledger, number: AccountId, kind: str, ids: list[int]) -> None:
+    account = ledger.account(number)
+    account.modseq += 1
+    ledger.touch(account)
+    ledger.executemany(
+        "UPDATE object SET modseq = ? WHERE account = ? AND kind = ? AND id = ?",
+        [(account.modseq, number, kind, one) for one in ids],
+    )
+    hint_objects(ledger, number, kind, account.modseq)
+
+
 def keep_newest(ledger: Ledger, account: AccountId, kind: str, count: int) -> None:
     """Of the objects of a kind, with those that were added just now; the others are removed."""
     ledger.flush()

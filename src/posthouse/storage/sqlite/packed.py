@@ -32,6 +32,7 @@ class PackedDelivery(Struct, array_like=True):
     facts: FactColumns
     message_id: str
     hashes: tuple[int, ...]  # of the Message-ID, if there is one, and of the references; each once
+    is_report: bool
     copies: list[LocalCopy]
     queue: list[QueueEntry]
     journal_at: float
@@ -47,6 +48,7 @@ def pack_delivery(delivery: Delivery) -> PackedDelivery:
         _columns(facts),
         facts.message_id,
         _hashes(facts),
+        facts.is_report,
         delivery.copies,
         delivery.queue,
         journal[0].at if journal else 0.0,

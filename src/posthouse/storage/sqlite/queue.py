@@ -10,6 +10,7 @@ from posthouse.core.ids import BlobId, QueueId, RecipientId
 from posthouse.storage.rows import QueueEntry, QueueJob, QueueRecipient
 from posthouse.storage.sqlite.delivery import destination_of
 from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.objects import touch_of_queue
 from posthouse.storage.sqlite.packed import encode_lines
 from posthouse.storage.sqlite.requests import Control, Lease, ReleaseLeases, Report
 from posthouse.storage.sqlite.shared import drop_blobs
@@ -128,7 +129,7 @@ def report(ledger: Ledger, request: Report) -> None:
             ),
         ).fetchall()
         messages.update(message for (message,) in rows)
-    _drop_finished(ledger, messages)
+    _told(ledger, messages)
     if request.journal:
         ledger.rows["journal"] += [
             (trace, line.at, None, encode_lines([line])) for trace, line in request.journal
@@ -165,13 +166,15 @@ def control(ledger: Ledger, request: Control) -> int:
         )
         messages.add(message)
         changed += 1
-    _drop_finished(ledger, messages)
+    _told(ledger, messages)
     ledger.hint("queue")
     return changed
 
 
-def _drop_finished(ledger: Ledger, messages: Iterable[int]) -> None:
+def _told(ledger: Ledger, messages: Iterable[int]) -> None:
+    """Who sent these hears of it; those of which nothing is left to do go."""
     for message in messages:
+        touch_of_queue(ledger, message)
         row = ledger.execute(
             "DELETE FROM queue_message WHERE id = ? AND NOT EXISTS (SELECT 1 FROM queue_recipient"  # noqa: S608
             f" WHERE message = queue_message.id AND state IN {_OPEN_STATES}) RETURNING blob",

@@ -1,0 +1,2 @@
+-- Back to schema 27.
+DROP INDEX object_ref;
