@@ -29,7 +29,7 @@ from tests.unit.service_world import NO_BANS
 
 PEOPLE = 50
 RATE = 1000
-SECONDS = 1
+SECONDS = 5
 PASSWORD = "correct horse"
 
 
