@@ -47,8 +47,10 @@ const popup = context.waitForEvent("page");
 await after.click("dialog.again .main");
 const other = await popup;
 ended = false;
-// The browser's cookie may be enough; else the password is asked for.
-await Promise.race([other.waitForEvent("close"), other.waitForSelector(".signin p.card"), other.waitForSelector("[name=password]").then(() => other.fill("[name=password]", password)).then(() => other.keyboard.press("Enter")).catch(() => undefined)]);
+// The browser's cookie may be enough, and its window is gone in a moment; else the password is asked for.
+const gone = () => undefined;
+const wanted = other.waitForSelector("[name=password]").then(() => other.fill("[name=password]", password)).then(() => other.keyboard.press("Enter"));
+await Promise.race([other.waitForEvent("close").catch(gone), other.waitForSelector(".signin p.card").catch(gone), wanted.catch(gone)]);
 await after.waitForSelector("dialog.again", { state: "detached" });
 await saved(after);
 found.after_again = (await bodyOf(after)).trim();
