@@ -89,14 +89,16 @@ def use_imaplib(client: imaplib.IMAP4) -> None:
     assert client.namespace()[0] == "OK"
     assert client.noop()[0] == "OK"
     assert client.close()[0] == "OK"
-    client.logout()
+    assert client.logout()[0] == "BYE"
 
 
 async def test_imaplib_over_tls(post: Post) -> None:
-    def work() -> None:
-        use_imaplib(imaplib.IMAP4_SSL("localhost", post.tls, ssl_context=post.context(), timeout=20))
+    def work() -> str:
+        client = imaplib.IMAP4_SSL("localhost", post.tls, ssl_context=post.context(), timeout=20)
+        use_imaplib(client)
+        return client.state
 
-    await asyncio.to_thread(work)
+    assert await asyncio.to_thread(work) == "LOGOUT"
 
 
 async def test_imaplib_with_starttls(post: Post) -> None:

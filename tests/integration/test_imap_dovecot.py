@@ -48,7 +48,7 @@ class SocketDialogue:
 async def test_dovecot_agrees(transcript: Transcript, dovecot: Dovecot) -> None:
     reader, writer = await asyncio.open_connection(dovecot.host, dovecot.port)
     try:
-        await play(transcript, SocketDialogue(reader, writer))
+        assert await play(transcript, SocketDialogue(reader, writer)) > 0
     finally:
         writer.close()
         await writer.wait_closed()

@@ -139,3 +139,4 @@ def test_a_supervisor_killed_while_its_workers_wait_for_the_writer(tmp_path: Pat
         os.kill(writer, signal.SIGKILL)
         node.gone(5)
         node.start()
+        assert before.isdisjoint(node.children())

@@ -281,10 +281,13 @@ def test_two_devices_in_sync(station: Station, number: int, enables: str) -> Non
     user = f"u{number}@{DOMAIN}"
     station.put(user, *(message(f"old-{n}", 300 + n % 7 * 3000) for n in range(60)))
     station.put(user, message("sent", 500), mailbox="Sent", flags=r"(\Seen)")
-    asyncio.run(_two_devices(station, user, enables))
+    one, two = asyncio.run(_two_devices(station, user, enables))
+    assert one == two
+    assert one.keys() >= {f"new-{n}" for n in range(30)}
 
 
-async def _two_devices(station: Station, user: str, enables: str) -> None:
+async def _two_devices(station: Station, user: str, enables: str) -> list[dict[str, Any]]:
+    """What each has of INBOX in the end: flags by letter."""
     names = ("INBOX", "Sent", "Archive")
     one, two = (Device(station.node, user, enables) for _ in range(2))
     for device in (one, two):
@@ -324,6 +327,7 @@ async def _two_devices(station: Station, user: str, enables: str) -> None:
     assert (inbox.headers - before[0], inbox.bodies - before[1]) == (1, 3)  # of the new ones alone
     await one.gone()
     await two.gone()
+    return [device.folders["INBOX"].tokens() for device in (one, two)]
 
 
 async def _until(condition: Callable[[], object], what: str) -> None:

@@ -117,4 +117,5 @@ async def test_postfix_waits_while_we_are_away(way: Way) -> None:
         while "status=deferred" not in way.postfix.log():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     way.other.listen(port=way.port)
-    await inbox(way.other, "li", 1, 30)
+    (letter,) = await inbox(way.other, "li", 1, 30)
+    assert letter.endswith(LETTER.partition(b"\r\n\r\n")[2])

@@ -132,6 +132,7 @@ async def test_of_an_aborted_stream_nothing_is_left(store: Store, tmp_path: Path
     async with asyncio.timeout(10):
         while list(tmp_path.rglob("*.zst")):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
+    assert not list(tmp_path.rglob("*.zst"))
 
 
 async def test_reading_that_is_given_up_closes_the_file(store: Store) -> None:

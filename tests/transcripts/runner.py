@@ -89,7 +89,9 @@ def matcher(pattern: bytes) -> re.Pattern[bytes]:
     )
 
 
-async def play(transcript: Transcript, dialogue: Dialogue) -> None:
+async def play(transcript: Transcript, dialogue: Dialogue) -> int:
+    """How many of its lines were heard, each as it should be."""
+    heard = 0
     steps: Iterator[Step] = iter(transcript.steps)
     skipping = False
     for step in steps:
@@ -106,8 +108,10 @@ async def play(transcript: Transcript, dialogue: Dialogue) -> None:
         else:
             await _expect(dialogue, step, where, skipping=skipping)
             skipping = False
+            heard += 1
     said = await dialogue.line()
     assert said is None, f"{transcript.name}: {said!r} at the end"
+    return heard
 
 
 async def _expect(dialogue: Dialogue, step: Step, where: str, *, skipping: bool) -> None:

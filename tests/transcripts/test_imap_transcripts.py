@@ -52,4 +52,4 @@ async def test_transcript(transcript: Transcript, piece: int, tmp_path: Path) ->
             client = Client(world, MemoryPeer())
             world.clients.append(client)
             client.session.greet()
-        await play(transcript, MemoryDialogue(client, piece))
+        assert await play(transcript, MemoryDialogue(client, piece)) > 0

@@ -91,7 +91,8 @@ class Follower:
                 for results in self.results.values():
                     results.expunged(int(match[1]))
 
-    async def compare(self) -> None:
+    async def compare(self) -> int:
+        """How many results were compared with those of today."""
         self.hear(await self.client.run("NOOP"))
         for results in self.results.values():
             lines = await self.client.run(results.command.replace("RETURN ()", "RETURN (ALL)"))
@@ -99,6 +100,7 @@ class Follower:
             match = ESEARCH.fullmatch(lines[-2])
             assert match
             assert results.found == numbers(match[3]), results.command
+        return len(self.results)
 
 
 COMMANDS = (
@@ -148,6 +150,7 @@ async def test_what_is_followed_is_what_is_found(world: World, seed: int) -> Non
         await other.run("NOOP")
         if chance.random() < 0.5:
             await follower.compare()
+    assert await follower.compare() == len(COMMANDS)
     await follower.compare()
 
 

@@ -26,8 +26,8 @@ from .email_properties import HEADER_PROPERTIES, KeywordNames, Wanted
 from .email_store import (
     KEYWORDS_MAX,
     as_message,
-    check_count,
     check_keyword,
+    check_mailbox_count,
     keyword_names,
     mailbox_number,
     mailbox_numbers,
@@ -96,7 +96,9 @@ class _Setting:
         content = await asyncio.to_thread(compose) if large else compose()
         await self.keep(key, content, boxes, names, date)
 
-    async def keep(self, key: str, content: bytes, boxes: list[int], names: list[str], date: float) -> None:
+    async def keep(
+        self, key: str, content: bytes, boxes: list[MailboxId], names: list[str], date: float
+    ) -> None:
         _, told = await store_message(self.context, content, boxes, names, date)
         self.context.created[key] = told["id"]
         self.result.created[key] = told
@@ -135,7 +137,7 @@ class _Setting:
             number = context.number(ids.EMAIL, key) or 0
             made = _Patch(context, self.boxes, await self._without_same(number, patch))
             if made.into:
-                check_count(context, len(places[number].difference(made.out_of).union(made.into)))
+                check_mailbox_count(context, len(places[number].difference(made.out_of).union(made.into)))
             if context.grant.rights is not None:
                 made.check_rights(context, self.names, places[number], self.flags[number])
             patches[key] = made
@@ -226,9 +228,9 @@ class _Patch:
         self.adds: list[str] = []
         self.removes: list[str] = []
         self.replaces = False
-        self.into: list[int] = []
-        self.out_of: list[int] = []
-        self.only: list[int] | None = None
+        self.into: list[MailboxId] = []
+        self.out_of: list[MailboxId] = []
+        self.only: list[MailboxId] | None = None
         for path, value in patch.items():
             match path.split("/", 1):
                 case ["keywords"]:
@@ -246,7 +248,7 @@ class _Patch:
                     if self._is_set(path, value):
                         self.into.append(mailbox_number(context, name, boxes))
                     elif (number := context.number(ids.MAILBOX, name)) is not None:
-                        self.out_of.append(number)
+                        self.out_of.append(MailboxId(number))
                 case _:
                     raise invalid(path[:200], "only keywords and mailboxIds can be changed")
         if (self.replaces and any(path.startswith("keywords/") for path in patch)) or (
@@ -294,8 +296,8 @@ class _Patch:
             _packed(add),
             _packed(remove),
             replace=self.replaces,
-            into=[MailboxId(box) for box in self.into],
-            out_of=[MailboxId(box) for box in self.out_of],
+            into=self.into,
+            out_of=self.out_of,
             only=only,
         )
 

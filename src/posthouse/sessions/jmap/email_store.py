@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from posthouse.core.errors import OverQuota
+from posthouse.core.ids import MailboxId
 from posthouse.mime.facts import facts_of
 from posthouse.mime.header import Header, header_text
 from posthouse.services.quota import has_room
@@ -46,25 +47,25 @@ def check_keyword(name: str) -> None:
         raise invalid("keywords", f"{name[:100]!r} is no keyword")
 
 
-def mailbox_numbers(context: Context, value: Any, boxes: dict[int, Mailbox]) -> list[int]:
+def mailbox_numbers(context: Context, value: Any, boxes: dict[int, Mailbox]) -> list[MailboxId]:
     """Of a `mailboxIds` object; raises SetError."""
     if not isinstance(value, dict) or not value or not all(one is True for one in value.values()):
         raise invalid("mailboxIds", "an object of at least one mailbox id to true is wanted")
-    check_count(context, len(value))
+    check_mailbox_count(context, len(value))
     return [mailbox_number(context, text, boxes) for text in value]
 
 
-def check_count(context: Context, count: int) -> None:
+def check_mailbox_count(context: Context, count: int) -> None:
     limit = context.services.limits.mailboxes_of_email_max
     if count > limit:
         raise SetError("tooManyMailboxes", f"an email is in at most {limit} mailboxes (maxMailboxesPerEmail)")
 
 
-def mailbox_number(context: Context, text: str, boxes: dict[int, Mailbox]) -> int:
-    number = context.number(ids.MAILBOX, text)
-    if number not in boxes:
+def mailbox_number(context: Context, text: str, boxes: dict[int, Mailbox]) -> MailboxId:
+    row = boxes.get(context.number(ids.MAILBOX, text) or 0)
+    if row is None:
         raise invalid("mailboxIds", f"there is no mailbox {text[:100]}")
-    return number
+    return row.id
 
 
 def received_at(record: Record, default: float) -> float:
@@ -89,7 +90,7 @@ def flags_of(names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
 
 
 async def store_message(
-    context: Context, content: bytes, boxes: list[int], names: list[str], date: float
+    context: Context, content: bytes, boxes: list[MailboxId], names: list[str], date: float
 ) -> tuple[int, Record]:
     """The message and what /set tells of it; raises SetError, OverQuota, Unavailable."""
     services, account = context.services, context.account
@@ -104,7 +105,7 @@ async def store_message(
     draft = await _draft(context, content)
     flags, keywords = flags_of(names)
     user = (context.reader(await context.mailboxes()) if context.foreign else None) or NOBODY
-    copies = [LocalCopy(account.id, box, None, flags, keywords, date, user=user) for box in boxes]  # type: ignore[arg-type]
+    copies = [LocalCopy(account.id, box, None, flags, keywords, date, user=user) for box in boxes]
     delivery = Delivery(services.ids.trace(), draft, facts, copies)
     [stored] = await services.store.messages.deliver([delivery], together=True)
     message = stored.placed[0].message

@@ -129,7 +129,7 @@ def report(ledger: Ledger, request: Report) -> None:
             ),
         ).fetchall()
         messages.update(message for (message,) in rows)
-    _told(ledger, messages)
+    _settle(ledger, messages)
     if request.journal:
         ledger.rows["journal"] += [
             (trace, line.at, None, encode_lines([line])) for trace, line in request.journal
@@ -166,12 +166,12 @@ def control(ledger: Ledger, request: Control) -> int:
         )
         messages.add(message)
         changed += 1
-    _told(ledger, messages)
+    _settle(ledger, messages)
     ledger.hint("queue")
     return changed
 
 
-def _told(ledger: Ledger, messages: Iterable[int]) -> None:
+def _settle(ledger: Ledger, messages: Iterable[int]) -> None:
     """Who sent these hears of it; those of which nothing is left to do go."""
     for message in messages:
         touch_of_queue(ledger, message)
