@@ -170,7 +170,7 @@ async def test_what_becomes_of_a_letter_is_told(world: JmapWorld) -> None:
 @pytest.mark.parametrize(("language", "word"), [("en", "switched off"), ("zh", "停用"), (None, "停用")])
 async def test_who_may_not_send_is_told_why(world: JmapWorld, language: str | None, word: str) -> None:
     email, mine = await draft(world, bcc=None), await identity(world)
-    world.grant = of_password(replace(world.account, protocols=("http", "imap")))
+    world.grant = of_password(replace(world.account, own_protocols=("http", "imap")))
     calls = [
         ["EmailSubmission/set", {"accountId": world.id, "create": {"s": {"emailId": email, "identityId": mine}}}, "0"],
         ["MDN/send", {"accountId": world.id, "identityId": mine, "send": {"m": {"forEmailId": email}}}, "1"],
@@ -183,6 +183,12 @@ async def test_who_may_not_send_is_told_why(world: JmapWorld, language: str | No
         assert refused["type"] == "forbiddenToSend"
         assert word in refused["description"]
     assert await world.store.queue.entries() == []
+
+
+async def test_where_a_domain_closes_submission_people_send_by_the_webmail(world: JmapWorld) -> None:
+    email = await draft(world, bcc=None)
+    world.grant = of_password(replace(world.account, protocols=("http", "imap")))
+    assert "s" in (await submit(world, email))["created"]
 
 
 async def test_what_comes_back_about_a_submission_is_found(world: JmapWorld) -> None:

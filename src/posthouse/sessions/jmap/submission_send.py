@@ -74,8 +74,11 @@ async def load(context: Context, record: Record) -> tuple[int, Sending]:
 
 
 def check_may_send(context: Context, refusal: type[SetError | MethodError] = SetError) -> None:
-    """Whether who asks may send letters at all (RFC 8621 §7.5); raises the refusal."""
-    if "submission" not in context.home.account.protocols:
+    """Whether who asks may send letters at all (RFC 8621 §7.5); raises the refusal.
+
+    A domain that closes the protocol `submission` for all wants them to send by the webmail.
+    """
+    if "submission" not in context.home.account.own_protocols:
         raise refusal("forbiddenToSend", say("submission.off", context.language))
 
 
