@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final
@@ -43,6 +44,7 @@ from posthouse.services.grant import (
 from posthouse.services.outside import Outside, OutsideDirectory
 from posthouse.services.passwords import HashSettings, Passwords
 from posthouse.services.shared import SharedSignIn
+from posthouse.services.steady import Steady
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential, Domain, Hint
 
@@ -52,6 +54,10 @@ TokenJudge = Callable[[str, str, Origin], Awaitable[Grant]]
 """As `TokenVerifier.verify`."""
 ADDRESS_MAX: Final = 320
 """Of a name that is no address, as far as it is remembered."""
+
+
+SCRAM_STEP_S: Final = 0.002
+"""Challenges and refusals of SCRAM leave at multiples of it: they cost no hash that would hide what took longer."""
 
 
 class SignInSettings(Struct, frozen=True):
@@ -108,6 +114,7 @@ class SignIn:
         self._lost_told = False
         self.outside: Outside | None = None
         self._pool = FairPool(self.settings.threads, self.settings.waiting_max, "signin")
+        self._steady = Steady(SCRAM_STEP_S)
         self.shared = shared or SharedSignIn()
         self.bans = Bans(store, clock, self.settings.bans, sleep, self.shared.counts)
         self.devices = Devices(store, clock)
@@ -127,6 +134,7 @@ class SignIn:
         self._unsubscribe()
         self._background.close()
         self._pool.close()
+        self._steady.close()
         self.credentials.close()
         self.devices.close()
         self.bans.close()
@@ -274,21 +282,26 @@ class SignIn:
 
     async def scram_claim(self, address: str, mechanism: str, origin: Origin) -> Claim:
         """Keys to challenge with; an unknown address has some too.  Raises Unavailable."""
+        begun = time.monotonic()
         found = await self._find(address, origin)
         await self._refuse_banned(found, origin)
-        return await self.credentials.claim(
+        claim = await self.credentials.claim(
             found.name,
             found.account if found.apps_open else None,
             mechanism,
             origin,
             password=found.password_opens,
         )
+        await self._steady.step(begun)
+        return claim
 
     async def scram_finish(self, claim: Claim, key: int | None, origin: Origin) -> Grant:
         """`key` is the index of the key that was proven.  Raises as `check_password`."""
         if key is None or claim.account is None or key >= len(claim.credentials):
+            begun = time.monotonic()
             # Two proofs of one wrong password look different, so each counts.
             await self._failed(Found(claim.name, claim.account), secrets.token_bytes(8), origin)
+            await self._steady.step(begun)
             raise SignInFailed(f"{origin.connection}: SCRAM")
         return await self.devices.admit(self._opened(claim.account, claim.credentials[key], origin), origin)
 
