@@ -1,6 +1,6 @@
 /**
  * A program on this machine that signs in through the browser (RFC 8252), at a phone's width:
- * `node oauth.mjs CHROMIUM ISSUER CLIENT ADDRESS PASSWORD IMAP_PORT PICTURES`.
+ * `node oauth.mjs CHROMIUM ISSUER CLIENT ADDRESS PASSWORD IMAP_PORT PICTURES IN_TWO_STEPS`, the last an address of the same password.
  *
  * It listens on a loopback port, opens the authorization page in Chromium, agrees, takes the code, gets a token, and reads
  * mail with it by imapflow.  What was seen is printed as one JSON document.
@@ -15,7 +15,7 @@ import { ImapFlow } from "imapflow";
 import { chromium } from "playwright-core";
 import { overhear } from "./browser.mjs";
 
-const [executablePath, issuer, client, address, password, imapPort, pictures] = process.argv.slice(2);
+const [executablePath, issuer, client, address, password, imapPort, pictures, inTwoSteps] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const found = { axe: {}, wide: {}, console: [] };
 
@@ -36,10 +36,20 @@ const query = new URLSearchParams({
 });
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
-const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN" });
-const page = await context.newPage();
-page.setDefaultTimeout(20_000);
-overhear(page, found.console);
+const REFUSAL = /status of 40[0-4]/; // what the browser's log says of each page that refuses something
+let page = await open();
+
+async function open(dark = false) {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN", colorScheme: dark ? "dark" : "light" });
+  const opened = await context.newPage();
+  opened.setDefaultTimeout(45_000);
+  overhear(opened, found.console, (text) => REFUSAL.test(text));
+  return opened;
+}
+
+async function led(act) {
+  await Promise.all([page.waitForNavigation(), act()]);
+}
 
 /** What axe finds, and whether anything is wider than a phone. */
 async function check(name) {
@@ -70,6 +80,32 @@ found.state = back.get("state") === state;
 found.iss = back.get("iss") === issuer;
 await page.goto(`${issuer}/oauth/device?user_code=BCDF-GHJK`);
 await check("device");
+await led(() => page.keyboard.press("Enter"));
+await check("no-code");
+const device = new URLSearchParams({ client_id: "posthouse-cli", scope: "imap smtp" });
+const { user_code } = await (await fetch(metadata.device_authorization_endpoint, { method: "POST", body: device })).json();
+await page.fill("#user_code", user_code);
+await led(() => page.keyboard.press("Enter"));
+await check("confirm");
+await led(() => page.click("[value=deny]"));
+await check("refused");
+await page.goto(`${issuer}/auth/device?t=x`);
+await check("late");
+
+page = await open(true);
+await page.goto(`${metadata.authorization_endpoint}?${query}`);
+await page.fill("[name=address]", inTwoSteps);
+await page.fill("[name=password]", "wrong");
+await led(() => page.keyboard.press("Enter"));
+await check("wrong");
+await page.fill("[name=password]", password); // the address was kept
+await led(() => page.keyboard.press("Enter"));
+await page.click("summary");
+await check("second");
+await page.focus("#code");
+await page.keyboard.type("000000");
+await led(() => page.keyboard.press("Enter"));
+await check("second-wrong");
 await browser.close();
 server.close();
 

@@ -15,6 +15,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -23,6 +24,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from posthouse.core import totp
 from tests.integration.node_rig import PASSWORD, Line, ServedNode
 from tests.integration.requirements import missing, require
 
@@ -101,7 +103,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedNode]:
     node = ServedNode(tmp_path_factory.mktemp("oauth"))
     text = node.config.read_text()
     node.config.write_text(f'{text}\n[oauth]\nissuer = "http://127.0.0.1:{node.ports["http"]}"\n')
-    node.add_people("li")
+    node.add_people("li", "wang")
     added = node.json("client", "add", "tb", "--name", "Thunderbird", "--redirect", REDIRECT)
     assert (added["client"], added["confidential"]) == ("tb", False)
     node.start()
@@ -297,7 +299,9 @@ def test_a_program_signs_in_through_a_real_browser_and_imapflow_reads_with_its_t
     if not (CLIENTS / "node_modules" / "playwright-core").exists():
         missing("playwright-core is not installed: npm ci --prefix tests/clients")
     issuer = f"http://127.0.0.1:{node.ports['http']}"
-    words = [issuer, "tb", LI, PASSWORD, str(node.ports["imap"]), str(tmp_path)]
+    key = base64.b32decode(node.json("two-step", "enable", "wang@qq.test")["secret"])
+    node.command("two-step", "confirm", "wang@qq.test", totp.hotp(key, int(time.time() // totp.STEP_S)))
+    words = [issuer, "tb", LI, PASSWORD, str(node.ports["imap"]), str(tmp_path), "wang@qq.test"]
     done = subprocess.run(
         ["node", "oauth.mjs", str(shutil.which("chromium")), *words],
         cwd=CLIENTS,
@@ -309,8 +313,20 @@ def test_a_program_signs_in_through_a_real_browser_and_imapflow_reads_with_its_t
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["axe"] == {"signin": [], "consent": [], "device": []}
-    assert found["wide"] == {"signin": False, "consent": False, "device": False}
+    pages = [
+        "signin",
+        "consent",
+        "device",
+        "no-code",
+        "confirm",
+        "refused",
+        "late",
+        "wrong",
+        "second",
+        "second-wrong",
+    ]
+    assert found["axe"] == {name: [] for name in pages}
+    assert found["wide"] == dict.fromkeys(pages, False)
     assert (found["state"], found["iss"], found["scope"]) == (True, True, "imap smtp offline_access")
     assert found["console"] == []
     assert "INBOX" in found["folders"]

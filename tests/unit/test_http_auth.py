@@ -334,6 +334,8 @@ async def test_a_held_device_is_approved_at_the_page(web: Web) -> None:
     assert "Approved" in done.text
     assert await web.signin.check_password(LI, PASSWORD, origin)
     assert (await http.post("/auth/device", data={"t": approval, "answer": "block"})).status_code == 404
+    page = (await http.get(second)).text
+    assert all(word in page for word in (LI, "Time", "From"))  # whose it is, and what is known of the device
     blocked = await http.post("/auth/device", data={"t": second.partition("t=")[2], "answer": "block"})
     assert "change it at once" in blocked.text
     assert BLOCKED in {one.state for one in await web.world.store.access.devices(account.id)}

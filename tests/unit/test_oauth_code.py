@@ -65,7 +65,9 @@ async def test_pages_run_nothing_and_stand_in_no_frame(world: OAuthWorld) -> Non
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "form-action 'self' https://app.test;" in policy
-    assert "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'" in policy
+    assert (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'" in policy
+    )
     # The one script there is asks for passkeys; the page is whole without it.
     assert re.findall("<script.*?</script>", browser.page) == [
         '<script src="/oauth/passkey.js" defer></script>'
@@ -374,6 +376,7 @@ async def test_another_name_of_the_server_shows_nothing(world: OAuthWorld) -> No
     async with world.client() as client:
         answer = await client.get("/oauth/authorize", params=request(), headers={"host": "evil.test"})
     assert answer.status_code == 421
+    assert f'href="{ISSUER}/oauth/' in answer.text  # where it is right
     assert 'name="password"' not in answer.text
 
 

@@ -26,6 +26,8 @@ else:
 STYLE_PATH: Final = "/oauth/style.css"
 SCRIPT_PATH: Final = "/oauth/passkey.js"
 STYLE_AGE_S: Final = 3600
+WEBMAIL: Final = ("/mail/", "nothing.link")
+"""A way on for those who are where nothing is: address, key of its name."""
 _STATIC: Final = {
     "cache-control": f"public, max-age={STYLE_AGE_S}",
     "x-content-type-options": "nosniff",
@@ -80,15 +82,32 @@ class Pages:
         """For paths that no route has; programs get a line of text."""
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse("Not found\n", status_code=404)
-        told = partial(say, language=self.language(request))
+        path = request.url.path[:200]
+        return self.message(
+            request, "nothing.text", title="nothing.title", status=404, detail=path, link=WEBMAIL
+        )
+
+    def message(
+        self,
+        request: Request,
+        text: str,
+        *,
+        title: str = "error.title",
+        status: int = 200,
+        detail: str = "",
+        link: tuple[str, str] | None = None,
+        **fields: object,
+    ) -> Response:
+        """A page that only says something; `text`, `title` and the name in `link` (address, name) are keys of texts."""
+        language = self.language(request)
         return self.show(
             request,
             "message.html",
-            status=404,
-            title=told("nothing.title"),
-            text=told("nothing.text"),
-            detail=request.url.path[:200],
-            link=("/mail/", told("nothing.link")),
+            status=status,
+            title=say(title, language=language),
+            text=say(text, language=language, **fields),
+            detail=detail,
+            link=(link[0], say(link[1], language=language)) if link else None,
         )
 
     def language(self, request: Request) -> str:
@@ -104,8 +123,8 @@ class Pages:
     def _headers(self, response: Response, targets: Sequence[str], scripts: str) -> Response:
         response.headers.update(
             {
-                "content-security-policy": f"default-src 'none'; style-src 'self'; {scripts}base-uri 'none'; "
-                f"form-action 'self' {' '.join(targets)}".rstrip()
+                "content-security-policy": f"default-src 'none'; style-src 'self'; img-src 'self'; {scripts}"
+                f"base-uri 'none'; form-action 'self' {' '.join(targets)}".rstrip()
                 + "; frame-ancestors 'none'",
                 "x-frame-options": "DENY",
                 "x-content-type-options": "nosniff",
@@ -133,11 +152,16 @@ def _form_targets(uri: str) -> list[str]:
     return [f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"]
 
 
-def _links(request: Request, language: str) -> list[tuple[str, str]]:
-    """(address, name) of this page in the other languages."""
+def here(request: Request) -> str:
+    """This page as it is asked for by a link, for beginning again."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _links(request: Request, language: str) -> list[tuple[str, str, str]]:
+    """(address, name, code) of this page in the other languages."""
     query = [pair for pair in parse_qsl(request.url.query) if pair[0] != "ui_locales"]
     return [
-        ("?" + urlencode([*query, ("ui_locales", code)]), name)
+        ("?" + urlencode([*query, ("ui_locales", code)]), name, code)
         for code, name in LANGUAGES.items()
         if code != language
     ]

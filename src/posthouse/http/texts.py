@@ -24,7 +24,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Too many failed attempts, or the server is busy. Try again in a few minutes.",
     ),
     "signin.off": (
-        "该账户不能在网页登录：管理员关闭了网页登录，或要求先设置两步验证。",
+        "该账户不能在网页登录：管理员关闭了网页登录，或要求先设置两步验证。请联系管理员。",
         "This account cannot sign in on pages: they are switched off for it, or two-step sign-in has to be set up "
         "first. Ask the administrator.",
     ),
@@ -38,13 +38,24 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The other sign-in service did not vouch for you, or you have no mailbox here. Ask the administrator.",
     ),
     "signin.held": (
-        "密码正确，但这台设备还没有得到您的批准。请在已登录的设备上批准后再试。",
-        "The password is right, but this device waits for your approval. Approve it from a device you know, then try "
-        "again.",
+        "密码正确，但这台设备是第一次登录，需要您批准。批准的链接已寄到您的邮箱（设有备用地址的，寄到备用地址）：打开它批准，"
+        "再回到这里登录。",
+        "The password is right, but this device is new and waits for your approval. A letter with a link is in your "
+        "mailbox, or at your second address if you have one: approve the device there, then sign in here again.",
     ),
     "second.title": ("第二步验证", "Second step"),
-    "second.lead": ("{account} 开启了两步验证。", "{account} signs in in two steps."),
-    "second.code": ("验证器代码或恢复码", "Code of your authenticator, or a recovery code"),
+    "second.code": ("验证器上显示的 6 位代码", "The 6 digits that your authenticator shows"),
+    "second.code.sent": ("收到的代码", "The code that you were sent"),
+    "second.lost": ("无法完成这一步？", "No way to do this?"),
+    "second.recovery": ("恢复码", "Recovery code"),
+    "second.recovery.about": (
+        "开启两步验证时得到的 12 位代码，每个只能用一次。",
+        "One of the codes of 12 characters that you were given when you set this up; each works once.",
+    ),
+    "second.helpless": (
+        "都没有了？请联系管理员，核实身份后可以为您关闭两步验证。",
+        "None is left? Ask the administrator, who can switch the second step off once sure that it is you.",
+    ),
     "second.wrong": ("代码不正确或已用过，请用下一个。", "The code is wrong or was used; try the next one."),
     "second.late": ("等待太久，请重新登录。", "That took too long; sign in again."),
     "passkey.button": ("使用通行密钥登录", "Sign in with a passkey"),
@@ -52,19 +63,37 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "没有使用通行密钥。可以重试，或换一种方式登录。",
         "No passkey was used. Try again, or sign in in another way.",
     ),
+    "passkey.missing": (
+        "这个浏览器不支持通行密钥，或不允许本页使用脚本。请换一个浏览器或设备，或用下面的办法。",
+        "This browser has no passkeys, or lets this page run no script. Use another browser or device, or "
+        "what is below.",
+    ),
     "passkey.wrong": (
         "这个通行密钥不被接受：可能已被删除，或等待太久。请重试。",
         "This passkey is not accepted: it may have been removed, or that took too long. Try again.",
     ),
     "second.send": ("把代码发送到 {where}", "Send a code to {where}"),
-    "second.sent": ("代码已发出，请查收。", "A code is on its way."),
+    "second.sent": (
+        "代码已发到 {where}，10 分钟内有效。",
+        "A code is on its way to {where}; it works for 10 minutes.",
+    ),
     "approve.title": ("批准新设备", "Approve a new device"),
     "approve.lead": (
         "有人用正确的密码从这台设备登录。是您本人吗？",
         "Somebody with the right password wants to sign in from this device. Is it you?",
     ),
-    "approve.allow": ("是我，批准", "It is me: approve"),
-    "approve.block": ("不是我，阻止", "It is not me: block"),
+    "approve.at": ("时间", "Time"),
+    "approve.what": ("登录方式", "By"),
+    "approve.name": ("凭据", "Credential"),
+    "approve.from": ("来源", "From"),
+    "approve.web": ("网页", "the web pages"),
+    "approve.program": ("邮件程序（{protocol}）", "a mail program ({protocol})"),
+    "approve.warning": (
+        "不是您刚刚自己登录的，就请阻止：批准后，对方能读到您的邮件。",
+        "Block it unless you have just signed in yourself: who is approved can read your mail.",
+    ),
+    "approve.allow": ("是我，批准", "Yes, approve"),
+    "approve.block": ("不是我，阻止", "No, block"),
     "approve.done": ("已批准。请在该设备上重新登录。", "Approved. Sign in again on the device."),
     "approve.blocked": (
         "已阻止。对方知道您的密码：请立即修改密码，并吊销有关的授权码。",
@@ -75,7 +104,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "This link was used already, or is too old. Sign in again to be sent a new one.",
     ),
     "consent.title": ("允许访问？", "Allow access?"),
-    "consent.lead": ("{client} 想以 {account} 的身份：", "{client} wants to, as {account}:"),
+    "consent.lead": ("{client} 想要：", "{client} wants to:"),
     "consent.known": ("您以前允许过它。", "You have allowed it before."),
     "consent.sent_to": ("之后回到：{target}", "Afterwards you go back to: {target}"),
     "consent.this_device": ("这台设备上的程序", "a program on this device"),
@@ -89,7 +118,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "consent.allow": ("允许", "Allow"),
     "consent.deny": ("拒绝", "Refuse"),
-    "consent.switch": ("换一个账户", "Use another account"),
+    "consent.switch": ("换一个账户", "Switch account"),
     "scope.imap.7": ("读取、整理和删除您的邮件", "read, sort and delete your mail"),
     "scope.imap.1": ("读取您的邮件，不能改动", "read your mail, without changing it"),
     "scope.imap.3": ("读取、整理和删除您的邮件", "read, sort and delete your mail"),
@@ -145,7 +174,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "mail.",
     ),
     "device.shows": ("设备上显示的代码应当是：", "The device has to show this code:"),
-    "device.done": ("完成。请回到设备上继续。", "Done. Go on at the device."),
+    "device.done": (
+        "完成。请回到设备上继续；这个页面可以关闭了。",
+        "Done. Go on at the device; you can close this page.",
+    ),
     "device.refused": ("已拒绝。设备什么也得不到。", "Refused. The device gets nothing."),
     "device.late": (
         "代码已过期或已被处理，请在设备上重新开始。",
@@ -172,6 +204,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "页面放置太久，或这份表单不是由本页发出的。请回到程序重新开始。",
         "The page was open for too long, or the form was not sent by this page. Go back and begin again.",
     ),
+    "error.host": (
+        "这个页面只在它自己的地址上打开，登录信息才不会落到别处。",
+        "This page opens only at its own address, so that what you type goes nowhere else.",
+    ),
+    "link.again": ("重新开始", "Begin again"),
+    "link.retry": ("重试", "Try again"),
+    "link.own": ("打开正确的地址", "Open it at its own address"),
+    "link.code": ("输入另一个代码", "Enter another code"),
+    "link.grants": ("查看允许过的设备和程序", "See what you have allowed"),
+    "link.password": ("修改密码", "Change the password"),
     "error.busy": ("服务暂时不可用，请稍后再试。", "The service is not available now; try again soon."),
     "error.many": (
         "请求过于频繁，请 {seconds} 秒后再试。",

@@ -20,6 +20,7 @@ from posthouse.http.forms import Fields, form_of, query_of
 from posthouse.http.oauth.context import Context
 from posthouse.http.oauth.describe import permissions
 from posthouse.http.oauth.sign_in import STEPS, SignInForm
+from posthouse.http.pages import WEBMAIL, here
 from posthouse.http.texts import say
 from posthouse.services.oauth.clients import CODE, FIRST_PARTY, is_loopback, matches
 from posthouse.services.oauth.errors import OAuthError
@@ -57,14 +58,8 @@ class AuthorizePage:
             fields = query_of(request)
             wanted = await self._wanted(fields)
         except (OAuthError, Invalid, TooLarge) as error:
-            language = self._context.pages.language(request)
-            return self._context.pages.show(
-                request,
-                "message.html",
-                status=400,
-                title=say("error.title", language=language),
-                text=say("error.client", language=language),
-                detail=error.detail,
+            return self._context.pages.message(
+                request, "error.client", status=400, detail=error.detail, link=WEBMAIL
             )
         try:
             asked = self._asked(wanted)
@@ -79,14 +74,9 @@ class AuthorizePage:
             return self._back(wanted, error=error.code, error_description=_plain(error.detail))
 
     def _refused(self, request: Request, wanted: Wanted, error: OAuthError) -> Response:
-        language = self._context.pages.language(request)
-        return self._context.pages.show(
-            request,
-            "message.html",
-            status=400,
-            title=say("error.title", language=language),
-            text=say("error.request", language=language, client=wanted.client.name),
-            detail=f"{error.code}: {error.detail}",
+        detail = f"{error.code}: {error.detail}"
+        return self._context.pages.message(
+            request, "error.request", status=400, detail=detail, client=wanted.client.name
         )
 
     # --- what is asked ---
@@ -222,15 +212,8 @@ class AuthorizePage:
             purpose = "signin" if step in STEPS else self._purpose(request)
             await self._context.browsers.check(request, visitor, purpose, form["ticket"])
         except (Forbidden, Invalid, TooLarge):
-            language = self._context.pages.language(request)
-            return self._context.pages.show(
-                request,
-                "message.html",
-                status=403,
-                title=say("error.title", language=language),
-                text=say("error.form", language=language),
-                detail="",
-            )
+            link = (here(request), "link.again")
+            return self._context.pages.message(request, "error.form", status=403, link=link)
         if step in STEPS:
             found = await self._sign_in.posted(
                 request, form, visitor, client=wanted.client.name, send_to=wanted.redirect

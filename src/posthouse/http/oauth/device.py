@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +20,9 @@ from posthouse.services.oauth.errors import OAuthError
 from posthouse.services.oauth.scope import parse_scope
 from posthouse.storage.tokens import TokenRequest
 
-PURPOSE = "device"
+PURPOSE: Final = "device"
+GRANTS: Final = ("/mail/settings/devices#grants", "link.grants")
+_ANOTHER: Final = ("/oauth/device", "link.code")
 
 
 class DevicePage:
@@ -36,7 +39,8 @@ class DevicePage:
             form = await form_of(request)
             await self._context.browsers.check(request, visitor, self._purpose(form), form["ticket"])
         except (Forbidden, Invalid, TooLarge):
-            return self._message(request, "error.title", "error.form", status=403)
+            link = (request.url.path, "link.again")
+            return self._context.pages.message(request, "error.form", status=403, link=link)
         return await self._posted(request, form, visitor)
 
     def _purpose(self, form: Fields) -> str:
@@ -78,8 +82,10 @@ class DevicePage:
                 waiting, visitor.account, visitor.visit.signed_in_at, allow=allow
             )
         except OAuthError:
-            return self._message(request, "device.title", "device.late", status=409)
-        return self._message(request, "device.title", "device.done" if allow else "device.refused")
+            return self._answered(request, "device.late", _ANOTHER, status=409)
+        if allow:
+            return self._answered(request, "device.done", GRANTS)
+        return self._answered(request, "device.refused", _ANOTHER)
 
     # --- pages ---
 
@@ -121,13 +127,5 @@ class DevicePage:
         )
         return await self._context.browsers.remember(page, visitor)
 
-    def _message(self, request: Request, title: str, text: str, *, status: int = 200) -> Response:
-        language = self._context.pages.language(request)
-        return self._context.pages.show(
-            request,
-            "message.html",
-            status=status,
-            title=say(title, language=language),
-            text=say(text, language=language),
-            detail="",
-        )
+    def _answered(self, request: Request, text: str, link: tuple[str, str], status: int = 200) -> Response:
+        return self._context.pages.message(request, text, title="device.title", status=status, link=link)

@@ -24,7 +24,7 @@ from posthouse.core.errors import Exists, Forbidden, Invalid, MailError, NotFoun
 from posthouse.http.browser import Visitor
 from posthouse.http.forms import Fields, query_of
 from posthouse.http.oauth.context import Context, peer_of
-from posthouse.http.texts import say
+from posthouse.http.pages import WEBMAIL
 from posthouse.services.grant import Origin, of_password, permitted
 from posthouse.storage.rows import Account
 
@@ -70,7 +70,7 @@ class OutsidePages:
         try:
             where = await provider.address(self._redirect(provider), state, nonce, verifier)
         except Unavailable as error:
-            return self._message(request, "outside.away", 503, error)
+            return self._message(request, "outside.away", 503, error, target)
         response = RedirectResponse(where, status_code=303, headers={"cache-control": "no-store"})
         return await self._context.browsers.remember(response, visitor)
 
@@ -90,9 +90,9 @@ class OutsidePages:
             found = await provider.identity(fields["code"], redirect, nonce, verifier)
             account = await self._account(request, provider, found)
         except Unavailable as error:
-            return self._message(request, "outside.away", 503, error)
+            return self._message(request, "outside.away", 503, error, travel.target)
         except MailError as error:
-            return self._message(request, "outside.refused", 403, error)
+            return self._message(request, "outside.refused", 403, error, travel.target)
         response = RedirectResponse(
             _without_prompt(travel.target), status_code=303, headers={"cache-control": "no-store"}
         )
@@ -144,19 +144,16 @@ class OutsidePages:
         data = visitor.visit.nonce + body
         return blake2b(data, key=key, digest_size=size, person=purpose).digest()
 
-    def _message(self, request: Request, text: str, status: int, error: MailError | None = None) -> Response:
-        language = self._context.pages.language(request)
+    def _message(
+        self, request: Request, text: str, status: int, error: MailError | None = None, target: str = ""
+    ) -> Response:
+        """`target` is where the sign-in was to go on to, one of `TARGETS`."""
         if error is not None:
             _log.warning("a sign-in by an outside provider failed", extra={"facts": {"error": error.detail}})
-        return self._context.pages.show(
-            request,
-            "message.html",
-            status=status,
-            title=say("error.title", language=language),
-            text=say(text, language=language),
-            # What a network said is for the log alone.
-            detail=error.detail if isinstance(error, Forbidden) else "",
-        )
+        # What a network said is for the log alone.
+        detail = error.detail if isinstance(error, Forbidden) else ""
+        link = (target, "link.again") if target else WEBMAIL
+        return self._context.pages.message(request, text, status=status, detail=detail, link=link)
 
 
 def _without_prompt(target: str) -> str:

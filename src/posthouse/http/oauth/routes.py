@@ -19,8 +19,7 @@ from posthouse.http.oauth.device import DevicePage
 from posthouse.http.oauth.metadata import MetadataEndpoints
 from posthouse.http.oauth.outside import OutsidePages
 from posthouse.http.oauth.token import TokenEndpoints, answered
-from posthouse.http.pages import SCRIPT_PATH, STYLE_PATH, Pages
-from posthouse.http.texts import say
+from posthouse.http.pages import SCRIPT_PATH, STYLE_PATH, Pages, here
 from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.passkeys import Passkeys
@@ -70,31 +69,21 @@ def _guarded(context: Context, page: Page) -> Page:
     host = urlsplit(context.server.settings.issuer).netloc
 
     async def run(request: Request) -> Response:
-        language = context.pages.language(request)
-        title = say("error.title", language=language)
         if request.headers.get("host", "").lower() != host.lower():
             # Cookies and forms belong to one name; another that leads here (DNS rebinding) gets none of it.
-            detail = context.server.settings.issuer
-            return context.pages.show(
-                request,
-                "message.html",
-                status=421,
-                title=title,
-                text=say("error.form", language=language),
-                detail=detail,
-            )
+            issuer = context.server.settings.issuer
+            link = (issuer + here(request), "link.own")
+            return context.pages.message(request, "error.host", status=421, detail=issuer, link=link)
+        link = (here(request), "link.retry")
         if wait := context.limits.page.take(source_of(request)):
-            text = say("error.many", language=language, seconds=int(wait) + 1)
-            page_of_error = context.pages.show(
-                request, "message.html", status=429, title=title, text=text, detail=""
-            )
-            page_of_error.headers["retry-after"] = str(int(wait) + 1)
-            return page_of_error
+            seconds = int(wait) + 1
+            refusal = context.pages.message(request, "error.many", status=429, link=link, seconds=seconds)
+            refusal.headers["retry-after"] = str(seconds)
+            return refusal
         try:
             return await page(request)
         except Unavailable:
-            text = say("error.busy", language=language)
-            return context.pages.show(request, "message.html", status=503, title=title, text=text, detail="")
+            return context.pages.message(request, "error.busy", status=503, link=link)
 
     return run
 

@@ -14,6 +14,7 @@ from posthouse.core.scope import Scope
 from posthouse.http.browser import Visitor
 from posthouse.http.forms import Fields
 from posthouse.http.oauth.context import Context, peer_of
+from posthouse.http.pages import here
 from posthouse.http.texts import say
 from posthouse.services.grant import Grant, Origin, of_password, permitted
 from posthouse.services.passkeys import ANSWER_MAX
@@ -135,7 +136,9 @@ class SignInForm:
         try:
             if form["step"] == "send":
                 await self._context.two_step.send(account, form["method"])
-                return await self._second_page(request, visitor, account, methods, send_to, sent=True)
+                return await self._second_page(
+                    request, visitor, account, methods, send_to, sent=methods.get(form["method"], "")
+                )
             await self._context.two_step.check(account, form["code"][:CODE_MAX])
             return await self._done(account, origin)
         except MailError as error:
@@ -151,8 +154,9 @@ class SignInForm:
         send_to: str,
         *,
         problem: str = "",
-        sent: bool = False,
+        sent: str = "",
     ) -> Response:
+        """`sent`: where a code was sent to."""
         language = self._context.pages.language(request)
         senders = [
             (name, say("second.send", language=language, where=where))
@@ -169,7 +173,10 @@ class SignInForm:
             sent=sent,
             senders=senders,
             passkey=json.dumps(await self._context.passkeys.options(account)) if "passkey" in methods else "",
-            by_code=any(method != "passkey" for method in methods),
+            app="totp" in methods,
+            recovery="recovery" in methods,
+            by_code="totp" in methods or bool(senders),
+            here=here(request),
             ticket=await self._context.browsers.ticket(visitor, "signin"),
             half_way=await self._context.browsers.half_way(visitor, account),
         )

@@ -3,6 +3,7 @@
   "use strict";
   const form = document.getElementById("passkey");
   if (!form || !window.PublicKeyCredential) return;
+  document.getElementById("no-passkey")?.remove();
   const bytes = (text) =>
     Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
   const text = (buffer) =>
