@@ -24,6 +24,7 @@ PLANTED = {
     "recent-below-uidnext": "UPDATE mailbox SET recent_from = 99",
     "uidvalidity-once": "UPDATE mailbox SET uidvalidity = 7",
     "placement-modseq": "UPDATE placement SET modseq = 10000 WHERE uid = 1",
+    "stretch-modseq": "UPDATE placement SET modseq = (SELECT max(modseq) FROM placement) WHERE uid = 1",
     "mailbox-modseq": "UPDATE account SET modseq = 1",
     "expunged-modseq": "UPDATE expunged SET modseq = 10000",
     "expunged-absent": "INSERT INTO expunged SELECT account, mailbox, modseq, uid, uid FROM placement",

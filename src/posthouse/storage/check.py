@@ -58,6 +58,16 @@ INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " WHERE p.modseq > m.modseq",
         "a message has a modseq past its mailbox",
     ),
+    "stretch-modseq": (
+        # A message that stands before one with an older modseq was changed after it had come.
+        "SELECT p.account, p.mailbox, p.uid FROM (SELECT account, mailbox, uid, modseq, min(modseq) OVER"
+        " (PARTITION BY account, mailbox ORDER BY uid DESC) AS least FROM placement) p LEFT JOIN stretch s"
+        " ON s.account = p.account AND s.mailbox = p.mailbox AND s.number = p.uid / 64"
+        " WHERE p.least < p.modseq AND coalesce(s.modseq, 0) < p.modseq"
+        " UNION ALL SELECT s.account, s.mailbox, s.number FROM stretch s LEFT JOIN mailbox m ON m.id = s.mailbox"
+        " AND m.account = s.account WHERE m.id IS NULL OR s.modseq > m.modseq",
+        "a change of flags was not noted, or where there is none",
+    ),
     "mailbox-modseq": (
         "SELECT m.account, m.id FROM mailbox m JOIN account a ON a.id = m.account WHERE m.modseq > a.modseq",
         "a mailbox has a modseq past its account",

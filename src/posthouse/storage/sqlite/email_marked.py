@@ -18,6 +18,7 @@ from msgspec.json import encode as json_encode
 from posthouse.core.flags import DELETED
 from posthouse.storage import email_rows as e
 from posthouse.storage.sqlite.reads import Reader
+from posthouse.storage.sqlite.stretch import select_changed
 
 MARKED_MAX: Final = 1000
 """With more marked emails in a mailbox the query goes through all of it."""
@@ -96,9 +97,8 @@ class MarkedFirst:
             return False
         if modseq > known.modseq:
             changed = self._reader.rows(
-                "SELECT message, flags & ?4 FROM placement INDEXED BY placement_modseq"
-                " WHERE account = ?1 AND mailbox = ?2 AND modseq > ?3 LIMIT ?5",
-                (account, mailbox, known.modseq, mark, CHANGED_MAX + 1),
+                select_changed("p.message, p.flags & ?4") + " LIMIT ?5",
+                (account, known.modseq, mailbox, mark, CHANGED_MAX + 1),
             )
             if len(changed) > CHANGED_MAX:
                 return False

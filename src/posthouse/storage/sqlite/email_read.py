@@ -30,6 +30,7 @@ from posthouse.storage.sqlite.fetch import header_text_of
 from posthouse.storage.sqlite.first_name import first_name
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest, unpack_flags
+from posthouse.storage.sqlite.stretch import select_changed
 
 WINDOW_MAX: Final = 2000
 """Emails of one mailbox in the order of its index that are read on the event loop."""
@@ -46,6 +47,10 @@ _WANTED: Final = "FROM json_each(?) w CROSS JOIN message m ON m.id = w.value"
 _PLACED: Final = (
     f"{_WANTED} CROSS JOIN placement p INDEXED BY placement_thread"
     " ON p.thread = m.thread AND p.message = m.id WHERE m.account = ?"
+)
+_CHANGED: Final = select_changed(
+    "p.modseq, p.message, p.thread, (SELECT m.created FROM message m WHERE m.id = p.message)",
+    "(?3 IS NULL OR b.id IN (SELECT value FROM json_each(?3)))",
 )
 Row = tuple[Any, ...]
 
@@ -282,13 +287,7 @@ class SqliteEmails:
             first = since.modseq + (since.message == e.ALL_SINCE)
             values = (account, first, None if mailboxes is None else _listed(list(mailboxes)))
             user = self._user_in(account)
-            placed = self._reader.rows(
-                "SELECT p.modseq, p.message, p.thread, m.created FROM mailbox b CROSS JOIN placement p"
-                " ON p.account = b.account AND p.mailbox = b.id AND p.modseq >= ?2 CROSS JOIN message m"
-                " ON m.id = p.message WHERE b.account = ?1 AND b.modseq >= ?2"
-                " AND (?3 IS NULL OR b.id IN (SELECT value FROM json_each(?3)))",
-                values,
-            )
+            placed = self._reader.rows(_CHANGED, (account, first - 1, values[2]))
             if user:
                 placed += self._reader.rows(email_seen.CHANGED_WORDS, (*values, user))
             gone = self._reader.rows(

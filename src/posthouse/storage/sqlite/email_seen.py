@@ -23,7 +23,9 @@ CHANGED_WORDS: Final = (
 """Emails of which the user said something of its own since: rows as those of placements that changed."""
 _UNTOUCHED: Final = (
     "SELECT b.id FROM mailbox b WHERE b.account = ?1 AND b.own_seen AND b.modseq > ?2"
-    " AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.account = ?1 AND p.mailbox = b.id AND p.modseq > ?2)"
+    " AND coalesce((SELECT p.modseq FROM placement p WHERE p.account = ?1 AND p.mailbox = b.id"
+    " ORDER BY p.uid DESC LIMIT 1), 0) <= ?2"
+    " AND NOT EXISTS (SELECT 1 FROM stretch t WHERE t.account = ?1 AND t.mailbox = b.id AND t.modseq > ?2)"
     " AND NOT EXISTS (SELECT 1 FROM departed d WHERE d.account = ?1 AND d.mailbox = b.id AND d.modseq > ?2)"
     " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.mailbox = b.id AND s.user = ?3 AND s.modseq > ?2)"
 )

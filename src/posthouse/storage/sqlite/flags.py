@@ -23,6 +23,7 @@ from posthouse.storage.sqlite.requests import (
     pack_flags,
     unpack_flags,
 )
+from posthouse.storage.sqlite.stretch import note_range, note_uids
 
 RANGES_MAX: Final = 8
 """A command that names more ranges is answered from single rows."""
@@ -119,6 +120,7 @@ def _change(
         if in_ranges:
             for first, last in request.uids:
                 ledger.execute(_UPDATE_RANGE, (*key, first, last, stored))
+            note_range(ledger, mailbox, modseq, request.uids, kind.uids[0], kind.uids[-1])
         else:
             write_flags(ledger, mailbox, new, modseq, kind.uids)
         answer.alike.append((new, kind.uids))
@@ -134,6 +136,7 @@ def write_flags(ledger: Ledger, mailbox: MailboxState, flags: Flags, modseq: int
     """Give these messages the flags, whatever they had."""
     listed = json_encode(uids).decode()
     ledger.execute(_UPDATE_LISTED, (flags, modseq, mailbox.account, mailbox.id, listed))
+    note_uids(ledger, mailbox, modseq, uids)
 
 
 def _rows(ledger: Ledger, mailbox: MailboxState, uids: UidRanges) -> list[Row]:

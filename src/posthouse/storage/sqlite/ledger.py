@@ -136,6 +136,10 @@ _INSERTS: Final = {
         "INSERT INTO placement (account, mailbox, uid, message, flags, modseq, size, date, savedate, thread)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
+    "stretch": (
+        "INSERT INTO stretch (account, mailbox, number, modseq) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, mailbox, number) DO UPDATE SET modseq = excluded.modseq"
+    ),
     "seen": "INSERT INTO seen (account, mailbox, uid, user, seen, modseq) VALUES (?, ?, ?, ?, ?, ?)",
     "reader": (
         "INSERT INTO reader (account, mailbox, user, difference) VALUES (?, ?, ?, ?)"

@@ -156,7 +156,7 @@ def remove_mailbox(ledger: Ledger, account: AccountId, mailbox: MailboxId) -> No
     )
     ledger.execute("DELETE FROM expunged WHERE account = ? AND mailbox = ?", (account, mailbox))
     ledger.execute("DELETE FROM metadata WHERE mailbox = ?", (mailbox,))
-    for table in ("acl", "seen", "reader"):
+    for table in ("acl", "seen", "reader", "stretch"):
         ledger.execute(f"DELETE FROM {table} WHERE account = ? AND mailbox = ?", (account, mailbox))  # noqa: S608
     ledger.execute("DELETE FROM mailbox WHERE id = ?", (mailbox,))
     ledger.forget_states()

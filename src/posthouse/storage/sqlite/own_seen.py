@@ -23,6 +23,7 @@ from posthouse.storage.sqlite.requests import (
     unpack_flags,
 )
 from posthouse.storage.sqlite.sharing_requests import SetOwnSeen
+from posthouse.storage.sqlite.stretch import note_range, note_uids
 
 Row = tuple[Any, ...]
 SELECT_SEEN: Final = (
@@ -108,6 +109,7 @@ def store_flags(
     if updates or words:
         ledger.bump(account, mailbox)
         ledger.executemany(_UPDATE_FLAGS, updates)
+        note_uids(ledger, mailbox, modseq, [row[-1] for row in updates])
         ledger.executemany(_PUT, words)
         if words:
             ledger.execute(_COUNT, (mailbox.account, mailbox.id, request.user, difference))
@@ -220,6 +222,7 @@ def set_own_seen(ledger: Ledger, request: SetOwnSeen) -> None:
             " (SELECT uid FROM seen WHERE account = ? AND mailbox = ?)",
             (modseq, *key, *key),
         )
+        note_range(ledger, mailbox, modseq, [(1, mailbox.uidnext - 1)], 1, mailbox.uidnext - 1)
         for table in ("seen", "reader"):
             ledger.execute(f"DELETE FROM {table} WHERE account = ? AND mailbox = ?", key)  # noqa: S608
     ledger.execute("UPDATE mailbox SET own_seen = ? WHERE id = ?", (request.on, request.mailbox))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -65,12 +65,15 @@ from posthouse.storage.sqlite.packed import message_hash, pack_delivery
 from posthouse.storage.sqlite.queue import SELECT_ENTRY, SELECT_RECIPIENT, entry_from, recipient_from
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.script import SqliteScripts
+from posthouse.storage.sqlite.stretch import select_changed
 from posthouse.storage.sqlite.team import SqliteTeamWork
 from posthouse.storage.sqlite.token import SqliteTokens
 from posthouse.storage.sqlite.upload import SqliteUploads
 from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, VersionsView
 from posthouse.storage.team_ports import TeamWork
 from posthouse.storage.tokens import Tokens
+
+_CHANGED_UIDS: Final = select_changed("p.uid") + " LIMIT ?4"
 
 
 class WriterHandle(Protocol):
@@ -212,8 +215,7 @@ class SqliteMessages:
     async def changed_uids(
         self, account: AccountId, mailbox: MailboxId, since: int, limit: int
     ) -> list[int] | None:
-        sql = "SELECT uid FROM placement WHERE account = ? AND mailbox = ? AND modseq > ? LIMIT ?"
-        rows = self._reader.rows(sql, (account, mailbox, since, limit + 1))
+        rows = self._reader.rows(_CHANGED_UIDS, (account, since, mailbox, limit + 1))
         return sorted([uid for (uid,) in rows]) if len(rows) <= limit else None
 
     def fetch(
