@@ -49,5 +49,20 @@ Object.assign(found, await (await frameOf(page)).evaluate(() => {
   return { sheets: sheets.length, seen: sheets.filter(seen).length, largest: Math.max(...sheets.slice(1).map((one) => one.getElementsByTagName("*").length)) };
 }));
 
+await openLetter(page, "bottomless");
+const frame = await frameOf(page);
+await frame.waitForFunction(() => document.body.textContent.includes("the bottom"));
+Object.assign(found, await frame.evaluate(() => {
+  const all = [...document.body.querySelectorAll("*")];
+  const depth = (one) => (one.parentElement === document.body ? 1 : 1 + depth(one.parentElement));
+  const shown = document.body.cloneNode(true);
+  for (const added of shown.querySelectorAll("summary")) added.remove();
+  return {
+    bottom: shown.textContent.replace(/\s/g, ""), links: document.links.length, breaks: document.querySelectorAll("br").length,
+    depth: Math.max(...all.map(depth)), elements: all.length,
+  };
+}));
+found.deep_ms = await longest();
+
 console.log(JSON.stringify(found));
 await browser.close();

@@ -272,10 +272,13 @@ def test_letters_that_are_too_much(demo: RunningDemo) -> None:
     parts = "".join(f"--b\nContent-Disposition: attachment; filename=f{n}.txt\n\n{n}\n" for n in range(1000))
     row = "<p style='color:red'>cell <b>bold</b> <a href='http://far.test/'>a link</a> and some more words</p>\n"
     attack = "<form><img src=x onerror=alert(1)><script>1</script></form>\n"
+    said = "<blockquote>said <a href='http://far.test/'>there</a><br><script>1</script><div><b></b></div>\n"
+    bottomless = "<table><tr><td>before</td></tr></table>" + said * 900 + "the bottom"
     endless = attack + row * (ENDLESS_BYTES // len(row)) + attack + "<p>THE END</p>"
     send(
         ("thousand parts", 'multipart/mixed; boundary="b"', f"{parts}--b--"),
         ("endless", "text/html; charset=utf-8", endless),
+        ("bottomless", "text/html; charset=utf-8", bottomless),
     )
     found = run("reading_big.mjs", house(0), WHO, PASSWORD)
     assert found["parts"].startswith("1000 attached")
@@ -287,6 +290,11 @@ def test_letters_that_are_too_much(demo: RunningDemo) -> None:
     assert found["sheets"] > 20
     assert found["seen"] <= 5
     assert found["largest"] <= 700
+    # Deeper than it is laid out: nothing that can be read is lost, and what is empty does not pile up.
+    assert found["bottom"] == f"before{'said there' * 900}the bottom".replace(" ", "")
+    assert (found["links"], found["breaks"]) == (900, 900)
+    assert found["depth"] <= 110
+    assert found["elements"] < 2 * 900 + 1000
     # The wall behind the first one says what it stopped while HTML is taken apart.
     assert [line for line in found["console"] if "Blocked script execution" not in line] == []
     assert found["requests"] == []

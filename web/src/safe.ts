@@ -51,12 +51,12 @@ const OPEN_AT_ONCE = 700;
 const SHALLOW = /^(?:area|br|col|dd|dt|hr|img|input|li|link|meta|option|p|td|th|tr|wbr)$/i;
 
 /** As much of it as leaves no more open than a parser goes through quickly. */
-export function shallowPart(html: string): string {
+export function shallowPart(html: string, most = OPEN_AT_ONCE): string {
   let open = 0;
   for (const tag of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
     if (SHALLOW.test(tag[2]!)) continue;
     open = Math.max(0, open + (tag[1] ? -1 : 1));
-    if (open > OPEN_AT_ONCE) return html.slice(0, tag.index);
+    if (open > most) return html.slice(0, tag.index);
   }
   return html;
 }

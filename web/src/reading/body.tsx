@@ -60,12 +60,22 @@ export function Body({ email }: { email: Email }) {
 
 const SHOWN_MAX_BYTES = 40 * 1024 * 1024;
 
+/** Bytes that are decoded at once: what is read from a blob comes in a task of its own. */
+const DECODED_BYTES = 1024 * 1024;
+
 async function readWhole(part: BodyPart): Promise<string> {
-  const data = await (await fetchBlob(part.blobId!, "application/octet-stream", "text")).arrayBuffer();
+  const data = await fetchBlob(part.blobId!, "application/octet-stream", "text");
+  const decoder = decoderOf(charsetOf(part.charset));
+  let text = "";
+  for (let at = 0; at < data.size; at += DECODED_BYTES) text += decoder.decode(await data.slice(at, at + DECODED_BYTES).arrayBuffer(), { stream: true });
+  return text + decoder.decode();
+}
+
+function decoderOf(charset: string): TextDecoder {
   try {
-    return new TextDecoder(charsetOf(part.charset)).decode(data);
+    return new TextDecoder(charset);
   } catch {
-    return new TextDecoder().decode(data); // a charset that no browser knows
+    return new TextDecoder(); // a charset that no browser knows
   }
 }
 

@@ -15,8 +15,8 @@ function cut(text: string): string[] {
   for (let at = 0; at < text.length; ) {
     let end = Math.min(text.length, at + PIECE);
     if (end < text.length) {
-      const line = text.lastIndexOf("\n", end - 1);
-      if (line > at) end = line + 1;
+      const line = text.slice(at, end).lastIndexOf("\n");
+      if (line >= 0) end = at + line + 1;
       else if ((text.charCodeAt(end) & 0xfc00) === 0xdc00) end -= 1;
     }
     pieces.push(text.slice(at, end));

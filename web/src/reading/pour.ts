@@ -9,7 +9,7 @@ import type { Found } from "../safe";
 /** Up to so many characters, a letter is made safe at once. */
 const AT_ONCE = 24 * 1024;
 /** Characters that are parsed at once; a longer letter is cut between tags. */
-const PARSED = 256 * 1024;
+const PARSED = 128 * 1024;
 /** A branch that is made safe at once. */
 const BRANCH = 150;
 /** A sheet: however long a table or a line is, the browser lays out no more than that in one piece, and only what is seen.  The first has room for any newsletter. */
@@ -24,7 +24,10 @@ const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
 const STYLE_MAX = 4096;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
+/** Elements within each other; what is deeper goes on beside them. */
 const DEPTH_MAX = 100;
+/** How deep a quote counts, which takes room from what it holds: no window is wide enough for more than twenty. */
+const QUOTE_DEPTH = 5;
 /** What the elements that are open where a letter is cut may take in the next piece. */
 const OPEN_MAX = 16 * 1024;
 /** Marks in a piece where it was cut. */
@@ -34,6 +37,9 @@ const DROPPED = new Set([
   "SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "IFRAME", "NOEMBED", "NOFRAMES", "PLAINTEXT", "XMP", "svg", "SVG", "math", "MATH", "TEXTAREA", "TITLE",
   "AUDIO", "VIDEO", "OBJECT", "SELECT", "CANVAS", "FRAMESET", "HEAD",
 ]);
+
+/** What is seen though it holds nothing. */
+const SHOWN_EMPTY = new Set(["IMG", "BR", "HR", "WBR", "TD", "TH", "COL"]);
 
 const rest = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -49,7 +55,7 @@ export async function pour(page: Document, html: string, stopped: () => boolean)
 
 async function pourSafely(page: Document, html: string, stopped: () => boolean): Promise<Found> {
   const view = page.defaultView!;
-  if (html.length <= AT_ONCE && shallowPart(html).length === html.length) {
+  if (html.length <= AT_ONCE && shallowPart(html, DEPTH_MAX).length === html.length) {
     const { fragment, ...found } = makeSafe(html, view);
     page.body.append(page.adoptNode(fragment));
     return found;
@@ -87,16 +93,54 @@ function cutText(text: Text): void {
 /** Between the halves of one character. */
 const isHalf = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 
-/** What is below each, its elements and its text; long texts are cut, and what is too much for any browser is taken away. */
-function weigh(root: Element): WeakMap<Node, number> {
-  const found = new WeakMap<Node, number>();
+/** All that is in it, in its order; long texts are cut, and what is too much for any browser is taken away. */
+function bounded(root: Element): Node[] {
   const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   const all: Node[] = [];
+  const depths = new Map<Node, number>([[root, 0]]);
+  let tooDeep = false;
   for (let one = walker.nextNode(); one !== null; one = walker.nextNode()) {
-    all.push(one);
     if (one.nodeType === Node.TEXT_NODE) cutText(one as Text);
-    else if (((one as Element).getAttribute("style")?.length ?? 0) > STYLE_MAX) (one as Element).removeAttribute("style");
+    else {
+      const element = one as Element;
+      const depth = depths.get(element.parentNode!)! + (element.tagName === "BLOCKQUOTE" ? QUOTE_DEPTH : 1);
+      if (depth > DEPTH_MAX && element.firstElementChild !== null) {
+        tooDeep = true;
+        walker.currentNode = all.at(-1) ?? root;
+        flatten(element);
+        continue;
+      }
+      depths.set(element, depth);
+      if ((element.getAttribute("style")?.length ?? 0) > STYLE_MAX) element.removeAttribute("style");
+    }
+    all.push(one);
   }
+  // What stood around it is left behind in every piece.
+  if (tooDeep) for (const one of all.toReversed()) if (isHollow(one)) one.remove();
+  return all;
+}
+
+/** An element that shows nothing but itself, and not much of that. */
+const isHollow = (one: Node): one is Element => one.nodeType !== Node.TEXT_NODE && one.firstChild === null && !SHOWN_EMPTY.has(one.nodeName);
+
+/** In its place, in their order, the texts and the innermost elements that it holds: each is moved once, not once for each element around it. */
+function flatten(element: Element): void {
+  const innermost = (one: Node | null) => one !== null && (one as Element).firstElementChild === null;
+  const walker = element.ownerDocument.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (one) => {
+    if (DROPPED.has(one.nodeName)) return NodeFilter.FILTER_REJECT;
+    const isText = one.nodeType === Node.TEXT_NODE;
+    return !isHollow(one) && innermost(isText ? one.parentNode : one) !== isText ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
+  });
+  const kept = element.ownerDocument.createDocumentFragment();
+  const all: Node[] = [];
+  if (!DROPPED.has(element.tagName)) while (walker.nextNode()) all.push(walker.currentNode);
+  for (const one of all) kept.append(one);
+  element.replaceWith(kept);
+}
+
+/** What is below each, its elements and its text. */
+function weigh(all: Node[]): WeakMap<Node, number> {
+  const found = new WeakMap<Node, number>();
   for (const one of all.reverse()) {
     const own = one.nodeType === Node.TEXT_NODE ? (one as Text).length / CHARACTERS : one.nodeName === "IMG" ? PICTURE : 1;
     const weight = (found.get(one) ?? 0) + own;
@@ -148,7 +192,7 @@ function putOff(sheet: HTMLElement, height: number): void {
 
 async function takeOver(root: Element, page: Document, found: Found, sheet: Sheet, stopped: () => boolean): Promise<void> {
   const view = page.defaultView!;
-  const weights = weigh(root);
+  const weights = weigh(bounded(root));
   const stack: Level[] = [{ next: root.firstChild, shell: null, out: page.body }];
   if (sheet.room > 0) turnPage(page, stack, sheet);
   let until = performance.now() + TURN_MS;
@@ -176,7 +220,7 @@ async function takeOver(root: Element, page: Document, found: Found, sheet: Shee
       top.next = large.nextSibling;
       const element = large as Element;
       const shell = element.cloneNode(false) as Element;
-      const allowed = stack.length < DEPTH_MAX && makeSafeInPlace(shell, view, found);
+      const allowed = makeSafeInPlace(shell, view, found);
       if (allowed) top.out.append(page.adoptNode(shell));
       // What may not be goes; what it holds may stay.
       if (allowed || !DROPPED.has(element.tagName)) stack.push({ next: element.firstChild, shell: allowed ? shell : null, out: allowed ? shell : top.out });
