@@ -20,7 +20,8 @@ async def test_hints_follow_the_commit(store: Store, account: Account, inbox: Ma
     unsubscribe = store.hints.subscribe(got.append)
     await deliver(store, inbox, message(1), message(2))
     modseq = (await store.mailboxes.by_id(account.id, inbox.id)).modseq
-    assert got == [Hint("mailbox", account.id, inbox.id, modseq)]
+    arrived = ((1, 0, modseq - 1), (2, 0, modseq))
+    assert got == [Hint("mailbox", account.id, inbox.id, modseq, since=inbox.modseq, arrived=arrived)]
     got.clear()
     await store.mailboxes.create(account.id, "a")
     await store.directory.update_account(account.id, {"name": "x"})
@@ -31,6 +32,28 @@ async def test_hints_follow_the_commit(store: Store, account: Account, inbox: Ma
     unsubscribe()
     await deliver(store, inbox, message(3))
     assert got == []
+
+
+async def test_hints_tell_what_arrived_while_nothing_else_happened(store: Store, inbox: Mailbox) -> None:
+    got: list[Hint] = []
+    store.hints.subscribe(got.append)
+    messages, key = store.messages, (inbox.account, inbox.id)
+    copy = LocalCopy(*key)
+    # In one group, whose hints are one.
+    await asyncio.gather(
+        deliver_one(store, message(1), copy),
+        messages.store_flags(*key, [(1, 1)], add=1),
+        deliver_one(store, message(2), copy),
+    )
+    await asyncio.gather(*(deliver_one(store, message(n), copy) for n in range(100)))
+    many = await messages.keyword_bits(inbox.account, [f"k{n}" for n in range(80)])
+    await deliver_one(store, message(3), LocalCopy(*key, flags=many))
+    for hint in got:
+        before = await messages.changes(*key, hint.since)
+        assert hint.since == -1 or hint.arrived == tuple(
+            row for row in before.changed if row[2] <= hint.modseq
+        )
+    assert [hint.since for hint in got] == [-1, -1, -1]
 
 
 async def test_one_listener_does_not_hurt_the_next(store: Store, account: Account) -> None:

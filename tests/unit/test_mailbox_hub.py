@@ -77,6 +77,36 @@ async def test_the_memory_of_changes_is_bounded(tmp_path: Path) -> None:
         world.hub.release(shared)
 
 
+async def test_arrivals_are_taken_from_hints(tmp_path: Path, monkeypatch) -> None:
+    """What a hint tells of whole is not read; what it does not, and what a lost hint told of, is."""
+    async with imap_world(tmp_path) as world:
+        shared = await world.hub.open(await mailbox_of(world))
+        moved: list[tuple[int, list[int]]] = []
+
+        def listener() -> None:
+            moved.append((shared.modseq, list(shared.uids)))
+
+        world.hub.listen(shared, listener)
+        with monkeypatch.context() as patch:
+            patch.setattr(world.store.messages, "changes", None)
+            await world.letters(2)
+            await world.letters(1)
+        assert [uids for _, uids in moved] == [[1, 2], [1, 2, 3]]
+        assert moved[-1][0] == (await mailbox_of(world)).modseq == shared.modseq
+        assert shared.uidnext == (await mailbox_of(world)).uidnext
+        key = shared.account, shared.mailbox
+        world.hub._unsubscribe()  # these hints are lost
+        await world.letters(1)
+        world.hub._unsubscribe = world.store.hints.subscribe(world.hub._on_hint)
+        await world.letters(1)
+        await asyncio.gather(*world.hub._tasks)
+        assert list(shared.uids) == [1, 2, 3, 4, 5]
+        read = await world.store.messages.changes(*key, 0)
+        assert (shared.modseq, shared.uidnext) == (read.modseq, read.uidnext)
+        world.hub.unlisten(shared, listener)
+        world.hub.release(shared)
+
+
 async def test_a_deleted_mailbox_is_forgotten(tmp_path: Path) -> None:
     async with imap_world(tmp_path) as world:
         shared = await world.hub.open(await mailbox_of(world, "Drafts"))

@@ -15,8 +15,8 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -311,7 +311,10 @@ class MailboxHub:
         if hint.kind == "mailbox":
             shared = self._find(hint.account, hint.mailbox)
             if shared is not None and shared.listeners and hint.modseq > shared.modseq:
-                self._read_soon(shared)
+                if hint.since == shared.modseq:
+                    self._take_arrivals(shared, hint)
+                else:
+                    self._read_soon(shared)
         elif hint.kind == "mailboxes":
             for account in (hint.account,) if hint.account else tuple(self._open):
                 for shared in list(self._open.get(account, {}).values()):
@@ -327,11 +330,21 @@ class MailboxHub:
                 for callback in list(self._watchers.get(account, ())):
                     callback(hint)
 
+    def _take_arrivals(self, shared: SharedMailbox, hint: Hint) -> None:
+        """perf: all that happened is in the hint; to read it took half of the time until idle sessions were told."""
+        uidnext = hint.arrived[-1][0] + 1
+        shared.apply(Changes(hint.modseq, uidnext, list(hint.arrived), []), self.settings.log_max_rows)
+        self._poke(list(shared.listeners))
+        if shared.claimers:
+            self._start(self._claim(shared))
+
     def _read_soon(self, shared: SharedMailbox) -> None:
-        if shared.reading:
-            return
-        shared.reading = True
-        task = asyncio.get_running_loop().create_task(self._read(shared))
+        if not shared.reading:
+            shared.reading = True
+            self._start(self._read(shared))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

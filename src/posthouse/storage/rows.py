@@ -367,7 +367,7 @@ class FlowCount(Struct, frozen=True, array_like=True):
     count: int
 
 
-class Hint(Struct, frozen=True):
+class Hint(Struct, frozen=True, omit_defaults=True):
     """Something changed; a lost hint costs latency, never correctness.
 
     kind: "access" (an account's devices; without account: bans), "mailbox" (account, mailbox, modseq),
@@ -383,6 +383,10 @@ class Hint(Struct, frozen=True):
     mailbox: MailboxId = MailboxId(0)
     modseq: int = 0
     what: str = ""
+    since: int = -1
+    """Of "mailbox": all that happened since the mailbox had this modseq is in `arrived`; -1: it has to be read."""
+    arrived: tuple[tuple[int, int, int], ...] = ()
+    """(UID, flags, modseq) of messages that came, in the order of their UIDs."""
 
 
 class TextSought(Struct, frozen=True):

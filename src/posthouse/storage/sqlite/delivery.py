@@ -159,14 +159,15 @@ def _place(
         # Whoever has the conversation has its new letters too; the first of one has no claim to look for.
         flags &= ~ledger.kept_bits(account)
         flags |= claim_bits(ledger, account, thread) if thread != message else 0
-    modseq = made.places[message][mailbox.id] = ledger.bump(account, mailbox)
-    uid = mailbox.uidnext
-    mailbox.uidnext += 1
+    of_user = mailbox.own_seen and copy.user and flags & SEEN
+    if of_user:
+        flags &= ~SEEN
+    uid, modseq = ledger.arrive(account, mailbox, flags)
+    made.places[message][mailbox.id] = modseq
     if copy.user and copy.user != account.id:
         facts = {"uids": str(uid), "messages": [delivery.message_id]}
         record(ledger, account.id, copy.user, "append", mailbox=mailbox.id, **facts)
-    if mailbox.own_seen and copy.user and flags & SEEN:
-        flags &= ~SEEN
+    if of_user:
         ledger.rows["seen"].append((account.id, mailbox.id, uid, copy.user, 1, modseq))
         ledger.rows["reader"].append((account.id, mailbox.id, copy.user, -1))
     mailbox.count(flags, size, 1)

@@ -28,6 +28,8 @@ _LARGE_BLOCK: Final = 1024
 """Ids reserved at a time: one write per so many messages; a restart skips the rest of a block."""
 _STATES_MAX: Final = 20_000
 """Accounts and mailboxes held between transactions."""
+_ARRIVED_MAX: Final = 64
+"""Messages that a hint tells of; of more the mailbox is read."""
 
 
 class AccountState:
@@ -304,6 +306,22 @@ class Ledger:
             "mailbox", AccountId(account.id), MailboxId(mailbox.id), mailbox.modseq
         )
         return account.modseq
+
+    def arrive(self, account: AccountState, mailbox: MailboxState, flags: int) -> tuple[int, int]:
+        """UID and modseq of a message that comes into the mailbox; the hint tells of it as long as nothing else did."""
+        key = "mailbox", account.id, mailbox.id
+        before, since, uid = self.hints.get(key), mailbox.modseq, mailbox.uidnext
+        mailbox.uidnext += 1
+        modseq = self.bump(account, mailbox)
+        arrived: tuple[tuple[int, int, int], ...] = ((uid, flags, modseq),)
+        if before is not None:
+            since, arrived = before.since, before.arrived + arrived
+        if since >= 0 and len(arrived) <= _ARRIVED_MAX and flags < 1 << 63:
+            hint = self.hints[key]
+            self.hints[key] = Hint(
+                "mailbox", hint.account, hint.mailbox, modseq, since=since, arrived=arrived
+            )
+        return uid, modseq
 
     def hint(self, kind: str, account: int = 0) -> None:
         self.hints[kind, account, 0] = Hint(kind, AccountId(account))
