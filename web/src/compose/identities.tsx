@@ -4,12 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { refuse } from "../jmap";
 import type { Identity } from "../jmap";
 import { guarded, identities, jmap, tell } from "../store";
-import { say as sayShared } from "../text";
+import { language, say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import type { FrameApi } from "./frame";
 import { plainOf } from "./body";
 import { htmlOf } from "./sign";
-import { SmallFrame } from "./small_frame";
 import { say } from "./text_extras";
 
 export function Identities({ close }: { close: () => void }) {
@@ -44,12 +43,32 @@ async function reload(): Promise<void> {
 }
 
 function One({ identity, done }: { identity: Identity | null; done: (id: string | null) => void }) {
-  const api = useRef<FrameApi | null>(null);
+  const frame = useRef<HTMLIFrameElement>(null);
   const [fault, setFault] = useState("");
+  useEffect(() => {
+    const element = frame.current!;
+    const ready = () => {
+      const nothing = () => undefined;
+      const editor = element.contentWindow?.editor as FrameApi;
+      editor.start({
+        label: say("identity.signature"), language: language.value, edited: nothing, moved: nothing, key: nothing, blur: nothing,
+        files: nothing,
+        keep: () => {
+          throw new Error("pictures do not go into signatures");
+        },
+      });
+      editor.set(htmlOf(identity ?? undefined), new Map());
+      element.dataset["ready"] = "";
+    };
+    element.addEventListener("ready", ready);
+    element.src = "/mail/editor";
+    return () => element.removeEventListener("ready", ready);
+  }, []);
+
   const keep = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const html = api.current?.get() ?? "";
+    const html = frame.current?.contentWindow?.editor?.get() ?? "";
     const text = plainOf(html);
     const values = { name: String(form.get("name")).trim(), htmlSignature: text ? html : "", textSignature: text };
     void guarded(async () => {
@@ -85,7 +104,7 @@ function One({ identity, done }: { identity: Identity | null; done: (id: string 
         <input name="name" defaultValue={identity?.name ?? ""} autocomplete="off" />
       </label>
       <span>{say("identity.signature")}</span>
-      <SmallFrame label={say("identity.signature")} html={htmlOf(identity ?? undefined)} api={api} />
+      <iframe ref={frame} class="text signing" title={say("identity.signature")} />
       <p class="fault" role="alert">{fault}</p>
       <div class="acts">
         <button class="main">{say("identity.save")}</button>
