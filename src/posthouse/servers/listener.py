@@ -217,7 +217,7 @@ class Acceptor:
 
 
 def _describe(sock: socket.socket, peer: Any, service: Service, connection_id: str) -> ConnectionInfo:
-    if sock.family == socket.AF_UNIX:
+    if not isinstance(peer, tuple):  # of a Unix socket
         return ConnectionInfo(connection_id, service.listener, "", 0, "", 0, None, service.clear_text_auth)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -314,10 +314,14 @@ class SqliteDirectory:
         self._submit = submit
         self._search = search
         self._unlimited: Remembered[AccountId, Account] = Remembered(versions, DIRECTORY)
+        self._domains: Remembered[str, Domain] = Remembered(versions, DIRECTORY)
 
     async def domain(self, name: str) -> Domain | None:
-        row = self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))
-        return row and domain_from(row)
+        found = self._domains.get(name)
+        if found is None and (row := self._reader.row(SELECT_DOMAIN + " WHERE name = ?", (name,))):
+            found = domain_from(row)
+            self._domains.keep(name, found)
+        return found
 
     async def domains(self) -> list[Domain]:
         return [domain_from(row) for row in self._reader.rows(SELECT_DOMAIN + " ORDER BY name")]
