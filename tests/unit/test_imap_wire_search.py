@@ -57,6 +57,8 @@ KEYS: list[tuple[bytes, SearchKey]] = [
     (b"MODSEQ 620162338", key.ModSeq(620162338)),
     (b'MODSEQ "/flags/\\\\draft" all 620162338', key.ModSeq(620162338, "/flags/\\draft", "all")),
     (b"UID 1:*", key.Uid(SequenceSet(((1, 0),)))),
+    (b"UIDAFTER 25000", key.Uid(SequenceSet(((25001, 4294967295),)))),
+    (b"UIDBEFORE 25000", key.Uid(SequenceSet(((1, 24999),)))),
     (b"2,4:7", key.Sequence(SequenceSet(((2, 2), (4, 7))))),
     (b"*", key.Sequence(SequenceSet(((0, 0),)))),
     (b"$", key.Sequence(SequenceSet(saved=True))),

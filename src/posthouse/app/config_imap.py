@@ -24,4 +24,11 @@ class ImapConfig(Struct, forbid_unknown_fields=True):
         list[str],
         Meta(description="Accounts that may see and set the quotas of all others by IMAP (RFC 9208)."),
     ] = []
+    command_messages: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Messages that one command may touch (MESSAGELIMIT, RFC 9738). 0: any number.",
+        ),
+    ] = 0
     clients: Annotated[list[ImapClientConfig], Meta(description="Programs with their peculiarities.")] = []

@@ -222,6 +222,7 @@ def managesieve_settings() -> ManageSieveSettings:
 def imap_limits(config: Config) -> ImapLimits:
     return ImapLimits(
         append_max_bytes=config.limits.message_bytes,
+        command_messages_max=config.imap.command_messages,
         administrators=tuple(parse_address(address).key for address in config.imap.administrators),
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]

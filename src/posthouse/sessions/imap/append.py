@@ -20,6 +20,7 @@ from posthouse.wire.imap.event import AppendBegin, AppendPiece, LiteralChunk
 from posthouse.wire.imap.flag_list import split_flags
 from posthouse.wire.imap.response_code import code_appenduid
 
+from . import message_limit
 from .answer import ANSWERS, Answers
 from .catenate import BadUrlError, add_urls
 from .copy import ERRORS as COPY_ERRORS
@@ -142,6 +143,8 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     before = session.appending
     if event.size > limits.append_max_bytes:
         raise TooLarge(limit=limits.append_max_bytes)
+    if before is not None and (refusal := message_limit.too_many(session, len(before.before) + 2)):
+        return refusal
     if before is not None and (
         len(before.before) + 1 >= limits.multiappend_max_messages
         or before.before_bytes + before.writer.size + event.size > limits.multiappend_max_bytes

@@ -103,6 +103,9 @@ def capabilities(session: ImapSession) -> list[str]:
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
         out = [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]
+        if limits.command_messages_max:
+            # RFC 9738 §3: the limit stands in the capability.
+            out.append(f"MESSAGELIMIT={limits.command_messages_max}")
         if offers_jmap(session):
             out.append("JMAPACCESS")
         if not session.compressed and not hangs_on_compress(session):

@@ -11,6 +11,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_copyuid, code_highestmodseq
 
+from . import message_limit
 from .answer import Answers
 from .expunge import READ_ONLY
 from .notify import made_here
@@ -28,6 +29,8 @@ ERRORS: Final[Answers] = {
 
 async def copy(session: ImapSession, command: c.Copy) -> bytes:
     ranges = session.mailbox.view.resolve(command.sequence, uid=command.uid)
+    if refusal := message_limit.too_many(session, session.mailbox.view.count(ranges)):
+        return refusal
     copied = await _copy(session, ranges, command.mailbox, move=False)
     if not copied.source:
         return _nothing(command, ranges, b"COPY")
@@ -43,6 +46,7 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     # RFC 6851 §4.2: what STORE of \Deleted, COPY and EXPUNGE take together.
     if selected.rights & REMOVES != REMOVES:
         raise Forbidden(selected.name)
+    ranges, lowest = message_limit.cut(session, ranges)
     copied = await _copy(session, ranges, command.mailbox, move=True)
     if not copied.source:
         return _nothing(command, ranges, b"MOVE")
@@ -51,8 +55,10 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     session.write(response.ok(b"*", "Moved", code))
     if session.enabled & QRESYNC:
         # RFC 7162 §3.2.9
-        return b"OK [%b] MOVE completed" % code_highestmodseq(copied.modseq)
-    return b"OK MOVE completed"
+        done = b"OK [%b] MOVE completed" % code_highestmodseq(copied.modseq)
+    else:
+        done = b"OK MOVE completed"
+    return message_limit.tell(session, done, lowest)
 
 
 async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: bool) -> Copied:

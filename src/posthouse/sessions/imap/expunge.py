@@ -9,6 +9,7 @@ from posthouse.core.rights import EXPUNGE
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap.response_code import code_highestmodseq
 
+from . import message_limit
 from .state import QRESYNC
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
         raise Forbidden(selected.name)
     view, shared = selected.view, selected.shared
     # Only messages this client has been told of: one flagged by another session just now may be unknown here.
-    uids = view.all() if command.uids is None else view.resolve(command.uids, uid=True)
+    uids, lowest = view.all(), 0
+    if command.uids is not None:
+        uids, lowest = message_limit.cut(session, view.resolve(command.uids, uid=True))
     modseq = 0
     if uids:
         modseq = (await session.messages.expunge(shared.account, shared.mailbox, uids)).modseq
     # RFC 7162 §3.2.7: with QRESYNC the answer tells the modseq; the EXPUNGE responses come by the look at the end.
+    done = b"OK EXPUNGE completed"
     if session.enabled & QRESYNC and modseq:
-        return b"OK [%b] EXPUNGE completed" % code_highestmodseq(modseq)
-    return b"OK EXPUNGE completed"
+        done = b"OK [%b] EXPUNGE completed" % code_highestmodseq(modseq)
+    return message_limit.tell(session, done, lowest)
 
 
 READ_ONLY = b"NO [CANNOT] The mailbox was opened read-only; SELECT it to change it"

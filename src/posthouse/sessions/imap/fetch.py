@@ -17,6 +17,7 @@ from posthouse.wire.imap import response
 from posthouse.wire.imap.format_fetch import RowTemplate, compile_row
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
 
+from . import message_limit
 from .answer import Answers
 from .fetch_run import fetch_run, take_run
 from .fetch_section import SectionReader, pieces, send_parts
@@ -47,8 +48,15 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
         await _vanished(session, command, command.changed_since)
     if command.changed_since is not None and not command.sets_seen:
         ranges = await _changed_ranges(session, ranges, command.changed_since)
+    ranges, lowest = message_limit.cut(session, ranges)
     if not ranges:
         return b"OK FETCH completed"
+    answer = await _answer(session, command, ranges, alone=bool(lowest))
+    return answer and message_limit.tell(session, answer, lowest)
+
+
+async def _answer(session: ImapSession, command: c.Fetch, ranges: UidRanges, *, alone: bool) -> bytes | None:
+    view = session.mailbox.view
     items = command.items
     # RFC 4314 §4: without the right \Seen is not set.
     sets_seen = command.sets_seen and not session.mailbox.examined and session.mailbox.rights & SEEN_RIGHT
@@ -65,7 +73,7 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
     template = compile_row(items, session.flag_lists, recent_from=recent_from, word=word)
     session.flush()
     if template.sections:
-        if not sets_seen and (run := take_run(session, command)):
+        if not (sets_seen or alone) and (run := take_run(session, command)):
             await fetch_run(session, template, run, ERRORS)
             return None
         reader = SectionReader(session.messages, session.mailbox.shared, template)

@@ -10,7 +10,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.response import partial_slice
 
-from . import context
+from . import context, message_limit
 from .filters import resolve
 from .find import Found, find
 from .state import REV2
@@ -36,11 +36,12 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
             # RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing saved.
             session.mailbox.view.saved = []
         raise
+    found.uids, lowest = message_limit.newest(session, found.uids)
     if saves:
         save(session, command, found.uids)
     _answer(session, command, found)
     context.keep(session, command, command.key, found.uids)
-    return b"OK SEARCH completed"
+    return message_limit.tell(session, b"OK SEARCH completed", lowest)
 
 
 def save(session: ImapSession, command: c.Search, uids: Sequence[int]) -> None:

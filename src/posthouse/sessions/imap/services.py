@@ -25,6 +25,8 @@ class ImapLimits(Struct, frozen=True):
     login_failures_max: int = 5
     """Failed logins of one connection; then it is closed."""
     append_max_bytes: int = 50 * 1024 * 1024
+    command_messages_max: int = 0
+    """Messages that one command may touch (RFC 9738); 0: any number."""
     multiappend_max_messages: int = 5000
     """Messages of one APPEND (RFC 3502); they are committed together."""
     multiappend_max_bytes: int = 128 * 1024 * 1024

@@ -14,6 +14,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap.flag_list import split_flags
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, code_modified
 
+from . import message_limit
 from .expunge import READ_ONLY
 from .state import CONDSTORE
 
@@ -29,8 +30,13 @@ TURNS_TO_LEAVE = 3
 
 
 async def store(session: ImapSession, command: c.Store) -> bytes:
+    ranges = session.mailbox.view.resolve(command.sequence, uid=command.uid)
+    ranges, lowest = message_limit.cut(session, ranges)
+    return message_limit.tell(session, await _store(session, command, ranges), lowest)
+
+
+async def _store(session: ImapSession, command: c.Store, ranges: UidRanges) -> bytes:
     view = session.mailbox.view
-    ranges = view.resolve(command.sequence, uid=command.uid)
     if session.mailbox.examined:
         return READ_ONLY
     system, keywords, unknown = split_flags(command.flags)

@@ -14,6 +14,7 @@ from .cursor import NUMBER64_MAX, Cursor, ParseError
 from .date_time import parse_date
 from .parse_search_return import try_return
 from .search_key import SearchKey
+from .sequence_set import NUMBER_MAX, SequenceSet
 
 DEPTH_MAX: Final = 50
 """Parentheses, NOT and OR inside each other."""
@@ -222,6 +223,11 @@ def _object_id(c: Cursor) -> str:
     return c.match(_OBJECT_ID, "an object identifier").decode("ascii")
 
 
+def _uids(first: int, last: int) -> SearchKey:
+    """RFC 9738 §3.2: no end of the range is `*`, so that it may name nothing."""
+    return key.Uid(SequenceSet(((first, last),))) if first <= last else key.Not(key.All())
+
+
 PLAIN_KEYS: Final[dict[bytes, SearchKey]] = {
     b"ALL": key.All(),
     b"ANSWERED": key.Flag(flags.ANSWERED),
@@ -272,6 +278,8 @@ ARGUMENT_KEYS: Final[dict[bytes, _KeyParser]] = {
     b"THREADID": lambda c, _program, _depth: key.ThreadId(_object_id(c)),
     b"TO": _header_key("To"),
     b"UID": lambda c, _program, _depth: key.Uid(c.sequence_set()),
+    b"UIDAFTER": lambda c, _program, _depth: _uids(c.nz_number(what="a UID") + 1, NUMBER_MAX),
+    b"UIDBEFORE": lambda c, _program, _depth: _uids(1, c.nz_number(what="a UID") - 1),
     b"UNKEYWORD": lambda c, _program, _depth: key.Keyword(c.atom("a keyword"), present=False),
     b"YOUNGER": lambda c, _program, _depth: key.Within("younger", c.nz_number(NUMBER64_MAX, "seconds")),
 }

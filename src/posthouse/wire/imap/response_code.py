@@ -63,6 +63,11 @@ def code_noupdate(tag: bytes) -> bytes:
     return b"NOUPDATE " + format_string(tag)
 
 
+def code_messagelimit(limit: int, lowest: int = 0) -> bytes:
+    """RFC 9738 §3.1; `lowest`: UID of the lowest message that was touched, 0 where none was."""
+    return b"MESSAGELIMIT %d %d" % (limit, lowest) if lowest else b"MESSAGELIMIT %d" % limit
+
+
 def code_uidnext(uid: int) -> bytes:
     return b"UIDNEXT %d" % uid
 
