@@ -18,7 +18,7 @@ from msgspec import Meta, Struct, field
 from posthouse.app.config_acme import AcmeConfig, verify_acme
 from posthouse.app.config_contacts import ContactsConfig
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
-from posthouse.app.config_imap import ImapConfig
+from posthouse.app.config_imap import ImapConfig, verify_moved
 from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_lens import LensConfig
 from posthouse.app.config_listeners import Listeners, verify_listeners
@@ -297,6 +297,7 @@ def _verify_addresses(config: Config) -> None:
         raise ValueError("mailauth.authserv_id: must be a name such as mail.example.org")
     if config.postmaster and try_address(config.postmaster) is None:
         raise ValueError("postmaster: must be a full address")
+    verify_moved(config.imap.moved)
     for text in config.imap.administrators:
         if try_address(text) is None:
             raise ValueError(f"imap.administrators: {text!r} is no full address")

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from posthouse.core.address import parse_address, parse_domain
+from posthouse.core.errors import Invalid
+
 
 class ImapClientConfig(Struct, forbid_unknown_fields=True):
     """Mail programs that get on badly with a capability are not offered it; they name themselves by ID (RFC 2971)."""
@@ -32,3 +35,25 @@ class ImapConfig(Struct, forbid_unknown_fields=True):
         ),
     ] = 0
     clients: Annotated[list[ImapClientConfig], Meta(description="Programs with their peculiarities.")] = []
+    moved: Annotated[
+        dict[str, str],
+        Meta(
+            description="Addresses or domains whose mail is on another IMAP server now, each with the name of that"
+            " server (`host` or `host:port`); who signs in here is told (RFC 2221)."
+        ),
+    ] = {}
+
+
+def verify_moved(moved: dict[str, str]) -> None:
+    """Raises ValueError."""
+    for who, server in moved.items():
+        host, _, port = server.partition(":")
+        try:
+            parse_address(who) if "@" in who else parse_domain(who)
+            parse_domain(host)
+            if port and not 0 < int(port) < 65536:
+                raise ValueError
+        except (Invalid, ValueError) as error:
+            raise ValueError(
+                f"imap.moved: {who} = {server!r}: must be an address or a domain, and host or host:port"
+            ) from error

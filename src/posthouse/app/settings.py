@@ -223,6 +223,7 @@ def imap_limits(config: Config) -> ImapLimits:
     return ImapLimits(
         append_max_bytes=config.limits.message_bytes,
         command_messages_max=config.imap.command_messages,
+        moved={who.casefold(): host for who, host in config.imap.moved.items()},
         administrators=tuple(parse_address(address).key for address in config.imap.administrators),
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]

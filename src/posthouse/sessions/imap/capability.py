@@ -100,6 +100,8 @@ def capabilities(session: ImapSession) -> list[str]:
     limits = session.services.limits
     # RFC 7888 §5: one of the two, never both.
     always = [*ALWAYS, "LITERAL-" if limits.literal_minus else "LITERAL+"]
+    if limits.moved:
+        always.append("LOGIN-REFERRALS")  # RFC 2221 §3
     if session.state != NOT_AUTHENTICATED:
         # RFC 7889 §2: the limit of all mailboxes stands in the capability.
         out = [*always, *AFTER_LOGIN, f"APPENDLIMIT={limits.append_max_bytes}"]

@@ -16,6 +16,7 @@ from posthouse.wire.sasl import Challenge, Failure, Reason
 
 from .answer import Answers
 from .capability import capabilities, may_log_in
+from .moved import referral
 from .state import AUTHENTICATED
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ async def _counted(session: ImapSession, work: Coroutine[Any, Any, _T]) -> _T:
 
 def _signed_in(session: ImapSession, grant: Grant) -> bytes:
     limits = session.services.limits
+    if elsewhere := referral(session, grant.account):
+        return elsewhere
     session.grant = grant
     session.viewer = viewer_of(grant)
     session.state = AUTHENTICATED

@@ -35,6 +35,8 @@ class ImapLimits(Struct, frozen=True):
     """Octets of one annotation (RFC 5464)."""
     metadata_max_entries: int = 1000
     """Annotations of one account, over all of its mailboxes."""
+    moved: dict[str, str] = {}
+    """Addresses, or domains, whose mail is on another IMAP server, and its name (RFC 2221)."""
     client_switches: tuple[ClientSwitch, ...] = ()
     """Capabilities that are not offered to clients that name themselves by ID (RFC 2971)."""
     administrators: tuple[str, ...] = ()
