@@ -108,6 +108,7 @@ await page.reload();
 await page.waitForSelector(".of-book:has-text('Suppliers')");
 await page.click(".person:has-text('Printer')");
 await card("Printer");
+found.owner = await page.locator(".contact header small").last().innerText();
 found.rights = [await page.locator(".contact button:has-text('Edit')").count(), await page.locator(".contact .tag").innerText()];
 await page.click(".contact button:has-text('Copy to my contacts')");
 await page.waitForSelector(".notice:has-text('Printer was copied')");

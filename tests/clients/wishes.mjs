@@ -1,6 +1,6 @@
 /** Recipients, signatures, templates and wishes: `node wishes.mjs CHROMIUM URL PASSWORD PICTURES`. */
 
-import { launch, look, open, signIn } from "./browser.mjs";
+import { launch, look, open, openLetter, signIn } from "./browser.mjs";
 import { PHONE, editor, send, undoFor, write } from "./writing.mjs";
 
 const [chromium, url, password, pictures] = process.argv.slice(2);
@@ -98,6 +98,25 @@ await look(page, found, pictures, "warned");
 await page.click(".compose .question button >> nth=1");
 await page.click(".chip >> nth=1 >> button");
 await send(page);
+
+// Of an original of very many elements the words are quoted; passed on, it is a file.
+await openLetter(page, "long original");
+await page.keyboard.press("r");
+await page.waitForSelector(".notice:has-text('只引用了它的文字')");
+text = await editor(page);
+await page.click(".quoted button >> nth=0");
+await page.waitForSelector(".quoted", { state: "detached" });
+found.words = (await text.innerText()).split("\n").filter((line) => line.trim()).slice(-5001);
+found.words = [found.words.length, ...new Set(found.words)];
+await page.click(".compose [aria-label=舍弃草稿]");
+await page.click(".compose .question .main");
+await page.waitForSelector(".compose", { state: "detached" });
+await openLetter(page, "long original");
+await page.keyboard.press("f");
+await page.waitForSelector(".compose [aria-label^='移除'][aria-label$='.eml']");
+await page.click(".compose [aria-label=舍弃草稿]");
+await page.click(".compose .question .main");
+await page.waitForSelector(".compose", { state: "detached" });
 
 const phone = await open(browser, url, found, { size: PHONE, locale: "en", dark: true });
 await signIn(phone, "wang@qq.test", password);

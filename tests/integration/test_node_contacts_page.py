@@ -52,6 +52,7 @@ def test_people_are_kept_found_and_written_to(demo: RunningDemo, tmp_path: Path)
     assert found["wide"] <= 390
     assert found["axe"].keys() == {"form", "card", "photo", "phone", "phone-card", "book", "shared"}
     assert found["given"] == ["wang@qq.test", "read"]
+    assert found["owner"].startswith("Suppliers · 张 <zhang@qq.test>")
     assert found["rights"] == [0, "Read only"]
     assert [one for one in found["ended"] if "Suppliers" in one] == []
     assert not any(found["axe"].values())

@@ -174,7 +174,11 @@ def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path:
         smtp.login("zhang@qq.test", PASSWORD)
         letter = "From: zhang@qq.test\r\nTo: wang@qq.test\r\nSubject: to pass on\r\n\r\nHello.\r\n"
         smtp.sendmail("zhang@qq.test", "wang@qq.test", letter)
+        head = "Subject: long original\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+        page = "<p>" + "<b>Tom &amp; Anna</b> met,<!-- > --><br>\r\n" * 6_000
+        smtp.sendmail("zhang@qq.test", "wang@qq.test", f"{letter.splitlines()[0]}\r\n{head}{page}")
     found = run("wishes.mjs", house(0), PASSWORD, str(tmp_path))
+    assert found["words"] == [5001, "Tom & Anna met,", "[…]"]
     assert found["signed"] == "王 敬上"
     assert any("li@163.test" in one for one in found["suggested"])
     assert found["attached"] == 1

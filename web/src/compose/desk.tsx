@@ -15,7 +15,8 @@ import { Letter, letters } from "./letter";
 import type { Draft } from "./letter";
 import { forgetMirror, hold, lost, mirror } from "./mirror";
 import { toHtml } from "./plain";
-import { asFile, inlineFiles, quoteOf, readBody } from "./quote";
+import { asFile, inlineFiles, isHeavy, quoteOf, readBody } from "./quote";
+import { say as sayShared } from "../text";
 import { say } from "./text";
 import { retryAll, upload } from "./upload";
 import { begun } from "./sign";
@@ -167,14 +168,19 @@ function identityFor(email?: Email): Partial<Draft> {
   return found ? { identity: found.id } : {};
 }
 
-export function answer(original: Email, all: boolean): void {
+/** Of a heavy letter the words alone stand below. */
+export async function answer(original: Email, all: boolean): Promise<void> {
   const email = mended(original);
+  const heavy = isHeavy(email);
+  const words = heavy ? await import("./words").catch(() => null) : null;
+  if (heavy && words === null) return tell(sayShared("error.network"));
   const own = identities.value.map((one) => ({ name: null, email: one.email }));
   const isOwn = (one: Address) => own.some((each) => same(one, each));
   const mine = (email.from ?? []).some(isOwn);
   const to = bare(mine ? email.to : email.replyTo?.length ? email.replyTo : email.from);
   const others = all ? bare([...(mine ? [] : (email.to ?? [])), ...(email.cc ?? [])]) : [];
-  const { quote, cids } = quoteOf(email, "reply");
+  const { quote, cids } = quoteOf(email, "reply", words?.readWords(email));
+  if (words) tell(words.say("words"));
   show(new Letter({
     ...identityFor(email),
     to: unique(to),
@@ -190,10 +196,11 @@ export function answer(original: Email, all: boolean): void {
 
 export function pass(original: Email): void {
   const email = mended(original);
-  const { quote, cids } = quoteOf(email, "forward");
+  const whole = isHeavy(email); // goes along as a file
+  const { quote, cids } = quoteOf(whole ? { ...email, htmlBody: [], textBody: [] } : email, "forward");
   const inline = inlineFiles(email, cids);
   const files = (email.attachments ?? []).filter((part) => part.blobId !== null && !inline.some((one) => one.blobId === part.blobId));
-  show(new Letter({
+  const letter = show(new Letter({
     ...identityFor(email),
     subject: prefixed("Fwd: ", email.subject),
     quote,
@@ -201,11 +208,12 @@ export function pass(original: Email): void {
     references: [...(email.references ?? []), ...(email.messageId ?? [])],
     origin: { id: email.id, account: jmap().account, keyword: "$forwarded" },
   }));
+  if (whole) void enclose(letter).then((done) => void (done && import("./words").then((words) => tell(words.say("whole")))));
 }
 
 /** The original goes along whole, as a file with its header as it came, instead of standing below. */
-export async function enclose(letter: Letter): Promise<void> {
-  await guarded(async () => {
+export function enclose(letter: Letter): Promise<boolean> {
+  return guarded(async () => {
     const { origin, quote, files } = letter.draft.value;
     const found = await jmap().at(origin!.account).call([["Email/get", { ids: [origin!.id], properties: ["blobId", "size"] }, "g"]]);
     const { blobId, size } = found["g"].list[0] as { blobId: string; size: number };

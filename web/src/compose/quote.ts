@@ -48,8 +48,19 @@ export function asFile(part: BodyPart, cid: string | null = null): File {
   };
 }
 
-export function quoteOf(email: Email, kind: Quote["kind"]): { quote: Quote; cids: string[] } {
-  const { html, text, cids } = readBody(email);
+/** Elements of a page, and lines of a text, that stand below an answer as they look: every save of it goes through all of them. */
+const ELEMENTS_MOST = 10_000;
+export const LINES_MOST = 5_000;
+
+/** Whether it is too much to be worked on as a part of another letter. */
+export function isHeavy(email: Email): boolean {
+  const count = (parts: BodyPart[] | undefined, sought: RegExp) =>
+    (parts ?? []).reduce((sum, part) => sum + (valueOf(email, part).match(sought)?.length ?? 0), 0);
+  const rich = (email.htmlBody ?? []).some((part) => part.type === "text/html");
+  return rich ? count(email.htmlBody, /<[a-z]/gi) > ELEMENTS_MOST : count(email.textBody, /\n/g) > LINES_MOST;
+}
+
+export function quoteOf(email: Email, kind: Quote["kind"], { html, text, cids } = readBody(email)): { quote: Quote; cids: string[] } {
   const who = email.from?.[0];
   const quote: Quote = {
     kind, html, text, name: who?.name || who?.email || "?", email: who?.email ?? "", date: email.receivedAt, to: email.to ?? [],

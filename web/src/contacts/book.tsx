@@ -7,7 +7,7 @@ import { ask } from "../settings/parts";
 import { Icon } from "../views/icon";
 import type { Book, Level, Principal, Rights } from "./model";
 import { LEVELS, findPrincipals, keepBook, levelOf, principals, removeBook } from "./model";
-import { bookName, say } from "./text";
+import { bookName, ownerOf, say } from "./text";
 
 const OFFERED: Level[] = ["read", "write", "all"];
 
@@ -37,11 +37,12 @@ export function BookPane({ book, changed }: Props) {
         <div class="what">
           <h1>{bookName(book)}</h1>
           <small>
-            {book.owner ? say("book.of", { owner: book.owner }) : say("book.own")} <About book={book} />
+            {book.owner ? say("book.of", { owner: book.owner }) : say("book.own")}
+            {book.email !== book.owner && ` · ${book.email}`} <About book={book} />
           </small>
         </div>
       </header>
-      {!mayWrite && <p class="hint">{say("book.readonly", { owner: book.owner })}</p>}
+      {!mayWrite && <p class="hint">{say("book.readonly", { owner: ownerOf(book) })}</p>}
       {mayDelete && <Renamed book={book} changed={changed} />}
       {mayShare ? <Sharing book={book} changed={changed} /> : book.owner && mayWrite ? <p class="about">{say("book.write")}</p> : null}
       {mayDelete && !book.isDefault && (
@@ -70,7 +71,7 @@ function Fresh({ changed }: { changed: Props["changed"] }) {
     void guarded(async () => {
       const id = await keepBook(null, { name: name.trim() });
       tell(say("saved"));
-      changed({ account: jmap().home, owner: "", id, name: name.trim(), isDefault: false, myRights: LEVELS.all, shareWith: null });
+      changed({ account: jmap().home, owner: "", email: "", id, name: name.trim(), isDefault: false, myRights: LEVELS.all, shareWith: null });
     });
   };
   return (

@@ -6,7 +6,7 @@ import { client, guarded, jmap } from "../store";
 import { Icon } from "../views/icon";
 import type { Book, Contact } from "./model";
 import { belong, emailsOf, inBook, keep, keyOf, loadGroups, membersOf, nameOf } from "./model";
-import { bookName, say } from "./text";
+import { bookName, say, ownerOf } from "./text";
 
 export function Face({ one }: { one: Contact }) {
   const name = nameOf(one);
@@ -65,7 +65,7 @@ export function Shown({ one, book, into, edit, drop, copy, choose, changed }: Sh
           {about.length > 0 && <small>{about.join(" · ")}</small>}
           {book?.owner && (
             <small>
-              {bookName(book)} · {book.owner} {edit === null && <span class="tag">{say("readonly")}</span>}
+              {bookName(book)} · {ownerOf(book)} {edit === null && <span class="tag">{say("readonly")}</span>}
             </small>
           )}
         </div>

@@ -5,7 +5,7 @@ import { explain, tell } from "../store";
 import { Icon } from "../views/icon";
 import type { Book, Contact } from "./model";
 import { inBook, keep, keyOf, nameOf } from "./model";
-import { bookName, say } from "./text";
+import { bookName, say, ownerOf } from "./text";
 
 interface Row {
   key: string;
@@ -110,7 +110,7 @@ export function Form({ one, book, books, done, cancel }: Props) {
             {books.map((each) => (
               <option key={keyOf(each)} value={keyOf(each)}>
                 {bookName(each)}
-                {each.owner && ` (${each.owner})`}
+                {each.owner && ` (${ownerOf(each)})`}
               </option>
             ))}
           </select>

@@ -11,7 +11,7 @@ import { Face, Shown } from "./card";
 import { Form } from "./form";
 import type { Book, Contact, Part } from "./model";
 import { PAGE, copyTo, emailsOf, find, giveOut, inBook, keyOf, loadBooks, mayChange, nameOf, remove, takeIn } from "./model";
-import { bookName, say } from "./text";
+import { bookName, say, ownerOf } from "./text";
 import "../settings/settings.css";
 import "./contacts.css";
 
@@ -68,7 +68,7 @@ export function Contacts() {
     void guarded(async () => {
       const name = nameOf(one) || say("name.none");
       const of = books?.find((book) => inBook(one, book));
-      if (of?.owner && !(await ask(say("delete.of.title", { name }), say("delete.of", { book: bookName(of), owner: of.owner }), say("delete")))) return;
+      if (of?.owner && !(await ask(say("delete.of.title", { name }), say("delete.of", { book: bookName(of), owner: ownerOf(of) }), say("delete")))) return;
       await remove(one);
       setBeside(null);
       reload();
@@ -170,7 +170,7 @@ function Books({ books, only, look, open }: { books: Book[]; only: string; look:
               <Icon name={one.owner ? "threads" : "bookmark"} />
               <span class="name">
                 <span>{bookName(one)}</span>
-                {one.owner && <small>{one.owner}</small>}
+                {one.owner && <small title={one.email}>{one.owner}</small>}
               </span>
               <About book={one} />
             </button>
@@ -232,7 +232,7 @@ function Found({ parts, text, chosen, choose, more }: { parts: Part[]; text: str
             {parts.length > 1 && (
               <h2 class="of-book">
                 <span>{bookName(part.book)}</span>
-                {part.book.owner && <small>{part.book.owner}</small>}
+                {part.book.owner && <small title={part.book.email}>{part.book.owner}</small>}
                 <span class="count">{part.total}</span>
               </h2>
             )}

@@ -12,9 +12,10 @@ export interface Rights {
 }
 
 export interface Book {
-  /** Whose it is: the account, and its address; "" for one's own. */
+  /** Whose it is: the account, the name of who has it (the address of who has none) and the address; "" for one's own. */
   account: Id;
   owner: string;
+  email: string;
   id: Id;
   name: string;
   isDefault: boolean;
@@ -77,11 +78,21 @@ export function mayChange(one: Contact, books: readonly Book[]): boolean {
 export async function loadBooks(): Promise<Book[]> {
   const { home } = jmap();
   const accounts = jmap().having(CONTACTS);
-  const found = await jmap().callEach(accounts.map(([accountId], at): Call[] => [["AddressBook/get", { accountId, ids: null }, `b${at}`]]));
+  const others = accounts.map(([id]) => id).filter((id) => id !== home);
+  const owners: Call[] = [
+    ["Principal/query", { accountId: home, filter: { accountIds: others } }, "q"],
+    ["Principal/get", { accountId: home, "#ids": { resultOf: "q", name: "Principal/query", path: "/ids" } }, "p"],
+  ];
+  const found = await jmap().callEach([
+    ...accounts.map(([accountId], at): Call[] => [["AddressBook/get", { accountId, ids: null }, `b${at}`]]),
+    ...(others.length > 0 ? [owners] : []),
+  ]);
+  const known = (found["p"]?.list ?? []) as Principal[];
   return accounts.flatMap(([account, { name }], at) => {
     const list = (found[`b${at}`]?.list ?? []) as Book[];
-    const owner = account === home ? "" : name;
-    return list.map((one) => ({ ...one, account, owner })).sort((one, other) => Number(other.isDefault) - Number(one.isDefault) || one.name.localeCompare(other.name));
+    const email = account === home ? "" : name;
+    const owner = (email && known.find((one) => one.email === email)?.name) || email;
+    return list.map((one) => ({ ...one, account, owner, email })).sort((one, other) => Number(other.isDefault) - Number(one.isDefault) || one.name.localeCompare(other.name));
   });
 }
 

@@ -95,6 +95,9 @@ export const say = sayer(TEXTS);
 /** Books that the server makes are named once, in the language that it had then. */
 const NAMED: Record<string, keyof typeof TEXTS> = { 通讯录: "book.default", Contacts: "book.default", 收集的联系人: "book.collected", Collected: "book.collected" };
 
+/** Whose a book is: the name, with the address beside. */
+export const ownerOf = (one: { owner: string; email: string }): string => (one.owner === one.email ? one.email : `${one.owner} <${one.email}>`);
+
 export const bookName = (one: { name: string; owner: string }): string => {
   const known = NAMED[one.name];
   return known ? say(one.owner && known === "book.default" ? "book" : known) : one.name;
