@@ -89,6 +89,7 @@ def test_two_people_write_to_each_other(demo: RunningDemo, tmp_path: Path) -> No
     assert found["text"] == "见信如面。附件是照片。"
     assert found["file"] == "照片.png"
     assert found["left"] == 1
+    assert found["believed"] is None
     assert found["download"] == 70
     assert found["to"].startswith("张")
     assert found["subject"] == "Re: 春节快乐：一张照片"

@@ -29,6 +29,11 @@ export function beginAs(other: Page): void {
   [KEPT, ASKED, LEFT] = [`${page.client}.grant`, `${page.client}.asked`, `${page.client}.left`];
 }
 const BACK = "posthouse.back";
+/** Until when the browser may still be signed in at the authorization server, whose cookie no script sees. */
+const VISIT = "posthouse.visit";
+const VISIT_MS = 3_600_000; // `http/browser.py` LIFE_S
+/** This window asked without a click, and has no answer yet. */
+const TRIED = "posthouse.tried";
 
 /** The value of the Authorization header for the next request. */
 export type Authorize = () => Promise<string>;
@@ -66,6 +71,12 @@ async function discover(): Promise<Server | null> {
 export async function resume(): Promise<Authorize | null> {
   const answer = new URLSearchParams(location.search);
   if (answer.has("state")) history.replaceState(null, "", location.pathname);
+  if (answer.has("error")) {
+    // Nobody is signed in there: no window need ask again.
+    localStorage.removeItem(VISIT);
+    sessionStorage.removeItem(TRIED);
+    navigate(sessionStorage.getItem(BACK) ?? location.pathname);
+  }
   let found: Server | null;
   try {
     found = await discover();
@@ -81,6 +92,8 @@ export async function resume(): Promise<Authorize | null> {
   if (code !== null && asked !== null && answer.get("state") === asked.state) {
     sessionStorage.removeItem(ASKED);
     await exchange({ grant_type: "authorization_code", code, redirect_uri: redirect(), code_verifier: asked.verifier });
+    if (!sessionStorage.getItem(TRIED)) localStorage.setItem(VISIT, String(Date.now() + VISIT_MS));
+    sessionStorage.removeItem(TRIED);
     if (asked.again) return handOver(asked.state);
     navigate(sessionStorage.getItem(BACK) ?? location.pathname);
     return authorize;
@@ -129,15 +142,26 @@ export async function again(language: string, signal: AbortSignal): Promise<Auth
 }
 
 /** Go to the sign-in page; false when there is none. */
-export async function leave(language: string): Promise<boolean> {
+export async function leave(language: string, prompt = ""): Promise<boolean> {
   const found = await discover();
   if (found === null) return false;
   sessionStorage.setItem(BACK, location.pathname + location.hash);
-  location.assign((await request(found, language)).url);
+  if (!prompt) sessionStorage.removeItem(TRIED);
+  location.assign((await request(found, language, false, prompt)).url);
   return true;
 }
 
-async function request(found: Server, language: string, again = false): Promise<{ url: string; state: string }> {
+/**
+ * A new window of a browser in which somebody signed in within the hour goes in without a click, as it would with one; the authorization
+ * server says whether it may (OpenID Connect Core §3.1.2.1, prompt=none), and shows no page.  True: this one is being left.
+ */
+export async function slipIn(language: string): Promise<boolean> {
+  if (over.value || signedOut() || sessionStorage.getItem(TRIED) || !(Number(localStorage.getItem(VISIT)) > Date.now())) return false;
+  sessionStorage.setItem(TRIED, "1");
+  return leave(language, "none");
+}
+
+async function request(found: Server, language: string, again = false, prompt = ""): Promise<{ url: string; state: string }> {
   const state = random();
   const verifier = random();
   sessionStorage.setItem(ASKED, JSON.stringify({ state, verifier, again }));
@@ -152,7 +176,7 @@ async function request(found: Server, language: string, again = false): Promise<
     code_challenge_method: "S256",
     ui_locales: language,
     // Whoever signed out means it: the browser's cookie does not sign in again by itself.
-    ...(sessionStorage.getItem(LEFT) ? { prompt: "login" } : {}),
+    ...(sessionStorage.getItem(LEFT) ? { prompt: "login" } : prompt ? { prompt } : {}),
   };
   sessionStorage.removeItem(LEFT);
   return { url: `${found.authorization_endpoint}?${new URLSearchParams(wanted)}`, state };
@@ -160,7 +184,10 @@ async function request(found: Server, language: string, again = false): Promise<
 
 /** Forget the grant, here and on the server.  `left`: the person signed out. */
 export function forget(left: boolean): void {
-  if (left) sessionStorage.setItem(LEFT, "1");
+  if (left) {
+    sessionStorage.setItem(LEFT, "1");
+    localStorage.removeItem(VISIT);
+  }
   const gone = grant;
   grant = null;
   sessionStorage.removeItem(KEPT);

@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./views/app";
 import "./reading/title";
-import { resume } from "./auth";
+import { resume, slipIn } from "./auth";
 import { pouring } from "./reading/body";
 import { spare } from "./reading/frames";
 import { recall } from "./preferences";
@@ -17,10 +17,12 @@ const SOON_MS = 200;
 recall();
 document.documentElement.lang = language.value;
 render(<App />, document.getElementById("app")!);
+let leaving = false;
 void guarded(async () => {
   const authorize = await resume();
   if (authorize !== null) await start(authorize);
-}).finally(() => (ready.value = true));
+  else leaving = await slipIn(language.value);
+}).finally(() => (ready.value = !leaving));
 effect(() => {
   if (client.value === null) return;
   setTimeout(() => {
