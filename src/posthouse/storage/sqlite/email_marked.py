@@ -97,7 +97,7 @@ class MarkedFirst:
             return False
         if modseq > known.modseq:
             changed = self._reader.rows(
-                select_changed("p.message, p.flags & ?4") + " LIMIT ?5",
+                select_changed("p.message, p.flags & ?4", most="?5"),
                 (account, known.modseq, mailbox, mark, CHANGED_MAX + 1),
             )
             if len(changed) > CHANGED_MAX:

@@ -73,7 +73,7 @@ from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, VersionsVie
 from posthouse.storage.team_ports import TeamWork
 from posthouse.storage.tokens import Tokens
 
-_CHANGED_UIDS: Final = select_changed("p.uid") + " LIMIT ?4"
+_CHANGED_UIDS: Final = select_changed("p.uid", most="?4")
 
 
 class WriterHandle(Protocol):

@@ -17,20 +17,24 @@ from posthouse.storage.sqlite.ledger import Ledger, MailboxState
 
 _UIDS: Final = 64
 _CHANGED: Final = (
-    "WITH box (account, id, known) AS MATERIALIZED (SELECT b.account, b.id, coalesce((SELECT q.uid FROM placement q"
-    " WHERE q.account = b.account AND q.mailbox = b.id AND q.modseq <= ?2 ORDER BY q.uid DESC LIMIT 1), 0)"
-    " FROM mailbox b WHERE b.account = ?1 AND b.modseq > ?2 AND {boxes})"
+    "WITH box (account, id, known) AS MATERIALIZED (SELECT b.account, b.id, coalesce((SELECT uid FROM (SELECT q.uid,"
+    " q.modseq FROM placement q WHERE q.account = b.account AND q.mailbox = b.id ORDER BY q.uid DESC LIMIT {most})"
+    " WHERE modseq <= ?2 LIMIT 1), 0) FROM mailbox b WHERE b.account = ?1 AND b.modseq > ?2 AND {boxes})"
     " SELECT {columns} FROM box b CROSS JOIN stretch s ON s.account = b.account AND s.mailbox = b.id"
-    " AND s.modseq > ?2 CROSS JOIN placement p ON p.account = s.account AND p.mailbox = s.mailbox"
+    " AND s.number <= b.known / 64 AND s.modseq > ?2"
+    " CROSS JOIN placement p ON p.account = s.account AND p.mailbox = s.mailbox"
     " AND p.uid BETWEEN s.number * 64 AND min(s.number * 64 + 63, b.known) AND p.modseq > ?2"
     " UNION ALL SELECT {columns} FROM box b CROSS JOIN placement p ON p.account = b.account AND p.mailbox = b.id"
-    " AND p.uid > b.known"
+    " AND p.uid > b.known AND p.modseq > ?2 LIMIT {most}"
 )
 
 
-def select_changed(columns: str, boxes: str = "b.id = ?3") -> str:
-    """Columns of the placements `p` whose modseq is past ?2, in the mailboxes `b` of the account ?1 so chosen."""
-    return _CHANGED.format(columns=columns, boxes=boxes)
+def select_changed(columns: str, boxes: str = "b.id = ?3", *, most: str = "-1") -> str:
+    """Columns of the placements `p` whose modseq is past ?2, in the mailboxes `b` of the account ?1 so chosen.
+
+    `most`: with more of them some are left out, and no more than so many are looked at for where the newest begin.
+    """
+    return _CHANGED.format(columns=columns, boxes=boxes, most=most)
 
 
 def note_range(
