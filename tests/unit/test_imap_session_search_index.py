@@ -140,6 +140,7 @@ async def test_other_mailboxes_and_modseq(world: World) -> None:
     await world.put(*map(letter, range(90)))
     client = await world.login("INBOX")
     await client.run("UID COPY 10:80 Archive")
+    await client.run("ENABLE CONDSTORE")
     asked = (
         "ESEARCH IN (PERSONAL) RETURN (ALL COUNT) CHARSET UTF-8 TEXT 季度报告",
         "UID SEARCH RETURN (MIN MAX) CHARSET UTF-8 MODSEQ 1 TEXT 季度报告",

@@ -61,7 +61,7 @@ async def test_only_what_matches(client: Client) -> None:
     assert (await client.run("SORT (SIZE) UTF-8 SMALLER 1000"))[0] == "* SORT 2 1"
     assert (await client.run("UID SORT (SIZE) UTF-8 SMALLER 1000"))[0] == "* SORT 3 1"
     assert (await client.run('SORT (SIZE) US-ASCII TEXT "not in mailbox"'))[0] == "* SORT"
-    assert (await client.run("SORT (SIZE) UTF-8 MODSEQ 1"))[0].startswith("* SORT 2 1 3 (MODSEQ ")
+    assert (await client.run("SORT (SIZE) UTF-8 MODSEQ 1"))[1].startswith("* SORT 2 1 3 (MODSEQ ")
 
 
 async def test_extended(client: Client) -> None:

@@ -280,7 +280,7 @@ async def test_condstore(world: World) -> None:
     lines = await client.run("SELECT INBOX (CONDSTORE)")
     since = int(next(line for line in lines if "HIGHESTMODSEQ" in line).split()[3].rstrip("]"))
     lines = await client.run("STORE 2 +FLAGS.SILENT (\\Seen)")
-    assert lines[0].startswith("* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (")
+    assert lines[0].startswith("* 2 FETCH (UID 2 FLAGS (\\Seen \\Recent) MODSEQ (")
     modseq = int(lines[0].split("MODSEQ (")[1].rstrip(")"))
     assert modseq > since
     assert await client.run(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {since})") == [
@@ -289,7 +289,7 @@ async def test_condstore(world: World) -> None:
     ]
     lines = await client.run(f"STORE 1:2 (UNCHANGEDSINCE {since}) +FLAGS (\\Flagged)")
     assert lines[-1].startswith("t OK [MODIFIED 2] ")
-    assert lines[0].startswith("* 1 FETCH (FLAGS (\\Flagged \\Recent) MODSEQ (")
+    assert lines[0].startswith("* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent) MODSEQ (")
     assert await client.run(f"SEARCH MODSEQ {modseq} UNFLAGGED") == [
         f"* SEARCH 2 (MODSEQ {modseq})",
         "t OK SEARCH completed",
@@ -360,6 +360,7 @@ async def test_little_that_changed_is_found_by_its_modseq(
         )
         for modseq in (1, since, since + 5)
     ]
+    await client.run("ENABLE CONDSTORE")
     found = [await client.run(command) for command in commands]
     assert ranges[1] == [(3, 3), (9, 9), (30, 32)]
     monkeypatch.setattr("posthouse.sessions.imap.fetch.CHANGED_MAX", 0)

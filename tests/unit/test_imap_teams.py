@@ -172,7 +172,7 @@ async def test_what_one_reads_is_unread_for_others(told_apart: World) -> None:
     assert (await li.run("SEARCH UNSEEN"))[-2] == "* SEARCH 3"
     said = await wang.run("NOOP")
     assert len([line for line in said if "FETCH" in line]) == 1
-    assert any(line.startswith("* 2 FETCH (FLAGS (\\Flagged") for line in said)
+    assert any(line.startswith("* 2 FETCH (UID 2 FLAGS (\\Flagged") for line in said)
     assert (await wang.run("SEARCH UNSEEN"))[-2] == "* SEARCH 1 2 3"
     assert (await wang.run("SEARCH SEEN"))[-2] == "* SEARCH"
     assert (await li.run(f"STATUS {INBOX} (MESSAGES UNSEEN)"))[0] == f"* STATUS {INBOX} (MESSAGES 3 UNSEEN 1)"

@@ -167,9 +167,14 @@ def test_sequence_set(text: bytes, ranges: tuple[tuple[int, int], ...]) -> None:
     assert repr(found) == f"SequenceSet({text!r})"
 
 
+@pytest.mark.parametrize("text", [b"$,1,4:6", b"1,4:6,$", b"1,$,4:6"])
+def test_the_saved_result_among_other_numbers(text: bytes) -> None:
+    assert parse_sequence_set(text) == SequenceSet(((1, 1), (4, 6)), saved=True)
+
+
 @pytest.mark.parametrize(
-    "text", [b"", b"0", b"01", b"1,", b",1", b"1:", b":1", b"1:2:3", b"$,1", b"1,$", b"**", b"4294967296",
-             b"1:4294967296", b"10000000000", b"1 2", b"-1", b"1;2"]
+    "text", [b"", b"0", b"01", b"1,", b",1", b"1:", b":1", b"1:2:3", b"$:1", b"1,$,", b"2:$", b"$$", b"**",
+             b"4294967296", b"1:4294967296", b"10000000000", b"1 2", b"-1", b"1;2"]
 )  # fmt: skip
 def test_what_is_no_sequence_set(text: bytes) -> None:
     assert parse_sequence_set(text) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,8 @@ from posthouse.core.errors import MailError, OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
-from posthouse.mime.facts import facts_of
+from posthouse.mime.binary import without_nul
+from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.storage.content_ports import ContentWriter
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import Delivery, LocalCopy, Mailbox
@@ -21,7 +23,7 @@ from posthouse.wire.imap.flag_list import split_flags
 from posthouse.wire.imap.response_code import code_appenduid
 
 from . import message_limit
-from .answer import ANSWERS, Answers
+from .answer import ANSWERS, Answers, RefusedError
 from .catenate import BadUrlError, add_urls
 from .copy import ERRORS as COPY_ERRORS
 from .notify import made_here
@@ -36,6 +38,13 @@ ERRORS: Final[Answers] = {
     OverQuota: ANSWERS[OverQuota],
     TooLarge: ANSWERS[TooLarge],
 }
+NOT_ASCII: Final = (
+    b"NO [CANNOT] The header has 8-bit characters; ENABLE UTF8=ACCEPT first, or encode them as RFC 2047 says"
+)
+UNKNOWN_NUL: Final = (
+    b"NO [UNKNOWN-CTE] There are NUL octets where they cannot be kept; encode the message and append it again"
+)
+_EIGHT_BIT: Final = re.compile(rb"[\x80-\xff]")
 # RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up (RFC 3502 §6.3.11).
 EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 
@@ -46,6 +55,7 @@ class Appending:
     __slots__ = (
         "before",
         "before_bytes",
+        "binary",
         "date",
         "error",
         "flags",
@@ -74,6 +84,7 @@ class Appending:
         self.before: list[Delivery] = []
         self.before_bytes = 0
         self.rights = ALL  # of the user on the mailbox
+        self.binary = False  # it came as a literal8
         self.replaces = 0  # RFC 8508: the UID of the message of the selected mailbox that goes
         self.room = (
             math.inf
@@ -180,6 +191,7 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
         keywords=keywords if rights & WRITE else (),
         date=services.clock.now() if event.date is None else event.date,
     )
+    appending.binary = event.binary
     appending.replaces = replaces
     appending.room = room
     appending.rights = rights
@@ -251,15 +263,13 @@ async def _complete(session: ImapSession, appending: Appending) -> Delivery:
     """What is to be committed of a message that has arrived whole."""
     if appending.error is not None:
         raise appending.error
-    writer = appending.writer
     try:
-        if writer.size <= session.services.limits.inline_facts_max_bytes:
-            facts = facts_of(writer.view())
-        else:
-            facts = await asyncio.to_thread(facts_of, writer.view())
-        draft = await writer.finish()
+        facts = await _read(session, appending)
+        if _EIGHT_BIT.search(appending.writer.view(), 0, facts.header_size) and not _takes_utf8(session):
+            raise RefusedError(NOT_ASCII)
+        draft = await appending.writer.finish()
     finally:
-        writer.abort()
+        appending.writer.abort()
     copy = LocalCopy(
         appending.mailbox.account,
         appending.mailbox.id,
@@ -269,6 +279,29 @@ async def _complete(session: ImapSession, appending: Appending) -> Delivery:
         user=NOBODY if appending.mailbox.account == session.account_id else session.account_id,
     )
     return Delivery(session.services.ids.trace(), draft, facts, [copy])
+
+
+async def _read(session: ImapSession, appending: Appending) -> MessageFacts:
+    writer = appending.writer
+    short = writer.size <= session.services.limits.inline_facts_max_bytes
+    view = writer.view()
+    if appending.binary and view.find(b"\x00") >= 0:
+        # RFC 3516 §4.4, §6: other clients are to get the message without NULs, so such parts are kept in base64.
+        data = await asyncio.to_thread(without_nul, view)
+        if data is None:
+            raise RefusedError(UNKNOWN_NUL)
+        writer.abort()
+        appending.writer = writer = session.services.store.contents.writer()
+        writer.write(data)
+        if writer.must_drain:
+            await writer.drain()
+        view = writer.view()
+    return facts_of(view) if short else await asyncio.to_thread(facts_of, view)
+
+
+def _takes_utf8(session: ImapSession) -> bool:
+    """RFC 6855 §4: 8-bit header fields come only from clients that enabled UTF-8, if they were offered it."""
+    return session.utf8 or "UTF8=ACCEPT" in session.off
 
 
 def drop(session: ImapSession) -> None:

@@ -8,6 +8,7 @@ import posthouse
 from posthouse.sessions.authentication import mechanisms
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
+from posthouse.wire.imap.response_code import code_highestmodseq
 
 from .clients import COMPRESS, client_name, hangs_on_compress, switched_off
 from .jmap_access import offers_jmap
@@ -124,6 +125,16 @@ def capabilities(session: ImapSession) -> list[str]:
     else:
         out.append("LOGINDISABLED")
     return out
+
+
+def switch_on(session: ImapSession, bits: int) -> None:
+    first = bits & CONDSTORE & ~session.enabled
+    session.enabled |= bits
+    session.engine.utf8 = session.utf8
+    if first and session.selected is not None:
+        # RFC 7162 §3.1: whoever begins to use mod-sequences in a mailbox is told where that is.
+        modseq = code_highestmodseq(session.selected.view.safe_modseq)
+        session.write(response.ok(b"*", "Highest modification sequence", modseq))
 
 
 async def capability(session: ImapSession, _command: c.Capability) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from posthouse.core.errors import NotFound
+from posthouse.core.errors import MailError, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import LOOKUP, READ
 from posthouse.storage.rows import Mailbox
@@ -18,8 +18,8 @@ from . import context
 from .filters import resolve
 from .find import Found, find, find_in
 from .mailbox_filter import is_in
-from .search import SILENT, save
-from .state import Selected
+from .search import CHARSET_AFTER_UTF8, SILENT, forget, narrow_modseq, save
+from .state import UTF8, Selected
 from .view import View
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ SEARCHED: Final = LOOKUP | READ
 
 
 async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
-    store = session.services.store
     wants_selected = any(source == "SELECTED" for source, _ in command.sources)
     updates = "UPDATE" in (command.returns or ())
     # RFC 7377 §2.2: UPDATE is about the selected mailbox, whatever else is searched.
@@ -38,7 +37,18 @@ async def esearch(session: ImapSession, command: c.Esearch) -> bytes:
         return b"BAD Select a mailbox first, or name what to search: ESEARCH IN (PERSONAL)"
     if context.in_use(session, command):
         return context.TAG_IN_USE
-    command.key = await resolve(session, command.key)
+    if session.enabled & UTF8 and command.charset:
+        return CHARSET_AFTER_UTF8
+    try:
+        command.key = await resolve(session, command.key)
+        return await _search_all(session, command)
+    except MailError:
+        forget(session, command)
+        raise
+
+
+async def _search_all(session: ImapSession, command: c.Esearch) -> bytes:
+    store = session.services.store
     # RFC 7377 §2: of mailboxes that may not be looked up and read nothing is said.
     places = await session.services.rights.all(session.eyes)
     rows = [place.row for place in places if place.rights & SEARCHED == SEARCHED]
@@ -75,6 +85,7 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
         found = await find(session, key, uid=True, scored=command.scored)
         if "SAVE" in (command.returns or ()):
             save(session, command, found.uids)
+        await narrow_modseq(session, session.selected, command, found, found.uids)
         _answer(session, command, session.selected, found)
         context.keep(session, command, key, found.uids)
         return
@@ -88,6 +99,7 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
         other = Selected(row.name, shared, view, examined=True, foreign=foreign)
         key = clamp(command.key, view.exists)
         found = await find_in(session, other, key, keywords, scored=command.scored)
+        await narrow_modseq(session, other, command, found, found.uids)
         _answer(session, command, other, found)
     finally:
         hub.release(shared)
@@ -117,10 +129,12 @@ def clamp(key: k.SearchKey, exists: int) -> k.SearchKey:
     """RFC 7377 §2: message numbers beyond the end of a mailbox are no error, they name nothing."""
 
     def clamped(leaf: k.SearchKey) -> k.SearchKey:
-        if not isinstance(leaf, k.Sequence) or leaf.numbers.saved or leaf.numbers.largest() <= exists:
+        if not isinstance(leaf, k.Sequence) or leaf.numbers.largest() <= exists:
             return leaf
         ranges = tuple(_clamped(leaf.numbers, exists))
-        return k.Sequence(SequenceSet(ranges)) if ranges else k.Not(k.All())
+        if not ranges and not leaf.numbers.saved:
+            return k.Not(k.All())
+        return k.Sequence(SequenceSet(ranges, saved=leaf.numbers.saved))
 
     return k.replace_leaves(key, clamped)
 

@@ -5,7 +5,6 @@ The item list is compiled once; then it is store chunk -> `format_rows` -> one w
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.core.errors import Invalid
@@ -14,6 +13,7 @@ from posthouse.core.rights import SEEN as SEEN_RIGHT
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
+from posthouse.wire.imap.fetch_item import FetchItem
 from posthouse.wire.imap.format_fetch import RowTemplate, compile_row
 from posthouse.wire.imap.response_code import EXPUNGEISSUED, UNKNOWN_CTE
 
@@ -21,8 +21,8 @@ from . import message_limit
 from .answer import Answers
 from .fetch_run import fetch_run, take_run
 from .fetch_section import SectionReader, pieces, send_parts
-from .state import CONDSTORE, UIDONLY
-from .view import dense_ranges, uid_ranges
+from .state import CONDSTORE, QRESYNC, UIDONLY
+from .view import dense_ranges, inside, uid_ranges
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -39,6 +39,8 @@ ERRORS: Final[Answers] = {
 
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes | None:
     view = session.mailbox.view
+    if command.vanished and not session.enabled & QRESYNC:
+        return b"BAD ENABLE QRESYNC before VANISHED"
     ranges = view.resolve(command.sequence, uid=command.uid)
     if command.partial is not None:
         ranges = view.part(ranges, command.partial)
@@ -62,7 +64,11 @@ async def _answer(session: ImapSession, command: c.Fetch, ranges: UidRanges, *, 
     sets_seen = command.sets_seen and not session.mailbox.examined and session.mailbox.rights & SEEN_RIGHT
     if sets_seen and await _set_seen(session, ranges):
         # RFC 9051 §6.4.5: flags that changed are part of the answer.
-        items = items if "FLAGS" in items else (*items, "FLAGS")
+        told: tuple[FetchItem, ...] = ("FLAGS",)
+        if session.enabled & CONDSTORE:
+            # RFC 7162 §3.2.4: and so are UID and mod-sequence, to whom that means something.
+            told = ("UID", "FLAGS", "MODSEQ")
+        items = (*items, *[item for item in told if item not in items])
     if "FLAGS" in items:
         await session.announce_keywords()
     recent_from = view.recent_from if session.shows_recent else None
@@ -95,9 +101,7 @@ async def _changed_ranges(session: ImapSession, ranges: UidRanges, since: int) -
     changed = await session.messages.changed_uids(shared.account, shared.mailbox, since, CHANGED_MAX)
     if changed is None:
         return ranges
-    at = [first for first, _ in ranges]
-    inside = [uid for uid in changed if (place := bisect_right(at, uid)) and uid <= ranges[place - 1][1]]
-    return dense_ranges(view.uids, [uid for uid in inside if view.seq_of(uid)])
+    return dense_ranges(view.uids, [uid for uid in inside(changed, ranges) if view.seq_of(uid)])
 
 
 async def _send_numbers(session: ImapSession, template: RowTemplate, ranges: UidRanges) -> int:
@@ -184,10 +188,6 @@ async def _vanished(session: ImapSession, command: c.Fetch, since: int) -> None:
     view, shared = session.mailbox.view, session.mailbox.shared
     changes = await session.messages.changes(shared.account, shared.mailbox, since)
     wanted = command.sequence.resolve(view.uidnext - 1)
-    gone = [
-        uid
-        for uid in changes.expunged
-        if not view.seq_of(uid) and any(first <= uid <= last for first, last in wanted)
-    ]
+    gone = [uid for uid in inside(changes.expunged, wanted) if not view.seq_of(uid)]
     if gone:
         session.write(response.format_vanished(gone, earlier=True))

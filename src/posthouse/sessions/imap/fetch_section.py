@@ -25,7 +25,7 @@ from posthouse.storage.content_ports import Content, LargeContent
 from posthouse.storage.ports import Messages
 from posthouse.storage.rows import UidRanges
 from posthouse.wire.imap.fetch_item import BinarySection, BinarySize, BodySection
-from posthouse.wire.imap.format_fetch import RowTemplate
+from posthouse.wire.imap.format_fetch import RowTemplate, hide_nul
 
 from .view import uid_ranges
 
@@ -75,7 +75,7 @@ async def send_parts(peer: Peer, parts: list[Any]) -> None:
     for part in parts:
         if isinstance(part, Slice):
             async for piece in part.chunks():
-                peer.write(piece)
+                peer.write(hide_nul(piece) if b"\x00" in piece else piece)
                 if peer.must_drain:
                     await peer.drain()
         else:

@@ -13,13 +13,15 @@ from posthouse.wire.imap.response import partial_slice
 from . import context, message_limit
 from .filters import resolve
 from .find import Found, find
-from .state import REV2
+from .state import REV2, UTF8, Selected
 from .view import dense_ranges
 
 if TYPE_CHECKING:
     from .session import ImapSession
 
 
+CHARSET_AFTER_UTF8: Final = b"BAD After ENABLE UTF8=ACCEPT a search is in UTF-8; leave CHARSET out"
+"""RFC 6855 §3"""
 SILENT: Final = frozenset(("SAVE", "CONTEXT", "UPDATE"))
 """Return options that alone say nothing."""
 
@@ -27,18 +29,18 @@ SILENT: Final = frozenset(("SAVE", "CONTEXT", "UPDATE"))
 async def search(session: ImapSession, command: c.Search) -> bytes:
     if context.in_use(session, command):
         return context.TAG_IN_USE
-    saves = command.returns is not None and "SAVE" in command.returns
+    if session.enabled & UTF8 and command.charset:
+        return CHARSET_AFTER_UTF8
     try:
         command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid, scored=command.scored)
     except MailError:
-        if saves:
-            # RFC 5182 §2.1: a SEARCH with SAVE that fails leaves nothing saved.
-            session.mailbox.view.saved = []
+        forget(session, command)
         raise
     found.uids, lowest = message_limit.newest(session, found.uids)
-    if saves:
+    if "SAVE" in (command.returns or ()):
         save(session, command, found.uids)
+    await narrow_modseq(session, session.mailbox, command, found, found.uids)
     _answer(session, command, found)
     context.keep(session, command, command.key, found.uids)
     return message_limit.tell(session, b"OK SEARCH completed", lowest)
@@ -46,14 +48,39 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
 
 def save(session: ImapSession, command: c.Search, uids: Sequence[int]) -> None:
     """RFC 5182 §2.1, RFC 9051 §6.4.4.1, RFC 9394 §3.2: what `$` stands for from now on."""
-    returns = command.returns or frozenset()
-    if not returns & {"ALL", "COUNT"} and returns & {"MIN", "MAX", "PARTIAL"}:
-        kept = set(uids[partial_slice(command.partial, len(uids))]) if command.partial is not None else set()
-        kept.update(uids[:1] if "MIN" in returns else ())
-        kept.update(uids[-1:] if "MAX" in returns else ())
-        uids = list(kept)
     view = session.mailbox.view
-    view.saved = dense_ranges(view.uids, sorted(uids))
+    view.saved = dense_ranges(view.uids, sorted(_returned(command, uids)))
+
+
+def forget(session: ImapSession, command: c.Search) -> None:
+    """RFC 5182 §2.1: a search with SAVE that is answered with NO leaves nothing saved."""
+    if session.selected is not None and "SAVE" in (command.returns or ()):
+        session.selected.view.saved = []
+
+
+def _returned(command: c.Search, uids: Sequence[int]) -> Sequence[int]:
+    """The messages that the answer is about."""
+    returns = command.returns or frozenset()
+    if returns & {"ALL", "COUNT"} or not returns & {"MIN", "MAX", "PARTIAL"}:
+        return uids
+    kept = set(uids[partial_slice(command.partial, len(uids))]) if command.partial is not None else set()
+    kept.update(uids[:1] if "MIN" in returns else ())
+    kept.update(uids[-1:] if "MAX" in returns else ())
+    return list(kept)
+
+
+async def narrow_modseq(
+    session: ImapSession, selected: Selected, command: c.Search, found: Found, uids: Sequence[int]
+) -> None:
+    """RFC 4731 §3.2: MODSEQ is the highest of the messages that are returned, not of all that match."""
+    if found.modseq is None or len(returned := _returned(command, uids)) == len(uids):
+        return
+    shared = selected.shared
+    ranges = dense_ranges(selected.view.uids, sorted(returned))
+    found.modseq = None
+    rows = session.messages_of(selected).fetch(shared.account, shared.mailbox, ranges, ("uid", "modseq"))
+    async for chunk in rows:
+        found.modseq = max(found.modseq or 0, *[modseq for _, modseq in chunk])
 
 
 def _answer(session: ImapSession, command: c.Search, found: Found) -> None:

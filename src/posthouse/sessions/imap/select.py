@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from posthouse.core.flags import SEEN
@@ -11,11 +12,11 @@ from posthouse.storage.rows import Mailbox, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap import response_code as code
-from posthouse.wire.imap.sequence_set import SequenceSet
+from posthouse.wire.imap.sequence_set import NUMBER_MAX, SequenceSet
 
 from .flags import format_flags
 from .state import CONDSTORE, QRESYNC, REV2, UIDONLY, Selected
-from .view import View
+from .view import View, inside
 
 if TYPE_CHECKING:
     from .session import ImapSession
@@ -39,12 +40,12 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     except BaseException:
         session.services.hub.release(shared)
         raise
+    if command.condstore:
+        session.enable(CONDSTORE)
     view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=recent_from)
     foreign = row.account != session.account_id
     session.select(Selected(row.name, shared, view, rights=place.rights, examined=examined, foreign=foreign))
     session.flag_lists.set_keywords(keywords)
-    if command.condstore:
-        session.enable(CONDSTORE)
     await _describe(session, row)
     if command.qresync is not None and command.qresync.uidvalidity == shared.uidvalidity:
         await _resynchronise(session, command.qresync)
@@ -101,21 +102,18 @@ async def _resynchronise(session: ImapSession, known: c.Qresync) -> None:
     """RFC 7162 §3.2.5.1: what vanished and what changed since the client was here."""
     view, shared = session.mailbox.view, session.mailbox.shared
     changes = await session.messages.changes(shared.account, shared.mailbox, known.modseq)
-    wanted = known.known_uids.resolve(view.uidnext - 1) if known.known_uids is not None else None
-    gone = [uid for uid in changes.expunged if not view.seq_of(uid) and _holds(wanted, uid)]
+    wanted = [(1, NUMBER_MAX)] if known.known_uids is None else known.known_uids.resolve(0)
+    gone = [uid for uid in inside(changes.expunged, wanted) if not view.seq_of(uid)]
     floor = _still_agreed(view, known.match_sequence, known.match_uids)
     gone = [uid for uid in gone if uid > floor]
     if gone:
         session.write(response.format_vanished(gone, earlier=True))
-    changed = [row for row in changes.changed if view.seq_of(row[0]) and _holds(wanted, row[0])]
+    asked = frozenset(inside([row[0] for row in changes.changed], wanted))
+    changed = [row for row in changes.changed if row[0] in asked and view.seq_of(row[0])]
     if changed:
         session.write(
             session.format_flag_rows([view.seq_of(row[0]) for row in changed], changed, by_uid=True)
         )
-
-
-def _holds(ranges: UidRanges | None, uid: int) -> bool:
-    return ranges is None or any(first <= uid <= last for first, last in ranges)
 
 
 def _still_agreed(view: View, numbers: SequenceSet | None, uids: SequenceSet | None) -> int:
@@ -123,15 +121,28 @@ def _still_agreed(view: View, numbers: SequenceSet | None, uids: SequenceSet | N
     if numbers is None or uids is None:
         return 0
     agreed = 0
-    pairs = zip(numbers.resolve(0), uids.resolve(0), strict=False)
-    for (seq_first, seq_last), (uid_first, uid_last) in pairs:
-        if seq_last - seq_first != uid_last - uid_first:
-            break
-        for seq, uid in ((seq_first, uid_first), (seq_last, uid_last)):
-            if view.seq_of(uid) != seq:
+    for seq, uid, length in _runs(numbers.resolve(0), uids.resolve(0)):
+        for step in (0, length - 1):
+            if view.seq_of(uid + step) != seq + step:
                 return agreed
-            agreed = uid
+            agreed = uid + step
     return agreed
+
+
+def _runs(numbers: UidRanges, uids: UidRanges) -> Iterator[tuple[int, int, int]]:
+    """Pairs of two sets as (number, UID, how many in a row), up to the end of the shorter set."""
+    at = inside_first = inside_second = 0
+    for first, last in numbers:
+        inside_first = first
+        while inside_first <= last and at < len(uids):
+            low, high = uids[at]
+            low += inside_second
+            length = min(last - inside_first, high - low) + 1
+            yield inside_first, low, length
+            inside_first += length
+            inside_second += length
+            if low + length > high:
+                at, inside_second = at + 1, 0
 
 
 async def close(session: ImapSession, _command: c.Close) -> bytes:

@@ -39,7 +39,6 @@ from .state import (
     AUTHENTICATED,
     CONDSTORE,
     NOT_AUTHENTICATED,
-    QRESYNC,
     REV2,
     SELECTED,
     UIDONLY,
@@ -239,6 +238,8 @@ class ImapSession(Session):
         self.stop_idling()
         append.drop(self)
         self.exchange = None
+        if event.unsaves and self.selected is not None:
+            self.selected.view.saved = []
         self.write(event.answer)
         self.bad_commands += 1
         if event.fatal:
@@ -345,8 +346,7 @@ class ImapSession(Session):
         return not self.enabled & REV2
 
     def enable(self, bits: int) -> None:
-        self.enabled |= bits
-        self.engine.utf8 = self.utf8
+        capability.switch_on(self, bits)
 
     def forget_login(self) -> None:
         """RFC 8437 §2: back to where the connection was before it logged in; TLS and compression stay."""
@@ -402,8 +402,8 @@ class ImapSession(Session):
             [row[0] for row in changed] if uid_only else seqs,
             changed,
             self.flag_lists,
-            # RFC 9051 §7.5.2: with the UID while a UID command runs; RFC 7162 §3.2.4: and under QRESYNC.
-            uid=not uid_only and (by_uid or bool(self.enabled & (QRESYNC | REV2))),
+            # RFC 9051 §7.5.2: with the UID while a UID command runs; RFC 7162 §3.2.4: and with mod-sequences.
+            uid=not uid_only and (by_uid or bool(self.enabled & (CONDSTORE | REV2))),
             modseq=bool(self.enabled & CONDSTORE),
             recent_from=self.mailbox.view.recent_from if self.shows_recent else None,
             word=b"UIDFETCH" if uid_only else b"FETCH",

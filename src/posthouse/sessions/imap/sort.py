@@ -17,7 +17,7 @@ from posthouse.wire.imap.format_sort import format_sort
 from . import context, orders
 from .filters import resolve
 from .find import Found, find, off_loop, rows_of
-from .search import SILENT, save
+from .search import SILENT, forget, narrow_modseq, save
 from .sort_order import Criteria, columns_for, sort_rows
 
 if TYPE_CHECKING:
@@ -30,17 +30,16 @@ PART_MIN: Final = 16
 async def sort(session: ImapSession, command: c.Sort) -> bytes:
     if context.in_use(session, command):
         return context.TAG_IN_USE
-    saves = command.returns is not None and "SAVE" in command.returns
     try:
         command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid, scored=command.scored)
         order = await _order(session, command, found)
     except MailError:
-        if saves:
-            session.mailbox.view.saved = []
+        forget(session, command)
         raise
+    await narrow_modseq(session, session.mailbox, command, found, order)
     answer = await off_loop(len(order), _work, session, command, order, found)
-    if saves:
+    if "SAVE" in (command.returns or ()):
         save(session, command, order)
     session.write(answer)
     context.keep(session, command, command.key, order)

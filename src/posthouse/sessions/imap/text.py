@@ -89,6 +89,16 @@ ZH: Final[dict[str, str]] = {
     "There is no message with that UID; NOOP tells what was expunged": "没有该 UID 的邮件；NOOP 可得知哪些已被清除",
     "The URL names no message here; nothing was stored": "该 URL 没有指向此处的邮件；未保存任何内容",
     "An empty message cannot be stored": "不能保存空邮件",
+    "The header has 8-bit characters; ENABLE UTF8=ACCEPT first, or encode them as RFC 2047 says": (
+        "邮件头含有 8 位字符；请先 ENABLE UTF8=ACCEPT，或按 RFC 2047 编码"
+    ),
+    "There are NUL octets where they cannot be kept; encode the message and append it again": (
+        "邮件中有无法保存的 NUL 字节；请编码后重新提交"
+    ),
+    "After ENABLE UTF8=ACCEPT a search is in UTF-8; leave CHARSET out": (
+        "ENABLE UTF8=ACCEPT 之后搜索使用 UTF-8；请去掉 CHARSET"
+    ),
+    "ENABLE QRESYNC before VANISHED": "使用 VANISHED 之前请先 ENABLE QRESYNC",
     "Too much for one APPEND, nothing was stored; send it as several commands": (
         "单个 APPEND 过大，未保存任何邮件；请分多个命令发送"
     ),

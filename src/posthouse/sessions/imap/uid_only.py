@@ -25,4 +25,4 @@ def needs_numbers(command: c.Command) -> bool:
 
 def names_numbers(key: k.SearchKey) -> bool:
     """Whether a search asks for message numbers."""
-    return any(isinstance(leaf, k.Sequence) and not leaf.numbers.saved for leaf in k.leaves(key))
+    return any(isinstance(leaf, k.Sequence) and leaf.numbers.ranges for leaf in k.leaves(key))

@@ -124,7 +124,12 @@ class View:
         NoSuchMessageError for sequence numbers beyond the last message; UIDs that do not exist name nothing.
         """
         if numbers.saved:
-            return self.saved
+            # RFC 5182 §2.1: what was expunged is no longer in the result.
+            saved = [clipped for pair in self.saved if (clipped := self._clip(*pair)) is not None]
+            if not numbers.ranges:
+                return saved
+            named = self.resolve(SequenceSet(numbers.ranges), uid=uid)
+            return SequenceSet((*saved, *named)).resolve(0)
         uids = self.uids
         if uid:
             ranges = numbers.resolve(uids[-1] if uids else 0)
@@ -244,6 +249,13 @@ class View:
         else:
             self._gone = tuple(sorted(gone))
             self.uids = self.uids + uids[bisect_left(uids, self.uidnext) :]
+
+
+def inside(uids: Iterable[int], ranges: UidRanges) -> list[int]:
+    """Those that the ranges (ascending, disjoint) hold."""
+    starts = [first for first, _ in ranges]
+    ends = [0, *[last for _, last in ranges]]
+    return [uid for uid in uids if uid <= ends[bisect_right(starts, uid)]]
 
 
 def uid_ranges(uids: Iterable[int]) -> UidRanges:

@@ -20,8 +20,12 @@ def set_metadata(ledger: Ledger, request: SetMetadata) -> int:
     account = ledger.account(request.account)
     if request.mailbox and not ledger.has_mailbox(request.mailbox):
         raise NotFound(f"mailbox {request.mailbox} of account {request.account}")
-    account.modseq += 1
-    ledger.touch(account)
+    state = ledger.try_mailbox(request.account, request.mailbox) if request.mailbox else None
+    if state is not None:
+        ledger.bump(account, state)  # RFC 7162 §3.2: annotations of a mailbox move its mod-sequence
+    else:
+        account.modseq += 1
+        ledger.touch(account)
     for entry, value in request.values.items():
         ledger.execute(
             "INSERT INTO metadata (account, mailbox, entry, modseq, value) VALUES (?, ?, ?, ?, ?)"

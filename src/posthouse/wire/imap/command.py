@@ -291,7 +291,7 @@ class Search(Command):
     NAME: ClassVar[str] = "SEARCH"
     key: SearchKey
     returns: frozenset[str] | None = None
-    charset: str = "US-ASCII"
+    charset: str = ""
     uid: bool = False
     partial: tuple[int, int] | None = None
     updated: tuple[FetchItem, ...] = ()

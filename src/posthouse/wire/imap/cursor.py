@@ -31,7 +31,8 @@ class ParseError(Exception):
     """The command is framed well and means nothing to us; `text` tells the client's author what was
     expected where.
 
-    `status`/`code`: the answer, BAD without code unless a rule wants another.
+    `status`/`code`: the answer, BAD without code unless a rule wants another.  `unsaves`: it was a search that
+    should have saved its result (RFC 5182 §2.1).
     """
 
     def __init__(self, text: str, tag: bytes = b"", *, status: bytes = b"BAD", code: bytes = b"") -> None:
@@ -40,6 +41,7 @@ class ParseError(Exception):
         self.tag = tag
         self.status = status
         self.code = code
+        self.unsaves = False
 
 
 def too_big(text: str, tag: bytes) -> ParseError:
@@ -187,8 +189,11 @@ class Cursor:
                 raise self.error(
                     f"Expected {what}: this quoted string is not closed or holds a bad character"
                 )
-            self.pos = found.end()
             value = found[1]
+            if self.utf8 and not value.isascii():
+                # RFC 6855 §3: what is not UTF-8 is refused.
+                self.text(value, what)
+            self.pos = found.end()
             if b"\\" in value:
                 value = _ESCAPE.sub(rb"\1", value)
             return value

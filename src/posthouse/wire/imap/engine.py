@@ -289,10 +289,10 @@ class Engine:
             urls: tuple[str, ...] = ()
             if head.utf8:
                 cursor.char(b")", "')' after the message")
-            elif head.catenate and not cursor.try_char(b")"):
+            if head.catenate and not cursor.try_char(b")"):
                 # RFC 4469 §5: cat-part *(SP cat-part)
                 cursor.space()
-                urls, size = catenate_parts(cursor)
+                urls, size, head.utf8 = catenate_parts(cursor)
                 if size is not None and marker is not None:
                     head.size = size
                     self._decide(head, nonsync=bool(marker[3]))
@@ -334,7 +334,7 @@ class Engine:
         code = b"[%b] " % error.code if error.code else b""
         # RFC 9051 §7.1.3: without a tag to answer to, an untagged BAD.
         answer = b"%b %b %b%b\r\n" % (error.tag or b"*", error.status, code, clean_text(error.text))
-        return BadCommand(error.tag, error.text, answer)
+        return BadCommand(error.tag, error.text, answer, unsaves=error.unsaves)
 
     def _reset(self) -> None:
         self._parts = []

@@ -18,6 +18,7 @@ class BadCommand(Struct):
     text: str
     answer: bytes
     fatal: bool = False
+    unsaves: bool = False  # RFC 5182 §2.1: `$` stands for nothing now
 
 
 class AppendBegin(AppendHead):

@@ -162,7 +162,8 @@ class RowTemplate:
         columns = self._shown(numbers, given[: len(self.columns)])
         for section in given[len(self.columns) :]:
             columns += (map(len, section), section)
-        return (self._text_format * len(rows)) % tuple(chain.from_iterable(zip(*columns, strict=True)))
+        text = (self._text_format * len(rows)) % tuple(chain.from_iterable(zip(*columns, strict=True)))
+        return hide_nul(text) if b"\x00" in text else text
 
     def format_blocks(self, numbers: Iterable[int], rows: Sequence[Row]) -> Iterator[bytes]:
         """`format_rows` in several objects, so that long sections are not copied: write them in this order."""
@@ -258,15 +259,24 @@ def _with_recent(uids: Iterable[int], flags: Iterable[int], recent_from: int) ->
     return [bits | RECENT if uid >= recent_from else bits for uid, bits in zip(uids, flags, strict=True)]
 
 
+def hide_nul(octets: bytes) -> bytes:
+    """RFC 9051 §4.3: no NUL in a literal; of the same length, so that offsets stay right."""
+    return octets.replace(b"\x00", b"\x80")
+
+
 def _add_section(out: list[Any], label: bytes, value: bytes | int | None) -> None:
     if value is None:
         out.append(label + b"NIL")
     elif isinstance(value, int):
         out.append(b"%b%d" % (label, value))
-    elif b"BINARY[" in label and b"\x00" in value:
-        # RFC 3516 §4.3: octets with NUL go as literal8.
-        out.append(b"%b~{%d}\r\n" % (label, len(value)))
-        out.append(value)
+    elif b"\x00" in value:
+        if b" BINARY[" in label or label.startswith(b"BINARY["):
+            # RFC 3516 §4.3: octets with NUL go as literal8.
+            out.append(b"%b~{%d}\r\n" % (label, len(value)))
+            out.append(value)
+        else:
+            out.append(b"%b{%d}\r\n" % (label, len(value)))
+            out.append(hide_nul(value))
     else:
         out.append(b"%b{%d}\r\n" % (label, len(value)))
         out.append(value)

@@ -57,7 +57,7 @@ def append_without_message(c: Cursor) -> Catenate:
         if c.try_word(b"CATENATE"):
             c.space()
             c.char(b"(", "'(' after CATENATE")
-            urls, size = catenate_parts(c)
+            urls, size, _ = catenate_parts(c)
             if size is None:
                 return Catenate(c.tag, mailbox, flags, date, urls)
     raise c.expected("flags and date if wanted, and the message as a literal such as {310}")
@@ -84,8 +84,9 @@ def _options(c: Cursor) -> tuple[tuple[str, ...], float | None]:
 
 
 # cat-part = "TEXT" SP literal / "URL" SP astring        RFC 4469 §5
-def catenate_parts(c: Cursor) -> tuple[tuple[str, ...], int | None]:
-    """Up to the marker of a literal, whose size comes with it, or over the ")" (None)."""
+# cat-part =/ "UTF8" SP "(" literal8 ")"                 RFC 6855 §4
+def catenate_parts(c: Cursor) -> tuple[tuple[str, ...], int | None, bool]:
+    """Up to the marker of a literal, whose size comes with it, and whether it is of UTF8, or over the ")" (None)."""
     urls: list[str] = []
     while True:
         if c.try_word(b"TEXT"):
@@ -93,16 +94,29 @@ def catenate_parts(c: Cursor) -> tuple[tuple[str, ...], int | None]:
             found = MARKER.match(c.line, c.pos)
             if found is None or found[1]:
                 raise c.expected("a literal such as {42} after TEXT")
-            return tuple(urls), int(found[2])
+            return tuple(urls), int(found[2]), False
+        if c.try_word(b"UTF8"):
+            if not c.utf8:
+                raise c.error("ENABLE UTF8=ACCEPT or IMAP4rev2 before UTF8 (...), before this")
+            c.space()
+            c.char(b"(", "'(' after UTF8")
+            return tuple(urls), _literal8(c), True
         if not c.try_word(b"URL"):
-            raise c.expected("TEXT or URL")
+            raise c.expected("TEXT, UTF8 or URL")
         c.space()
         urls.append(c.text(c.astring("a URL"), "a URL"))
         if len(urls) > URLS_MAX:
             raise c.error(f"More than {URLS_MAX} URLs in a row")
         if c.try_char(b")"):
-            return tuple(urls), None
+            return tuple(urls), None, False
         c.space()
+
+
+def _literal8(c: Cursor) -> int:
+    found = MARKER.match(c.line, c.pos)
+    if found is None or not found[1]:
+        raise c.expected("a literal8 such as ~{310} after UTF8")
+    return int(found[2])
 
 
 # replace = "REPLACE" SP seq-number SP mailbox append-message        RFC 8508 §5
@@ -143,22 +157,19 @@ def append_message(c: Cursor, mailbox: str) -> AppendHead:
     if c.try_word(b"CATENATE"):
         c.space()
         c.char(b"(", "'(' after CATENATE")
-        urls, size = catenate_parts(c)
+        urls, size, utf8 = catenate_parts(c)
         if size is None:
             raise c.error("CATENATE of URLs alone must be the whole command, before this")
-        return AppendHead(
-            c.tag, mailbox, flags, date, size, binary=False, utf8=False, urls=urls, catenate=True
-        )
+        return AppendHead(c.tag, mailbox, flags, date, size, binary=utf8, utf8=utf8, urls=urls, catenate=True)
     utf8 = c.try_word(b"UTF8")
     if utf8:
         c.space()
         c.char(b"(", "'(' after UTF8")
+        return AppendHead(c.tag, mailbox, flags, date, _literal8(c), binary=True, utf8=True)
     found = MARKER.match(c.line, c.pos)
     if found is None:
         raise c.expected("the message as a literal such as {310}")
-    if utf8 and not found[1]:
-        raise c.expected("a literal8 such as ~{310} after UTF8")
-    return AppendHead(c.tag, mailbox, flags, date, int(found[2]), bool(found[1]), utf8)
+    return AppendHead(c.tag, mailbox, flags, date, int(found[2]), bool(found[1]), utf8=False)
 
 
 STREAMED: Final[dict[bytes, Callable[[Cursor], AppendHead]]] = {

@@ -6,7 +6,7 @@ from typing import Final
 
 from .command import Esearch
 from .cursor import Cursor
-from .parse_search import charset_name, search_keys
+from .parse_search import search_keys, try_charset
 from .parse_search_return import try_return
 
 SOURCES_MAX: Final = 100
@@ -23,11 +23,7 @@ def esearch(c: Cursor) -> Esearch:
         sources = _sources(c)
         c.space()
     found = try_return(c)
-    charset = "US-ASCII"
-    if c.try_word(b"CHARSET"):
-        c.space()
-        charset = charset_name(c)
-        c.space()
+    charset = try_charset(c, found)
     # RFC 7377 §2.1: without result options ALL is meant.
     key = search_keys(c, charset, relevancy=found.asks_relevancy)
     returns = found.options or frozenset(("ALL",))

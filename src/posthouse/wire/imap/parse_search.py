@@ -12,7 +12,7 @@ from . import search_key as key
 from .command import Search
 from .cursor import NUMBER64_MAX, Cursor, ParseError
 from .date_time import parse_date
-from .parse_search_return import try_return
+from .parse_search_return import Returns, try_return
 from .search_key import SearchKey
 from .sequence_set import NUMBER_MAX, SequenceSet
 
@@ -65,11 +65,7 @@ def search(c: Cursor, *, uid: bool = False) -> Search:
     c.space()
     found = try_return(c)
     # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
-    charset = "US-ASCII"
-    if c.try_word(b"CHARSET"):
-        c.space()
-        charset = charset_name(c)
-        c.space()
+    charset = try_charset(c, found)
     key = search_keys(c, charset, relevancy=found.asks_relevancy)
     return Search(c.tag, key, found.options, charset, uid, found.partial, found.updated)
 
@@ -94,7 +90,7 @@ def stored_keys(text: bytes) -> SearchKey:
 
 def search_keys(c: Cursor, charset: str, *, relevancy: bool = False) -> SearchKey:
     """`relevancy`: it was asked how well messages match."""
-    program = _Program(CHARSETS[charset])
+    program = _Program(CHARSETS[charset or "UTF-8"])
     found = _keys(c, program, 0)
     # RFC 6203 §4: RELEVANCY is for FUZZY; a filter may hold one.
     if (
@@ -106,13 +102,25 @@ def search_keys(c: Cursor, charset: str, *, relevancy: bool = False) -> SearchKe
     return found
 
 
+def try_charset(c: Cursor, returns: Returns) -> str:
+    """The character set with the space behind it, "" where none is named."""
+    if not c.try_word(b"CHARSET"):
+        return ""
+    c.space()
+    charset = charset_name(c, returns)
+    c.space()
+    return charset
+
+
 # charset = atom / quoted
-def charset_name(c: Cursor) -> str:
+def charset_name(c: Cursor, returns: Returns | None = None) -> str:
     name = c.match(_CHARSET, "the name of a character set").decode("ascii").strip('"').upper()
     if name not in CHARSETS:
         # RFC 9051 §6.4.4: NO with BADCHARSET, which lists what is supported.
         code = b"BADCHARSET (%b)" % " ".join(CHARSETS).encode("ascii")
-        raise ParseError("Unknown character set; use UTF-8", c.tag, status=b"NO", code=code)
+        error = ParseError("Unknown character set; use UTF-8", c.tag, status=b"NO", code=code)
+        error.unsaves = returns is not None and "SAVE" in (returns.options or ())
+        raise error
     return name
 
 

@@ -23,7 +23,7 @@ def sort(c: Cursor, *, uid: bool = False) -> Sort:
     found = try_return(c)
     criteria = _criteria(c)
     c.space()
-    charset = charset_name(c)
+    charset = charset_name(c, found)
     c.space()
     by_relevancy = any(name == "RELEVANCY" for name, _ in criteria)
     key = search_keys(c, charset, relevancy=by_relevancy or found.asks_relevancy)

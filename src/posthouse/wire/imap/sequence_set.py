@@ -20,8 +20,8 @@ _SHAPE: Final = re.compile(
 class SequenceSet:
     """A sequence-set as the client wrote it.
 
-    `ranges`: (first, last) pairs in the client's order, `STAR` for `*`.  `saved`: the set is `$` (RFC 5182,
-    RFC 9051 §6.4.4.1) and `ranges` is empty; the session knows what was saved.
+    `ranges`: (first, last) pairs in the client's order, `STAR` for `*`.  `saved`: `$` (RFC 5182, RFC 9051
+    §6.4.4.1) belongs to the set, alone or besides the ranges; the session knows what was saved.
     """
 
     __slots__ = ("ranges", "saved")
@@ -37,7 +37,7 @@ class SequenceSet:
         return hash((self.ranges, self.saved))
 
     def __repr__(self) -> str:
-        return f"SequenceSet({format_ranges(self.ranges) if not self.saved else b'$'!r})"
+        return f"SequenceSet({format_ranges(self.ranges)!r}{' and $' * self.saved})"
 
     @property
     def has_star(self) -> bool:
@@ -79,8 +79,14 @@ class SequenceSet:
 
 def parse_sequence_set(text: bytes) -> SequenceSet | None:
     """The set written in the whole of `text`, or None if it is not one (also for numbers over 32 bits)."""
-    if text == b"$":
-        return SequenceSet(saved=True)
+    if b"$" in text:
+        # RFC 9051 §9 (sequence-set): `$` may be an item among others.
+        items = text.split(b",")
+        rest = [item for item in items if item != b"$"]
+        others = parse_sequence_set(b",".join(rest)) if 0 < len(rest) < len(items) else None
+        if rest and others is None:
+            return None
+        return SequenceSet(others.ranges if others else (), saved=True)
     if not _SHAPE.fullmatch(text):
         return None
     if b":" not in text and b"*" not in text:
