@@ -58,16 +58,35 @@ await page.click("dialog [aria-label=关闭]");
 found.attached = await page.locator(".compose [aria-label^='移除'][aria-label$='.eml']").count();
 await page.click(".compose [aria-label^='移除'][aria-label$='.eml']");
 await option("更新模板");
+// Their page: one more, with a name of its own, put in front by the keyboard; the letter waits meanwhile.
 await option("管理模板");
-await page.waitForSelector("#templates-title");
+await page.click("#templates header .main");
+await page.waitForSelector("dialog iframe[data-ready]");
+await page.fill("dialog [name=name]", "问候客户");
+await page.fill("dialog [name=subject]", "问候");
+await page.frameLocator("dialog iframe").locator("#editor").click();
+await page.keyboard.type("来信收到。");
+await look(page, found, pictures, "template");
+await page.click("dialog .main");
+await page.waitForSelector("dialog", { state: "detached" });
+const names = page.locator(".rule strong");
+const first = await names.first().textContent();
+await page.focus(".rule >> nth=1 >> .rule-name");
+await page.keyboard.press("Alt+ArrowUp");
+await page.waitForFunction((text) => document.querySelector(".rule strong").textContent !== text, first);
+found.order = await names.allTextContents();
 await look(page, found, pictures, "templates");
-await page.click("dialog [aria-label=关闭]");
+await page.click(".aside li button >> nth=0");
+await page.waitForSelector(".compose iframe[data-ready]");
 await page.click("[aria-label=更多选项]");
 found.templates = (await page.locator(".choices button:has-text('模板：')").allTextContents()).map((one) => one.trim());
 await page.keyboard.press("Escape");
 await page.click(".compose [aria-label=舍弃草稿]");
 await page.click(".compose .question .main");
 await page.waitForSelector(".compose", { state: "detached" });
+
+await page.click(".sections [aria-label=返回邮箱]");
+await page.waitForSelector(".list h1:not(:empty)");
 
 // A letter from the template, with wishes, to somebody who resembles a person that is known.
 await write(page, ["li@163.test"], "认识");

@@ -182,7 +182,8 @@ def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path:
     assert found["signed"] == "王 敬上"
     assert any("li@163.test" in one for one in found["suggested"])
     assert found["attached"] == 1
-    assert found["templates"] == ["模板：周报"]
+    assert set(found["order"]) == {"问候客户", "周报"}
+    assert found["templates"] == [f"模板：{name}" for name in found["order"]]
     assert found["warned"] == ["li@l63.test 与您认识的 li@163.test 很像，但不是同一个地址。"]
     assert found["text"] == "本周进展： 王 敬上"
     assert found["axe"] == {name: [] for name in found["axe"]}

@@ -1,22 +1,22 @@
 /** From whom a letter is, what is wished of it, templates: loaded after the window is there. */
 
 import { signal } from "@preact/signals";
-import { refuse } from "../jmap";
-import type { Email, Id, Mailbox } from "../jmap";
-import { client, guarded, identities, tell } from "../store";
-import { post } from "./home";
-import { emailOf } from "./body";
-import { draftOf, fetchWhole, show } from "./desk";
+import type { Id } from "../jmap";
+import { SETTINGS, navigate } from "../route";
+import { client, guarded, identities } from "../store";
 import type { FrameApi } from "./frame";
 import { edit } from "./keep";
-import { Letter } from "./letter";
-import type { Draft } from "./letter";
+import type { Letter } from "./letter";
 import type { Choice } from "./menu";
 import { htmlOf, resigned } from "./sign";
+import { draftFrom, originOf, saveTemplate, templates } from "./template";
+import type { Template } from "./template";
 import { say } from "./text_extras";
 import { showPictures } from "./upload";
 import { later } from "../views/lazy";
 import { Identities } from "./identities";
+
+export { loadTemplates } from "./template";
 
 type Api = { current: FrameApi | null };
 
@@ -57,22 +57,19 @@ export function From({ letter, api }: { letter: Letter; api: Api }) {
       )}
       {manage.value === letter && <Identities close={() => (manage.value = null)} />}
       {attaching.value === letter && <AttachLetter letter={letter} close={() => (attaching.value = null)} />}
-      {managing.value === letter && <Templates close={() => (managing.value = null)} />}
     </>
   );
 }
 
 const manage = signal<Letter | null>(null);
 const attaching = signal<Letter | null>(null);
-const managing = signal<Letter | null>(null);
 const AttachLetter = later(() => import("./attach_letter").then((one) => one.AttachLetter));
-const Templates = later(() => import("./templates").then((one) => one.Templates));
 
 // --- wishes ---
 
 export function choices(letter: Letter, api: Api): Choice[] {
   const { receipt, priority } = letter.draft.value;
-  const changed = templates.value.find((one) => one.id === origins.get(letter));
+  const changed = originOf(letter);
   return [
     { label: say("receipt"), on: receipt, run: () => edit(letter, { receipt: !receipt }) },
     { label: say("priority.high"), on: priority === "high", run: () => edit(letter, { priority: priority === "high" ? "normal" : "high" }) },
@@ -80,58 +77,19 @@ export function choices(letter: Letter, api: Api): Choice[] {
     { label: say("identities"), on: false, run: () => (manage.value = letter) },
     { label: say("attach.letter"), on: false, run: () => (attaching.value = letter) },
     { label: say("template.save"), on: false, run: () => void saveTemplate(letter) },
-    ...(changed ? [{ label: say("template.update", { name: changed.subject || say("template.unnamed") }), on: false, run: () => void saveTemplate(letter, changed) }] : []),
-    ...(templates.value.length > 0 ? [{ label: say("templates"), on: false, run: () => (managing.value = letter) }] : []),
+    ...(changed ? [{ label: say("template.update", { name: changed.name }), on: false, run: () => void saveTemplate(letter, changed) }] : []),
+    ...(templates.value.length > 0 ? [{ label: say("templates"), on: false, run: () => manageTemplates(letter) }] : []),
     ...templates.value.map((one) => ({
-      label: say("template.use", { name: one.subject || say("template.unnamed") }), on: false, run: () => void insertTemplate(letter, api, one.id),
+      label: say("template.use", { name: one.name }), on: false, run: () => void insertTemplate(letter, api, one),
     })),
   ];
 }
 
-// --- templates: letters with the keyword $Template, so that all devices have them ---
+// --- templates ---
 
-const NAME = "Templates";
-export const templates = signal<{ id: Id; subject: string | null }[]>([]);
-/** The template that a letter was begun with: what became of it can take its place. */
-const origins = new WeakMap<Letter, Id>();
-
-export async function loadTemplates(): Promise<void> {
-  const found = await post().call([
-    ["Email/query", { filter: { hasKeyword: "$template" }, sort: [{ property: "subject" }], limit: 30 }, "q"],
-    ["Email/get", { "#ids": { resultOf: "q", name: "Email/query", path: "/ids" }, properties: ["id", "subject"] }, "g"],
-  ]);
-  templates.value = found["g"].list as Pick<Email, "id" | "subject">[];
-}
-
-async function folder(): Promise<Id> {
-  const boxes = await post().call([["Mailbox/get", { ids: null, properties: ["id", "name", "parentId"] }, "m"]]);
-  const there = (boxes["m"].list as Mailbox[]).find((one) => one.name === NAME && one.parentId === null);
-  if (there) return there.id;
-  const found = await post().call([["Mailbox/set", { create: { t: { name: NAME, isSubscribed: true } } }, "m"]]);
-  return (found["m"].created?.t?.id ?? found["m"].notCreated.t.existingId) as Id;
-}
-
-/** `before`: the one that this takes the place of. */
-function saveTemplate(letter: Letter, before?: { id: Id }): Promise<boolean> {
+function insertTemplate(letter: Letter, api: Api, one: Template): Promise<boolean> {
   return guarded(async () => {
-    letter.collect();
-    const draft: Draft = {
-      ...letter.draft.value, quote: null, messageId: `${crypto.randomUUID()}@template`, inReplyTo: [], references: [],
-      html: letter.draft.value.html.replace(/<div class="signature">[\s\S]*$/, ""),
-    };
-    const email = emailOf(draft, null, await folder(), { $template: true, $draft: true, $seen: true });
-    const made = await post().call([["Email/set", { create: { t: email }, destroy: before ? [before.id] : [] }, "s"]]);
-    refuse({ notCreated: made["s"].notCreated });
-    origins.set(letter, made["s"].created.t.id as Id);
-    await loadTemplates();
-    tell(say("template.saved", { name: draft.subject || say("template.unnamed") }));
-  });
-}
-
-function insertTemplate(letter: Letter, api: Api, id: Id): Promise<boolean> {
-  return guarded(async () => {
-    const found = draftOf(await fetchWhole(id));
-    origins.set(letter, id);
+    const found = await draftFrom(one, letter);
     letter.collect();
     const now = letter.draft.value;
     edit(letter, {
@@ -149,18 +107,8 @@ function insertTemplate(letter: Letter, api: Api, id: Id): Promise<boolean> {
   });
 }
 
-/** In a window of its own, to be changed and kept again. */
-export function editTemplate(id: Id): Promise<boolean> {
-  return guarded(async () => {
-    const { messageId: _, ...found } = draftOf(await fetchWhole(id));
-    origins.set(show(new Letter(found)), id);
-    tell(say("template.how"));
-  });
-}
-
-export function removeTemplate(id: Id): Promise<boolean> {
-  return guarded(async () => {
-    await post().call([["Email/set", { destroy: [id] }, "s"]]);
-    await loadTemplates();
-  });
+/** Their page among the settings; the letter waits at the edge meanwhile. */
+function manageTemplates(letter: Letter): void {
+  letter.small.value = true;
+  navigate(`${SETTINGS}/templates`);
 }

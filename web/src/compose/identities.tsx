@@ -4,11 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { refuse } from "../jmap";
 import type { Identity } from "../jmap";
 import { guarded, identities, jmap, tell } from "../store";
-import { language, say as sayShared } from "../text";
+import { say as sayShared } from "../text";
 import { Icon } from "../views/icon";
 import type { FrameApi } from "./frame";
 import { plainOf } from "./body";
 import { htmlOf } from "./sign";
+import { SmallFrame } from "./small_frame";
 import { say } from "./text_extras";
 
 export function Identities({ close }: { close: () => void }) {
@@ -43,32 +44,12 @@ async function reload(): Promise<void> {
 }
 
 function One({ identity, done }: { identity: Identity | null; done: (id: string | null) => void }) {
-  const frame = useRef<HTMLIFrameElement>(null);
+  const api = useRef<FrameApi | null>(null);
   const [fault, setFault] = useState("");
-  useEffect(() => {
-    const element = frame.current!;
-    const ready = () => {
-      const nothing = () => undefined;
-      const editor = element.contentWindow?.editor as FrameApi;
-      editor.start({
-        label: say("identity.signature"), language: language.value, edited: nothing, moved: nothing, key: nothing, blur: nothing,
-        files: nothing,
-        keep: () => {
-          throw new Error("pictures do not go into signatures");
-        },
-      });
-      editor.set(htmlOf(identity ?? undefined), new Map());
-      element.dataset["ready"] = "";
-    };
-    element.addEventListener("ready", ready);
-    element.src = "/mail/editor";
-    return () => element.removeEventListener("ready", ready);
-  }, []);
-
   const keep = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
-    const html = frame.current?.contentWindow?.editor?.get() ?? "";
+    const html = api.current?.get() ?? "";
     const text = plainOf(html);
     const values = { name: String(form.get("name")).trim(), htmlSignature: text ? html : "", textSignature: text };
     void guarded(async () => {
@@ -104,7 +85,7 @@ function One({ identity, done }: { identity: Identity | null; done: (id: string 
         <input name="name" defaultValue={identity?.name ?? ""} autocomplete="off" />
       </label>
       <span>{say("identity.signature")}</span>
-      <iframe ref={frame} class="text signing" title={say("identity.signature")} />
+      <SmallFrame label={say("identity.signature")} html={htmlOf(identity ?? undefined)} api={api} />
       <p class="fault" role="alert">{fault}</p>
       <div class="acts">
         <button class="main">{say("identity.save")}</button>

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { guarded, mailboxes, nameOf } from "../store";
 import { Icon } from "../views/icon";
+import { Ordered } from "./ordered";
 import { Card, Field, Modal, ask } from "./parts";
 import { RuleEditor, emptyRule } from "./rule-editor";
 import { applyTo, load, rules, save, tryOn } from "./rules.model";
@@ -57,100 +58,48 @@ export function RulesPage() {
 
 function List({ edit, apply }: { edit: (at: number) => void; apply: (rule: Rule) => void }) {
   const list = rules.value!.rules;
-  const [dragged, setDragged] = useState<number | null>(null);
-  const [over, setOver] = useState<number | null>(null);
-  const [told, setTold] = useState("");
   const name = (rule: Rule) => rule.name || say("unnamed");
-
   const move = (from: number, to: number) => {
-    if (to < 0 || to >= list.length || from === to) return;
     const next = [...list];
     next.splice(to, 0, ...next.splice(from, 1));
     void save({ rules: next });
-    setTold(say("moved", { name: name(list[from]!), place: to + 1 }));
   };
   return (
-    <>
-      <ol class="rules">
-        {list.map((rule, at) => (
-          <li
-            key={at}
-            class={`rule${rule.enabled ? "" : " off"}${over === at ? " over" : ""}`}
-            draggable
-            onDragStart={(event) => {
-              setDragged(at);
-              event.dataTransfer?.setData("text/plain", name(rule));
-            }}
-            onDragOver={(event) => {
-              if (dragged === null) return;
-              event.preventDefault();
-              setOver(at);
-            }}
-            onDragEnd={() => {
-              setDragged(null);
-              setOver(null);
-            }}
-            onDrop={(event) => {
-              event.preventDefault();
-              if (dragged !== null) move(dragged, at);
-              setDragged(null);
-              setOver(null);
-            }}
-            onKeyDown={(event) => {
-              if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
-              event.preventDefault();
-              const to = at + (event.key === "ArrowUp" ? -1 : 1);
-              move(at, to);
-              const button = event.target as HTMLElement;
-              const row = button.closest("ol")?.children[to];
-              // What had the focus keeps it, at its new place.
-              requestAnimationFrame(() => row?.querySelector<HTMLElement>(`.${button.dataset["part"] ?? "rule-name"}`)?.focus());
-            }}
-          >
-            <span class="grip" aria-hidden="true">
-              <Icon name="grip" />
-            </span>
-            <button
-              class="switch part-switch"
-              data-part="part-switch"
-              role="switch"
-              aria-checked={rule.enabled}
-              aria-label={say("on", { name: name(rule) })}
-              onClick={() => void save({ rules: list.map((one, other) => (other === at ? { ...one, enabled: !one.enabled } : one)) })}
-            />
-            <button class="plain rule-name" data-part="rule-name" title={say("edit.named", { name: name(rule) })} onClick={() => edit(at)}>
-              <strong>{name(rule)}</strong>
-              <small>{summary(rule)}</small>
+    <Ordered list={list} name={name} off={(rule) => !rule.enabled} move={move}>
+      {(rule, at, arrows) => (
+        <>
+          <button
+            class="switch part-switch"
+            data-part="part-switch"
+            role="switch"
+            aria-checked={rule.enabled}
+            aria-label={say("on", { name: name(rule) })}
+            onClick={() => void save({ rules: list.map((one, other) => (other === at ? { ...one, enabled: !one.enabled } : one)) })}
+          />
+          <button class="plain rule-name" data-part="rule-name" title={say("edit.named", { name: name(rule) })} onClick={() => edit(at)}>
+            <strong>{name(rule)}</strong>
+            <small>{summary(rule)}</small>
+          </button>
+          <span class="tools-of">
+            {arrows}
+            <button class="plain" aria-label={say("apply.named", { name: name(rule) })} title={say("apply")} onClick={() => apply(rule)}>
+              <Icon name="play" />
             </button>
-            <span class="tools-of">
-              <button class="plain part-up" data-part="part-up" aria-label={say("up", { name: name(rule) })} disabled={at === 0} onClick={() => move(at, at - 1)}>
-                <Icon name="up" />
-              </button>
-              <button class="plain part-down" data-part="part-down" aria-label={say("down", { name: name(rule) })} disabled={at === list.length - 1} onClick={() => move(at, at + 1)}>
-                <Icon name="down" />
-              </button>
-              <button class="plain" aria-label={say("apply.named", { name: name(rule) })} title={say("apply")} onClick={() => apply(rule)}>
-                <Icon name="play" />
-              </button>
-              <button
-                class="plain"
-                aria-label={say("delete.named", { name: name(rule) })}
-                onClick={() =>
-                  void ask(common("delete"), say("delete.sure", { name: name(rule) }), common("delete")).then(
-                    (yes) => yes && save({ rules: list.filter((_, other) => other !== at) }),
-                  )
-                }
-              >
-                <Icon name="trash" />
-              </button>
-            </span>
-          </li>
-        ))}
-      </ol>
-      <p class="spoken" role="status">
-        {told}
-      </p>
-    </>
+            <button
+              class="plain"
+              aria-label={common("delete.named", { name: name(rule) })}
+              onClick={() =>
+                void ask(common("delete"), say("delete.sure", { name: name(rule) }), common("delete")).then(
+                  (yes) => yes && save({ rules: list.filter((_, other) => other !== at) }),
+                )
+              }
+            >
+              <Icon name="trash" />
+            </button>
+          </span>
+        </>
+      )}
+    </Ordered>
   );
 }
 

@@ -56,7 +56,14 @@ export const SECTIONS: readonly Section[] = [
     icon: "drafts",
     title: "senders",
     View: lazily(() => import("./senders").then((found) => found.Senders), "div"),
-    entries: [["senders", "senders.list", "签名 模板 发件人 别名 signature template alias identity"]],
+    entries: [["senders", "senders.list", "签名 发件人 别名 signature alias identity"]],
+  },
+  {
+    id: "templates",
+    icon: "copy",
+    title: "templates",
+    View: lazily(() => import("./templates").then((found) => found.TemplatesPage), "div"),
+    entries: [["templates", "templates.list", "模板 常用 范文 template canned reply boilerplate"]],
   },
   {
     id: "forwarding",
