@@ -11,6 +11,7 @@ from typing import Any
 from posthouse.cli import administrator, api_token, app_password, certificate
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
+from posthouse.core.protocols import PROTOCOLS
 
 PASSWORD_WORDS = 4
 
@@ -24,7 +25,9 @@ def _properties(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument("--language", choices=("zh", "en"), help=say("help.arg.language"))
     parser.add_argument("--quota-bytes", type=int, metavar="N", help=say("help.arg.quota_bytes"))
     parser.add_argument("--quota-messages", type=int, metavar="N", help=say("help.arg.quota_messages"))
-    parser.add_argument("--protocols", metavar="LIST", help=say("help.arg.protocols"))
+    parser.add_argument(
+        "--protocols", metavar="LIST", help=say("help.arg.protocols", protocols=",".join(PROTOCOLS))
+    )
 
 
 def _password_options(parser: argparse.ArgumentParser, say: Say) -> None:

@@ -7,6 +7,7 @@ import argparse
 from posthouse.cli.app_password import split
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output
+from posthouse.core.protocols import SWITCHED_BY_DOMAIN
 
 
 def _name(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -25,7 +26,11 @@ def _fill_set(parser: argparse.ArgumentParser, say: Say) -> None:
     parser.add_argument(
         "--two-step", choices=("off", "optional", "required"), help=say("help.arg.two_step_policy")
     )
-    parser.add_argument("--protocols-off", metavar="LIST", help=say("help.arg.protocols_off"))
+    parser.add_argument(
+        "--protocols-off",
+        metavar="LIST",
+        help=say("help.arg.protocols_off", protocols=",".join(SWITCHED_BY_DOMAIN)),
+    )
     parser.add_argument("--oauth-only", choices=("yes", "no"), help=say("help.arg.oauth_only"))
     parser.add_argument("--dmarc", choices=("none", "quarantine", "reject"), help=say("help.arg.dmarc"))
     parser.add_argument(

@@ -120,8 +120,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.arg.quota_bytes": ("容量上限（字节，0 为不限）", "bytes it may keep, 0: no limit"),
     "help.arg.quota_messages": ("邮件数上限（0 为不限）", "messages it may keep, 0: no limit"),
     "help.arg.protocols": (
-        "允许的协议，逗号分隔：smtp,submission,pop3,imap,http；没有 submission 则在网页和 JMAP 中也不能寄信",
-        "protocols it may use, with commas: smtp,submission,pop3,imap,http; without submission it sends nothing, "
+        "允许的协议，逗号分隔：{protocols}；没有 submission 则在网页和 JMAP 中也不能寄信",
+        "protocols it may use, with commas: {protocols}; without submission it sends nothing, "
         "not by the webmail either",
     ),
     "help.arg.password_stdin": ("从标准输入读取密码", "read the password from standard input"),

@@ -75,8 +75,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "column.flow_deferred": ("推迟", "DEFERRED"),
     "column.flow_failed": ("退回", "FAILED"),
     "help.arg.protocols_off": (
-        "对该域名全部账户关闭的协议，逗号分隔：submission、pop3、imap、http；空字符串表示都不关闭",
-        "protocols switched off for all of its accounts, with commas: submission, pop3, imap, http; empty: none",
+        "对该域名全部账户关闭的协议，逗号分隔：{protocols}；空字符串表示都不关闭",
+        "protocols switched off for all of its accounts, with commas: {protocols}; empty: none",
     ),
     "help.arg.oauth_only": (
         "邮件程序只能用令牌登录（任何密码都不行）",

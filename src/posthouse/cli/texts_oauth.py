@@ -100,6 +100,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "tls.old": ("仍接受已淘汰的 {version}", "still speaks {version}, which is obsolete"),
     "tls.unreachable": ("无法建立加密连接：{error}", "no encrypted connection: {error}"),
+    "tls.bad": ("有问题，见下", "see below"),
+    "tls.complaint": ("{problem}\n  {where}", "{problem}\n  {where}"),
     "tls.result": ("检查了 {count} 项，{bad} 项有问题。", "{count} looked at, {bad} with problems."),
     "login.visit": (
         "请在浏览器打开 {uri}\n并输入代码：{code}",

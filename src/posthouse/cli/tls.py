@@ -63,16 +63,26 @@ def _check(arguments: argparse.Namespace, out: Output) -> int:
             one.version,
             one.issuer,
             moment(one.not_after),
-            out.say("tls.fine", days=one.days_left)
-            if not one.problems
-            else "; ".join(out.say(key, **fields) for key, fields in one.problems),
+            out.say("tls.fine", days=one.days_left) if not one.problems else out.say("tls.bad"),
         )
         for one in found
     ]
     out.table(columns, rows)
+    for problem, places in _complaints(out, found).items():
+        out.text("tls.complaint", problem=problem, where=", ".join(places))
     bad = sum(bool(one.problems) for one in found)
     out.text("tls.result", count=len(found), bad=bad)
     return EXIT_PROBLEMS if bad or not found else 0
+
+
+def _complaints(out: Output, found: list[Any]) -> dict[str, list[str]]:
+    """Each complaint once, with the ports that it is about."""
+    grouped: dict[str, list[str]] = {}
+    for one in found:
+        for key, fields in one.problems:
+            place = f"{one.listener} {one.address} ({one.name})"
+            grouped.setdefault(out.say(key, **fields), []).append(place)
+    return grouped
 
 
 def _names(config: Any) -> list[str]:

@@ -12,6 +12,7 @@ from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.messages import LANGUAGES
 from posthouse.core.ports import Clock
+from posthouse.core.protocols import PROTOCOLS, SWITCHED_BY_DOMAIN
 from posthouse.core.saslprep import prepare
 from posthouse.services.credentials import Credentials
 from posthouse.services.devices import POLICIES as DEVICE_POLICIES
@@ -20,7 +21,7 @@ from posthouse.services.foreign_hashes import normal_hash
 from posthouse.services.redirects import POLICIES
 from posthouse.services.signin import PASSWORD_MAX_BYTES, SignInSettings, hash_password
 from posthouse.storage.ports import Store
-from posthouse.storage.rows import EVERYTHING, PROTOCOLS, Account, Alias, Domain
+from posthouse.storage.rows import EVERYTHING, Account, Alias, Domain
 
 PASSWORD_MIN: Final = 8
 TEAM_PROTOCOLS: Final = ("smtp",)
@@ -29,8 +30,6 @@ _SIGN_IN: Final = frozenset(("password", "password_hash", "protocols", "app_only
 ALIAS_TARGETS_MAX: Final = 500
 TWO_STEP: Final = ("off", "optional", "required")
 DMARC: Final = ("none", "quarantine", "reject")
-SWITCHED_BY_DOMAIN: Final = ("submission", "pop3", "imap", "http", "carddav")
-"""Protocols that a domain can switch off for all of its accounts; it always gets mail."""
 ADMIN_DOMAINS_MAX: Final = 500
 
 DEFAULT_MAILBOXES: Final[dict[str, tuple[tuple[str, str | None], ...]]] = {

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from posthouse.core import scope
 from posthouse.core.ids import AccountId, BlobId, MailboxId, MessageId, QueueId, RecipientId
+from posthouse.core.protocols import PROTOCOLS
 from posthouse.mime.facts import MessageFacts
 from posthouse.storage.email_rows import StoredObject
 
@@ -47,7 +48,6 @@ CONTENT_COLUMN: Final = "content"
 """The message itself: `bytes`, or a `ports.LargeContent` when it is longer than `INLINE_CONTENT_MAX_BYTES`."""
 COLUMNS: Final = (*PLACEMENT_COLUMNS, *MESSAGE_COLUMNS, CONTENT_COLUMN)
 
-PROTOCOLS: Final = ("smtp", "submission", "pop3", "imap", "http", "carddav")
 EVERYTHING: Final = "*"
 KINDS: Final = ("people", "teams", "disabled", "administrators", "full")
 """Of accounts; full ones have used nine tenths of a quota."""
