@@ -461,3 +461,22 @@ async def test_a_host_that_drips(peer: Peer) -> None:
             (result,) = await deliver(client(peer, timeout_scale=0.001), parcel())
     assert result.status.startswith("421 4.4.2 ")
     assert "did not answer in time" in result.status
+
+
+async def test_an_international_notice_is_encoded_for_a_peer_without_smtputf8() -> None:
+    """RFC 6533 §4.5"""
+    content = (
+        "Content-Type: multipart/report; boundary=b\r\nMIME-Version: 1.0\r\n\r\n--b\r\nContent-Type: message/global\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\nSubject: 你好\r\n\r\nx\r\n--b--\r\n"
+    ).encode()
+    for extensions, sender, encoded in (
+        (("8BITMIME",), None, True),
+        (("8BITMIME", "SMTPUTF8"), None, False),
+        (("8BITMIME",), "a@post.test", False),
+    ):
+        async with running(Peer(extensions=extensions)) as peer:
+            what = parcel(content=content, body="8BITMIME")
+            what.sender = sender and parse_address(sender)
+            (result,) = await deliver(client(peer), what)
+            assert result.delivered
+            assert peer.messages[0].isascii() is encoded

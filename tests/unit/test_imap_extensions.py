@@ -12,6 +12,7 @@ import pytest
 from posthouse.sessions.imap.select import _still_agreed
 from posthouse.sessions.imap.view import View
 from posthouse.wire.imap.sequence_set import parse_sequence_set
+from tests.storage.fixtures import make_account
 from tests.unit.imap_world import Client, World, imap_world
 
 LETTER = b"From: a@b.test\r\nSubject: one\r\n\r\ntext\r\n"
@@ -317,3 +318,56 @@ async def test_the_append_limit(world: World) -> None:
         f"* STATUS {name} (APPENDLIMIT {limit})" for name in ("INBOX", "Trash")
     ]
     assert (await client.run(f"APPEND INBOX {{{limit + 1}}}"))[0].startswith("t NO [TOOBIG] ")
+
+
+# --- RFC 9051 ---
+
+
+async def test_names_are_told_as_they_are_spelled_here(world: World) -> None:
+    client = await world.login()
+    await client.run("ENABLE IMAP4rev2")
+    given, name = "Cafe\u0301", "Caf\u00e9"
+    old = f'* LIST () "/" "{name}" ("OLDNAME" ("{given}"))'
+    assert (await client.run(f'CREATE "{given}"'))[0] == old
+    assert old in await client.run(f'SELECT "{given}"')
+    assert f'* LIST () "/" "{name}"' in await client.run(f'EXAMINE "{name}"')
+    assert (await client.append(f'"{given}"', LETTER))[0] == old
+    assert (await client.run(f'RENAME "{given}" plain'))[0] == f'* LIST () "/" plain ("OLDNAME" ("{given}"))'
+    assert len(await client.run(f'RENAME plain "{name}"')) == 1
+    assert (await client.run(f'DELETE "{given}"'))[0] == old.replace("()", "(\\NonExistent)")
+    assert len(await client.run("CREATE a/")) == 1
+    for bad in ("a\u2028b", "a\x7fb", "a\u0085b"):
+        assert (await client.run(f'CREATE "{bad}"'))[-1].startswith(("t NO [CANNOT] ", "t BAD "))
+
+
+async def test_what_an_imap4rev2_client_is_told(world: World) -> None:
+    await world.letters(2)
+    client = await world.login()
+    await client.run("ENABLE IMAP4rev2")
+    assert await client.run("STATUS inbox (MESSAGES DELETED SIZE UNSEEN)") == [
+        "* STATUS INBOX (MESSAGES 2 DELETED 0 SIZE 354 UNSEEN 2)",
+        "t OK STATUS completed",
+    ]
+    lines = await client.run("SELECT INBOX")
+    assert not any("RECENT" in line.upper() or "UNSEEN" in line for line in lines)
+    assert await client.run("SEARCH NOT ALL") == ['* ESEARCH (TAG "t5")', "t OK SEARCH completed"]
+    assert await client.run("UID SEARCH ALL") == ['* ESEARCH (TAG "t6") UID ALL 1:2', "t OK SEARCH completed"]
+    assert (await client.run("SELECT INBOX"))[0].startswith("* OK [CLOSED] ")
+    other = await world.login("INBOX")
+    await other.run("STORE 1 +FLAGS (\\Seen)")
+    assert (await client.run("NOOP"))[0] == "* 1 FETCH (UID 1 FLAGS (\\Seen))"
+
+
+async def test_who_may_only_insert_learns_no_uids(world: World) -> None:
+    await world.letters(1)
+    owner = await world.login()
+    await make_account(world.store, "wang")
+    await owner.run("CREATE drop")
+    await owner.run("SETACL drop wang@example.test li")
+    client = await world.login("INBOX", address="wang@example.test")
+    name = '"Other Users/li@example.test/drop"'
+    assert await client.append(name, LETTER) == ["t OK APPEND completed"]
+    await client.append("INBOX", LETTER)
+    await client.run("SELECT INBOX")
+    assert await client.run(f"COPY 1 {name}") == ["t OK COPY completed"]
+    assert await client.run(f"MOVE 1 {name}") == ["* 1 EXPUNGE", "t OK MOVE completed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 
@@ -239,3 +240,34 @@ def test_quoted_printable_reads_back(raw: bytes) -> None:
     assert all(len(line) <= 76 for line in coded.split(b"\r\n"))
     assert coded.isascii()
     assert decode_transfer(coded, "quoted-printable").replace(b"\r\n", b"\n") == raw.replace(b"\r\n", b"\n")
+
+
+GLOBAL = (
+    "Content-Type: multipart/report; boundary=b\r\nMIME-Version: 1.0\r\n\r\n"
+    "--b\r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    "Final-Recipient: utf-8; 李@x.test\r\n"
+    "--b\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    "Subject: 你好\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n正文\r\n"
+    "--b--\r\n"
+).encode()
+
+
+def test_international_notices_are_encoded_whole() -> None:
+    """RFC 6533 §4.5: for a server without SMTPUTF8 the message that comes back is encoded with its header."""
+    done = downgrade_8bit(GLOBAL)
+    assert done.isascii()
+    before, after = scan(GLOBAL).children, scan(done).children
+    assert [part.media_type for part in after] == ["message/global-delivery-status", "message/global"]
+    assert [part.encoding for part in after] == ["base64", "base64"]
+    assert after[1].children == []
+    for old, new in zip(before, after, strict=True):
+        text = base64.b64decode(done[new.body_start : new.body_end])
+        assert text.rstrip() == GLOBAL[old.body_start : old.body_end].rstrip()
+
+
+def test_a_diagnostic_in_utf8_needs_the_international_form() -> None:
+    status = RecipientStatus("li@x.test", "failed", "5.1.1", diagnostic="550 没有此人")
+    made = Report("mx.test", ("", "p@mx.test"), "zhang@qq.test", "s", "t", [status])
+    data = build_report(made, returned=b"A: b\r\n\r\n", whole=False, now=NOW, message_id="m@x")
+    part = scan(data).children[1]
+    assert (part.media_type, part.encoding) == ("message/global-delivery-status", "8bit")

@@ -268,9 +268,14 @@ class SmtpClient:
             envid=parcel.envid,
         )
         obstacle = find_obstacle(message, capabilities, tls=engine.tls)
-        if obstacle in {Obstacle.NO_8BITMIME, Obstacle.NO_BINARYMIME}:
+        recode = obstacle in {Obstacle.NO_8BITMIME, Obstacle.NO_BINARYMIME}
+        # RFC 6533 §4.5: a notice that gives international mail back to who does not know that encodes it.
+        notice = parcel.sender is None and message.body == "8BITMIME" and "SMTPUTF8" not in capabilities
+        whole = b""
+        if recode or (notice and obstacle is None):
+            whole = b"".join([chunk async for chunk in chunks(parcel, transit.content)])
+        if recode or b"\nContent-Type: message/global" in whole:
             # RFC 6152 §3, RFC 3030 §3: re-code what the next hop cannot take.
-            whole = b"".join([chunk async for chunk in chunks(parcel, None)])
             transit.content = await asyncio.to_thread(downgrade_8bit, whole)
             transit.signature = None  # it was one of other bytes
             message.body = "7BIT"

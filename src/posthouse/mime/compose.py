@@ -224,8 +224,7 @@ def build_report(report: Report, *, returned: bytes, whole: bool, now: float, me
     header += b"Auto-Submitted: auto-replied\r\n"
     for name, value in report.extra:
         header += fold(name, encode_words(value)).encode("ascii")
-    utf8 = not report.to.isascii() or any(not one.address.isascii() for one in report.recipients)
-    status = _status_part(report, utf8=utf8)
+    status = _status_part(report)
     ascii_header = returned[: header_end(returned)].isascii()
     kind = _RETURNED[whole, ascii_header]
     eight = b"Content-Transfer-Encoding: 8bit\r\n" if not returned.isascii() else b""
@@ -237,13 +236,8 @@ def build_report(report: Report, *, returned: bytes, whole: bool, now: float, me
     )
 
 
-def _status_part(report: Report, *, utf8: bool) -> bytes:
-    # RFC 6533 §3: UTF-8 addresses need the internationalised forms
-    kind = "global-delivery-status" if utf8 else "delivery-status"
-    out = f"Content-Type: message/{kind}\r\n"
-    if utf8:
-        out += "Content-Transfer-Encoding: 8bit\r\n"
-    out += "\r\n"
+def _status_part(report: Report) -> bytes:
+    out = ""
     if report.envelope_id:
         out += f"Original-Envelope-Id: {_line(report.envelope_id)}\r\n"
     out += f"Reporting-MTA: dns; {report.reporting_mta}\r\n"
@@ -266,7 +260,15 @@ def _status_part(report: Report, *, utf8: bool) -> bytes:
             out += f"Last-Attempt-Date: {format_date(one.attempted_at)}\r\n"
         if one.retry_until is not None:
             out += f"Will-Retry-Until: {format_date(one.retry_until)}\r\n"
-    return out.encode("utf-8", "replace")
+    return machine_part("delivery-status", out)
+
+
+def machine_part(kind: str, fields: str) -> bytes:
+    """The part of a report for machines; RFC 6533 §4.1, §5: with UTF-8 in it, it is the internationalised form."""
+    if fields.isascii():
+        return f"Content-Type: message/{kind}\r\n\r\n{fields}".encode()
+    head = f"Content-Type: message/global-{kind}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    return (head + fields).encode("utf-8", "replace")
 
 
 def _line(text: str) -> str:

@@ -101,8 +101,10 @@ def downgrade_8bit(data: Data) -> bytes:
     parts = walk(scan(data))
     tops = {0} | {part.body_start for part in parts if part.kind == MESSAGE}
     for part in parts:
+        if part.header_start < pos:
+            continue  # inside of one that is encoded whole
         top = part.header_start in tops
-        if part.kind != LEAF:
+        if part.kind != LEAF and not _is_global(data, part):
             if _names_8bit(part):
                 out += [data[pos : part.header_start], _with_encoding(data, part, b"7bit", top=top)]
                 pos = part.body_start
@@ -116,6 +118,15 @@ def downgrade_8bit(data: Data) -> bytes:
     out.append(data[pos:])
     done = _clean_gaps(b"".join(out))
     return _LINE_END.sub(b"\r\n", done) if lone else done
+
+
+def _is_global(data: Data, part: Part) -> bool:
+    """RFC 6532 §3.7, RFC 6533 §4.5: a message with UTF-8 header fields inside of another is encoded whole."""
+    return (
+        part.kind == MESSAGE
+        and part.subtype.lower() == "global"
+        and has_8bit(data, part.body_start, part.body_end)
+    )
 
 
 def _needs_octets(part: Part) -> bool:

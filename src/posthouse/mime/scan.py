@@ -245,7 +245,10 @@ class _Scanner:
             self.open.append(_Open(part, boundary, depth))
         # RFC 6532 §3.7: message/global is message/rfc822 with UTF-8 headers
         elif maintype == "message" and part.subtype.lower() in ("rfc822", "global"):
-            part.kind = MESSAGE
+            # RFC 6532 §3.7: the latter may be encoded, and then what is in it is not to be seen as it stands
+            encoded = (part.encoding or "").lower() in ("base64", "quoted-printable")
+            if not encoded or part.subtype.lower() == "rfc822":
+                part.kind = MESSAGE
 
 
 def _read_content_fields(part: Part, header: Header, *, mime: bool) -> bytes | None:

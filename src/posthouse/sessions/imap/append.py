@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from posthouse.core.errors import MailError, OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ids import AccountId
-from posthouse.core.rights import ALL, INSERT, WRITE, changeable_flags
+from posthouse.core.rights import ALL, INSERT, READ, WRITE, changeable_flags
 from posthouse.mime.binary import without_nul
 from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.storage.content_ports import ContentWriter
@@ -26,6 +26,7 @@ from . import message_limit
 from .answer import ANSWERS, Answers, RefusedError
 from .catenate import BadUrlError, add_urls
 from .copy import ERRORS as COPY_ERRORS
+from .mailbox import tell_normalised
 from .notify import made_here
 from .replace import message_to_replace, replace
 from .store import KEYWORD_MAX
@@ -176,6 +177,7 @@ async def _prepare(session: ImapSession, event: AppendBegin) -> bytes | None:
     else:
         place = await services.rights.need(session.eyes, event.mailbox, INSERT, counted=False)
         mailbox, rights = place.row, place.rights
+        tell_normalised(session, event.mailbox)
         room = await _room(session, mailbox.account)
     if replaces and session.mailbox.shared.account != mailbox.account:
         freed = 0  # in another account
@@ -256,6 +258,8 @@ async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
     stored = await session.services.store.messages.deliver(deliveries, together=True)
     uids = [one.placed[0].uid for one in stored]
     made_here(session, appending.mailbox.id, uids)
+    if not appending.rights & READ:
+        return b"OK APPEND completed"  # RFC 9051 §6.3.12: who may not select the mailbox learns nothing of it
     return b"OK [%b] APPEND completed" % code_appenduid(stored[0].placed[0].uidvalidity, uids)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from posthouse.core.errors import Forbidden, NotFound
-from posthouse.core.rights import INSERT, changeable_flags
+from posthouse.core.rights import INSERT, READ, changeable_flags
 from posthouse.storage.rows import Actor, Copied, UidRanges
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
@@ -31,9 +31,11 @@ async def copy(session: ImapSession, command: c.Copy) -> bytes:
     ranges = session.mailbox.view.resolve(command.sequence, uid=command.uid)
     if refusal := message_limit.too_many(session, session.mailbox.view.count(ranges)):
         return refusal
-    copied = await _copy(session, ranges, command.mailbox, move=False)
+    copied, visible = await _copy(session, ranges, command.mailbox, move=False)
     if not copied.source:
         return _nothing(command, ranges, b"COPY")
+    if not visible:
+        return b"OK COPY completed"
     code = code_copyuid(copied.uidvalidity, copied.source, copied.target)
     return b"OK [%b] COPY completed" % code
 
@@ -47,12 +49,13 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     if selected.rights & REMOVES != REMOVES:
         raise Forbidden(selected.name)
     ranges, lowest = message_limit.cut(session, ranges)
-    copied = await _copy(session, ranges, command.mailbox, move=True)
+    copied, visible = await _copy(session, ranges, command.mailbox, move=True)
     if not copied.source:
         return _nothing(command, ranges, b"MOVE")
     # RFC 6851 §4.3: COPYUID comes in an untagged OK, before the EXPUNGE responses of the look at the end.
-    code = code_copyuid(copied.uidvalidity, copied.source, copied.target)
-    session.write(response.ok(b"*", "Moved", code))
+    if visible:
+        code = code_copyuid(copied.uidvalidity, copied.source, copied.target)
+        session.write(response.ok(b"*", "Moved", code))
     if session.enabled & QRESYNC:
         # RFC 7162 §3.2.9
         done = b"OK [%b] MOVE completed" % code_highestmodseq(copied.modseq)
@@ -61,12 +64,13 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     return message_limit.tell(session, done, lowest)
 
 
-async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: bool) -> Copied:
+async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: bool) -> tuple[Copied, bool]:
+    """And whether the user may know where in the mailbox they are (RFC 9051 §6.4.7)."""
     place = await session.reach(name, INSERT)
     target = place.row
     shared = session.mailbox.shared
     if not ranges:
-        return Copied(target.uidvalidity, [], [], 0)
+        return Copied(target.uidvalidity, [], [], 0), False
     messages = session.messages
     if place.foreign and not session.mailbox.foreign:
         messages = messages.acting(Actor(session.account_id, place.rights))
@@ -80,7 +84,7 @@ async def _copy(session: ImapSession, ranges: UidRanges, name: str, *, move: boo
         keep=changeable_flags(place.rights),
     )
     made_here(session, target.id, copied.target)
-    return copied
+    return copied, bool(place.rights & READ)
 
 
 def _nothing(command: c.Copy | c.Move, ranges: UidRanges, word: bytes) -> bytes:

@@ -16,6 +16,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
 from .answer import Answers
+from .state import REV2
 from .text import CHINESE, NAMESPACES_ZH
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
             return b"NO [USEATTR] Another mailbox has this special use already"
     owner, name = await session.services.rights.room(session.eyes, command.mailbox)
     row = await session.services.mailboxes.create(owner, name, role, user=_other(session, owner))
+    tell_normalised(session, command.mailbox)
     # RFC 8474 §4.2
     return b"OK [MAILBOXID (%b)] CREATE completed" % mailbox_id(row).encode()
 
@@ -61,6 +63,7 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
     if selected is not None and selected.id == place.row.id:
         selected.shared.deleted = True
         session.deselect()
+    tell_normalised(session, command.mailbox, ("\\NonExistent",))
     return b"OK DELETE completed"
 
 
@@ -74,7 +77,25 @@ async def rename(session: ImapSession, command: c.Rename) -> bytes:
     if place.foreign and name == INBOX:
         return b"NO [CANNOT] INBOX of another user cannot be renamed"
     await session.services.mailboxes.rename(owner, name, new_name, user=_other(session, owner))
+    if is_denormalised(command.mailbox) or is_denormalised(command.new_name):
+        _tell_old_name(session, canonical_name(command.new_name), command.mailbox)
     return b"OK RENAME completed"
+
+
+def is_denormalised(name: str) -> bool:
+    """Whether the server knows the mailbox by another spelling; a delimiter at the end is none."""
+    return canonical_name(name) != name.removesuffix(DELIMITER)
+
+
+def tell_normalised(session: ImapSession, given: str, attributes: tuple[str, ...] = ()) -> None:
+    """RFC 9051 §6.3.9.7: how the name that the client wrote is spelled here."""
+    if is_denormalised(given):
+        _tell_old_name(session, canonical_name(given), given, attributes)
+
+
+def _tell_old_name(session: ImapSession, name: str, old_name: str, attributes: tuple[str, ...] = ()) -> None:
+    if session.enabled & REV2:
+        session.write(response.format_list(attributes, name, utf8=session.utf8, old_name=old_name))
 
 
 def _other(session: ImapSession, owner: AccountId) -> AccountId:

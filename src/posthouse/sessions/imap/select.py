@@ -15,6 +15,7 @@ from posthouse.wire.imap import response_code as code
 from posthouse.wire.imap.sequence_set import NUMBER_MAX, SequenceSet
 
 from .flags import format_flags
+from .mailbox import is_denormalised
 from .state import CONDSTORE, QRESYNC, REV2, UIDONLY, Selected
 from .view import View, inside
 
@@ -46,7 +47,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     foreign = row.account != session.account_id
     session.select(Selected(row.name, shared, view, rights=place.rights, examined=examined, foreign=foreign))
     session.flag_lists.set_keywords(keywords)
-    await _describe(session, row)
+    await _describe(session, row, command.mailbox)
     if command.qresync is not None and command.qresync.uidvalidity == shared.uidvalidity:
         await _resynchronise(session, command.qresync)
     word = b"EXAMINE" if examined else b"SELECT"
@@ -61,7 +62,7 @@ def _close_old(session: ImapSession) -> None:
             session.write(response.ok(b"*", "Previous mailbox closed", code.CLOSED))
 
 
-async def _describe(session: ImapSession, row: Mailbox) -> None:
+async def _describe(session: ImapSession, row: Mailbox, given: str) -> None:
     view = session.mailbox.view
     out = [format_flags(session), response.format_exists(view.exists)]
     if session.shows_recent:
@@ -70,8 +71,9 @@ async def _describe(session: ImapSession, row: Mailbox) -> None:
         if not session.enabled & UIDONLY and (unseen := await _first_unseen(session, row)):
             out.append(response.ok(b"*", "First unseen message", code.code_unseen(unseen)))
     else:
-        # RFC 9051 §6.3.2: the LIST response tells the name in its canonical form.
-        out.append(response.format_list((), row.name, utf8=session.utf8))
+        # RFC 9051 §6.3.2: the LIST response tells the name in its canonical form, and from which other it was made.
+        old_name = given if is_denormalised(given) else None
+        out.append(response.format_list((), row.name, utf8=session.utf8, old_name=old_name))
     out += [
         response.ok(b"*", "UIDs are valid", code.code_uidvalidity(session.mailbox.shared.uidvalidity)),
         response.ok(b"*", "Predicted next UID", code.code_uidnext(view.uidnext)),

@@ -11,9 +11,9 @@ from posthouse.core.address import try_address
 from posthouse.core.errors import Forbidden
 from posthouse.core.scope import SEND
 from posthouse.mime.address import parse_mailboxes
-from posthouse.mime.compose import multipart, text_part
+from posthouse.mime.compose import machine_part, multipart, text_part
 from posthouse.mime.dates import format_date
-from posthouse.mime.edit import has_8bit
+from posthouse.mime.edit import has_8bit, header_end
 from posthouse.mime.header import Header, fold, header_text
 from posthouse.mime.scan import scan
 from posthouse.mime.words import encode_words
@@ -119,7 +119,9 @@ def _compose(one: _Receipt, identity: Identity, *, now: float, message_id: str) 
     fields = ""
     if record.get("reportingUA"):
         fields += fold("Reporting-UA", encode_words(" ".join(record["reportingUA"].split())))
-    fields += f"Final-Recipient: rfc822; {identity.email}\r\n"
+    # RFC 6533 §5
+    kind = "rfc822" if identity.email.isascii() else "utf-8"
+    fields += f"Final-Recipient: {kind}; {identity.email}\r\n"
     if original_id:
         fields += fold("Original-Message-ID", original_id)
     fields += f"Disposition: {one.disposition}\r\n"
@@ -129,11 +131,12 @@ def _compose(one: _Receipt, identity: Identity, *, now: float, message_id: str) 
     )
     parts = [
         text_part(words, "plain"),
-        b"Content-Type: message/disposition-notification\r\n\r\n" + fields.encode("ascii", "replace"),
+        machine_part("disposition-notification", fields),
     ]
     if record.get("includeOriginalMessage"):
         eight = b"Content-Transfer-Encoding: 8bit\r\n" if has_8bit(one.content) else b""
-        parts.append(b"Content-Type: message/rfc822\r\n" + eight + b"\r\n" + one.content)
+        original = b"rfc822" if one.content[: header_end(one.content)].isascii() else b"global"
+        parts.append(b"Content-Type: message/" + original + b"\r\n" + eight + b"\r\n" + one.content)
     boundary = f"=_{message_id.partition('@')[0]}".encode()
     params = b" report-type=disposition-notification;"
     body = multipart("report", parts, boundary, params=params)
@@ -223,10 +226,13 @@ async def parse_mdns(context: Context, args: MdnParse) -> Record:
     }
 
 
+RECEIPTS: Final = ("message/disposition-notification", "message/global-disposition-notification")
+
+
 def parse_receipt(content: bytes, name: ids.BlobName) -> Record | None:
     """The MDN object (RFC 9007 §2) of a receipt; None: it is none."""
     body = Body(scan(content), content, name)
-    report = next((p for p in body.by_id.values() if p.type == "message/disposition-notification"), None)
+    report = next((p for p in body.by_id.values() if p.type in RECEIPTS), None)
     if report is None or body.root.type != "multipart/report":
         return None
     fields = Header(header_text(report.decoded()[: 64 * 1024]))
