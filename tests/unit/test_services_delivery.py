@@ -210,3 +210,21 @@ async def test_a_sender_that_leaves_during_the_scan_leaves_nothing(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await world.inbox(li) == []
+
+
+async def test_a_binary_message_is_kept_without_nuls_and_sent_on_with_them(world: World) -> None:
+    li = await world.account("li")
+    octets = bytes(range(256)) * 300
+    letter = (
+        b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Transfer-Encoding: binary\r\n\r\n"
+    )
+    await world.send(letter + octets, "li@post.test", "x@far.test", sender=None, body="BINARYMIME")
+    (stored,) = await world.inbox(li)
+    assert b"\x00" not in stored
+    assert parse(stored).get_payload(decode=True) == octets
+    (entry,) = await world.store.queue.entries()
+    assert entry.body == "BINARYMIME"
+    assert entry.size > len(octets)
+    await world.send(b"Subject: \x00\r\n\r\nx", "li@post.test", body="BINARYMIME")
+    assert len(await world.inbox(li)) == 2

@@ -8,6 +8,7 @@ PLACING_STEPS run last, before the commit.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,9 @@ from posthouse.core.address import Address
 from posthouse.core.errors import MailError, MailLoop, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
 from posthouse.mailauth.results import remove_forged
+from posthouse.mime.binary import without_nul
 from posthouse.mime.edit import count_received
-from posthouse.mime.facts import MessageFacts
+from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.mime.scan import Data
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.services.quota import has_room
@@ -409,9 +411,34 @@ async def stored(placing: Placing) -> Found:
     }
 
 
+async def without_nuls(placing: Placing) -> Found:
+    """RFC 3516 §6: mailboxes hold what every client can be sent; what travels on stays as it is."""
+    if (
+        placing.letter.envelope.body != "BINARYMIME"
+        or not placing.copies
+        or placing.content.find(b"\x00") < 0
+    ):
+        return None
+    data = await asyncio.to_thread(without_nul, placing.content)
+    if data is None:
+        return None
+    writer = placing.service.store.contents.writer()
+    try:
+        writer.write(data)
+        await writer.drain()
+        facts = await asyncio.to_thread(facts_of, data)
+        placing.versions.append(Version(facts, await writer.finish()))
+    finally:
+        writer.abort()
+    number = len(placing.versions) - 1
+    placing.version_of = [version or number for version in placing.version_of]
+    return None
+
+
 PLACING_STEPS: Final[tuple[tuple[str, Callable[[Placing], Awaitable[Found]]], ...]] = (
     ("resolved", resolved),
     ("ruled", ruled),
     ("stored", stored),
+    ("recoded", without_nuls),
     ("queued", queued),
 )
