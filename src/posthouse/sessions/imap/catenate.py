@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.core.errors import Forbidden, MailError, NotFound, TooLarge
 from posthouse.core.rights import READ
+from posthouse.services.mailboxes import DELIMITER
 from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap.flag_list import FlagLists
 from posthouse.wire.imap.format_fetch import compile_row
@@ -59,7 +60,10 @@ async def add_urls(session: ImapSession, appending: Appending, urls: Iterable[st
 
 async def _mailbox(session: ImapSession, url: MessageUrl) -> Mailbox | None:
     if url.mailbox is not None:
-        return (await session.reach(url.mailbox, READ)).row
+        above = (
+            session.selected.name.rpartition(DELIMITER) if url.beside and session.selected else ("", "", "")
+        )
+        return (await session.reach(above[0] + above[1] + url.mailbox, READ)).row
     if session.selected is None:
         return None
     return await session.services.store.mailboxes.by_id(session.selected.shared.account, session.selected.id)

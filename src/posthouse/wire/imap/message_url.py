@@ -13,7 +13,7 @@ from .mailbox_name import fold_inbox
 from .parse_fetch import fetch
 
 _SHAPE: Final = re.compile(
-    r"(?:/(?P<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?P<uidvalidity>[1-9][0-9]{0,9}))?)?/?;UID=(?P<uid>[1-9][0-9]{0,9})"
+    r"(?:(?:(?P<root>/)|(?![^/;]*:))(?P<mailbox>[^;/][^;]*?)(?:;UIDVALIDITY=(?P<uidvalidity>[1-9][0-9]{0,9}))?)?/?;UID=(?P<uid>[1-9][0-9]{0,9})"
     r"(?:/;SECTION=(?P<section>[^;]+?))?(?:/;PARTIAL=(?P<first>[0-9]{1,10})(?:\.(?P<length>[1-9][0-9]{0,9}))?)?/?",
     re.IGNORECASE,
 )
@@ -22,9 +22,11 @@ _REST: Final = 0xFFFFFFFF
 
 @dataclass(slots=True)
 class MessageUrl:
-    """`mailbox` is None for the selected one."""
+    """`mailbox` is None for the selected one, and `beside` says that its name begins where that of the selected one
+    has its last level (RFC 4469 §3)."""
 
     mailbox: str | None
+    beside: bool
     uidvalidity: int | None
     uid: int
     section: BodySection
@@ -41,7 +43,8 @@ def try_message_url(text: str) -> MessageUrl | None:
         return None
     uidvalidity = None if found["uidvalidity"] is None else int(found["uidvalidity"])
     mailbox = None if name is None else fold_inbox(name.removesuffix("/"))
-    return MessageUrl(mailbox, uidvalidity, int(found["uid"]), section)
+    beside = mailbox is not None and not found["root"]
+    return MessageUrl(mailbox, beside, uidvalidity, int(found["uid"]), section)
 
 
 def _section(text: str, first: str | None, length: str | None) -> BodySection:
