@@ -371,3 +371,6 @@ async def test_who_may_only_insert_learns_no_uids(world: World) -> None:
     await client.run("SELECT INBOX")
     assert await client.run(f"COPY 1 {name}") == ["t OK COPY completed"]
     assert await client.run(f"MOVE 1 {name}") == ["* 1 EXPUNGE", "t OK MOVE completed"]
+    await client.append("INBOX", LETTER)
+    lines = await client.run(f"UID REPLACE 2 {name} {{{len(LETTER)}+}}\r\n".encode() + LETTER)
+    assert lines == ["* 1 EXPUNGE", "t OK REPLACE completed"]

@@ -252,7 +252,10 @@ async def end(session: ImapSession, urls: tuple[str, ...] = ()) -> bytes:
     if appending.writer.size == 0:
         return EMPTY
     if appending.replaces:
-        return await replace(session, appending.replaces, await _complete(session, appending))
+        visible = bool(appending.rights & READ)
+        return await replace(
+            session, appending.replaces, await _complete(session, appending), visible=visible
+        )
     deliveries = [*appending.before, await _complete(session, appending)]
     # RFC 3502 §6.3.11: all messages of the command are appended, or none.
     stored = await session.services.store.messages.deliver(deliveries, together=True)

@@ -46,7 +46,8 @@ async def message_to_replace(
     return _GONE
 
 
-async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
+async def replace(session: ImapSession, uid: int, delivery: Delivery, *, visible: bool) -> bytes:
+    """`visible`: the user may read the mailbox that the new message goes to."""
     shared = session.mailbox.shared
     store = session.services.store
     try:
@@ -59,9 +60,10 @@ async def replace(session: ImapSession, uid: int, delivery: Delivery) -> bytes:
         return _GONE
     placed = stored.placed[0]
     made_here(session, placed.mailbox, [placed.uid], removing=True)
-    # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
-    code = code_appenduid(placed.uidvalidity, [placed.uid])
-    session.write(response.ok(b"*", "Replacement message ready", code))
+    if visible:
+        # RFC 8508 §4.3: the new UID comes before the EXPUNGE of the look at the end.
+        code = code_appenduid(placed.uidvalidity, [placed.uid])
+        session.write(response.ok(b"*", "Replacement message ready", code))
     if session.enabled & QRESYNC:
         # RFC 7162 §3.2.7, as after UID EXPUNGE
         return b"OK [%b] REPLACE completed" % code_highestmodseq(placed.modseq)
