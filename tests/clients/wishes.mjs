@@ -130,6 +130,15 @@ found.words = [found.words.length, ...new Set(found.words)];
 await page.click(".compose [aria-label=舍弃草稿]");
 await page.click(".compose .question .main");
 await page.waitForSelector(".compose", { state: "detached" });
+// Passed on, it is a file: the key is meant for a letter that is there.
+await openLetter(page, "long original");
+await page.waitForFunction(() => document.querySelector(".letter iframe") && !document.querySelector(".letter [aria-busy=true]"));
+await page.keyboard.press("f");
+await page.waitForSelector(".compose [aria-label^='移除'][aria-label$='.eml']");
+found.enclosed = await page.locator(".compose .quoted").count();
+await page.click(".compose [aria-label=舍弃草稿]");
+await page.click(".compose .question .main");
+await page.waitForSelector(".compose", { state: "detached" });
 
 const phone = await open(browser, url, found, { size: PHONE, locale: "en", dark: true });
 await signIn(phone, "wang@qq.test", password);

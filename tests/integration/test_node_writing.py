@@ -178,6 +178,7 @@ def test_recipients_signatures_templates_and_wishes(demo: RunningDemo, tmp_path:
         page = "<p>" + "<b>Tom &amp; Anna</b> met,<!-- > --><br>\r\n" * 6_000
         smtp.sendmail("zhang@qq.test", "wang@qq.test", f"{letter.splitlines()[0]}\r\n{head}{page}")
     found = run("wishes.mjs", house(0), PASSWORD, str(tmp_path))
+    assert found["enclosed"] == 0
     assert found["words"] == [5001, "Tom & Anna met,", "[…]"]
     assert found["signed"] == "王 敬上"
     assert any("li@163.test" in one for one in found["suggested"])
