@@ -166,10 +166,10 @@ async def test_bdat_bare_newlines_are_seen_across_chunks_and_refused_greetings()
     codes = await client.codes(HELLO + ENVELOPE + b"BDAT 4\r\na:\nbLHLO x.test\r\nBDAT 4 LAST\r\n\r\n\r\n")
     assert codes[-3:] == ["250 2.0.0", "500 5.5.1", "550 5.6.11"]
     codes = await client.codes(
-        b"MAIL FROM:<> BODY=BINARYMIME\r\nRCPT TO:<li@163.test>\r\nDATA\r\nBDAT 7 LAST\r\n\r\n\x00\n\r.x"
+        b"MAIL FROM:<> BODY=BINARYMIME\r\nRCPT TO:<li@163.test>\r\nDATA\r\nBDAT 7 LAST\r\n\r\n\x01\n\r.x"
     )
     assert codes == ["250 2.1.0", "250 2.1.5", "503 5.5.1", "250 2.0.0"]
-    assert world.letter.endswith(b"\r\n\x00\n\r.x")
+    assert world.letter.endswith(b"\r\n\x01\n\r.x")
 
 
 async def test_bdat() -> None:
