@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,13 +38,9 @@ ERRORS: Final[Answers] = {
     OverQuota: ANSWERS[OverQuota],
     TooLarge: ANSWERS[TooLarge],
 }
-NOT_ASCII: Final = (
-    b"NO [CANNOT] The header has 8-bit characters; ENABLE UTF8=ACCEPT first, or encode them as RFC 2047 says"
-)
 UNKNOWN_NUL: Final = (
     b"NO [UNKNOWN-CTE] There are NUL octets where they cannot be kept; encode the message and append it again"
 )
-_EIGHT_BIT: Final = re.compile(rb"[\x80-\xff]")
 # RFC 9051 §6.3.12: the message has to be one; an empty literal is a client that gave up (RFC 3502 §6.3.11).
 EMPTY: Final = b"NO [CANNOT] An empty message cannot be stored"
 
@@ -272,8 +267,6 @@ async def _complete(session: ImapSession, appending: Appending) -> Delivery:
         raise appending.error
     try:
         facts = await _read(session, appending)
-        if _EIGHT_BIT.search(appending.writer.view(), 0, facts.header_size) and not _takes_utf8(session):
-            raise RefusedError(NOT_ASCII)
         draft = await appending.writer.finish()
     finally:
         appending.writer.abort()
@@ -304,11 +297,6 @@ async def _read(session: ImapSession, appending: Appending) -> MessageFacts:
             await writer.drain()
         view = writer.view()
     return facts_of(view) if short else await asyncio.to_thread(facts_of, view)
-
-
-def _takes_utf8(session: ImapSession) -> bool:
-    """RFC 6855 §4: 8-bit header fields come only from clients that enabled UTF-8, if they were offered it."""
-    return session.utf8 or "UTF8=ACCEPT" in session.off
 
 
 def drop(session: ImapSession) -> None:

@@ -89,9 +89,6 @@ ZH: Final[dict[str, str]] = {
     "There is no message with that UID; NOOP tells what was expunged": "没有该 UID 的邮件；NOOP 可得知哪些已被清除",
     "The URL names no message here; nothing was stored": "该 URL 没有指向此处的邮件；未保存任何内容",
     "An empty message cannot be stored": "不能保存空邮件",
-    "The header has 8-bit characters; ENABLE UTF8=ACCEPT first, or encode them as RFC 2047 says": (
-        "邮件头含有 8 位字符；请先 ENABLE UTF8=ACCEPT，或按 RFC 2047 编码"
-    ),
     "There are NUL octets where they cannot be kept; encode the message and append it again": (
         "邮件中有无法保存的 NUL 字节；请编码后重新提交"
     ),
