@@ -72,9 +72,7 @@ def use_imaplib(client: imaplib.IMAP4) -> None:
     assert client.enable("CONDSTORE")[0] == "OK"
     letter = message(1, 2_000_000)
     assert client.append("Drafts", "(\\Draft)", imaplib.Time2Internaldate(86400.0), letter)[0] == "OK"
-    utf8_letter = "Subject: 驿站\r\n\r\n末行\r\n".encode()
-    assert client.append("INBOX", None, None, utf8_letter)[0] == "NO"  # RFC 6855 §4
-    assert client.append("INBOX", None, None, utf8_letter.replace("驿站".encode(), b"x"))[0] == "OK"
+    assert client.append("INBOX", None, None, "Subject: 驿站\r\n\r\n末行\r\n".encode())[0] == "OK"
     assert client.select("Drafts") == ("OK", [b"1"])
     data = client.fetch("1", "(UID FLAGS INTERNALDATE BODY[])")[1]
     assert data[0][1] == letter

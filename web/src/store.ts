@@ -182,11 +182,12 @@ async function loadMailboxes(): Promise<string> {
   ];
   if (jmap().sends) calls.push(["Identity/get", { ids: null }, "i"]);
   if (jmap().can(CAPABILITY)) calls.push(["Settings/get", { ids: null }, "s"]);
+  const asked = performance.now();
   const found = await jmap().call(calls);
   // While a change is on its way, what the server has is older than what is shown.
   if (found["s"] && choosing === 0) adopt((found["s"].list as Settings[])[0]!);
   mailboxes.value = (found["m"].list as Mailbox[]).sort(byPlace);
-  learn(found["w"].list);
+  learn(found["w"].list, asked);
   identities.value = (found["i"]?.list ?? []) as Identity[];
   return found["m"].state as string;
 }

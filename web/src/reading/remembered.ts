@@ -11,9 +11,19 @@ interface Item {
 
 const kept = signal<ReadonlyMap<string, Item>>(new Map());
 
-/** Take what the server said. */
-export function learn(list: Item[]): void {
-  kept.value = new Map(list.map((one) => [one.name, one]));
+/** When the last change of each was on the server; not yet: `Infinity`. */
+const changed = new Map<string, { at: number }>();
+
+/** Take what the server said to a question of that time; what was changed since then is newer here. */
+export function learn(list: Item[], asked: number): void {
+  const said = new Map(list.map((one) => [one.name, one]));
+  for (const [name, { at }] of changed) {
+    const own = kept.value.get(name);
+    if (at < asked) changed.delete(name);
+    else if (own === undefined) said.delete(name);
+    else said.set(name, { ...own, id: own.id || (said.get(name)?.id ?? "") });
+  }
+  kept.value = said;
 }
 
 export function recollect<T>(name: string): T | undefined {
@@ -31,18 +41,29 @@ export function recollectAll<T>(prefix: string): [string, T][] {
 export async function remember(jmap: Jmap, name: string, value: unknown): Promise<void> {
   const old = kept.value.get(name);
   const next = new Map(kept.value);
-  if (value === undefined) {
-    next.delete(name);
-    kept.value = next;
-    if (old) await jmap.call([["WebmailItem/set", { destroy: [old.id] }, "p"]]);
-    return;
-  }
-  next.set(name, { id: old?.id ?? "", name, value });
+  if (value === undefined) next.delete(name);
+  else next.set(name, { id: old?.id ?? "", name, value });
   kept.value = next;
-  const change = old?.id ? { update: { [old.id]: { value } } } : { create: { n: { name, value } } };
+  const change = { at: Infinity };
+  changed.set(name, change);
+  try {
+    await (value === undefined ? forget(jmap, old) : put(jmap, old?.id, name, value));
+  } finally {
+    change.at = performance.now();
+  }
+}
+
+async function forget(jmap: Jmap, old: Item | undefined): Promise<void> {
+  if (old) await jmap.call([["WebmailItem/set", { destroy: [old.id] }, "p"]]);
+}
+
+async function put(jmap: Jmap, id: string | undefined, name: string, value: unknown): Promise<void> {
+  const change = id ? { update: { [id]: { value } } } : { create: { n: { name, value } } };
   const found = await jmap.call([["WebmailItem/set", change, "p"]]);
   const made = found["p"].created?.n?.id ?? found["p"].notCreated?.n?.existingId;
   if (!made) return;
-  kept.value = new Map(kept.value).set(name, { id: made, name, value });
+  // Its value may have changed meanwhile.
+  const now = kept.value.get(name);
+  if (now) kept.value = new Map(kept.value).set(name, { ...now, id: made });
   if (found["p"].notCreated?.n) await jmap.call([["WebmailItem/set", { update: { [made]: { value } } }, "p"]]);
 }
