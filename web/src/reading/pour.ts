@@ -39,7 +39,7 @@ const DROPPED = new Set([
 ]);
 
 /** What is seen though it holds nothing. */
-const SHOWN_EMPTY = new Set(["IMG", "BR", "HR", "WBR", "TD", "TH", "COL"]);
+const SHOWN_EMPTY = /^(IMG|W?BR|HR|T[DH]|COL)$/;
 
 const rest = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -121,21 +121,20 @@ function bounded(root: Element): Node[] {
 }
 
 /** An element that shows nothing but itself, and not much of that. */
-const isHollow = (one: Node): one is Element => one.nodeType !== Node.TEXT_NODE && one.firstChild === null && !SHOWN_EMPTY.has(one.nodeName);
+const isHollow = (one: Node): one is Element => one.nodeType !== Node.TEXT_NODE && one.firstChild === null && !SHOWN_EMPTY.test(one.nodeName);
 
 /** In its place, in their order, the texts and the innermost elements that it holds: each is moved once, not once for each element around it. */
 function flatten(element: Element): void {
-  const innermost = (one: Node | null) => one !== null && (one as Element).firstElementChild === null;
-  const walker = element.ownerDocument.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (one) => {
-    if (DROPPED.has(one.nodeName)) return NodeFilter.FILTER_REJECT;
+  if (DROPPED.has(element.tagName)) return element.remove();
+  for (const one of element.querySelectorAll([...DROPPED].join())) one.remove();
+  const walker = element.ownerDocument.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+  const kept: Node[] = [];
+  for (let one = walker.nextNode(); one !== null; one = walker.nextNode()) {
     const isText = one.nodeType === Node.TEXT_NODE;
-    return !isHollow(one) && innermost(isText ? one.parentNode : one) !== isText ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
-  });
-  const kept = element.ownerDocument.createDocumentFragment();
-  const all: Node[] = [];
-  if (!DROPPED.has(element.tagName)) while (walker.nextNode()) all.push(walker.currentNode);
-  for (const one of all) kept.append(one);
-  element.replaceWith(kept);
+    const holder = isText ? one.parentElement! : (one as Element);
+    if (!isHollow(one) && isText === !!holder.firstElementChild) kept.push(one);
+  }
+  element.replaceWith(...kept);
 }
 
 /** What is below each, its elements and its text. */

@@ -46,24 +46,20 @@ export async function remember(jmap: Jmap, name: string, value: unknown): Promis
   kept.value = next;
   const change = { at: Infinity };
   changed.set(name, change);
+  const set = async (change: Record<string, unknown>) => (await jmap.call([["WebmailItem/set", change, "p"]]))["p"];
   try {
-    await (value === undefined ? forget(jmap, old) : put(jmap, old?.id, name, value));
+    if (value === undefined) {
+      if (old) await set({ destroy: [old.id] });
+    } else if (old?.id) await set({ update: { [old.id]: { value } } });
+    else {
+      const { created, notCreated } = await set({ create: { n: { name, value } } });
+      const id = created?.n?.id ?? notCreated?.n?.existingId;
+      // Its value may have changed meanwhile.
+      const now = kept.value.get(name);
+      if (id && now) kept.value = new Map(kept.value).set(name, { ...now, id });
+      if (id && notCreated?.n) await set({ update: { [id]: { value } } });
+    }
   } finally {
     change.at = performance.now();
   }
-}
-
-async function forget(jmap: Jmap, old: Item | undefined): Promise<void> {
-  if (old) await jmap.call([["WebmailItem/set", { destroy: [old.id] }, "p"]]);
-}
-
-async function put(jmap: Jmap, id: string | undefined, name: string, value: unknown): Promise<void> {
-  const change = id ? { update: { [id]: { value } } } : { create: { n: { name, value } } };
-  const found = await jmap.call([["WebmailItem/set", change, "p"]]);
-  const made = found["p"].created?.n?.id ?? found["p"].notCreated?.n?.existingId;
-  if (!made) return;
-  // Its value may have changed meanwhile.
-  const now = kept.value.get(name);
-  if (now) kept.value = new Map(kept.value).set(name, { ...now, id: made });
-  if (found["p"].notCreated?.n) await jmap.call([["WebmailItem/set", { update: { [made]: { value } } }, "p"]]);
 }
