@@ -192,7 +192,7 @@ async def test_with_other_extensions(world: World, mode: str) -> None:
         follower.hear((await client.settle()).decode().split("\r\n"))
         if chance.random() < 0.5:
             await follower.compare()
-    await follower.compare()
+    assert await follower.compare() == len(BY_UID)
 
 
 async def test_many_new_results_at_once(world: World) -> None:

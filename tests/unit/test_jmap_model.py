@@ -197,3 +197,4 @@ async def test_all_views_agree(tmp_path: Path, seed: int) -> None:
             await client.follow(rng.choice((None, 1, 3)))
             await client.agrees()
             await as_imap_has_it(world, client)
+        assert client.state == (await world.call("Email/get", ids=[]))["state"]

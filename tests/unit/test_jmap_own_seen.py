@@ -319,3 +319,5 @@ async def test_members_and_protocols_agree(tmp_path: Path, seed: int) -> None:
                 await client.follow(rng.choice((None, 1, 3)))
                 await client.agrees()
                 await as_imap_has_it(shared, client)
+        for client in clients:
+            assert client.state == (await client.world.call("Email/get", ids=[]))["state"]

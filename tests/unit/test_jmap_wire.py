@@ -138,10 +138,11 @@ def test_references_cannot_blow_up() -> None:
 
 @given(st.text())
 def test_ids_are_read_without_errors(text: str) -> None:
-    ids.try_blob(text)
-    ids.try_number("M", text)
-    value.try_date(text)
-    value.is_keyword(text)
+    blob, number = ids.try_blob(text), ids.try_number("M", text)
+    assert blob is None or str(blob) == text
+    assert number is None or f"M{number}" == text
+    assert value.try_date(text) is None or text[:4].isdigit()
+    assert not value.is_keyword(text) or text.isascii()
 
 
 def test_blob_names_return() -> None:

@@ -118,7 +118,7 @@ async def test_a_dialogue_and_the_whole_are_bounded(tmp_path, kept, monkeypatch)
     view.close()
 
 
-async def test_a_full_disk_costs_dialogues_and_nothing_else(kept, recorder):
+async def test_a_full_disk_costs_dialogues_and_nothing_else(tmp_path, kept, recorder):
     async def fail(*_):
         raise Unavailable("disk full")
 
@@ -126,6 +126,9 @@ async def test_a_full_disk_costs_dialogues_and_nothing_else(kept, recorder):
     tap = recorder.begin("smtp", "x")
     tap.server(b"220 x\r\n")
     await recorder.close()
+    view = looking(tmp_path)
+    assert await view.listed(ALL) == []
+    view.close()
 
 
 async def test_lines_wait_in_bounded_memory(recorder, monkeypatch):

@@ -44,12 +44,17 @@ class ImapConfig(Struct, forbid_unknown_fields=True):
     ] = {}
 
 
+def normal_of(who: str) -> str:
+    """The key of an address, or a domain in its normal form.  Raises Invalid."""
+    return parse_address(who).key if "@" in who else parse_domain(who)
+
+
 def verify_moved(moved: dict[str, str]) -> None:
     """Raises ValueError."""
     for who, server in moved.items():
         host, _, port = server.partition(":")
         try:
-            parse_address(who) if "@" in who else parse_domain(who)
+            normal_of(who)
             parse_domain(host)
             if port and not 0 < int(port) < 65536:
                 raise ValueError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from posthouse.app.config import Config, ConfigError, RouteConfig
+from posthouse.app.config_imap import normal_of
 from posthouse.app.config_listeners import IMPLICIT_TLS, Listener
 from posthouse.client.device_grant import DeviceClient, office365
 from posthouse.client.resolver import Resolver, ResolverSettings, load_static_zone
@@ -223,7 +224,7 @@ def imap_limits(config: Config) -> ImapLimits:
     return ImapLimits(
         append_max_bytes=config.limits.message_bytes,
         command_messages_max=config.imap.command_messages,
-        moved={who.casefold(): host for who, host in config.imap.moved.items()},
+        moved={normal_of(who): host for who, host in config.imap.moved.items()},
         administrators=tuple(parse_address(address).key for address in config.imap.administrators),
         client_switches=tuple(
             [ClientSwitch(one.name, tuple(one.off), one.version) for one in config.imap.clients]

@@ -1,9 +1,10 @@
-"""Header rewriting on bytes, loop counting, and the 8-bit downgrade.  What is not asked for stays byte-exact."""
+"""Header rewriting on bytes, loop counting, downgrades of 8-bit and NUL.  What is not asked for stays byte-exact."""
 
 from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from posthouse.mime.header import raw_fields
@@ -99,7 +100,7 @@ def downgrade_8bit(data: Data) -> bytes:
     out: list[bytes] = []
     pos = 0
     parts = walk(scan(data))
-    tops = {0} | {part.body_start for part in parts if part.kind == MESSAGE}
+    tops = _tops(parts)
     for part in parts:
         if part.header_start < pos:
             continue  # inside of one that is encoded whole
@@ -118,6 +119,37 @@ def downgrade_8bit(data: Data) -> bytes:
     out.append(data[pos:])
     done = _clean_gaps(b"".join(out))
     return _LINE_END.sub(b"\r\n", done) if lone else done
+
+
+def without_nul(data: Data) -> bytes | None:
+    """RFC 3516 §4.4: the message with its parts that hold NUL in base64, so that nothing is lost.
+
+    None where that cannot be: NUL in a header or between parts, or in a part whose encoding has none.
+    """
+    out: list[bytes] = []
+    pos = 0
+    data = bytes(data)
+    parts = walk(scan(data))
+    tops = _tops(parts)
+    for part in parts:
+        if part.kind == LEAF and data.find(b"\x00", part.body_start, part.body_end) >= 0:
+            if (part.encoding or "7bit").lower() not in ("7bit", "8bit", "binary"):
+                return None
+            header = _with_encoding(data, part, b"base64", top=part.header_start in tops)
+            out += [
+                data[pos : part.header_start],
+                header,
+                encode_base64(data[part.body_start : part.body_end]),
+            ]
+            pos = part.body_end
+    out.append(data[pos:])
+    found = b"".join(out)
+    return None if b"\x00" in found else found
+
+
+def _tops(parts: Iterable[Part]) -> set[int]:
+    """Where headers of messages begin."""
+    return {0} | {part.body_start for part in parts if part.kind == MESSAGE}
 
 
 def _is_global(data: Data, part: Part) -> bool:

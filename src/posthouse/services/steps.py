@@ -19,8 +19,7 @@ from posthouse.core.address import Address
 from posthouse.core.errors import MailError, MailLoop, OverQuota, TooLarge
 from posthouse.core.ids import AccountId
 from posthouse.mailauth.results import remove_forged
-from posthouse.mime.binary import without_nul
-from posthouse.mime.edit import count_received
+from posthouse.mime.edit import count_received, without_nul
 from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.mime.scan import Data
 from posthouse.services.letter import Envelope, Origin, Recipient

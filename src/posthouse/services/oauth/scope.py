@@ -39,7 +39,7 @@ PROTOCOLS: Final[dict[str, tuple[str, dict[str, int]]]] = {
     "account": ("account", {}),
     "admin": ("admin", {"read": READ, "write": READ | WRITE}),
 }
-"""Name -> (protocol of `storage.rows.PROTOCOLS`, or the part of our own API, its actions)."""
+"""Name -> (protocol of `core.protocols.PROTOCOLS`, or the part of our own API, its actions)."""
 NARROWED: Final = {"imap": "folder", "jmap": "folder", "admin": "domain"}
 """Name -> by what it can be narrowed."""
 OWN_API: Final = ("account", "admin")

@@ -11,7 +11,7 @@ from posthouse.core.errors import MailError, OverQuota, TooLarge
 from posthouse.core.flags import SYSTEM_FLAGS
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, INSERT, READ, WRITE, changeable_flags
-from posthouse.mime.binary import without_nul
+from posthouse.mime.edit import without_nul
 from posthouse.mime.facts import MessageFacts, facts_of
 from posthouse.storage.content_ports import ContentWriter
 from posthouse.storage.mailbox_ports import NOBODY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from posthouse.core.address import parse_address
 from posthouse.storage.rows import Account
 
 from .text import CHINESE
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 def referral(session: ImapSession, account: Account) -> bytes | None:
     """The answer to somebody who proved who he is (RFC 2221 §6: to nobody else); None for people of this server."""
     moved, address = session.services.limits.moved, account.address
-    host = moved.get(address.casefold()) or moved.get(address.rpartition("@")[2].casefold())
+    name = parse_address(address)
+    host = moved.get(name.key) or moved.get(name.domain)
     if host is None:
         return None
     # RFC 2221 §3: AUTH=* lest a client signs in there as anonymous; RFC 5092 §3.2: the name is percent-encoded.

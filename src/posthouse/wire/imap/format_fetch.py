@@ -342,10 +342,10 @@ def format_flag_updates(
         texts.insert(1, [str(row[0]) for row in changed])
     if modseq:
         texts.append([str(row[2]) for row in changed])
-    return _weave(_cut_update(word, uid, modseq), texts)
+    return _weave(_cut_update(word, uid=uid, modseq=modseq), texts)
 
 
 @cache
-def _cut_update(word: bytes, uid: bool, modseq: bool) -> tuple[bytes, list[str]]:  # noqa: FBT001 - keys of the cache
+def _cut_update(word: bytes, *, uid: bool, modseq: bool) -> tuple[bytes, list[str]]:
     items = [b"UID %d"] * uid + [b"FLAGS %b"] + [b"MODSEQ (%d)"] * modseq
     return _cut(b"* %d " + word + b" (" + b" ".join(items) + b")\r\n")
