@@ -92,6 +92,88 @@ async def test_search(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("returns", "told", "code"),
+    [
+        ("MIN MAX COUNT", " MIN 1 MAX 8 COUNT 8", ""),  # names two messages
+        ("COUNT", " COUNT 8", ""),
+        ("ALL COUNT", " ALL 6:8 COUNT 3", "[MESSAGELIMIT 3 6] "),
+        ("PARTIAL 1:3", " PARTIAL (1:3 1:3)", ""),
+        ("PARTIAL -2:-4", " PARTIAL (-2:-4 5:7)", ""),
+        ("PARTIAL 7:20", " PARTIAL (7:20 7:8)", ""),  # what there is of it
+        ("SAVE COUNT", " COUNT 3", "[MESSAGELIMIT 3 6] "),
+        ("SAVE MIN", " MIN 1", ""),
+    ],
+)
+async def test_search_is_measured_by_what_it_names(world: World, returns: str, told: str, code: str) -> None:
+    client = await open_inbox(world)
+    said = await client.run(f"UID SEARCH RETURN ({returns}) ALL")
+    assert said[0].partition(" UID")[2] == told
+    assert answer(said) == f"OK {code}SEARCH completed"
+
+
+async def test_partial_that_is_too_wide_is_refused(world: World) -> None:
+    client = await open_inbox(world)
+    await client.run("SEARCH RETURN (SAVE) 1:2")
+    said = await client.run("UID SEARCH RETURN (SAVE PARTIAL 1:4) ALL")
+    assert len(said) == 1
+    assert answer(said).startswith("NO [MESSAGELIMIT 3] ")
+    assert answer(await client.run("SEARCH RETURN (COUNT) $")).startswith("OK ")
+    assert (await client.run("UID SEARCH $"))[0] == "* SEARCH"  # RFC 5182 §2.1
+
+
+async def test_what_is_cut_is_not_kept_up_to_date(world: World) -> None:
+    client = await open_inbox(world)
+    said = await client.run("UID SEARCH RETURN (ALL UPDATE) ALL")
+    assert said[1].startswith(f"* NO [NOUPDATE {said[1].split()[3]} ")
+    assert "Too many results" in said[1]
+    assert "NOUPDATE" not in " ".join(await client.run("UID SEARCH RETURN (ALL UPDATE) 1:3"))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("UID SORT (REVERSE ARRIVAL) UTF-8 1:3", "* SORT 1 2 3"),
+        ("UID SORT RETURN (COUNT) (DATE) UTF-8 UIDAFTER 5", "COUNT 3"),
+        ("UID THREAD REFERENCES UTF-8 UIDBEFORE 4", "* THREAD "),
+        ("UID SORT (ARRIVAL) UTF-8 ALL", ""),
+        ("UID SORT RETURN (PARTIAL 1:2) (ARRIVAL) UTF-8 2:5", ""),
+        ("UID THREAD REFERENCES UTF-8 ALL", ""),
+        ("THREAD ORDEREDSUBJECT UTF-8 UIDAFTER 4", ""),
+    ],
+)
+async def test_sort_and_thread_do_all_or_nothing(world: World, line: str, told: str) -> None:
+    client = await open_inbox(world)
+    said = await client.run(line)
+    if told:
+        assert told in said[0]
+        assert answer(said).startswith("OK ")
+    else:
+        assert len(said) == 1
+        assert answer(said).startswith("NO [MESSAGELIMIT 3] ")
+
+
+async def test_several_mailboxes_share_the_limit(world: World) -> None:
+    client = await open_inbox(world)
+    await client.run("COPY 1:3 Trash")
+    await client.run("COPY 1:2 Sent")
+    said = await client.run("ESEARCH IN (MAILBOXES (Trash Sent)) RETURN (ALL) ALL")
+    assert [line.split()[5] for line in said[:-1]] in (['"Sent"'], ['"Trash"'], ["Sent"], ["Trash"])
+    assert answer(said).startswith("OK [LIMIT] Not all mailboxes were searched")
+    said = await client.run("ESEARCH IN (PERSONAL) RETURN (COUNT) ALL")
+    assert len(said) == 4
+    assert answer(said) == "OK ESEARCH completed"
+    said = await client.run("ESEARCH IN (MAILBOXES Trash) RETURN (ALL) ALL")
+    assert said[0].endswith("UID ALL 1:3")
+    assert answer(said) == "OK ESEARCH completed"
+    # One mailbox is cut as by SEARCH.
+    said = await client.run("ESEARCH IN (SELECTED) RETURN (ALL) ALL")
+    assert said[0].endswith("UID ALL 6:8")
+    assert answer(said) == "OK [MESSAGELIMIT 3 6] ESEARCH completed"
+    await client.run("ESEARCH RETURN (SAVE) ALL")
+    assert numbers(await client.run("FETCH $ UID"), "FETCH") == [6, 7, 8]
+
+
+@pytest.mark.parametrize(
     ("key", "found"),
     [
         ("UIDAFTER 6", "7 8"),

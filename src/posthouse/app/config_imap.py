@@ -31,7 +31,8 @@ class ImapConfig(Struct, forbid_unknown_fields=True):
         int,
         Meta(
             ge=0,
-            description="Messages that one command may touch (MESSAGELIMIT, RFC 9738). 0: any number.",
+            description="Messages that one command may touch or name (MESSAGELIMIT, RFC 9738); SORT and THREAD of"
+            " more are refused. 0: any number.",
         ),
     ] = 0
     clients: Annotated[list[ImapClientConfig], Meta(description="Programs with their peculiarities.")] = []

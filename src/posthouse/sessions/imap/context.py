@@ -171,8 +171,10 @@ def in_use(session: ImapSession, command: c.Search) -> bool:
     return "UPDATE" in (command.returns or ()) and contexts is not None and command.tag in contexts
 
 
-def keep(session: ImapSession, command: c.Search, key: k.SearchKey, uids: Sequence[int]) -> None:
-    """Keep the results of a searching command up to date, if it asked for that."""
+def keep(
+    session: ImapSession, command: c.Search, key: k.SearchKey, uids: Sequence[int], *, is_whole: bool = True
+) -> None:
+    """Keep the results of a searching command up to date, if it asked for that and they are all of them."""
     if "UPDATE" not in (command.returns or ()):
         return
     selected, limits = session.mailbox, session.services.limits
@@ -180,7 +182,7 @@ def keep(session: ImapSession, command: c.Search, key: k.SearchKey, uids: Sequen
     refusal = b""
     if contexts.count() >= limits.contexts_max:
         refusal = b"Too many searches are kept up to date; CANCELUPDATE one"
-    elif len(uids) > limits.context_results_max:
+    elif len(uids) > limits.context_results_max or not is_whole:
         refusal = b"Too many results to keep up to date; search for less"
     elif isinstance(command, c.Sort) and command.by_relevancy:
         refusal = b"An order by RELEVANCY is not kept up to date; sort again"

@@ -18,6 +18,7 @@ from . import context
 from .filters import resolve
 from .find import Found, find, find_in
 from .mailbox_filter import is_in
+from .message_limit import Budget
 from .search import CHARSET_AFTER_UTF8, SILENT, forget, narrow_modseq, save
 from .state import UTF8, Selected
 from .view import View
@@ -55,15 +56,18 @@ async def _search_all(session: ImapSession, command: c.Esearch) -> bytes:
     subscribed = frozenset(await session.services.rights.subscriptions(session.eyes))
     names = _names(command, rows, subscribed, session.selected.id if session.selected else None)
     keywords: dict[AccountId, tuple[str, ...]] = {}
+    budget = Budget(session, alone=len(names) == 1)
     for row in rows:
-        if row.name in names:
+        if row.name in names and not budget.ended:
             if row.account not in keywords:
                 keywords[row.account] = await store.messages.keywords(row.account)
             try:
-                await _search(session, command, row, keywords[row.account])
+                await _search(session, command, row, keywords[row.account], budget)
             except NotFound:
                 continue  # it was deleted just now
-    return b"OK ESEARCH completed"
+    if budget.ended:
+        forget(session, command)
+    return budget.answer(b"OK ESEARCH completed")
 
 
 def _names(
@@ -79,15 +83,19 @@ def _names(
     )
 
 
-async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywords: tuple[str, ...]) -> None:
+async def _search(
+    session: ImapSession, command: c.Esearch, row: Mailbox, keywords: tuple[str, ...], budget: Budget
+) -> None:
     if session.selected is not None and row.id == session.selected.id:
         key = clamp(command.key, session.selected.view.exists)
         found = await find(session, key, uid=True, scored=command.scored)
+        if not budget.take(command, found):
+            return
         if "SAVE" in (command.returns or ()):
             save(session, command, found.uids)
         await narrow_modseq(session, session.selected, command, found, found.uids)
         _answer(session, command, session.selected, found)
-        context.keep(session, command, key, found.uids)
+        context.keep(session, command, key, found.uids, is_whole=not budget.is_cut)
         return
     if not row.messages:
         return
@@ -99,8 +107,9 @@ async def _search(session: ImapSession, command: c.Esearch, row: Mailbox, keywor
         other = Selected(row.name, shared, view, examined=True, foreign=foreign)
         key = clamp(command.key, view.exists)
         found = await find_in(session, other, key, keywords, scored=command.scored)
-        await narrow_modseq(session, other, command, found, found.uids)
-        _answer(session, command, other, found)
+        if budget.take(command, found):
+            await narrow_modseq(session, other, command, found, found.uids)
+            _answer(session, command, other, found)
     finally:
         hub.release(shared)
 

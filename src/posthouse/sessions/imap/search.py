@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from posthouse.core.errors import MailError
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
-from posthouse.wire.imap.response import partial_slice
 
 from . import context, message_limit
 from .filters import resolve
 from .find import Found, find
+from .message_limit import returned
 from .state import REV2, UTF8, Selected
 from .view import dense_ranges
 
@@ -37,19 +37,24 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
     except MailError:
         forget(session, command)
         raise
-    found.uids, lowest = message_limit.newest(session, found.uids)
+    if (kept := message_limit.newest(session, command, found.uids)) is None:
+        forget(session, command)
+        return message_limit.refusal(session)
+    found.uids, lowest = kept
     if "SAVE" in (command.returns or ()):
         save(session, command, found.uids)
     await narrow_modseq(session, session.mailbox, command, found, found.uids)
     _answer(session, command, found)
-    context.keep(session, command, command.key, found.uids)
+    context.keep(session, command, command.key, found.uids, is_whole=not lowest)
     return message_limit.tell(session, b"OK SEARCH completed", lowest)
 
 
 def save(session: ImapSession, command: c.Search, uids: Sequence[int]) -> None:
     """RFC 5182 §2.1, RFC 9051 §6.4.4.1, RFC 9394 §3.2: what `$` stands for from now on."""
     view = session.mailbox.view
-    view.saved = dense_ranges(view.uids, sorted(_returned(command, uids)))
+    view.saved = dense_ranges(
+        view.uids, sorted(returned(command.returns or frozenset(), command.partial, uids))
+    )
 
 
 def forget(session: ImapSession, command: c.Search) -> None:
@@ -58,25 +63,17 @@ def forget(session: ImapSession, command: c.Search) -> None:
         session.selected.view.saved = []
 
 
-def _returned(command: c.Search, uids: Sequence[int]) -> Sequence[int]:
-    """The messages that the answer is about."""
-    returns = command.returns or frozenset()
-    if returns & {"ALL", "COUNT"} or not returns & {"MIN", "MAX", "PARTIAL"}:
-        return uids
-    kept = set(uids[partial_slice(command.partial, len(uids))]) if command.partial is not None else set()
-    kept.update(uids[:1] if "MIN" in returns else ())
-    kept.update(uids[-1:] if "MAX" in returns else ())
-    return list(kept)
-
-
 async def narrow_modseq(
     session: ImapSession, selected: Selected, command: c.Search, found: Found, uids: Sequence[int]
 ) -> None:
     """RFC 4731 §3.2: MODSEQ is the highest of the messages that are returned, not of all that match."""
-    if found.modseq is None or len(returned := _returned(command, uids)) == len(uids):
+    if found.modseq is None:
+        return
+    told = returned(command.returns or frozenset(), command.partial, uids)
+    if len(told) == len(uids):
         return
     shared = selected.shared
-    ranges = dense_ranges(selected.view.uids, sorted(returned))
+    ranges = dense_ranges(selected.view.uids, sorted(told))
     found.modseq = None
     rows = session.messages_of(selected).fetch(shared.account, shared.mailbox, ranges, ("uid", "modseq"))
     async for chunk in rows:

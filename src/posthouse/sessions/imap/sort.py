@@ -14,7 +14,7 @@ from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 from posthouse.wire.imap.format_sort import format_sort
 
-from . import context, orders
+from . import context, message_limit, orders
 from .filters import resolve
 from .find import Found, find, off_loop, rows_of
 from .search import SILENT, forget, narrow_modseq, save
@@ -33,10 +33,14 @@ async def sort(session: ImapSession, command: c.Sort) -> bytes:
     try:
         command.key = await resolve(session, command.key)
         found = await find(session, command.key, uid=command.uid, scored=command.scored)
-        order = await _order(session, command, found)
+        refusal = message_limit.too_many(session, len(found.uids))
+        order = () if refusal else await _order(session, command, found)
     except MailError:
         forget(session, command)
         raise
+    if refusal:
+        forget(session, command)
+        return refusal
     await narrow_modseq(session, session.mailbox, command, found, order)
     answer = await off_loop(len(order), _work, session, command, order, found)
     if "SAVE" in (command.returns or ()):

@@ -100,6 +100,9 @@ ZH: Final[dict[str, str]] = {
         "单个 APPEND 过大，未保存任何邮件；请分多个命令发送"
     ),
     "Too many messages for one command, nothing was done; name fewer": "单个命令涉及的邮件过多，未执行；请减少邮件数量",
+    "Not all mailboxes were searched, too many messages match; name fewer mailboxes": (
+        "匹配的邮件过多，部分文件夹未搜索；请减少文件夹数量"
+    ),
     "There are more messages; go on below that UID": "还有更多邮件；请从该 UID 以下继续",
     "The message is larger than this server takes; see APPENDLIMIT": "邮件超出服务器允许的大小；请查看 APPENDLIMIT",
     "A message could not be read; please tell the administrator": "有邮件无法读取；请联系管理员",
