@@ -23,7 +23,7 @@ export const WINDOW = 50;
 const ROW_PROPERTIES = [
   "id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "preview", "hasAttachment", "size",
 ];
-const ROLES = ["inbox", "drafts", "sent", "archive", "junk", "trash"];
+const ROLES = ["inbox", "drafts", "sent", "archive", "junk", "trash", "templates"];
 
 export interface Notice {
   text: string;
@@ -412,6 +412,8 @@ export function change(ids: Id[], make: (email: Email) => Email): void {
   });
 }
 
-export function nameOf(mailbox: Mailbox): string {
-  return mailbox.role && ROLES.includes(mailbox.role) ? say(`role.${mailbox.role}` as "role.inbox") : mailbox.name;
+/** In the language of the pages, where it is not of the person's own making (`compose/template.ts` makes that of templates). */
+export function nameOf({ role, name, parentId }: Mailbox): string {
+  if (name === "Templates" && !parentId) role = "templates";
+  return role && ROLES.includes(role) ? say(`role.${role}` as "role.inbox") : name;
 }

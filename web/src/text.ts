@@ -26,6 +26,7 @@ const TEXTS = {
   "role.archive": ["归档", "Archive"],
   "role.junk": ["垃圾邮件", "Junk"],
   "role.trash": ["废纸篓", "Trash"],
+  "role.templates": ["模板", "Templates"],
   "nav.folders": ["文件夹", "Folders"],
   "nav.scheduled": ["定时邮件", "Scheduled"],
   "nav.open": ["打开文件夹列表", "Show the folders"],

@@ -28,7 +28,7 @@ export function pathOf(box: Mailbox, boxes: readonly Mailbox[] = mailboxes.value
 }
 
 /** Names that hold in any language of the pages. */
-const ROLES: Record<string, string> = { 收件箱: "inbox", 草稿: "drafts", 已发送: "sent", 归档: "archive", 垃圾邮件: "junk", 废纸篓: "trash" };
+const ROLES: Record<string, string> = { 收件箱: "inbox", 草稿: "drafts", 已发送: "sent", 归档: "archive", 垃圾邮件: "junk", 废纸篓: "trash", 模板: "templates" };
 
 export const places: Places = {
   folder(name) {
