@@ -51,6 +51,21 @@ def send(*letters: tuple[str, str, str], sender: str = WHO) -> None:
             )
 
 
+def test_keys_and_buttons_before_what_they_are_about_is_there(demo: RunningDemo, tmp_path: Path) -> None:
+    send(
+        *((f"early {number}", "text/html; charset=utf-8", f"<p>text {number}</p>") for number in range(1, 5))
+    )
+    found = run("reading_early.mjs", house(0), WHO, PASSWORD, str(tmp_path))
+    assert found["shown"] == "Loading…"
+    assert found["windows"] == ["", [" Re: early 4"]]
+    assert found["early"] == 0
+    assert found["reply"] == "Re: early 1"
+    assert found["after"] == [0, 1]
+    assert found["fromList"] == "Re: early 4"
+    assert found["axe"] == {"early-coming": []}
+    assert [line for line in found["console"] if "ERR_FAILED" not in line] == []
+
+
 def test_pictures_from_elsewhere(demo: RunningDemo, tmp_path: Path) -> None:
     html = "text/html; charset=utf-8"
     send(("newsletter", html, NEWSLETTER), ("other", html, "<p>other</p>"))

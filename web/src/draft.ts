@@ -33,19 +33,31 @@ export async function load(): Promise<Desk | null> {
   }
 }
 
-function open(run: (found: Desk) => void | Promise<void>): void {
-  if (opening.value) return;
+const wishes = new Set<string>();
+let done: Promise<unknown> = Promise.resolve();
+
+/** Each wish is fulfilled, one after the other, but not twice where a button was pressed twice; what goes wrong is told. */
+function open(wish: string, run: (found: Desk) => void | Promise<void>): void {
+  if (wishes.has(wish)) return;
+  wishes.add(wish);
   opening.value = true;
-  void load()
-    .then((found) => found && run(found))
-    .finally(() => (opening.value = false));
+  const fulfil = () =>
+    guarded(async () => {
+      const found = await load();
+      if (found) await run(found);
+    });
+  done = done.then(fulfil).then(() => {
+    wishes.delete(wish);
+    opening.value = wishes.size > 0;
+  });
 }
 
-export const compose = (start: { to?: Address[]; subject?: string; text?: string } = {}): void => open((found) => found.begin(start));
-export const reply = (email: Email, all: boolean): void => open((found) => found.answer(email, all));
-export const forward = (email: Email): void => open((found) => found.pass(email));
+export const compose = (start: { to?: Address[]; subject?: string; text?: string } = {}): void => open(`to${formatAddresses(start.to)}`, (found) => found.begin(start));
+export const reply = (email: Email, all: boolean): void => open(`re${all}${email.id}`, (found) => found.answer(email, all));
+export const forward = (email: Email): void => open(`fwd${email.id}`, (found) => found.pass(email));
 /** Go on with a draft. */
-export const resume = (email: Email): void => open((found) => found.resume(email));
+export const resume = (email: Email): void => open(email.id, (found) => found.resume(email));
+export const showScheduled = (): void => open("scheduled", () => void (openScheduled.value = true));
 
 /** This browser holds letters that did not reach the server: `compose/mirror.ts` sets it. */
 export const MIRRORED = "posthouse.letters";

@@ -5,6 +5,8 @@ import type { Language } from "../text";
 
 const TEXTS = {
   "title": ["新邮件", "New message"],
+  "cc": ["抄送", "Cc"],
+  "bcc": ["密送", "Bcc"],
   "subject": ["主题", "Subject"],
   "body": ["正文", "Text"],
   "send": ["发送", "Send"],

@@ -116,7 +116,7 @@ export function Window({ letter }: { letter: Letter }) {
   );
 }
 
-const sayField = (field: "to" | "cc" | "bcc") => sayShared(`read.${field}`);
+const sayField = (field: "to" | "cc" | "bcc") => (field === "to" ? sayShared("read.to") : say(field));
 
 function Head({ letter }: { letter: Letter }) {
   const large = letter.large.value;

@@ -10,7 +10,7 @@ import { read } from "./texts";
 import { closeThread } from "./thread";
 
 const CHUNK = 500;
-const IDS_AT_ONCE = 5000;
+export const IDS_AT_ONCE = 5000;
 
 /** A row of the list; in that of all accounts, with whose it is. */
 export type Row = Email & { account?: Id };
@@ -90,7 +90,7 @@ const isIn = (from: Id | null) => (one: Short) => from === null || Boolean(one.m
 const shownFrom = (): Id | null => (place.value.search ? null : place.value.mailbox);
 
 /** What is meant, by account; none of them is empty. */
-async function meant(): Promise<Part[]> {
+export async function meant(): Promise<Part[]> {
   if (spreading()) return meantOfAll();
   const ids = await meantHere();
   return ids.length === 0 ? [] : [{ where: jmap(), boxes: mailboxes.value, from: shownFrom(), ids }];
@@ -302,7 +302,7 @@ export function remove(): Promise<boolean> {
   });
 }
 
-async function destroy(ids: Id[]): Promise<void> {
+export async function destroy(ids: Id[]): Promise<void> {
   let stopped = false;
   try {
     for (let at = 0; at < ids.length && !stopped; at += CHUNK) {
@@ -312,17 +312,6 @@ async function destroy(ids: Id[]): Promise<void> {
   } finally {
     progress.value = null;
   }
-}
-
-/** Everything in a folder for good. */
-export async function empty(box: Mailbox): Promise<void> {
-  for (;;) {
-    const found = await jmap().call([["Email/query", { filter: { inMailbox: box.id }, limit: IDS_AT_ONCE }, "q"]]);
-    const ids = found["q"].ids as Id[];
-    if (ids.length === 0) break;
-    await destroy(ids);
-  }
-  await refresh();
 }
 
 export async function setKeyword(ids: Id[], keyword: string, on: boolean): Promise<void> {
@@ -364,32 +353,4 @@ export function toggle(keyword: string, on?: boolean): Promise<boolean> {
 export function mute(): Promise<boolean> {
   const on = !shownTargets().some((one) => one.keywords["$muted"]);
   return act(() => () => ({ "keywords/$muted": on ? true : null }), () => read(on ? "done.muted" : "done.unmuted"), on && (everywhere.value || here.value?.role === "inbox"));
-}
-
-export function putAside(until: Date | null): Promise<boolean> {
-  return guarded(async () => {
-    const parts = await meant();
-    if (parts.length === 0) return;
-    const at = until === null ? null : until.toISOString().replace(/\.\d+Z$/, "Z");
-    const ask = async (value: string | null) => {
-      for (const { where, ids } of parts) {
-        const found = await where.call([["Snooze/set", { update: Object.fromEntries(ids.map((id) => [id, { until: value }])) }, "s"]]);
-        refuse(found["s"]);
-      }
-    };
-    await ask(at);
-    closeThread();
-    unchoose();
-    await refresh();
-    if (until === null) tell(read("done.woken"));
-    else {
-      tell(read("done.snoozed", { time: until.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) }), () => {
-        notice.value = null;
-        void guarded(async () => {
-          await ask(null);
-          await refresh();
-        });
-      });
-    }
-  });
 }

@@ -6,6 +6,7 @@ import { Icon } from "../views/icon";
 import type { IconName } from "../views/icon";
 import { chooseAll, choosing, chosen, chosenCount, destinations, everything, mayAll as may, moveToRole, progress, remove, report, toggle, unchoose } from "./act";
 import { over } from "./over";
+import { bulk } from "./bulk.text";
 import { read } from "./texts";
 
 export function Bulk() {
@@ -13,9 +14,9 @@ export function Bulk() {
   if (going !== null) {
     return (
       <div class="bulk" role="status">
-        <progress value={going.done} max={going.total} aria-label={read("bulk.progress", { done: going.done, total: going.total })} />
-        <span>{read("bulk.progress", { done: going.done, total: going.total })}</span>
-        <button onClick={going.stop}>{read("bulk.stop")}</button>
+        <progress value={going.done} max={going.total} aria-label={bulk("bulk.progress", { done: going.done, total: going.total })} />
+        <span>{bulk("bulk.progress", { done: going.done, total: going.total })}</span>
+        <button onClick={going.stop}>{bulk("bulk.stop")}</button>
       </div>
     );
   }
@@ -26,14 +27,14 @@ export function Bulk() {
     </button>
   );
   return (
-    <div class="bulk" role="toolbar" aria-label={read("bulk.label")}>
-      <button class="plain" aria-label={read("bulk.none")} title={read("bulk.none")} onClick={unchoose}>
+    <div class="bulk" role="toolbar" aria-label={bulk("bulk.label")}>
+      <button class="plain" aria-label={bulk("bulk.none")} title={bulk("bulk.none")} onClick={unchoose}>
         <Icon name="close" />
       </button>
-      <b>{read("bulk.count", { count: chosenCount.value })}</b>
+      <b>{bulk("bulk.count", { count: chosenCount.value })}</b>
       {!everywhere.value && !everything.value && total.value > chosen.value.size && (
         <button class="plain link" onClick={chooseAll}>
-          {read("bulk.all", { count: total.value })}
+          {bulk("bulk.all", { count: total.value })}
         </button>
       )}
       <span class="grow" />

@@ -6,16 +6,28 @@ import { refuse } from "../jmap";
 import { client, go, guarded, mailboxes, nameOf, place, refresh, tell, byRole } from "../store";
 import { say } from "../text";
 import { Icon } from "../views/icon";
-import { empty } from "./act";
+import { IDS_AT_ONCE, destroy } from "./act";
 import { over } from "./over";
 import { Dialog } from "./pick";
 import { pathOf } from "./query";
 import { folder } from "./folder.text";
+import { pick } from "./pick.text";
 import { read } from "./texts";
 
 async function ask(args: Record<string, unknown>): Promise<void> {
   const found = (await client.value!.call([["Mailbox/set", args, "s"]]))["s"];
   refuse(found);
+}
+
+/** Everything in it for good. */
+async function empty(box: Mailbox): Promise<void> {
+  for (;;) {
+    const found = await client.value!.call([["Email/query", { filter: { inMailbox: box.id }, limit: IDS_AT_ONCE }, "q"]]);
+    const ids = found["q"].ids as string[];
+    if (ids.length === 0) break;
+    await destroy(ids);
+  }
+  await refresh();
 }
 
 export default function Folder() {
@@ -64,7 +76,7 @@ function Form({ box }: { box: Mailbox | null }) {
         {!fixed && (
           <>
             <label>
-              {read("folder.name")}
+              {pick("folder.name")}
               <input data-first required maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} />
             </label>
             <label>
@@ -96,7 +108,7 @@ function Form({ box }: { box: Mailbox | null }) {
           </p>
         )}
         <div class="actions">
-          {!fixed && <button class="main" disabled={!name.trim()}>{box ? read("folder.save") : folder("folder.make")}</button>}
+          {!fixed && <button class="main" disabled={!name.trim()}>{box ? pick("folder.save") : folder("folder.make")}</button>}
           {box && (
             <button type="button" onClick={() => (over.value = { kind: "folder", box: null })}>
               <Icon name="folder" /> {read("folder.new")}

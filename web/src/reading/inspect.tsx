@@ -8,7 +8,7 @@ import { Icon } from "../views/icon";
 import { Way } from "./journey";
 import type { Leg } from "./journey";
 import { saveBlob } from "./save";
-import { language } from "../text";
+import { language, say } from "../text";
 import { behind } from "./behind.text";
 import { read } from "./texts";
 
@@ -63,7 +63,7 @@ function useAnswer<T>(ask: () => Promise<T>, key: unknown): { value: T | null; f
 }
 
 function Waiting({ fault }: { fault: string }) {
-  return <p class={fault ? "fault" : "empty"} role="status">{fault || read("inspect.loading")}</p>;
+  return <p class={fault ? "fault" : "empty"} role="status">{fault || say("list.loading")}</p>;
 }
 
 function Journey({ email }: { email: Email }) {

@@ -3,6 +3,10 @@
 import { sayer } from "../text";
 
 const TEXTS = {
+  "done.woken": ["已放回", "Back again"],
+  "done.snoozed": ["{time} 再回来", "Comes back {time}"],
+  "folder.name": ["名字", "Name"],
+  "folder.save": ["保存", "Save"],
   "label.forget": ["删除标签", "Delete the label"],
   "colour.red": ["红", "Red"],
   "colour.orange": ["橙", "Orange"],

@@ -6,9 +6,10 @@ import type { Mailbox } from "../jmap";
 import { client, everywhere, guarded, mailboxes, refresh } from "../store";
 import { language } from "../text";
 import { Icon } from "../views/icon";
-import { boxesWith, copyTo, destinations, moveTo, putAside, shownTargets, toggle } from "./act";
+import { boxesWith, copyTo, destinations, moveTo, shownTargets, toggle } from "./act";
 import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./labels";
 import type { Colour, Label } from "./labels";
+import { putAside } from "./aside";
 import { over } from "./over";
 import { pathOf } from "./query";
 import { pick } from "./pick.text";
@@ -165,12 +166,12 @@ function EditLabel({ label }: { label: Label }) {
         }}
       >
         <label>
-          {read("folder.name")}
+          {pick("folder.name")}
           <input data-first required maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} />
         </label>
         <Colours value={colour} choose={setColour} />
         <div class="actions">
-          <button class="main" disabled={!name.trim()}>{read("folder.save")}</button>
+          <button class="main" disabled={!name.trim()}>{pick("folder.save")}</button>
           <button type="button" onClick={() => void guarded(() => forgetLabel(label)).then(close)}>
             <Icon name="trash" /> {pick("label.forget")}
           </button>
@@ -209,7 +210,7 @@ function Snooze() {
   const aside = shownTargets().some((one) => one.keywords["$snoozed"]);
   const take = (until: Date | null) => {
     close();
-    void putAside(until);
+    void putAside(until, until ? shown(until) : "");
   };
   const shown = (date: Date) =>
     date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });

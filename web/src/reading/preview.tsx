@@ -12,6 +12,7 @@ import { Files, saveFile } from "./files";
 import type { File_ } from "./files";
 import { encodingOf } from "./repair";
 import { ENCODINGS, charsetOf } from "./repaired";
+import { mending } from "./repair.text";
 import { read } from "./texts";
 
 const TEXT_MAX_BYTES = 1024 * 1024;
@@ -94,7 +95,7 @@ function useLoaded<T>(ask: () => Promise<T>): { value: T | null; fault: string }
 }
 
 function Waiting({ fault }: { fault: string }) {
-  return <p class={fault ? "fault" : "empty"} role="status">{fault || read("inspect.loading")}</p>;
+  return <p class={fault ? "fault" : "empty"} role="status">{fault || say("list.loading")}</p>;
 }
 
 function Picture({ file }: { file: File_ }) {
@@ -134,9 +135,9 @@ function Text({ file }: { file: File_ }) {
   return (
     <>
       <label class="encoding">
-        {read("repair.as")}
+        {mending("repair.as")}
         <select value={encoding} onChange={(event) => setWanted(event.currentTarget.value)}>
-          <option value="">{read("repair.labelled")}</option>
+          <option value="">{mending("repair.labelled")}</option>
           {ENCODINGS.map((one) => (
             <option key={one}>{one}</option>
           ))}

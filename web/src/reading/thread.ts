@@ -1,9 +1,9 @@
 /** The conversation, or the one letter, that is open; the next one is fetched before it is asked for. */
 
-import { batch } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import type { Email, Id } from "../jmap";
 import { byRole, cursor, guarded, jmap, letters, may, openThread, place, rows, total, want } from "../store";
-import { setKeyword } from "./act";
+import { choosing, setKeyword } from "./act";
 import { straighten } from "./lookalike";
 import { conversations } from "./query";
 
@@ -32,15 +32,39 @@ export function forgetAll(): void {
   ready.clear();
 }
 
+/** Show it as far as it is here. */
+function turnTo(thread: Id, email: Id | null): void {
+  alone = email;
+  batch(() => {
+    openThread.value = thread;
+    letters.value = shown(ready.get(keyOf(thread, alone)) ?? []);
+  });
+}
+
+/** Do it as soon as it can be done, unless the person goes elsewhere before. */
+function once(can: () => unknown, still: () => boolean, run: () => void): void {
+  const stop = effect(() => {
+    if (!still()) queueMicrotask(() => stop());
+    else if (can()) queueMicrotask(() => (stop(), still() && run()));
+  });
+}
+
+/** What is done with the letter that is open waits for it, where it is still on its way. */
+export function whenHere(run: () => void): void {
+  const thread = openThread.value;
+  if (thread === null || choosing.value || letters.value.length > 0) run();
+  else once(() => letters.value.length > 0, () => openThread.value === thread, run);
+}
+
 export async function open(position: number): Promise<void> {
   const row = rows.value.get(position);
-  if (!row) return;
-  alone = conversations.value ? null : row.id;
-  batch(() => {
-    cursor.value = position;
-    openThread.value = row.threadId;
-    letters.value = shown(ready.get(keyOf(row.threadId, alone)) ?? []);
-  });
+  cursor.value = position;
+  if (!row) {
+    // Its row comes, if there is one.
+    const where = place.value;
+    return once(() => rows.value.has(position), () => cursor.value === position && place.value === where, () => void open(position));
+  }
+  turnTo(row.threadId, conversations.value ? null : row.id);
   await guarded(async () => {
     await loadThread(row.threadId);
     await markRead();
@@ -117,24 +141,21 @@ async function ask(thread: Id, email: Id | null): Promise<Email[]> {
 
 /** A conversation that need not be in the list. */
 export async function show(thread: Id): Promise<void> {
-  alone = null;
-  batch(() => {
-    openThread.value = thread;
-    letters.value = [];
-  });
+  turnTo(thread, null);
   await loadThread(thread);
   await markRead();
 }
 
 export async function loadThread(thread: Id): Promise<void> {
   const found = await take(thread, alone);
-  if (openThread.value === thread) letters.value = shown(found);
+  if (openThread.value !== thread) return;
+  letters.value = shown(found);
+  if (letters.value.length === 0) closeThread(); // it is gone meanwhile
 }
 
 /** A letter that is not in the list, with its conversation where these are shown. */
 export function openOne(email: Email): void {
-  alone = conversations.value ? null : email.id;
-  openThread.value = email.threadId;
+  turnTo(email.threadId, conversations.value ? null : email.id);
   void guarded(() => loadThread(email.threadId));
 }
 

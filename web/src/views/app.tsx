@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { compose, desk, recover, writing } from "../draft";
+import { compose, desk, opening, recover, writing } from "../draft";
 import { over } from "../reading/over";
 import { offline, queued } from "../offline";
 import { elsewhere, inContacts, inSettings } from "../route";
@@ -13,16 +13,18 @@ import { List } from "./list";
 import { Reader } from "./reader";
 import { Search } from "./search";
 import { SignIn } from "./signin";
-import { later, lazily } from "./lazy";
+import { Coming, later, lazily } from "./lazy";
 
 const Contacts = lazily(() => import("../contacts").then((found) => found.Contacts));
 const Settings = lazily(() => import("../settings").then((found) => found.Settings));
 
 const Everywhere = lazily(() => import("../everywhere").then((found) => found.Everywhere), "div");
 
-const Pick = later(() => import("../reading/pick").then((one) => one.default));
-const Help = later(() => import("./help").then((one) => one.Help));
-const Folder = later(() => import("../reading/folder").then((one) => one.default));
+const closeOver = () => (over.value = null);
+
+const Pick = later(() => import("../reading/pick").then((one) => one.default), closeOver);
+const Help = later(() => import("./help").then((one) => one.Help), () => (help.value = false));
+const Folder = later(() => import("../reading/folder").then((one) => one.default), closeOver);
 
 /** On a phone the folders lie over the list. */
 export const folders = signal(false);
@@ -74,6 +76,7 @@ export function App() {
       {help.value && <Help />}
       {over.value !== null && (over.value.kind === "folder" ? <Folder /> : <Pick />)}
       <div class="notices" role="status" aria-live="polite">
+        {opening.value && <Coming />}
         {notice.value !== null && (
           <div class="notice">
             <span>{notice.value.text}</span>

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { compose, leaveSafely, load, lookScheduled, openScheduled, scheduled } from "../draft";
+import { compose, leaveSafely, lookScheduled, scheduled, showScheduled } from "../draft";
 import { Accounts } from "../reading/accounts";
 import { Places } from "../reading/places";
 import { client, guarded, mailboxes } from "../store";
@@ -20,7 +20,7 @@ export function Folders() {
       <Accounts />
       <Places />
       {scheduled.value.size > 0 && (
-        <button class="folder" onClick={() => void load().then(() => (openScheduled.value = true))}>
+        <button class="folder" onClick={showScheduled}>
           <Icon name="clock" />
           <span class="name">{say("nav.scheduled")}</span>
           <span class="count">{scheduled.value.size}</span>

@@ -4,7 +4,8 @@ import { signal } from "@preact/signals";
 import { compose, forward, opening, reply, writing } from "../draft";
 import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggle, unchoose } from "../reading/act";
 import { over } from "../reading/over";
-import { closeThread, open } from "../reading/thread";
+import { closeThread, open, whenHere } from "../reading/thread";
+import type { Email } from "../jmap";
 import { client, cursor, everywhere, here, letters, openThread, total, want } from "../store";
 import { HOME, SETTINGS, elsewhere, navigate } from "../route";
 import type { MailKey } from "./shortcuts";
@@ -15,7 +16,8 @@ export const help = signal(false);
 export function isForPage(event: KeyboardEvent): boolean {
   // While Chinese is being entered, keys belong to the input method.
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (document.querySelector("dialog[open]")) return false;
+  // Also while what was asked for is not there yet: what is typed meanwhile is for it.
+  if (over.value || help.value || document.querySelector("dialog[open]")) return false;
   return !(event.target instanceof HTMLElement && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]"));
 }
 
@@ -33,7 +35,8 @@ export function onKey(event: KeyboardEvent): void {
   const run = KEYS[event.key as MailKey] as (() => void) | undefined;
   if (run === undefined || ("craf".includes(event.key) && !client.value?.sends)) return;
   event.preventDefault();
-  run();
+  if (ABOUT_LETTER.includes(event.key)) whenHere(run);
+  else run();
 }
 
 function step(by: number): void {
@@ -51,9 +54,17 @@ function openIt(): void {
   else void open(cursor.value);
 }
 
-function last() {
-  return letters.value[letters.value.length - 1];
+/** To the letter that is open; else to the one under the cursor, which is opened for it. */
+function withLetter(run: (email: Email) => void): void {
+  if (openThread.value === null && !everywhere.value) openIt();
+  whenHere(() => {
+    const last = letters.value[letters.value.length - 1];
+    if (last) run(last);
+  });
 }
+
+/** Keys that wait for the letter that is open, if it is still on its way. */
+const ABOUT_LETTER = ["e", "#", "Delete", "!", "v", "y", "l", "b", "m", "p", "s", "i"];
 
 /** What each key of `shortcuts.ts` does. */
 const KEYS: Record<MailKey, () => void> = {
@@ -67,11 +78,11 @@ const KEYS: Record<MailKey, () => void> = {
   Enter: openIt,
   o: openIt,
   u: closeThread,
-  Escape: () => (help.value ? (help.value = false) : choosing.value ? unchoose() : closeThread()),
+  Escape: () => (choosing.value ? unchoose() : closeThread()),
   c: () => compose(),
-  r: () => last() && reply(last()!, false),
-  a: () => last() && reply(last()!, true),
-  f: () => last() && forward(last()!),
+  r: () => withLetter((email) => reply(email, false)),
+  a: () => withLetter((email) => reply(email, true)),
+  f: () => withLetter(forward),
   e: () => void moveToRole("archive"),
   "#": () => void remove(),
   Delete: () => void remove(),

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
+import { tell } from "../store";
 import { say } from "../text";
 
 /** A part of the pages that is fetched when it is first shown; `Wait`: the element in its place. */
@@ -33,8 +34,11 @@ export function lazily(load: () => Promise<ComponentType>, Wait: "main" | "div" 
   };
 }
 
-/** The same for what opens over the page: nothing is shown until it is there. */
-export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** What was pressed for is on its way. */
+export const Coming = () => <p class="coming">{say("list.loading")}</p>;
+
+/** The same for what opens over the page: nothing is shown until it is there.  What somebody asked for is said to be coming; `forget` where it does not. */
+export function later<P extends object>(load: () => Promise<ComponentType<P>>, forget?: (props: P) => void): ComponentType<P> {
   const found = signal<ComponentType<P> | null>(null);
   let asked = false;
   return (props: P) => {
@@ -44,9 +48,14 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
       asked = true;
       load().then(
         (one) => (found.value = one),
-        () => (asked = false),
+        () => {
+          asked = false;
+          if (!forget) return;
+          tell(say("error.network"));
+          forget(props);
+        },
       );
     }
-    return null;
+    return forget ? <Coming /> : null;
   };
 }

@@ -7,11 +7,11 @@ import { looksBroken, rename, repaired } from "../reading/repaired";
 import { moveToRole, mute, remove, report, toggle } from "../reading/act";
 import { over } from "../reading/over";
 import { read } from "../reading/texts";
-import { closeThread, open } from "../reading/thread";
+import { closeThread, open, whenHere } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
 import { Chips } from "../reading/labels";
 import { byRole, client, cursor, everywhere, here, letters, may, openThread, place, total } from "../store";
-import { formatMoment, formatWhen, say } from "../text";
+import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
 import { later } from "./lazy";
@@ -58,11 +58,13 @@ interface ToolProps {
   run: () => void;
   pressed?: boolean;
   off?: boolean;
+  /** It need not wait for the letter. */
+  now?: boolean;
 }
 
-function Tool({ icon, label, hint, run, pressed, off }: ToolProps) {
+function Tool({ icon, label, hint, run, pressed, off, now }: ToolProps) {
   return (
-    <button class="plain" aria-label={label} title={hint ? `${label} (${hint})` : label} aria-pressed={pressed} disabled={off} onClick={run}>
+    <button class="plain" aria-label={label} title={hint ? `${label} (${hint})` : label} aria-pressed={pressed} disabled={off} onClick={() => (now ? run() : whenHere(run))}>
       <Icon name={icon} />
     </button>
   );
@@ -75,7 +77,7 @@ function Toolbar() {
   const keywords = may("maySetKeywords");
   return (
     <div class="tools" role="toolbar" aria-label={read("inspect.title")}>
-      <Tool icon="back" label={say("act.back")} hint="u" run={closeThread} />
+      <Tool icon="back" label={say("act.back")} hint="u" now run={closeThread} />
       {may("mayRemoveItems") && (
         <>
           {role !== "archive" && <Tool icon="archive" label={say("act.archive")} hint="e" run={() => void moveToRole("archive")} />}
@@ -103,8 +105,8 @@ function Toolbar() {
       <span class="grow" />
       {!everywhere.value && (
         <>
-          <Tool icon="up" label={read("act.previous")} hint="k" off={at === 0} run={() => void open(at - 1)} />
-          <Tool icon="down" label={read("act.next")} hint="j" off={at + 1 >= total.value} run={() => void open(at + 1)} />
+          <Tool icon="up" label={read("act.previous")} hint="k" now off={at === 0} run={() => void open(at - 1)} />
+          <Tool icon="down" label={read("act.next")} hint="j" now off={at + 1 >= total.value} run={() => void open(at + 1)} />
         </>
       )}
     </div>
@@ -174,32 +176,10 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
   );
 }
 
-function Details({ email }: { email: Email }) {
-  const lines: [string, string][] = [
-    ["From", formatAddresses(email.from)],
-    [say("read.to"), formatAddresses(email.to)],
-    [say("read.cc"), formatAddresses(email.cc)],
-    [say("read.bcc"), formatAddresses(email.bcc)],
-    [say("read.date"), formatMoment(email.receivedAt)],
-    ["Message-ID", (email.messageId ?? []).join(" ")],
-  ];
-  return (
-    <dl class="details">
-      {lines
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
-}
-
 const NoLetter = later(() => import("./nothing").then((one) => one.NoLetter));
 const Claimed = later(() => import("../team").then((one) => one.Claimed));
 const Below = later(() => import("../team").then((one) => one.Below));
-const Behind = later(() => import("../reading/inspect").then((one) => one.default));
+const Details = later(() => import("../reading/details").then((one) => one.Details), () => undefined);
+const Behind = later(() => import("../reading/inspect").then((one) => one.default), ({ close }) => close());
 const Repair = later(() => import("../reading/repairbar").then((one) => one.Repair));
 const Invitation = later(() => import("../invitation").then((one) => one.default));
