@@ -327,6 +327,9 @@ async def test_a_held_device_is_approved_at_the_page(web: Web) -> None:
         assert page.status_code == 200
         assert "198.51.100.7" in page.text
         assert "default-src 'none'" in page.headers["content-security-policy"]
+        # Told in the reader's time zone by the one script that may run here.
+        assert re.search(r'<time datetime="[-\dT:]+Z">[-\d]+ [\d:]+ UTC</time>', page.text)
+        assert "script-src 'self'; " in page.headers["content-security-policy"]
     account = await web.account()
     assert KNOWN not in {one.state for one in await web.world.store.access.devices(account.id)}
     approval = first.partition("t=")[2]

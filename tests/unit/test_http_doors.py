@@ -42,6 +42,7 @@ KINDS: Final = {
     "/oauth/userinfo": HEADER,
     "/oauth/style.css": PUBLIC,
     "/oauth/passkey.js": PUBLIC,
+    "/oauth/times.js": PUBLIC,
     "/oauth/with/{name}": AWAY,
     "/oauth/back/{name}": AWAY,
     **dict.fromkeys(

@@ -74,6 +74,8 @@ async def test_pages_run_nothing_and_stand_in_no_frame(world: OAuthWorld) -> Non
     ]
     script = await browser.http.get("/oauth/passkey.js")
     assert (script.status_code, script.headers["x-content-type-options"]) == (200, "nosniff")
+    times = await browser.http.get("/oauth/times.js")
+    assert times.headers["content-type"].startswith("text/javascript")
     await browser.sign_in()
     assert "Allow access?" in browser.page
     assert "script" not in browser.headers["content-security-policy"] + browser.page

@@ -1,6 +1,7 @@
 """HTML for people: templates, the language of the reader, and the headers every page carries.
 
-No page needs a script, and none may run one but for where a passkey can be asked for: `templates/passkey.js`.
+No page needs a script, and none may run one but for where a passkey can be asked for (`templates/passkey.js`) or times
+are told (`templates/times.js`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ else:
 
 STYLE_PATH: Final = "/oauth/style.css"
 SCRIPT_PATH: Final = "/oauth/passkey.js"
+TIMES_PATH: Final = "/oauth/times.js"
 STYLE_AGE_S: Final = 3600
 WEBMAIL: Final = ("/mail/", "nothing.link")
 """A way on for those who are where nothing is: address, key of its name."""
@@ -43,7 +45,9 @@ class Pages:
         self._language = language
         self._secure = secure
         templates = resources.files("posthouse.http") / "templates"
-        self._style, self._script = ((templates / name).read_bytes() for name in ("style.css", "passkey.js"))
+        self._style, self._script, self._times = (
+            (templates / name).read_bytes() for name in ("style.css", "passkey.js", "times.js")
+        )
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
@@ -73,9 +77,10 @@ class Pages:
             hostname=self._hostname,
             style=STYLE_PATH,
             script=SCRIPT_PATH,
+            times=TIMES_PATH,
             **values,
         )
-        scripts = "script-src 'self'; " if values.get("passkey") else ""
+        scripts = "script-src 'self'; " if values.get("passkey") or values.get("at") else ""
         return self._headers(HTMLResponse(page, status_code=status), _form_targets(send_to), scripts)
 
     async def nothing_here(self, request: Request, _error: Exception) -> Response:
@@ -119,6 +124,9 @@ class Pages:
 
     async def script(self, _request: Request) -> Response:
         return Response(self._script, media_type="text/javascript", headers=_STATIC)
+
+    async def times(self, _request: Request) -> Response:
+        return Response(self._times, media_type="text/javascript", headers=_STATIC)
 
     def _headers(self, response: Response, targets: Sequence[str], scripts: str) -> Response:
         response.headers.update(

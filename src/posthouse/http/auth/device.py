@@ -50,7 +50,6 @@ class DeviceApproval:
         by_page = device.protocol == "http"
         what = told("approve.web") if by_page else told("approve.program", protocol=device.protocol.upper())
         facts = (
-            ("approve.at", datetime.fromtimestamp(device.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")),
             ("approve.what", " · ".join(filter(None, (what, device.client)))),
             ("approve.name", device.name),
             ("approve.from", " · ".join(filter(None, (device.used_ip, device.country)))),
@@ -60,6 +59,7 @@ class DeviceApproval:
             "device.html",
             approval=approval,
             account=account.address,
+            at=datetime.fromtimestamp(device.created_at, UTC),
             facts=[fact for fact in facts if fact[1]],
         )
 

@@ -19,7 +19,7 @@ from posthouse.http.oauth.device import DevicePage
 from posthouse.http.oauth.metadata import MetadataEndpoints
 from posthouse.http.oauth.outside import OutsidePages
 from posthouse.http.oauth.token import TokenEndpoints, answered
-from posthouse.http.pages import SCRIPT_PATH, STYLE_PATH, Pages, here
+from posthouse.http.pages import SCRIPT_PATH, STYLE_PATH, TIMES_PATH, Pages, here
 from posthouse.services.oauth.device import DeviceGrants
 from posthouse.services.oauth.server import AuthorizationServer
 from posthouse.services.passkeys import Passkeys
@@ -104,6 +104,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/oauth/userinfo", answered(tokens.userinfo), methods=both),
         Route(STYLE_PATH, context.pages.style),
         Route(SCRIPT_PATH, context.pages.script),
+        Route(TIMES_PATH, context.pages.times),
     ]
     if context.providers:
         outside = OutsidePages(context)
