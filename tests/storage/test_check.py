@@ -32,7 +32,7 @@ PLANTED = {
     "mailbox-has-account": "DELETE FROM account",
     "inbox-exists": "UPDATE mailbox SET name = 'in' WHERE name = 'INBOX'",
     "account-has-domain": "DELETE FROM domain",
-    "metadata-has-mailbox": "INSERT INTO metadata SELECT id, 999999, '/private/a', 1, NULL FROM account",
+    "metadata-has-mailbox": "INSERT INTO metadata SELECT id, 999999, '/private/a', 1, NULL, 0 FROM account",
     "script-has-account": "INSERT INTO remembered VALUES (999999, 'k', 0)",
     "one-active-script": (
         "INSERT INTO sieve_script (account, active, changed_at, name, content)"

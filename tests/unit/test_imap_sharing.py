@@ -271,3 +271,53 @@ async def test_shared_annotations_are_told_of_to_who_shares_the_mailbox(world: W
     # Its own changes are told to the others and not to itself.
     assert await friend.run(f'SETMETADATA {BOX} (/shared/comment "3")') == ["t OK SETMETADATA completed"]
     assert await friend.run("NOOP") == ["t OK NOOP completed"]
+
+
+async def highest(client: Client) -> int:
+    said = await client.run(f"STATUS {BOX} (HIGHESTMODSEQ)")
+    [line] = [line for line in said if line.startswith("* STATUS")]
+    return int(line.split()[-1].rstrip(")"))
+
+
+async def test_a_private_annotation_moves_the_mailbox_for_who_made_it_alone(world: World) -> None:
+    """RFC 7162 §3.2."""
+    for name in ("wang", "zhao"):
+        await share(world, "lrswi", to=f"{name}@example.test")
+    one, two = await wang(world), await world.login(BOX, address="zhao@example.test")
+    await one.append(BOX, b"a: b\r\n\r\n")
+    await two.run("NOOP")
+    before = await highest(one)
+    await idle(two)
+    assert (await one.run(f'SETMETADATA {BOX} (/private/comment "x")'))[-1] == "t OK SETMETADATA completed"
+    moved = await highest(one)
+    assert moved > before
+    assert f"* OK [HIGHESTMODSEQ {moved}] Highest modification sequence" in await one.run(f"SELECT {BOX}")
+    assert f"UIDNEXT 2 MESSAGES 1 UNSEEN 1 HIGHESTMODSEQ {moved})" in " ".join(
+        await (await wang(world)).run(
+            f"NOTIFY SET STATUS (MAILBOXES {BOX} (MessageNew MessageExpunge FlagChange))"
+        )
+    )
+    assert await two.settle() == b""
+    assert (await two.send(b"DONE\r\n")).endswith(b"OK IDLE completed\r\n")
+    assert await highest(two) == before
+    # Whatever comes later is above, so nobody misses it.
+    await two.run("STORE 1 +FLAGS (\\Flagged)")
+    later = await highest(two)
+    assert later > moved
+    assert await highest(one) == later
+    assert "MODSEQ" in " ".join(await one.run(f"FETCH 1 FLAGS (CHANGEDSINCE {moved})"))
+    # Taken away again it moves too, and stays there when many others are forgotten.
+    await one.run(f"SETMETADATA {BOX} (/private/comment NIL)")
+    last = await highest(one)
+    assert last > later
+    for start in range(0, 120, 40):
+        names = " ".join(f"/private/{n} NIL" for n in range(start, start + 40))
+        assert (await one.run(f"SETMETADATA Drafts ({names})"))[-1].startswith("t OK")
+    assert await highest(one) == last
+    assert await highest(two) == later
+    await one.run("ENABLE QRESYNC")
+    valid = re.search(r"UIDVALIDITY (\d+)", " ".join(await one.run(f"STATUS {BOX} (UIDVALIDITY)")))
+    assert valid is not None
+    said = await one.run(f"SELECT {BOX} (QRESYNC ({valid[1]} {last}))")
+    assert f"* OK [HIGHESTMODSEQ {last}] Highest modification sequence" in said
+    assert not [line for line in said if "FETCH" in line or "VANISHED" in line]

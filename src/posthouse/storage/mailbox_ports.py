@@ -114,3 +114,7 @@ class Metadata(Protocol):
     async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
         """(mailbox, entry) set or removed after a modseq of the account."""
         ...
+
+    async def moved(self, account: AccountId, mailbox: MailboxId) -> int:
+        """The modseq that the last of its private annotations gave a mailbox of somebody else, for it; 0: none."""
+        ...

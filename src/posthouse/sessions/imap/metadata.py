@@ -140,6 +140,21 @@ async def _set_foreign(session: ImapSession, row: Mailbox, command: c.SetMetadat
     return b"OK SETMETADATA completed"
 
 
+async def highest_modseq(session: ImapSession, row: Mailbox, modseq: int) -> int:
+    """RFC 7162 §3.2: the mod-sequence of a mailbox that stands at `modseq`, for this user.
+
+    Private annotations at mailboxes of others move it for who made them alone.
+    """
+    if row.account == session.account_id:
+        return modseq
+    store = session.services.store
+    own = await store.metadata.moved(session.account_id, row.id)
+    if own <= modseq:
+        return modseq
+    # What happened before the annotation may not have been told yet.
+    return own if (await store.mailboxes.by_id(row.account, row.id)).modseq == modseq else modseq
+
+
 async def begin_announcing(session: ImapSession) -> None:
     """ENABLE METADATA (RFC 5464 §4.4): from now on other sessions' changes are told."""
     directory = session.services.store.directory

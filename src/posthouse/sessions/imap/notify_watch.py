@@ -116,7 +116,9 @@ class Watch:
             if barred and self._events_of(place.row, subscribed) & e.OF_MESSAGES:
                 # RFC 5465 §3.1: the client learns that of this mailbox nothing will be told.
                 self._write(response.format_list(("\\NoAccess",), place.row.name, utf8=self._session.utf8))
-        return b"".join([self._first_status(place.row) for place in places if place.row.id in self._seen])
+        return b"".join(
+            [await self._first_status(place.row) for place in places if place.row.id in self._seen]
+        )
 
     def close(self) -> None:
         session = self._session
@@ -409,19 +411,20 @@ class Watch:
                 row,
                 names,
                 unseen=bool(events & e.FLAG_CHANGE),
-                modseq=bool(self._session.enabled & CONDSTORE),
+                modseq=row.modseq if self._session.enabled & CONDSTORE else 0,
                 utf8=self._session.utf8,
             )
         )
 
-    def _first_status(self, row: Mailbox) -> bytes:
+    async def _first_status(self, row: Mailbox) -> bytes:
         selected = self._session.selected
         if selected is not None and selected.id == row.id:
             return b""
         flags = bool(self._events_of(row, self._subscribed) & e.FLAG_CHANGE)
         # RFC 5465 §3.1: with FlagChange HIGHESTMODSEQ, whether CONDSTORE was enabled or not.
         names = ("UIDVALIDITY", "UIDNEXT", "MESSAGES")
-        return _format_status(row, names, unseen=flags, modseq=flags, utf8=self._session.utf8)
+        modseq = await metadata.highest_modseq(self._session, row, row.modseq) if flags else 0
+        return _format_status(row, names, unseen=flags, modseq=modseq, utf8=self._session.utf8)
 
     def _overflow(self) -> None:
         """RFC 5465 §5.8: from now on it is as after NOTIFY NONE."""
@@ -435,11 +438,11 @@ class Watch:
         self._session.write(data)
 
 
-def _format_status(row: Mailbox, names: tuple[str, ...], *, unseen: bool, modseq: bool, utf8: bool) -> bytes:
+def _format_status(row: Mailbox, names: tuple[str, ...], *, unseen: bool, modseq: int, utf8: bool) -> bytes:
     values = {"UIDVALIDITY": row.uidvalidity, "UIDNEXT": row.uidnext, "MESSAGES": row.messages}
     items: list[tuple[str, int | str]] = [(name, values[name]) for name in names]
     if unseen:
         items.append(("UNSEEN", row.unseen))
     if modseq:
-        items.append(("HIGHESTMODSEQ", row.modseq))
+        items.append(("HIGHESTMODSEQ", modseq))
     return response.format_status(row.name, items, utf8=utf8)

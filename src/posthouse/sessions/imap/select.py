@@ -16,6 +16,7 @@ from posthouse.wire.imap.sequence_set import NUMBER_MAX, SequenceSet
 
 from .flags import format_flags
 from .mailbox import is_denormalised
+from .metadata import highest_modseq
 from .state import CONDSTORE, QRESYNC, REV2, UIDONLY, Selected
 from .view import View, inside
 
@@ -64,6 +65,7 @@ def _close_old(session: ImapSession) -> None:
 
 async def _describe(session: ImapSession, row: Mailbox, given: str) -> None:
     view = session.mailbox.view
+    highest = await highest_modseq(session, row, view.modseq)
     out = [format_flags(session), response.format_exists(view.exists)]
     if session.shows_recent:
         out.append(response.format_recent(view.recent))
@@ -77,7 +79,7 @@ async def _describe(session: ImapSession, row: Mailbox, given: str) -> None:
     out += [
         response.ok(b"*", "UIDs are valid", code.code_uidvalidity(session.mailbox.shared.uidvalidity)),
         response.ok(b"*", "Predicted next UID", code.code_uidnext(view.uidnext)),
-        response.ok(b"*", "Highest modification sequence", code.code_highestmodseq(view.modseq)),
+        response.ok(b"*", "Highest modification sequence", code.code_highestmodseq(highest)),
         response.ok(b"*", "Mailbox id", code.code_mailboxid(mailbox_id(row))),
     ]
     session.write(b"".join(out))

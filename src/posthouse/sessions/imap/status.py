@@ -11,6 +11,7 @@ from posthouse.storage.rows import Mailbox
 from posthouse.wire.imap import command as c
 from posthouse.wire.imap import response
 
+from .metadata import highest_modseq
 from .state import CONDSTORE
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def status_items(
         "DELETED": row.deleted,
         "SIZE": row.size_bytes,
         "DELETED-STORAGE": (row.deleted_bytes + 1023) // 1024,  # RFC 9208 §5.1: units of 1024 octets
-        "HIGHESTMODSEQ": row.modseq,
+        "HIGHESTMODSEQ": await highest_modseq(session, row, row.modseq) if "HIGHESTMODSEQ" in names else 0,
         "MAILBOXID": mailbox_id(row),
         "APPENDLIMIT": session.services.limits.append_max_bytes,
     }

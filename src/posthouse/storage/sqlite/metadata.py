@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from posthouse.core.errors import NotFound, OverQuota
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.storage.sqlite.ledger import Ledger
+from posthouse.storage.sqlite.ledger import AccountState, Ledger
 from posthouse.storage.sqlite.reads import Reader
 from posthouse.storage.sqlite.requests import AnyRequest, SetMetadata
 
@@ -20,17 +20,13 @@ def set_metadata(ledger: Ledger, request: SetMetadata) -> int:
     account = ledger.account(request.account)
     if request.mailbox and not ledger.has_mailbox(request.mailbox):
         raise NotFound(f"mailbox {request.mailbox} of account {request.account}")
-    state = ledger.try_mailbox(request.account, request.mailbox) if request.mailbox else None
-    if state is not None:
-        ledger.bump(account, state)  # RFC 7162 §3.2: annotations of a mailbox move its mod-sequence
-    else:
-        account.modseq += 1
-        ledger.touch(account)
+    moved = _move(ledger, account, request.mailbox)
     for entry, value in request.values.items():
         ledger.execute(
-            "INSERT INTO metadata (account, mailbox, entry, modseq, value) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (account, mailbox, entry) DO UPDATE SET modseq = excluded.modseq, value = excluded.value",
-            (request.account, request.mailbox, entry, account.modseq, value),
+            "INSERT INTO metadata (account, mailbox, entry, modseq, value, moved) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, mailbox, entry)"
+            " DO UPDATE SET modseq = excluded.modseq, value = excluded.value, moved = excluded.moved",
+            (request.account, request.mailbox, entry, account.modseq, value, moved),
         )
     [(count, removed)] = ledger.execute(
         "SELECT count(value), count(*) - count(value) FROM metadata WHERE account = ?", (request.account,)
@@ -40,11 +36,34 @@ def set_metadata(ledger: Ledger, request: SetMetadata) -> int:
     if removed > REMOVED_KEPT:
         ledger.execute(
             "DELETE FROM metadata WHERE account = ?1 AND value IS NULL AND (mailbox, entry) IN (SELECT mailbox, entry"
-            " FROM metadata WHERE account = ?1 AND value IS NULL ORDER BY modseq LIMIT ?2)",
+            " FROM metadata WHERE account = ?1 AND value IS NULL ORDER BY modseq LIMIT ?2)"
+            # What told of the last change of a mailbox stays: its modseq must not go back.
+            " AND (moved = 0 OR moved != (SELECT max(o.moved) FROM metadata o"
+            " WHERE o.account = ?1 AND o.mailbox = metadata.mailbox))",
             (request.account, removed - REMOVED_KEPT),
         )
     ledger.hint("mailboxes", request.account)
     return int(account.modseq)
+
+
+def _move(ledger: Ledger, account: AccountState, mailbox: MailboxId) -> int:
+    """RFC 7162 §3.2: annotations of a mailbox move its mod-sequence; the value, where that is for this account alone.
+
+    A private one at a mailbox of somebody else takes a number of that account, so that whatever happens there later
+    has a higher one.  Others see a number left out, as for changes of mailboxes that are hidden from them.
+    """
+    if mailbox and (state := ledger.try_mailbox(account.id, mailbox)) is not None:
+        ledger.bump(account, state)
+        return 0
+    account.modseq += 1
+    ledger.touch(account)
+    if not mailbox:
+        return 0
+    [(number,)] = ledger.execute("SELECT account FROM mailbox WHERE id = ?", (mailbox,)).fetchall()
+    owner = ledger.account(number)
+    owner.modseq += 1
+    ledger.touch(owner)
+    return int(owner.modseq)
 
 
 class SqliteMetadata:
@@ -72,3 +91,9 @@ class SqliteMetadata:
     async def changed(self, account: AccountId, since: int) -> list[tuple[MailboxId, str]]:
         sql = "SELECT mailbox, entry FROM metadata WHERE account = ? AND modseq > ? ORDER BY mailbox, entry"
         return self._reader.rows(sql, (account, since))
+
+    async def moved(self, account: AccountId, mailbox: MailboxId) -> int:
+        row = self._reader.row(
+            "SELECT max(moved) FROM metadata WHERE account = ? AND mailbox = ?", (account, mailbox)
+        )
+        return 0 if row is None else row[0] or 0

@@ -12,7 +12,7 @@ import apsw
 
 from posthouse.core.errors import Invalid
 
-SCHEMA_VERSION: Final = 29
+SCHEMA_VERSION: Final = 30
 
 
 def version_of(connection: apsw.Connection) -> int:

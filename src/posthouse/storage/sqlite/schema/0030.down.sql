@@ -1,0 +1,2 @@
+-- Back to schema 29.
+ALTER TABLE metadata DROP COLUMN moved;
