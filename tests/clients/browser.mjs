@@ -81,6 +81,18 @@ export async function frameOf(page) {
   }
 }
 
+/** That page, once `holds` is true there; asked from here again and again, as no clock runs in a frame without scripts. */
+export async function frameThat(page, holds, argument, most = TIMEOUT_MS) {
+  for (const begun = Date.now(); Date.now() - begun < most; await page.waitForTimeout(100)) {
+    const frame = await frameOf(page);
+    if (await frame.evaluate(holds, argument).catch(() => false)) return frame;
+  }
+  throw new Error(`the page of the letter is never so: ${holds} ${argument ?? ""}`);
+}
+
+const shows = (text) => document.body.textContent.includes(text);
+export const frameWith = (page, text, most) => frameThat(page, shows, text, most);
+
 /**
  * One step of a script: its time in ms.  What is not done within so many seconds ends the script with the name of the step and with what
  * the page shows, so that nobody has to guess what was waited for.

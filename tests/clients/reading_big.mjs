@@ -1,6 +1,6 @@
 /** Letters that are too much: `node reading_big.mjs CHROMIUM URL ADDRESS PASSWORD`; how long, how many, whether the page stayed alive. */
 
-import { frameOf, launch, open, openLetter, signIn } from "./browser.mjs";
+import { frameOf, frameWith, launch, open, openLetter, signIn } from "./browser.mjs";
 
 const [chromium, url, address, password] = process.argv.slice(2);
 const found = {};
@@ -32,12 +32,7 @@ await page.evaluate(() => {
 });
 await page.click("button:has-text('Show all of it')");
 const done = Date.now();
-for (;;) {
-  const text = await (await frameOf(page)).evaluate(() => document.body.textContent.slice(-40)).catch(() => "");
-  if (text.includes("THE END")) break;
-  if (Date.now() - done > 120_000) throw new Error("the end was not shown");
-  await page.waitForTimeout(100);
-}
+await frameWith(page, "THE END", 120_000);
 found.whole_s = (Date.now() - done) / 1000;
 found.ticks = await page.evaluate(() => window.ticks);
 found.whole_ms = await longest();
@@ -50,8 +45,7 @@ Object.assign(found, await (await frameOf(page)).evaluate(() => {
 }));
 
 await openLetter(page, "bottomless");
-const frame = await frameOf(page);
-await frame.waitForFunction(() => document.body.textContent.includes("the bottom"));
+const frame = await frameWith(page, "the bottom");
 Object.assign(found, await frame.evaluate(() => {
   const all = [...document.body.querySelectorAll("*")];
   const depth = (one) => (one.parentElement === document.body ? 1 : 1 + depth(one.parentElement));

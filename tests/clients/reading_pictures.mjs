@@ -1,6 +1,6 @@
 /** Letters with pictures from elsewhere: `node reading_pictures.mjs CHROMIUM URL ADDRESS PASSWORD PICTURES`. */
 
-import { frameOf, launch, look, open, openLetter, signIn } from "./browser.mjs";
+import { frameOf, frameThat, launch, look, open, openLetter, signIn } from "./browser.mjs";
 
 const [chromium, url, address, password, pictures] = process.argv.slice(2);
 const found = {};
@@ -34,7 +34,7 @@ await openLetter(page, "other");
 await openLetter(page, "newsletter");
 await page.waitForSelector(".pictures:has-text('server fetched')");
 await page.waitForFunction(() => true);
-await (await frameOf(page)).waitForFunction(() => [...document.images].filter((one) => one.complete && one.naturalWidth === 1).length === 2);
+await frameThat(page, () => [...document.images].filter((one) => one.complete && one.naturalWidth === 1).length === 2);
 found.asked = [...new Set(asked)].sort();
 await look(page, found, pictures, "pictures-shown");
 

@@ -1,6 +1,6 @@
 /** Two members of a team in its mailbox: `node team.mjs CHROMIUM URL ONE OTHER PASSWORD TEAM PICTURES`. */
 
-import { launch, look, open, openLetter, signIn } from "./browser.mjs";
+import { bounded, launch, look, open, openLetter, signIn } from "./browser.mjs";
 
 const [chromium, url, one, other, password, team, pictures] = process.argv.slice(2);
 const found = {};
@@ -80,9 +80,17 @@ await wang.click(".mentions button:has-text('Open')");
 await wang.waitForSelector(".note .text mark");
 await wang.waitForSelector(".mentions", { state: "detached" });
 
-// Who is answering.
+// Who is answering.  Who comes and goes moves nothing that could be pressed just then.
+const place = () => zhang.locator(".letter button:has-text('Reply') >> nth=0").boundingBox();
+await zhang.waitForSelector(".team .others:has-text('looking at this too')");
+const before = await place();
+await wang.click(".tools button[aria-label^=Back]");
+await zhang.waitForSelector(".team .others:has-text('Nobody else')");
+found.moved = (await place()).y - before.y;
+await openLetter(wang, "broken");
+await zhang.waitForSelector(".team .others:has-text('looking at this too')");
 await zhang.click(".letter button:has-text('Reply') >> nth=0");
-await zhang.waitForSelector("iframe.text");
+await bounded(zhang, "zhang answers", 40, () => zhang.waitForSelector("iframe.text"));
 await wang.waitForSelector(".team .live:has-text('answering')");
 found.live = await wang.locator(".team .live").innerText();
 await look(wang, found, pictures, "team-phone");

@@ -407,6 +407,7 @@ def test_two_members_of_a_team(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["theirs"] == 0  # nobody changes what others wrote
     assert found["mention"].endswith(f"mentioned you in a note of {team}")
     assert "is answering" in found["live"]
+    assert found["moved"] == 0
     assert found["from"] == f"Support <{team}>"
     assert "is answering this conversation too" in found["warned"]
     assert "has taken this conversation" in found["warned"]

@@ -12,6 +12,8 @@ const FORBIDDEN_TAGS = [
 ];
 const FORBIDDEN_ATTRIBUTES = ["id", "name", "class", "srcset", "ping", "poster", "action", "formaction", "autofocus", "tabindex"];
 const STYLE_URL = /url\s*\(|image-set|@import|expression|var\s*\(|(?:^|[;\s])position\s*:|attr\s*\(|(?:^|[;\s])content\s*:/i;
+/** Nobody writes a longer style, and it costs time whenever it is looked at. */
+const STYLE_MAX = 4096;
 const BACKGROUND = /^url\(["']?((?:https?:)?\/\/[^"')]+)["']?\)$/i;
 
 /** Something on another host that the letter wants to be fetched. */
@@ -94,6 +96,7 @@ function prepare(view: Window, found: Found, classes: readonly string[]): Return
   purifier.removeAllHooks();
   purifier.addHook("uponSanitizeAttribute", (_, attribute) => {
     if (attribute.attrName === "class" && classes.includes(attribute.attrValue)) attribute.forceKeepAttr = true;
+    if (attribute.attrName === "style" && attribute.attrValue.length > STYLE_MAX) attribute.keepAttr = false;
   });
   purifier.addHook("afterSanitizeAttributes", (node) => {
     const element = node as HTMLElement;

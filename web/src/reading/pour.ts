@@ -20,8 +20,6 @@ const CHARACTERS = 50;
 /** What a picture weighs: while it is not loaded, the browser puts elements of its own in its place. */
 const PICTURE = 4;
 const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
-/** Nobody writes a longer style, and it costs time whenever it is looked at. */
-const STYLE_MAX = 4096;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
 /** Elements within each other; what is deeper goes on beside them. */
@@ -64,11 +62,14 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
   const sheet: Sheet = { room: 0, next: FIRST_SHEET, height: 0 };
   let open = "";
   for (const piece of slices(html)) {
-    const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${open}${piece}<!--${CUT}-->`, "text/html");
+    const written = open + piece;
+    const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${written}<!--${CUT}-->`, "text/html");
     open = openTags(parsed);
     await rest();
     if (stopped()) break; // the page may be another letter's by now
-    await takeOver(parsed.body ?? parsed.documentElement, page, found, sheet, stopped);
+    const root = parsed.body ?? parsed.documentElement;
+    if (shallowPart(written, DEPTH_MAX / QUOTE_DEPTH).length < written.length) bounded(root);
+    await takeOver(root, page, found, sheet, stopped);
     if (stopped()) break;
   }
   return found;
@@ -86,38 +87,28 @@ function openTags(parsed: Document): string {
   return tags.length > OPEN_MAX ? "" : tags;
 }
 
-function cutText(text: Text): void {
-  if (text.length > TEXT_MAX) text.splitText(isHalf(text.data, TEXT_MAX) ? TEXT_MAX - 1 : TEXT_MAX);
-}
-
 /** Between the halves of one character. */
 const isHalf = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 
-/** All that is in it, in its order; long texts are cut, and what is too much for any browser is taken away. */
-function bounded(root: Element): Node[] {
-  const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
-  const all: Node[] = [];
+/** What is deeper than any browser lays out in time goes on beside it. */
+function bounded(root: Element): void {
+  const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
+  const all: Element[] = [];
   const depths = new Map<Node, number>([[root, 0]]);
   let tooDeep = false;
-  for (let one = walker.nextNode(); one !== null; one = walker.nextNode()) {
-    if (one.nodeType === Node.TEXT_NODE) cutText(one as Text);
-    else {
-      const element = one as Element;
-      const depth = depths.get(element.parentNode!)! + (element.tagName === "BLOCKQUOTE" ? QUOTE_DEPTH : 1);
-      if (depth > DEPTH_MAX && element.firstElementChild !== null) {
-        tooDeep = true;
-        walker.currentNode = all.at(-1) ?? root;
-        flatten(element);
-        continue;
-      }
-      depths.set(element, depth);
-      if ((element.getAttribute("style")?.length ?? 0) > STYLE_MAX) element.removeAttribute("style");
+  for (let one = walker.nextNode() as Element | null; one !== null; one = walker.nextNode() as Element | null) {
+    const depth = depths.get(one.parentNode!)! + (one.tagName === "BLOCKQUOTE" ? QUOTE_DEPTH : 1);
+    if (depth > DEPTH_MAX && one.firstElementChild !== null) {
+      tooDeep = true;
+      walker.currentNode = all.at(-1) ?? root;
+      flatten(one);
+    } else {
+      depths.set(one, depth);
+      all.push(one);
     }
-    all.push(one);
   }
   // What stood around it is left behind in every piece.
   if (tooDeep) for (const one of all.toReversed()) if (isHollow(one)) one.remove();
-  return all;
 }
 
 /** An element that shows nothing but itself, and not much of that. */
@@ -137,18 +128,15 @@ function flatten(element: Element): void {
   element.replaceWith(...kept);
 }
 
-/** What is below each, its elements and its text. */
-function weigh(all: Node[]): WeakMap<Node, number> {
-  const found = new WeakMap<Node, number>();
-  for (const one of all.reverse()) {
-    const own = one.nodeType === Node.TEXT_NODE ? (one as Text).length / CHARACTERS : one.nodeName === "IMG" ? PICTURE : 1;
-    const weight = (found.get(one) ?? 0) + own;
-    found.set(one, weight);
-    const up = one.parentNode;
-    if (up) found.set(up, (found.get(up) ?? 0) + weight);
-  }
-  return found;
+/** A node with all below it, counted by the browser: a script that looks at each node keeps them all from being forgotten. */
+function weigh(node: Node): number {
+  if (node.nodeType === Node.TEXT_NODE) return (node as Text).length / CHARACTERS;
+  if (!isElement(node)) return 0;
+  return 1 + (node.textContent?.length ?? 0) / CHARACTERS + node.querySelectorAll("*").length + (PICTURE - 1) * (node.querySelectorAll("img").length + (node.nodeName === "IMG" ? 1 : 0));
 }
+
+// Nodes of another window are no `Element` of this one.
+const isElement = (node: Node): node is Element => node.nodeType === Node.ELEMENT_NODE;
 
 interface Level {
   next: ChildNode | null;
@@ -189,9 +177,13 @@ function putOff(sheet: HTMLElement, height: number): void {
   sheet.style.overflowX = "auto"; // what is wider would be cut off
 }
 
+/** A text that is too much for a branch. */
+function cutText(text: Text): void {
+  text.splitText(isHalf(text.data, TEXT_MAX) ? TEXT_MAX - 1 : TEXT_MAX);
+}
+
 async function takeOver(root: Element, page: Document, found: Found, sheet: Sheet, stopped: () => boolean): Promise<void> {
   const view = page.defaultView!;
-  const weights = weigh(bounded(root));
   const stack: Level[] = [{ next: root.firstChild, shell: null, out: page.body }];
   if (sheet.room > 0) turnPage(page, stack, sheet);
   let until = performance.now() + TURN_MS;
@@ -206,7 +198,7 @@ async function takeOver(root: Element, page: Document, found: Found, sheet: Shee
     let held = 0;
     while (top.next !== null && held < BRANCH) {
       const node: ChildNode = top.next;
-      const weight = weights.get(node) ?? 1;
+      const weight = weigh(node);
       if (weight > BRANCH) break;
       top.next = node.nextSibling;
       branch.append(node);
@@ -215,9 +207,10 @@ async function takeOver(root: Element, page: Document, found: Found, sheet: Shee
     sheet.room -= held;
     if (held > 0 && makeSafeInPlace(branch, view, found)) top.out.append(...[...branch.childNodes].map((one) => page.adoptNode(one)));
     const large = held < BRANCH ? top.next : null;
-    if (large !== null) {
+    if (large !== null && !isElement(large)) cutText(large as Text);
+    else if (large !== null) {
       top.next = large.nextSibling;
-      const element = large as Element;
+      const element = large;
       const shell = element.cloneNode(false) as Element;
       const allowed = makeSafeInPlace(shell, view, found);
       if (allowed) top.out.append(page.adoptNode(shell));

@@ -123,6 +123,7 @@ export function Claimed() {
   );
 }
 
+/** Its line is always there, so that nothing below moves under a hand when somebody comes or goes. */
 function Others() {
   const of = (state: string) => here.value.filter((one) => one.threadId === openThread.value && one.state === state).map((one) => one.name);
   const writing = of("writing");
@@ -136,6 +137,7 @@ function Others() {
         </span>
       )}
       {reading.length > 0 && <span>{team(reading.length > 1 ? "reading.many" : "reading", { names: names(reading) })}</span>}
+      {writing.length + reading.length === 0 && <span>{team("alone")}</span>}
     </p>
   );
 }

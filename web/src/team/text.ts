@@ -27,6 +27,7 @@ const TEAM = {
   "writing.many": ["{names} 正在回复", "{names} are answering"],
   "reading": ["{names} 也在看", "{names} is looking at this too"],
   "reading.many": ["{names} 也在看", "{names} are looking at this too"],
+  "alone": ["现在只有您在看", "Nobody else is looking at this now"],
   "and": ["、", " and "],
   "notes": ["内部备注", "Internal notes"],
   "notes.who": ["只有团队成员能看到，不会随信发出。", "For members of the team alone; never sent with a letter."],
