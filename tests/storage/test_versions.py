@@ -9,7 +9,7 @@ import pytest
 
 from posthouse.core.errors import NotFound, Unavailable
 from posthouse.core.ids import AccountId, MailboxId
-from posthouse.storage.rows import Hint, LocalCopy
+from posthouse.storage.rows import Account, Hint, LocalCopy
 from posthouse.storage.sqlite import open_store
 from posthouse.storage.sqlite import versions as module
 from posthouse.storage.sqlite.versions import MAILBOXES, Remembered, Versions, VersionsView
@@ -66,6 +66,35 @@ async def test_another_process_sees_a_change_with_its_answer(tmp_path: Path) -> 
                 await two.mailboxes.find(account.id, "work")
         await one.directory.delete_account(account.id)
         assert await two.directory.quota_of(account.id) is None
+        await two.close()
+
+
+async def test_who_signs_in_is_read_once_and_a_change_is_seen_at_once(tmp_path: Path) -> None:
+    async with open_backend(tmp_path, "process") as one:
+        account = await make_account(one)
+        two = await open_store(tmp_path, role="client")
+
+        async def found(address: str) -> Account | None:
+            known = await two.directory.account_signing_in(address)
+            with statements(reading(two)) as seen:
+                assert await two.directory.account_signing_in(address) == known
+            assert seen == []
+            return known
+
+        assert await found(account.address) == account
+        assert await found("nobody@example.test") is None
+        await deliver_one(one, message(1), LocalCopy(account.id))  # concerns nobody's sign-in
+        for password in ("first", "second"):
+            await one.directory.update_account(account.id, {"password": password})
+            known = await found(account.address)
+            assert known is not None
+            assert known.password == password
+        assert await one.credentials.rehash(account.id, "second", "third")
+        known = await found(account.address)
+        assert known is not None
+        assert known.password == "third"
+        await one.directory.delete_account(account.id)
+        assert await found(account.address) is None
         await two.close()
 
 

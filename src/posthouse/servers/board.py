@@ -104,6 +104,8 @@ class Board:
         self._numbers = memoryview(mmap.mmap(-1, slots * _WORDS * 8)).cast("d")
         self._peers = memoryview(mmap.mmap(-1, slots * _PEER_CELLS * 2)).cast("H")
         self._key = secrets.token_bytes(16)
+        starts = range(0, slots * _WORDS, _WORDS)
+        self._open = [self._numbers[start : start + len(LISTENERS)] for start in starts]
 
     def slot(self, index: int) -> Slot:
         numbers = self._numbers[index * _WORDS : (index + 1) * _WORDS]
@@ -125,8 +127,7 @@ class Board:
 
     def connections(self) -> list[int]:
         """Open connections per process."""
-        count = len(LISTENERS)
-        return [int(sum(self._numbers[s * _WORDS : s * _WORDS + count])) for s in range(self.slots)]
+        return [int(sum(one)) for one in self._open]
 
     def values(self, index: int) -> list[int]:
         """One number of each process."""

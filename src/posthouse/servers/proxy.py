@@ -116,7 +116,7 @@ class TrustedSources:
         self._unix = "unix" in names
         self._networks = [ipaddress.ip_network(n, strict=False) for n in names if n != "unix"]
         # perf: an address is asked for when its connection comes and when it goes; to parse it takes 3 % of a sign-in
-        self._has = lru_cache(maxsize=4096)(self._look)
+        self._has = lru_cache(maxsize=8192)(self._look)
 
     def __bool__(self) -> bool:
         return self._unix or bool(self._networks)

@@ -314,7 +314,7 @@ class SignIn:
         if parsed is None:
             return Found(address[:ADDRESS_MAX])
         directory = self._store.directory
-        account = await directory.account_by_address(parsed.key)
+        account = await directory.account_signing_in(parsed.key)
         domain = await directory.domain(parsed.domain)  # asked also for nobody: it should take as long
         if account is None or not account.enabled or domain is None or not domain.enabled:
             return Found(parsed.key)

@@ -70,6 +70,9 @@ class Directory(Protocol):
     async def account_by_address(self, address: str) -> Account | None:
         """By normalised address, exactly; aliases and plus addressing are `services.resolve`'s."""
 
+    async def account_signing_in(self, address: str) -> Account | None:
+        """The same for a sign-in: what is used, and the modseq, may be old figures."""
+
     async def accounts(self, domain: str | None = None) -> list[Account]: ...
     async def find_accounts(
         self, domains: Sequence[str] | None, *, search: str = "", kind: str = "", after: str = "", limit: int

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def referral(session: ImapSession, account: Account) -> bytes | None:
     """The answer to somebody who proved who he is (RFC 2221 §6: to nobody else); None for people of this server."""
     moved, address = session.services.limits.moved, account.address
+    if not moved:
+        return None
     name = parse_address(address)
     host = moved.get(name.key) or moved.get(name.domain)
     if host is None:
