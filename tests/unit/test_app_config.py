@@ -38,12 +38,12 @@ def test_a_listener_that_is_half_written_keeps_its_addresses():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("hostnam = 1", "unknown field `hostnam`"),
+        ("hostnam = 1", "hostnam: there is no such setting; did you mean hostname"),
         ("[log]\nlevel = 'loud'", r"log\.level: .*loud"),
-        ("[limits]\nconnections = 0", r"limits\.connections: Expected `int` >= 1"),
+        ("[limits]\nconnections = 0", r"limits\.connections: must be 1 or more"),
         ("[listeners.smtp]\naddresses = ['25']", r"listeners\.smtp: 25: write ADDRESS:PORT"),
         ("[listeners.smtp]\naddresses = ['::1:25']", r"listeners\.smtp: .*brackets"),
-        ("[listeners.smtp]\nproxy_from = ['balancer']", r"listeners\.smtp: .*balancer"),
+        ("[listeners.smtp]\nproxy_from = ['balancer']", r"listeners\.smtp\.proxy_from: .*balancer"),
         (
             "[listeners.http]\nproxy_from = ['127.0.0.1']",
             r"listeners\.http\.proxy_from: HTTP takes no PROXY header",
@@ -80,8 +80,8 @@ def test_a_listener_that_is_half_written_keeps_its_addresses():
         ("[[routes]]\nhost = 'x'\ndomains = ['*']\npassword = 'b'\npassword_file = 'c'", "not both"),
         ("[log", "not valid TOML"),
         ("[imap]\nadministrators = ['li']", "imap.administrators: 'li' is no full address"),
-        ("postmaster = 1\n", "postmaster: Expected `str`"),
-        ("base = '/'", "no setting `base`"),
+        ("postmaster = 1\n", "postmaster: must be text in quotes"),
+        ("base = '/'", "base: there is no such setting"),
     ],
 )
 def test_mistakes_name_the_setting_and_what_is_allowed(text, said):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.app.config_imap import verify_moved
+from posthouse.core.errors import Invalid
 from posthouse.sessions.imap import ImapLimits
 from tests.unit.imap_world import PASSWORD, imap_world
 
@@ -76,5 +77,5 @@ def test_settings() -> None:
     ],
 )
 def test_settings_that_make_no_sense(who: str, server: str) -> None:
-    with pytest.raises(ValueError, match=r"imap\.moved"):
+    with pytest.raises(Invalid, match=r"imap\.moved"):
         verify_moved({who: server})

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from posthouse.core.errors import Invalid
 from posthouse.servers.board import Board, field
 from posthouse.servers.listen_address import Address, parse_listen_address
 from posthouse.servers.listener import BindError, bind, inherited_sockets
@@ -294,7 +295,7 @@ def test_addresses_are_read(text, addresses):
 
 @pytest.mark.parametrize("text", ["25", "::1:25", "[::1:25", "host:99999", "host:", "unix:lmtp", "[zz]:25"])
 def test_addresses_that_cannot_be_read(text):
-    with pytest.raises((ValueError, OSError)):
+    with pytest.raises(Invalid):
         parse_listen_address(text)
 
 

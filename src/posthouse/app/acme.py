@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from posthouse.app import settings
-from posthouse.app.config import Config, ConfigError
+from posthouse.app.config import Config, read_secret
+from posthouse.app.trust import trusting
 from posthouse.client.acme import TIMEOUT_S, Acme, AcmeAccount
 from posthouse.core.address import try_address
 from posthouse.core.errors import MailError
@@ -85,7 +86,7 @@ class Certificates:
 
     def _renewal(self, config: Config, post: Post) -> Renewal:
         acme = config.acme
-        verify = ssl.create_default_context(cafile=str(config.path(acme.ca_file)) if acme.ca_file else None)
+        verify = trusting(config, "acme.ca_file", acme.ca_file)
         self._http = http = httpx.AsyncClient(verify=verify, timeout=TIMEOUT_S)
 
         def connect(account: AcmeAccount) -> Acme:
@@ -98,7 +99,11 @@ class Certificates:
             await run_hook(str(config.path(acme.dns_hook)), action, name, value)
 
         chosen = AcmeSettings(
-            acme.directory, tuple(acme.names) or (config.hostname,), acme.challenge, acme.email, _eab(config)
+            acme.directory,
+            tuple(acme.names) or (config.hostname,),
+            acme.challenge,
+            acme.email,
+            eab_of(config),
         )
         return Renewal(
             self._store,
@@ -198,14 +203,10 @@ async def run_hook(program: str, action: str, name: str, value: str) -> None:
         )
 
 
-def _eab(config: Config) -> tuple[str, str] | None:
+def eab_of(config: Config) -> tuple[str, str] | None:
     if not config.acme.eab_key_id:
         return None
-    path = config.path(config.acme.eab_key_file)
-    try:
-        return config.acme.eab_key_id, path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise ConfigError(f"acme.eab_key_file: {path}: {error.strerror}") from error
+    return config.acme.eab_key_id, read_secret(config, "acme.eab_key_file", config.acme.eab_key_file)
 
 
 async def _write_alarm(config: Config, post: Post, error: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.core.sentence import Sentence
 from posthouse.servers.process import close_to_others, drop_privileges, find_identity, give_directory
 from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store
@@ -30,10 +31,7 @@ def find_config(given: str | None) -> Path:
     for place in PLACES:
         if Path(place).exists():
             return Path(place).absolute()
-    raise ConfigError(
-        f"no configuration: neither {' nor '.join(PLACES)} exists; name one with -c FILE or in {ENVIRONMENT}, "
-        "or make one with `posthouse init`"
-    )
+    raise ConfigError(Sentence("config.none", places=", ".join(PLACES), variable=ENVIRONMENT))
 
 
 def with_store(given: str | None, action: Callable[[Store, Config], Awaitable[T]]) -> T:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from msgspec import Meta, Struct, field
 from posthouse.app.config_acme import AcmeConfig, verify_acme
 from posthouse.app.config_contacts import ContactsConfig
 from posthouse.app.config_directory import DirectoryConfig, verify_directory
+from posthouse.app.config_explain import explain_toml, explain_value
 from posthouse.app.config_imap import ImapConfig, verify_moved
 from posthouse.app.config_jmap import JmapConfig
 from posthouse.app.config_lens import LensConfig
@@ -31,7 +33,8 @@ from posthouse.app.config_signin import SignInConfig
 from posthouse.client.networks import REFUSED_NETWORKS, Networks
 from posthouse.core.address import parse_domain, parse_network, try_address
 from posthouse.core.discreet import Discreet
-from posthouse.core.errors import Invalid
+from posthouse.core.errors import Invalid, StartError
+from posthouse.core.sentence import Sentence, reason
 from posthouse.extract import missing_library
 
 Count = Annotated[int, Meta(ge=0)]
@@ -39,8 +42,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 
 
-class ConfigError(Exception):
-    """The file cannot be used; the text names the file, the setting and what is allowed."""
+class ConfigError(StartError):
+    """The file cannot be used; the sentence names the file, the setting and what is allowed."""
 
 
 class CertificateFiles(Struct, forbid_unknown_fields=True):
@@ -243,11 +246,15 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
 def load_config(path: Path) -> Config:
     """Read and verify a configuration file.  Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # quirk(Windows Notepad): a byte order mark
+    except FileNotFoundError as error:
+        raise ConfigError(Sentence("config.missing", file=path)) from error
+    except IsADirectoryError as error:
+        raise ConfigError(Sentence("config.directory", file=path)) from error
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; `posthouse init` writes a first one") from error
+        raise ConfigError(Sentence("config.unreadable", file=path, reason=reason(error))) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: the file must be UTF-8 text") from error
+        raise ConfigError(Sentence("config.not_utf8", file=path)) from error
     return parse_config(text, path.absolute().parent, name=str(path))
 
 
@@ -256,21 +263,25 @@ def parse_config(text: str, base: Path, *, name: str = "configuration") -> Confi
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not valid TOML: {error}") from error
+        raise ConfigError(explain_toml(name, text, str(error))) from error
     if "base" in values:
-        raise ConfigError(f"{name}: there is no setting `base`")
+        raise ConfigError(_within(name, Sentence("config.unknown", setting="base")))
     _fill_listeners(values)
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error))}") from error
+        raise ConfigError(_within(name, explain_value(str(error), values, Config))) from error
     config.base = str(base)
     try:
         _verify(config)
         _verify_extras(config)
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from error
+    except Invalid as error:
+        raise ConfigError(_within(name, error.sentence)) from error
     return config
+
+
+def _within(file: str, problem: Sentence | None) -> Sentence:
+    return Sentence("config.in", file=file, problem=problem)
 
 
 def _fill_listeners(values: dict[str, object]) -> None:
@@ -284,64 +295,53 @@ def _fill_listeners(values: dict[str, object]) -> None:
             listener.setdefault("addresses", getattr(defaults, name).addresses)
 
 
-def _explain(text: str) -> str:
-    """What msgspec says ends in "- at `$.log.level`": put the setting first."""
-    problem, at, where = text.rpartition(" - at `$")
-    if not at:
-        return f"{text}; see the configuration reference for all settings"
-    return f"{where.rstrip('`').lstrip('.')}: {problem}"
-
-
 def _verify_addresses(config: Config) -> None:
     if config.mailauth.authserv_id and not re.fullmatch(r"[A-Za-z0-9._-]+", config.mailauth.authserv_id):
-        raise ValueError("mailauth.authserv_id: must be a name such as mail.example.org")
+        raise Invalid(Sentence("config.authserv_id"))
     if config.postmaster and try_address(config.postmaster) is None:
-        raise ValueError("postmaster: must be a full address")
+        raise Invalid(Sentence("config.address", setting="postmaster", given=repr(config.postmaster)))
     verify_moved(config.imap.moved)
     for text in config.imap.administrators:
         if try_address(text) is None:
-            raise ValueError(f"imap.administrators: {text!r} is no full address")
+            raise Invalid(Sentence("config.address", setting="imap.administrators", given=repr(text)))
 
 
 def _verify_extras(config: Config) -> None:
     if config.search.attachments and (missing := missing_library()):
-        raise ValueError(f"search.attachments: needs {missing}; run: pip install 'posthouse[attachments]'")
+        raise Invalid(Sentence("config.search.attachments", library=missing))
 
 
 def _verify(config: Config) -> None:
-    """What types cannot say.  Raises ValueError."""
+    """What types cannot say.  Raises Invalid."""
     try:
         config.hostname = parse_domain(config.hostname)
     except Invalid as error:
-        raise ValueError(f"hostname: {error.detail}") from error
+        given = repr(config.hostname)
+        raise Invalid(Sentence("config.hostname", given=given, problem=error.sentence)) from error
     _verify_addresses(config)
     verify_listeners(config.listeners, certificates=bool(config.tls.certificates or config.acme.enabled))
     _verify_sign_in(config)
-    for where, networks in (
+    for setting, networks in (
         ("relay_networks", config.relay_networks),
         ("mailauth.trusted_networks", config.mailauth.trusted_networks),
         ("migration.networks", config.migration.networks),
         ("dns.validating", config.dns.validating),
     ):
-        for text in networks:
-            try:
-                parse_network(text)
-            except ValueError as error:
-                raise ValueError(f"{where}: {error}") from error
-    try:
-        Networks(config.queue.refused_networks)
-    except ValueError as error:
-        raise ValueError(f"queue.refused_networks: {error}") from error
+        _verify_networks(setting, networks, parse_network)
+    _verify_networks("queue.refused_networks", config.queue.refused_networks, lambda text: Networks([text]))
     for route in config.routes:
         _verify_route(route)
 
 
+def _verify_networks(setting: str, networks: list[str], parse: Callable[[str], object]) -> None:
+    for text in networks:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise Invalid(Sentence("config.network", setting=setting, given=repr(text))) from error
+
+
 def _verify_sign_in(config: Config) -> None:
-    for name in ("http", "https", "challenge"):
-        if getattr(config.listeners, name).proxy_from:
-            raise ValueError(
-                f"listeners.{name}.proxy_from: HTTP takes no PROXY header; let the balancer pass TCP on"
-            )
     verify_oauth(config.oauth)
     for provider in config.providers:
         verify_provider(provider)
@@ -353,10 +353,23 @@ def _verify_sign_in(config: Config) -> None:
 
 def _verify_route(route: RouteConfig) -> None:
     if not route.domains and not route.senders:
-        raise ValueError(f'routes: say for which `domains` or `senders` {route.host} is; "*" is all')
+        raise Invalid(Sentence("config.route.scope", host=route.host))
     if route.password and route.password_file:
-        raise ValueError("routes: give `password` or `password_file`, not both")
+        raise Invalid(Sentence("config.route.password", host=route.host))
     if route.user and route.tls not in ("verified", "implicit"):
-        raise ValueError(
-            f'routes: the password for {route.host} must go to that host only; set tls = "verified" or "implicit"'
-        )
+        raise Invalid(Sentence("config.route.clear", host=route.host))
+
+
+def read_secret(config: Config, setting: str, file: str) -> str:
+    """The one line of a file that a setting names; nothing when it names none.  Raises ConfigError."""
+    if not file:
+        return ""
+    path = config.path(file)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            Sentence("config.file", setting=setting, path=path, reason=reason(error))
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(Sentence("config.file.text", setting=setting, path=path)) from error

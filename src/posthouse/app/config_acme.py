@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
+
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 
@@ -41,19 +44,21 @@ class AcmeConfig(Struct, forbid_unknown_fields=True):
 
 
 def verify_acme(config: AcmeConfig, *, challenge: bool, https: bool) -> None:
-    """`challenge`, `https`: the listener is on.  Raises ValueError."""
+    """`challenge`, `https`: the listener is on.  Raises Invalid."""
     if not config.enabled:
         return
     parts = urlsplit(config.directory)
     if parts.scheme != "https" or not parts.hostname:
-        raise ValueError(f"acme.directory: {config.directory}: write https://...")
+        raise Invalid(
+            Sentence("config.url", setting="acme.directory", given=config.directory, wanted="https://...")
+        )
     if config.challenge == "http-01" and not challenge:
-        raise ValueError("acme.challenge: http-01 needs listeners.challenge.enabled = true, on port 80")
+        raise Invalid(Sentence("config.acme.http"))
     if config.challenge == "tls-alpn-01" and not https:
-        raise ValueError("acme.challenge: tls-alpn-01 needs listeners.https.enabled = true, on port 443")
+        raise Invalid(Sentence("config.acme.alpn"))
     if config.challenge == "dns-01" and not config.dns_hook:
-        raise ValueError("acme.challenge: dns-01 needs acme.dns_hook")
+        raise Invalid(Sentence("config.acme.dns"))
     if config.challenge != "dns-01" and any(name.startswith("*") for name in config.names):
-        raise ValueError('acme.names: names with * are proven in DNS only; set challenge = "dns-01"')
+        raise Invalid(Sentence("config.acme.wildcard"))
     if bool(config.eab_key_id) != bool(config.eab_key_file):
-        raise ValueError("acme: eab_key_id and eab_key_file belong together")
+        raise Invalid(Sentence("config.acme.eab"))

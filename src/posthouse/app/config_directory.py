@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
+
 
 class DirectoryConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """Where the passwords of some domains are known. An account that has a password of its own does not ask there.
@@ -59,33 +62,28 @@ class DirectoryConfig(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def verify_directory(one: DirectoryConfig) -> None:
-    """Raises ValueError."""
+    """Raises Invalid."""
     if one.kind == "sql":
         if not one.database or not one.query:
-            raise ValueError("directories: kind `sql` needs `database` and `query`")
+            raise Invalid(Sentence("config.directory.sql"))
         _verify_database(one.database)
         return
     parts = urlsplit(one.url)
     if parts.scheme not in ("ldap", "ldaps") or not parts.hostname:
-        raise ValueError(f"directories.url: {one.url!r}: write ldaps://HOST or ldap://HOST")
+        wanted = "ldaps://HOST, ldap://HOST"
+        raise Invalid(Sentence("config.url", setting="directories.url", given=repr(one.url), wanted=wanted))
     local = parts.hostname in ("127.0.0.1", "::1", "localhost")
     if parts.scheme == "ldap" and not one.start_tls and not local:
-        raise ValueError(
-            f"directories.start_tls: {one.url}: passwords must not cross a network in clear text"
-        )
+        raise Invalid(Sentence("config.directory.clear", given=one.url))
     if not one.user_dn and not one.search_base:
-        raise ValueError("directories: say how to find an entry: `user_dn`, or `search_base`")
+        raise Invalid(Sentence("config.directory.entry"))
     for name, text in (("user_dn", one.user_dn), ("search_filter", one.search_filter)):
         try:
             made = text.format(address="a@b", local="a", domain="b")
         except (KeyError, ValueError, IndexError, AttributeError) as error:
-            raise ValueError(
-                f"directories.{name}: only {{address}}, {{local}} and {{domain}} are known"
-            ) from error
+            raise Invalid(Sentence("config.directory.fields", name=name)) from error
         if text and made == text:
-            raise ValueError(
-                f"directories.{name}: {text!r} is the same for everybody; use {{local}} or {{address}}"
-            )
+            raise Invalid(Sentence("config.directory.same", name=name, given=text))
 
 
 def is_postgres(database: str) -> bool:
@@ -95,16 +93,14 @@ def is_postgres(database: str) -> bool:
 def _verify_database(database: str) -> None:
     if not is_postgres(database):
         if "://" in database:
-            raise ValueError(
-                "directories.database: write the path of an SQLite file, or postgresql://USER@HOST/DATABASE"
-            )
+            raise Invalid(Sentence("config.directory.database"))
         return
     try:
         parts = urlsplit(database)
         password, port = parts.password, parts.port
     except ValueError as error:
-        raise ValueError("directories.database: write postgresql://USER@HOST/DATABASE") from error
+        raise Invalid(Sentence("config.directory.postgres")) from error
     if password is not None or "password=" in parts.query:
-        raise ValueError("directories.database: put the password into `database_password_file`")
+        raise Invalid(Sentence("config.directory.secret"))
     if not parts.username or len(parts.path) < 2 or (port and not parts.hostname):
-        raise ValueError("directories.database: write postgresql://USER@HOST/DATABASE")
+        raise Invalid(Sentence("config.directory.postgres"))

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 
 class ImapClientConfig(Struct, forbid_unknown_fields=True):
@@ -51,7 +52,7 @@ def normal_of(who: str) -> str:
 
 
 def verify_moved(moved: dict[str, str]) -> None:
-    """Raises ValueError."""
+    """Raises Invalid."""
     for who, server in moved.items():
         host, _, port = server.partition(":")
         try:
@@ -60,6 +61,4 @@ def verify_moved(moved: dict[str, str]) -> None:
             if port and not 0 < int(port) < 65536:
                 raise ValueError
         except (Invalid, ValueError) as error:
-            raise ValueError(
-                f"imap.moved: {who} = {server!r}: must be an address or a domain, and host or host:port"
-            ) from error
+            raise Invalid(Sentence("config.moved", who=who, server=repr(server))) from error

@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 from posthouse.servers.listen_address import parse_listen_address
 from posthouse.servers.proxy import TrustedSources
 
@@ -118,39 +120,39 @@ class Listeners(Struct, forbid_unknown_fields=True):
 
 
 def verify_listeners(listeners: Listeners, *, certificates: bool) -> None:
-    """`certificates`: there are some, or will be.  Raises ValueError."""
+    """`certificates`: there are some, or will be.  Raises Invalid."""
     for name, listener in listeners.items():
-        where = f"listeners.{name}"
         try:
             addresses = [a for text in listener.addresses for a in parse_listen_address(text)]
-            TrustedSources(listener.proxy_from)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{where}: {error}") from error
+        except Invalid as error:
+            raise Invalid(Sentence("config.listener", listener=name, problem=error.sentence)) from error
+        _verify_sources(name, listener)
         if listener.clear_text_auth:
             for address in addresses:
                 if not address.path and address.host not in _LOOPBACK:
-                    raise ValueError(
-                        f"{where}.clear_text_auth: {address} can be reached from outside; passwords must not "
-                        "cross a network in clear text, so listen on 127.0.0.1 or [::1] only, or switch it off"
-                    )
+                    raise Invalid(Sentence("config.clear_text", listener=name, address=address))
         _verify_client_certificates(name, listener)
         if listener.enabled and name in IMPLICIT_TLS and not certificates:
-            raise ValueError(
-                f"{where}: needs a certificate; add one to tls.certificates or set {where}.enabled = false"
-            )
+            raise Invalid(Sentence("config.no_certificate", listener=name))
+
+
+def _verify_sources(name: str, listener: Listener) -> None:
+    for text in listener.proxy_from:
+        try:
+            TrustedSources([text])
+        except ValueError as error:
+            raise Invalid(Sentence("config.proxy.source", listener=name, given=repr(text))) from error
+    if listener.proxy_from and name in ("http", "https", "challenge"):
+        raise Invalid(Sentence("config.proxy.http", listener=name))
 
 
 def _verify_client_certificates(name: str, listener: Listener) -> None:
-    where = f"listeners.{name}"
     if listener.client_certificates == "off":
         if listener.client_ca_file or listener.client_crl_file:
-            raise ValueError(f'{where}: client certificates are off; set client_certificates = "optional"')
+            raise Invalid(Sentence("config.clients.off", listener=name))
         return
     if name not in TAKES_CERTIFICATES:
-        raise ValueError(
-            f"{where}.client_certificates: only {', '.join(TAKES_CERTIFICATES)} take client certificates"
-        )
+        known = ", ".join(TAKES_CERTIFICATES)
+        raise Invalid(Sentence("config.clients.listener", listener=name, known=known))
     if not listener.client_ca_file:
-        raise ValueError(
-            f"{where}.client_ca_file: name the PEM file of the authorities whose certificates count"
-        )
+        raise Invalid(Sentence("config.clients.authorities", listener=name))

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
+
 Life = Annotated[float, Meta(ge=60)]
 
 
@@ -44,17 +47,16 @@ class OAuthConfig(Struct, forbid_unknown_fields=True):
 
 
 def verify_oauth(config: OAuthConfig) -> None:
-    """Raises ValueError."""
+    """Raises Invalid."""
     for where, text in [("issuer", config.issuer), *(("resources", one) for one in config.resources)]:
         if not text:
             continue
         parts = urlsplit(text)
         local = parts.hostname in ("127.0.0.1", "::1", "localhost")
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"oauth.{where}: {text}: write https://HOST or https://HOST:PORT")
+            wanted = "https://HOST, https://HOST:PORT"
+            raise Invalid(Sentence("config.url", setting=f"oauth.{where}", given=text, wanted=wanted))
         if where == "issuer" and (text.endswith("/") or parts.path):
-            raise ValueError(f"oauth.issuer: {text}: it has no path, and no slash at its end")
+            raise Invalid(Sentence("config.issuer.path", given=text))
         if where == "issuer" and parts.scheme == "http" and not local:
-            raise ValueError(
-                f"oauth.issuer: {text}: passwords must not cross a network in clear text; use https://"
-            )
+            raise Invalid(Sentence("config.issuer.clear", given=text))

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
+
 
 class ProviderConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """Sign-in at our pages by somebody else's word. Register `ISSUER/oauth/back/NAME` there as redirect URI.
@@ -38,17 +41,18 @@ class ProviderConfig(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def verify_provider(one: ProviderConfig) -> None:
-    """Raises ValueError."""
+    """Raises Invalid."""
     if not re.fullmatch(r"[a-z0-9-]{1,32}", one.name):
-        raise ValueError(f"providers.name: {one.name!r}: use small letters, digits and hyphens")
+        raise Invalid(Sentence("config.provider.name", given=repr(one.name)))
     if one.preset in ("oidc", "keycloak", "entra"):
         parts = urlsplit(one.issuer)
         local = parts.hostname in ("127.0.0.1", "::1", "localhost")
         if not parts.hostname or (parts.scheme != "https" and not local):
-            raise ValueError(f"providers.issuer: {one.issuer!r}: write https://...")
+            given = repr(one.issuer)
+            raise Invalid(
+                Sentence("config.url", setting="providers.issuer", given=given, wanted="https://...")
+            )
     if one.preset == "entra" and re.search(r"/(common|organizations|consumers)/", one.issuer):
-        raise ValueError(
-            "providers.issuer: name one tenant; anybody can make another and write any address into it"
-        )
+        raise Invalid(Sentence("config.provider.tenant"))
     if one.preset == "wecom" and not one.agent_id:
-        raise ValueError("providers.agent_id: WeCom needs the id of the application")
+        raise Invalid(Sentence("config.provider.agent"))

@@ -20,9 +20,8 @@ from posthouse.app.config import Config, load_config
 from posthouse.app.dns_records import key_records
 from posthouse.app.provision import provision
 from posthouse.app.serve import running_pid, serve
-from posthouse.core.errors import InUse
+from posthouse.core.errors import InUse, StartError
 from posthouse.core.ports import SystemClock
-from posthouse.servers.listener import BindError
 from posthouse.services.dkim import DkimKeys, PublicKey
 from posthouse.storage.ports import Store
 
@@ -181,7 +180,7 @@ class Demo(Struct):
         for house in HOUSES:
             if running_pid(self.config_path(house).parent / "data") is not None:
                 raise InUse(str(self.data))
-        _in_child(self.prepare)
+        _in_child(self.prepare, self.language)
         reader, writer = os.pipe()
         stop = _Stop()
         children = {self._start(house, writer): house for house in HOUSES}
@@ -213,7 +212,7 @@ class Demo(Struct):
             path = self.config_path(house)
             return serve(load_config(path), path, announce=announce, quiet=True)
 
-        return _fork(main)
+        return _fork(main, self.language)
 
 
 def _records(house: House, keys: list[PublicKey]) -> list[str]:
@@ -258,31 +257,31 @@ def _wait_ready(reader: int, pids: list[int]) -> bool:
     return True
 
 
-def _in_child(action: Callable[[], int]) -> None:
+def _in_child(action: Callable[[], int], language: str) -> None:
     """What loads heavy modules or opens stores is done by a process that ends.  Raises SystemExit when it failed."""
-    pid = _fork(action)
+    pid = _fork(action, language)
     _, status = os.waitpid(pid, 0)
     if status:
         raise SystemExit(1)
 
 
-def _fork(main: Callable[[], int]) -> int:
+def _fork(main: Callable[[], int], language: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _become(main)
+        _become(main, language)
     return pid
 
 
-def _become(main: Callable[[], int]) -> NoReturn:
+def _become(main: Callable[[], int], language: str) -> NoReturn:
     status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         status = main()
-    except BindError as error:
-        print(f"posthouse: {error}", file=sys.stderr)
+    except StartError as error:
+        print(f"posthouse: {error.sentence.text(language)}", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:

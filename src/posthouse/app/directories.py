@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from posthouse.app.config import Config, ConfigError
+from posthouse.app.config import Config, ConfigError, read_secret
 from posthouse.app.config_directory import DirectoryConfig, is_postgres
+from posthouse.app.trust import trusting
 from posthouse.client.directory import Source
 from posthouse.client.directory.ldap import LdapSettings, LdapSource
 from posthouse.client.directory.sql import SqlSettings, SqlSource
 from posthouse.core.address import parse_domain
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.accounts import Accounts
 from posthouse.services.outside import Create, Outside, OutsideDirectory
 from posthouse.storage.ports import Store
@@ -22,13 +24,28 @@ def outside(config: Config, store: Store, clock: Clock) -> Outside | None:
         return None
     made = []
     for one in config.directories:
-        try:
-            domains = [parse_domain(domain) for domain in one.domains]
-        except Invalid as error:
-            raise ConfigError(f"directories.domains: {error.detail}") from error
+        domains = [_domain(domain) for domain in one.domains]
         name = one.url or one.database
         made.append(OutsideDirectory(name, domains, _source(config, one), provision=one.provision))
     return Outside(made, creator(config, store, clock))
+
+
+def verify_sources(config: Config) -> None:
+    """Raises ConfigError for what `outside` could not make."""
+    for one in config.directories:
+        for domain in one.domains:
+            _domain(domain)
+        if one.ca_file:
+            trusting(config, "directories.ca_file", one.ca_file)
+        _source(config, one)
+
+
+def _domain(text: str) -> str:
+    try:
+        return parse_domain(text)
+    except Invalid as error:
+        told = Sentence("config.directory.domain", given=repr(text), problem=error.sentence)
+        raise ConfigError(told) from error
 
 
 def creator(config: Config, store: Store, clock: Clock) -> Create:
@@ -54,34 +71,22 @@ def _source(config: Config, one: DirectoryConfig) -> Source:
         search_base=one.search_base,
         search_filter=one.search_filter,
         bind_dn=one.bind_dn,
-        bind_password=_password(config, "bind_password_file", one.bind_password_file),
+        bind_password=read_secret(config, "directories.bind_password_file", one.bind_password_file),
         name_attribute=one.name_attribute,
         timeout_s=one.timeout_s,
     )
     try:
         return LdapSource(settings)
     except ImportError as error:
-        raise ConfigError("directories: kind `ldap` needs `pip install posthouse[ldap]`") from error
+        raise ConfigError(Sentence("config.directory.ldap")) from error
 
 
 def _postgres(config: Config, one: DirectoryConfig) -> Source:
     try:
         from posthouse.client.directory.postgres import PostgresSettings, PostgresSource  # noqa: PLC0415  # an extra
     except ImportError as error:
-        raise ConfigError("directories: PostgreSQL needs `pip install posthouse[postgres]`") from error
-    password = _password(config, "database_password_file", one.database_password_file)
+        raise ConfigError(Sentence("config.directory.driver")) from error
+    password = read_secret(config, "directories.database_password_file", one.database_password_file)
     ca_file = str(config.path(one.ca_file)) if one.ca_file else ""
-    try:
-        return PostgresSource(PostgresSettings(one.database, one.query, password, ca_file, one.timeout_s))
-    except OSError as error:
-        raise ConfigError(f"directories.ca_file: {ca_file}: {error.strerror or error}") from error
-
-
-def _password(config: Config, name: str, file: str) -> str:
-    if not file:
-        return ""
-    path = config.path(file)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"directories.{name}: {path}: {error.strerror}") from error
+    trusting(config, "directories.ca_file", one.ca_file)
+    return PostgresSource(PostgresSettings(one.database, one.query, password, ca_file, one.timeout_s))

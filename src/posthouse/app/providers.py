@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
-from posthouse.app.config import Config, ConfigError
+from posthouse.app.config import Config, read_secret
 from posthouse.app.config_provider import ProviderConfig
+from posthouse.app.trust import trusting
 from posthouse.client.provider import Provider, ProviderSettings
 from posthouse.core.lazy import lazy
 
@@ -22,9 +22,7 @@ def providers(config: Config) -> list[Provider]:
     """Raises ConfigError."""
     if not config.providers:
         return []
-    verify = ssl.create_default_context(
-        cafile=str(config.path(config.tls.ca_file)) if config.tls.ca_file else None
-    )
+    verify = trusting(config, "tls.ca_file", config.tls.ca_file)
 
     def connect() -> httpx.AsyncClient:
         return httpx.AsyncClient(verify=verify, timeout=TIMEOUT_S)
@@ -33,13 +31,7 @@ def providers(config: Config) -> list[Provider]:
 
 
 def _settings(config: Config, one: ProviderConfig) -> ProviderSettings:
-    secret = ""
-    if one.client_secret_file:
-        path = config.path(one.client_secret_file)
-        try:
-            secret = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(f"providers.client_secret_file: {path}: {error.strerror}") from error
+    secret = read_secret(config, "providers.client_secret_file", one.client_secret_file)
     return ProviderSettings(
         one.name,
         one.label or one.name,

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from posthouse.app import logs, settings
-from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.app.config import Config, load_config
 from posthouse.app.indexer import run_indexer
+from posthouse.app.preflight import preflight
 from posthouse.app.worker import Plan, run_worker, run_writer
 from posthouse.core import lazy
+from posthouse.core.errors import StartError
 from posthouse.mailauth.organization import load_suffixes
 from posthouse.openssl.reach import load, why_not
 from posthouse.openssl.tickets import KeyRing
@@ -34,7 +36,6 @@ from posthouse.servers.process import (
     tune_allocator,
 )
 from posthouse.servers.supervisor import Role, Supervisor
-from posthouse.servers.tls import TlsError, make_contexts
 from posthouse.services.shared import SharedSignIn
 
 RUN_DIRECTORY: Final = "run"
@@ -50,17 +51,15 @@ def serve(
     """Run a node until it is told to stop; the exit status.  Raises ConfigError, BindError, UserError, TlsError."""
     log = logs.set_up(config.log.format, "warning" if quiet else config.log.level)
     ring = KeyRing(load())
-    tls = make_contexts(settings.tls_settings(config), ring)
-    settings.ticket_file(config)
-    settings.routes(config)
     identity = find_identity(config.user)
+    tls = preflight(config, ring, identity)
     data = config.data_path
     run = data / RUN_DIRECTORY
     close_to_others()
-    sockets = open_sockets(config)
     give_directory(data, identity)
     with acting_as(identity):
         run.mkdir(mode=0o750, exist_ok=True)
+    sockets = open_sockets(config)
     forbid_core_dumps()
     if raise_descriptor_limit() < config.limits.connections + DESCRIPTORS_SPARE:
         log.warning(
@@ -165,10 +164,8 @@ def _check_reload(plan: Plan) -> bool:
         return True
     try:
         config = load_config(plan.config_path)
-        tls = make_contexts(settings.tls_settings(config), plan.ring)
-        settings.ticket_file(config)
-        settings.routes(config)
-    except (ConfigError, TlsError) as error:
+        tls = preflight(config, plan.ring, find_identity(config.user))
+    except StartError as error:
         plan.log.error("reload refused, the node goes on as it was", extra={"facts": {"error": str(error)}})
         return False
     old = plan.config

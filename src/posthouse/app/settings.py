@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from posthouse.app.config import Config, ConfigError, RouteConfig
+from posthouse.app.config import Config, ConfigError, RouteConfig, read_secret
 from posthouse.app.config_imap import normal_of
 from posthouse.app.config_listeners import IMPLICIT_TLS, Listener
 from posthouse.client.device_grant import DeviceClient, office365
@@ -14,6 +14,7 @@ from posthouse.client.smtp import ClientSettings
 from posthouse.core.address import parse_address, parse_network
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence, reason
 from posthouse.openssl.tickets import SECRET_BYTES
 from posthouse.servers.host import Limits
 from posthouse.servers.listen_address import Address, parse_listen_address
@@ -105,12 +106,12 @@ def ticket_file(config: Config) -> bytes:
     try:
         secret = path.read_bytes().strip()
     except OSError as error:
-        raise ConfigError(f"tls.ticket_secret_file: {path}: {error.strerror}") from error
-    if len(secret) < SECRET_BYTES:
+        setting = "tls.ticket_secret_file"
         raise ConfigError(
-            f"tls.ticket_secret_file: {path} has fewer than {SECRET_BYTES} octets; "
-            "make it by `head -c 48 /dev/urandom | base64`"
-        )
+            Sentence("config.file", setting=setting, path=path, reason=reason(error))
+        ) from error
+    if len(secret) < SECRET_BYTES:
+        raise ConfigError(Sentence("config.ticket_secret", path=path, wanted=SECRET_BYTES))
     return secret
 
 
@@ -173,13 +174,7 @@ def routes(config: Config) -> Routes:
 
 
 def _password(config: Config, entry: RouteConfig) -> str:
-    if not entry.password_file:
-        return entry.password
-    path = config.path(entry.password_file)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"routes: {path}: {error.strerror}") from error
+    return read_secret(config, "routes.password_file", entry.password_file) or entry.password
 
 
 def sign_in_elsewhere(config: Config) -> dict[str, DeviceClient]:
@@ -282,7 +277,7 @@ def dns_resolver(config: Config, clock: Clock) -> Resolver:
             static=static,
         )
     except Invalid as error:
-        raise ConfigError(f"dns: {error}") from error
+        raise ConfigError(Sentence("config.dns", problem=error.sentence or error.detail)) from error
 
 
 def queue_settings(config: Config, owner: str) -> QueueSettings:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from posthouse.app.config import Config, ConfigError
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence, reason
 from posthouse.services.passwords import HashSettings, read_pepper
 from posthouse.services.signin import SignInSettings
 
@@ -25,8 +26,6 @@ def signin_settings(config: Config) -> SignInSettings:
     try:
         return replace(chosen, hashing=HashSettings(pepper=read_pepper(path)))
     except OSError as error:
-        raise ConfigError(
-            f"signin.pepper_file: {path}: {error.strerror}; restore the file, as passwords cannot be checked without it"
-        ) from error
+        raise ConfigError(Sentence("config.pepper.missing", path=path, reason=reason(error))) from error
     except Invalid as error:
-        raise ConfigError(f"signin.pepper_file: {error.detail}") from error
+        raise ConfigError(Sentence("config.pepper", problem=error.sentence)) from error

@@ -18,15 +18,15 @@ from typing import Any, Final
 import uvloop
 from msgspec import Struct
 
-from posthouse.app.config import Config, ConfigError, load_config
+from posthouse.app.config import Config, load_config
 from posthouse.app.node import Node, Sockets
-from posthouse.core.errors import InUse, MailError
+from posthouse.core.errors import InUse, Invalid, MailError, StartError
 from posthouse.extract import Extractor
 from posthouse.openssl.tickets import KeyRing
 from posthouse.servers.board import Board, Slot, field
 from posthouse.servers.process import memory_bytes
 from posthouse.servers.supervisor import EXIT_CONFIG, Child
-from posthouse.servers.tls import Contexts, TlsError
+from posthouse.servers.tls import Contexts
 from posthouse.services.shared import SharedSignIn
 from posthouse.storage.ports import Store
 from posthouse.storage.sqlite import open_store, serve_writer
@@ -77,7 +77,7 @@ def run_child(main: Coroutine[Any, Any, int], log: logging.Logger, child: Child)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
-    except (InUse, TlsError, ConfigError) as error:
+    except (InUse, Invalid, StartError) as error:
         log.critical("cannot start", extra={"facts": {"role": child.role.name, "error": str(error)}})
         return EXIT_CONFIG
 
@@ -173,7 +173,7 @@ async def _reloads(plan: Plan, node: Node, events: Events) -> None:
         try:
             config = load_config(plan.config_path) if plan.config_path is not None else plan.config
             await node.reconfigure(config)
-        except (ConfigError, TlsError, MailError) as error:
+        except (StartError, MailError) as error:
             plan.log.error("the new configuration was not taken on", extra={"facts": {"error": str(error)}})
 
 

@@ -14,19 +14,19 @@ def add(parsers: Parsers, say: Say) -> None:
 
 
 def run(arguments: argparse.Namespace, out: Output) -> int:
-    from posthouse.app import settings  # noqa: PLC0415
-    from posthouse.app.admin import with_store  # noqa: PLC0415
-    from posthouse.app.config import Config  # noqa: PLC0415
-    from posthouse.servers.tls import make_contexts  # noqa: PLC0415
+    from posthouse.app.admin import find_config, run_with_store  # noqa: PLC0415
+    from posthouse.app.config import Config, load_config  # noqa: PLC0415
+    from posthouse.app.preflight import preflight  # noqa: PLC0415
+    from posthouse.servers.process import find_identity  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
     from posthouse.storage.rows import Problem  # noqa: PLC0415
 
-    async def check(store: Store, config: Config) -> list[Problem]:
-        make_contexts(settings.tls_settings(config))
-        settings.routes(config)
+    async def check(store: Store, _config: Config) -> list[Problem]:
         return await store.check()
 
-    problems = with_store(arguments.config, check)
+    config = load_config(find_config(arguments.config))
+    preflight(config, None, find_identity(config.user))
+    problems = run_with_store(config, check)
     out.result({"problems": problems})
     for problem in problems:
         out.line(f"{problem.invariant}: {problem.where}: {problem.text}")

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 not done (the text says why and what to do); 2 wrong usage
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -14,10 +15,13 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from keyword import iskeyword
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from posthouse.cli import audit, texts, usage
 from posthouse.cli.output import EXIT_CONFIG, EXIT_FAILED, EXIT_TRY_AGAIN, Output, error
+
+if TYPE_CHECKING:
+    from posthouse.core.errors import MailError
 
 COMMANDS: Final = (
     "demo",
@@ -120,9 +124,6 @@ def _guarded(
         if code == 0 and audit.is_noted(arguments):
             audit.note(arguments)
         return code
-    except PermissionError as problem:
-        error(out.say("error.permission", path=problem.filename))
-        return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -137,25 +138,39 @@ def _guarded(
 
 def _explained(problem: Exception, out: Output) -> int:
     """The exit code of an error that is expected, once it is told; 0 for others."""
-    from posthouse.app.config import ConfigError  # noqa: PLC0415
-    from posthouse.core.errors import InUse, MailError, Unavailable  # noqa: PLC0415
+    from posthouse.core.errors import InUse, MailError, StartError, Unavailable  # noqa: PLC0415
     from posthouse.servers.listener import BindError  # noqa: PLC0415
-    from posthouse.servers.process import UserError  # noqa: PLC0415
-    from posthouse.servers.tls import TlsError  # noqa: PLC0415
 
     match problem:
-        case ConfigError() | TlsError() | UserError():
-            text, code = str(problem), EXIT_CONFIG
         case BindError():
-            text, code = str(problem), EXIT_FAILED
+            text, code = problem.sentence.text(out.language), EXIT_FAILED
+        case StartError():
+            text, code = problem.sentence.text(out.language), EXIT_CONFIG
         case InUse():
-            text, code = problem.detail or out.say("error.unavailable", detail="InUse"), EXIT_TRY_AGAIN
+            text, code = _detail(problem, out) or out.say("error.in_use"), EXIT_TRY_AGAIN
         case Unavailable():
-            detail = problem.detail or type(problem).__name__
+            detail = _detail(problem, out) or type(problem).__name__
             text, code = out.say("error.unavailable", detail=detail), EXIT_TRY_AGAIN
         case MailError():
-            text, code = problem.detail or type(problem).__name__, EXIT_FAILED
+            text, code = _detail(problem, out) or type(problem).__name__, EXIT_FAILED
+        case OSError() if problem.filename is not None:
+            text, code = _refused_file(problem, out), EXIT_FAILED
         case _:
             return 0
     error(text)
     return code
+
+
+def _detail(problem: MailError, out: Output) -> str:
+    """What a domain error says, in the language of the user where it has a sentence."""
+    return problem.sentence.text(out.language) if problem.sentence is not None else problem.detail
+
+
+def _refused_file(problem: OSError, out: Output) -> str:
+    from posthouse.core.sentence import Sentence, reason  # noqa: PLC0415
+
+    if isinstance(problem, PermissionError):
+        return out.say("error.permission", path=problem.filename)
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    key = "start.space" if full else "start.file"
+    return Sentence(key, path=problem.filename, reason=reason(problem)).text(out.language)

@@ -243,6 +243,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} problems found; copy the data directory before you do anything.",
     ),
     "error.unavailable": ("现在做不到，请稍后再试：{detail}", "not possible now, try again: {detail}"),
+    "error.in_use": ("另一个进程正在使用；请稍后再试", "another process is using it; try again in a moment"),
     "error.running": (
         "这些数据已由进程 {pid} 提供服务（{data}）；先停止它，或用 kill -HUP {pid} 重新加载配置",
         "process {pid} serves this data already ({data}); stop it first, or reload it with kill -HUP {pid}",

@@ -34,6 +34,7 @@ from posthouse.client.networks import Networks
 from posthouse.core.dns import FAILED, FROM_FILE, NO_DATA, NO_NAME, Answer, Lookup, Question
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock, SystemClock
+from posthouse.core.sentence import Sentence, reason
 
 EDNS_PAYLOAD: Final = 1232
 RECORDS_MAX: Final = 256
@@ -77,12 +78,12 @@ class StaticZone:
     Everything at or below a name with a SOA record is answered from the file, also that it does not exist.
     """
 
-    def __init__(self, text: str) -> None:
-        """Lines as `parse_zone` reads them.  Raises Invalid."""
+    def __init__(self, text: str, name: str = "zone") -> None:
+        """Lines as `parse_zone` reads them; `name` is told with what is wrong.  Raises Invalid."""
         self._records: dict[tuple[str, str], tuple[Any, ...]] = {}
         self._names: set[str] = set()
         self._apexes: set[str] = set()
-        for rrset in parse_zone(text):
+        for rrset in parse_zone(text, name):
             name, kind = _plain(rrset.name), dns.rdatatype.to_text(rrset.rdtype)
             if kind == "SOA":
                 self._apexes.add(name)
@@ -105,7 +106,7 @@ class StaticZone:
         return None
 
 
-def parse_zone(text: str) -> list[dns.rrset.RRset]:
+def parse_zone(text: str, name: str = "zone") -> list[dns.rrset.RRset]:
     """Lines of "NAME [TTL] [IN] KIND DATA", names complete, as `posthouse dns` prints them; Invalid names the line."""
     found: list[dns.rrset.RRset] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -118,20 +119,18 @@ def parse_zone(text: str) -> list[dns.rrset.RRset]:
             ttl = int(match[2] or DEFAULT_TTL_S)
             found.append(dns.rrset.from_text(match[1], ttl, "IN", match[3], match[4]))
         except (dns.exception.DNSException, ValueError) as error:
-            raise Invalid(
-                f'line {number}: {error}; write lines such as: example.org. IN TXT "v=spf1 -all"'
-            ) from error
+            raise Invalid(Sentence("static.line", path=name, line=number, said=error)) from error
     return found
 
 
 def load_static_zone(path: Path) -> StaticZone:
     """Raises Invalid with the file's name."""
     try:
-        return StaticZone(path.read_text(encoding="utf-8"))
+        return StaticZone(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
-        raise Invalid(f"{path}: {error.strerror}") from error
-    except (Invalid, UnicodeDecodeError) as error:
-        raise Invalid(f"{path}: {error}") from error
+        raise Invalid(Sentence("static.read", path=path, reason=reason(error))) from error
+    except UnicodeDecodeError as error:
+        raise Invalid(Sentence("static.text", path=path)) from error
 
 
 class Resolver:
@@ -309,7 +308,7 @@ def parse_server(text: str) -> Do53Nameserver:
             raise ValueError
         return Do53Nameserver(str(ipaddress.ip_address(match[1].strip("[]"))), port)
     except ValueError:
-        raise Invalid(f"{text!r}: write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353") from None
+        raise Invalid(Sentence("dns.server", given=text)) from None
 
 
 def _or_raise(name: str, answer: Answer) -> Answer:

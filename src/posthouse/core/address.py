@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 LOCAL_PART_MAX: Final = 256
 """Octets.  RFC 5321 §4.5.3.1.1 asks for at least 64; VERP and SRS senders are longer."""
@@ -83,10 +84,10 @@ def parse_address(text: str) -> Address:
     else:
         local, at, domain = text.rpartition("@")
         if not at:
-            raise Invalid("an address needs an @")
+            raise Invalid(Sentence("address.at"))
         local = parse_local_part(local)
     if len(local) > LOCAL_PART_MAX or (not local.isascii() and len(local.encode()) > LOCAL_PART_MAX):
-        raise Invalid("the local part is too long")
+        raise Invalid(Sentence("address.local.long"))
     return Address(local, parse_literal(domain) if domain.startswith("[") else parse_domain(domain))
 
 
@@ -101,12 +102,12 @@ def parse_local_part(text: str) -> str:
     """Dot-string / Quoted-string, without the quoting; raises Invalid."""
     # RFC 6532 §3.1: UTF-8 that cannot be encoded (a lone surrogate) and C1 controls are no text.
     if any(0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in text):
-        raise Invalid("the local part holds a control character")
+        raise Invalid(Sentence("address.local.control"))
     if _DOT_STRING.fullmatch(text):
         return text
     if match := _QUOTED.fullmatch(text):
         return _QUOTED_PAIR.sub(r"\1", match[1])
-    raise Invalid("the local part is malformed")
+    raise Invalid(Sentence("address.local"))
 
 
 def parse_domain(text: str) -> str:
@@ -114,11 +115,11 @@ def parse_domain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DOTS)
     if len(text) > DOMAIN_MAX:
-        raise Invalid("the domain is too long")
+        raise Invalid(Sentence("address.domain.long"))
     labels = [_a_label(label) for label in text.lower().split(".")]
     domain = ".".join(labels)
     if len(domain) > DOMAIN_MAX:
-        raise Invalid("the domain is too long")
+        raise Invalid(Sentence("address.domain.long"))
     return domain
 
 
@@ -127,10 +128,10 @@ def _a_label(label: str) -> str:
         # RFC 5890 §2.3.2.1: an A-label is the Punycode of a U-label in NFC; letters, marks and digits only.
         label = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", label).lower())
         if not all(c in "-\u30fb" or unicodedata.category(c)[0] in "LMN" for c in label):
-            raise Invalid("the domain holds a character that no domain may hold")
+            raise Invalid(Sentence("address.domain.character"))
         label = "xn--" + label.encode("punycode").decode("ascii")
     if len(label) > LABEL_MAX or not _LDH.fullmatch(label):
-        raise Invalid("the domain is malformed")
+        raise Invalid(Sentence("address.domain"))
     return label
 
 
@@ -155,18 +156,18 @@ def parse_literal(text: str) -> str:
     """address-literal = "[" ( IPv4 / "IPv6:" IPv6 / Standardized-tag ":" 1*dcontent ) "]"; raises Invalid."""
     inner = text[1:-1]
     if not text.endswith("]") or not inner.isascii():
-        raise Invalid("the address literal is malformed")
+        raise Invalid(Sentence("address.literal"))
     try:
         if inner[:5].lower() == "ipv6:":
             if "%" in inner:  # a zone means nothing outside its host
-                raise Invalid("the address literal is malformed")
+                raise Invalid(Sentence("address.literal"))
             return f"[IPv6:{ipaddress.IPv6Address(inner[5:])}]"
         if ":" not in inner:
             return f"[{ipaddress.IPv4Address(inner)}]"
     except ValueError as error:
-        raise Invalid("the address literal is malformed") from error
+        raise Invalid(Sentence("address.literal")) from error
     if len(inner) > DOMAIN_MAX or not _GENERAL_LITERAL.fullmatch(inner):
-        raise Invalid("the address literal is malformed")
+        raise Invalid(Sentence("address.literal"))
     return f"[{inner}]"
 
 

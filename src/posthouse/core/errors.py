@@ -6,13 +6,27 @@ Data fields, no wire text: each protocol has one table from these classes to its
 
 from __future__ import annotations
 
+from posthouse.core.sentence import Sentence
+
+
+class StartError(Exception):
+    """What keeps a node or a command from beginning: told to who started it, in the own language; English as text."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
 
 class MailError(Exception):
-    """Base of every domain error; `detail` is for logs and administrators, never for a remote peer."""
+    """Base of every domain error; `detail` is for logs and administrators, never for a remote peer.
 
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
+    `sentence` is the same in the language of whoever reads it, where the error has one.
+    """
+
+    def __init__(self, detail: str | Sentence = "") -> None:
+        self.detail = str(detail)
+        self.sentence = detail if isinstance(detail, Sentence) else None
+        super().__init__(self.detail)
 
 
 class NotFound(MailError):

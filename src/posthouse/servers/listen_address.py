@@ -6,6 +6,9 @@ import socket
 
 from msgspec import Struct
 
+from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
+
 
 class Address(Struct, frozen=True):
     """Where to listen: host and port, or the path of a Unix socket."""
@@ -22,22 +25,25 @@ class Address(Struct, frozen=True):
 
 
 def parse_listen_address(text: str) -> list[Address]:
-    """ADDRESS:PORT, [IPV6]:PORT, *:PORT (both families, so two sockets) or unix:/PATH; raises ValueError."""
+    """ADDRESS:PORT, [IPV6]:PORT, *:PORT (both families, so two sockets) or unix:/PATH; raises Invalid."""
     if text.startswith("unix:"):
         if not text[5:].startswith("/"):
-            raise ValueError(f"{text}: the path of a Unix socket is absolute")
+            raise Invalid(Sentence("listen.unix", given=text))
         return [Address(path=text[5:])]
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{text}: write ADDRESS:PORT, for IPv6 [ADDRESS]:PORT, or unix:/PATH")
+        raise Invalid(Sentence("listen.form", given=text))
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-        socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+        try:
+            socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+        except OSError as error:
+            raise Invalid(Sentence("listen.form", given=text)) from error
     elif host == "*":
         families = ["0.0.0.0", "::"] if _has_ipv6() else ["0.0.0.0"]  # noqa: S104 - what was asked for
         return [Address(host=h, port=int(port)) for h in families]
     elif ":" in host:
-        raise ValueError(f"{text}: put the IPv6 address in brackets")
+        raise Invalid(Sentence("listen.brackets", given=text))
     return [Address(host=host, port=int(port))]
 
 

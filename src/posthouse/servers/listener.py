@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from posthouse.core.errors import StartError
+from posthouse.core.sentence import Sentence, reason
 from posthouse.core.step_back import STEP_BACK_S, StepBack
 from posthouse.servers.board import field
 from posthouse.servers.connection import Connection
@@ -30,11 +32,11 @@ _REFUSED_DESCRIPTORS: Final = field("refused_total", 'reason="descriptors"')
 _SHORTAGE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
-class BindError(Exception):
-    """An address cannot be listened on; the text says which, why, and what to do.  `busy`: somebody has it."""
+class BindError(StartError):
+    """An address cannot be listened on; the sentence says which, why, and what to do.  `busy`: somebody has it."""
 
-    def __init__(self, text: str, *, busy: bool = False) -> None:
-        super().__init__(text)
+    def __init__(self, sentence: Sentence, *, busy: bool = False) -> None:
+        super().__init__(sentence)
         self.busy = busy
 
 
@@ -42,26 +44,25 @@ def bind(address: Address) -> socket.socket:
     """A listening socket; raises BindError."""
     try:
         return _bind_unix(address) if address.path else _bind_tcp(address)
+    except UnicodeError as error:  # no name of a host
+        raise BindError(Sentence("bind", address=address, problem=Sentence("bind.name"))) from error
     except OSError as error:
         busy = error.errno == errno.EADDRINUSE
-        raise BindError(f"{address}: {_advice(error, address)}", busy=busy) from error
+        raise BindError(
+            Sentence("bind", address=address, problem=_advice(error, address)), busy=busy
+        ) from error
 
 
-def _advice(error: OSError, address: Address) -> str:
+def _advice(error: OSError, address: Address) -> Sentence:
+    if isinstance(error, socket.gaierror):
+        return Sentence("bind.name")
     if error.errno == errno.EADDRINUSE:
-        return (
-            "the port is in use by another program (see `ss -ltnp`); stop that one or choose another address"
-            if not address.path
-            else "another server answers on this socket; stop it or choose another path"
-        )
+        return Sentence("bind.busy.unix" if address.path else "bind.busy")
     if error.errno == errno.EACCES and not address.path:
-        return (
-            "ports below 1024 are for root; start as root (privileges are dropped), through systemd, "
-            "or choose a higher port"
-        )
+        return Sentence("bind.privileged")
     if error.errno == errno.EADDRNOTAVAIL:
-        return "no interface of this machine has the address (see `ip addr`)"
-    return error.strerror or str(error)
+        return Sentence("bind.elsewhere")
+    return Sentence("bind.other", reason=reason(error))
 
 
 def _bind_tcp(address: Address) -> socket.socket:

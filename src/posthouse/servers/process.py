@@ -17,13 +17,16 @@ from typing import Final
 
 from msgspec import Struct
 
+from posthouse.core.errors import StartError
+from posthouse.core.sentence import Sentence
+
 # The standard library loads these at their first use, which may be after privileges were dropped, by a user who
 # may not read where the interpreter is installed.
 for _name in ("encodings.idna", "encodings.punycode", "importlib.readers"):
     importlib.import_module(_name)
 
 
-class UserError(Exception):
+class UserError(StartError):
     """The configured user does not exist or cannot be taken on."""
 
 
@@ -44,10 +47,7 @@ def find_identity(user: str) -> Identity | None:
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
-        raise UserError(
-            f'user "{user}" does not exist; create it (`useradd --system --home /var/lib/posthouse {user}`) '
-            "or set another one in the setting `user`"
-        ) from None
+        raise UserError(Sentence("user.unknown", user=user)) from None
     groups = tuple(g.gr_gid for g in grp.getgrall() if user in g.gr_mem)
     return Identity(entry.pw_uid, entry.pw_gid, (entry.pw_gid, *groups), user)
 

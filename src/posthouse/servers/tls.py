@@ -21,6 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from msgspec import Struct
 
+from posthouse.core.errors import StartError
+from posthouse.core.sentence import Sentence, reason
 from posthouse.openssl.reach import exporter
 from posthouse.openssl.self_signed import load_pem
 from posthouse.openssl.tickets import KeyRing
@@ -30,6 +32,18 @@ ACME_TLS: Final = "acme-tls/1"
 _RECORD: Final = 16384
 # Forward secrecy and authenticated encryption only; TLS 1.3 suites are always on.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1"
+
+
+_PAIR: Final = {
+    "KEY_VALUES_MISMATCH": "tls.mismatch",
+    "KEY_TYPE_MISMATCH": "tls.mismatch",
+    "NO_START_LINE": "tls.pem",
+    "PEM_LIB": "tls.pem",
+    "BAD_END_LINE": "tls.pem",
+    "EE_KEY_TOO_SMALL": "tls.weak",
+    "CA_MD_TOO_WEAK": "tls.weak",
+}
+"""Sentences for what OpenSSL finds wrong with files."""
 
 
 class Certificate(Struct, frozen=True):
@@ -58,8 +72,8 @@ class TlsSettings(Struct, frozen=True):
     clients: tuple[tuple[str, ClientTrust], ...] = ()  # listeners that ask clients for a certificate
 
 
-class TlsError(Exception):
-    """A certificate or key cannot be used; the text says which file and why."""
+class TlsError(StartError):
+    """A certificate or key cannot be used; the sentence says which file and why."""
 
 
 class Contexts:
@@ -126,14 +140,12 @@ def _ask_clients(context: ssl.SSLContext, trust: ClientTrust) -> None:
         try:
             context.load_verify_locations(path)
         except ssl.SSLError as error:
-            raise TlsError(
-                f"{path}: no certificates or revocation lists in PEM: {error.reason or error}"
-            ) from error
+            raise TlsError(Sentence("tls.trust.pem", path=path, said=error.reason or error)) from error
         except OSError as error:
-            raise TlsError(f"{path}: {error.strerror}") from error
+            raise TlsError(Sentence("tls.trust.file", path=path, reason=reason(error))) from error
     if trust.revoked is not None:
         if not context.cert_store_stats()["crl"]:
-            raise TlsError(f"{trust.revoked}: there is no revocation list in it")
+            raise TlsError(Sentence("tls.trust.crl", path=trust.revoked))
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
@@ -172,7 +184,7 @@ def _load_pem(context: _Context, pem: str) -> None:
     try:
         load_pem(context, pem)
     except ssl.SSLError as error:
-        raise TlsError(f"a certificate that was kept cannot be used: {error.reason or error}") from error
+        raise TlsError(Sentence("tls.kept", said=error.reason or error)) from error
     context.end_point = find_end_point(pem.encode())
 
 
@@ -209,14 +221,23 @@ def _load_files(context: _Context, certificate: Certificate) -> None:
         try:
             path.open("rb").close()
         except OSError as error:
-            raise TlsError(f"{path}: {error.strerror}") from error
+            raise TlsError(Sentence("tls.file", path=path, reason=reason(error))) from error
+
+    def ask() -> str:  # without it OpenSSL would ask at the terminal, or wait there for ever
+        raise TlsError(Sentence("tls.encrypted", key=certificate.key))
+
     try:
-        context.load_cert_chain(certificate.chain, certificate.key)
+        context.load_cert_chain(certificate.chain, certificate.key, password=ask)
     except ssl.SSLError as error:
-        raise TlsError(
-            f"{certificate.chain} and {certificate.key} cannot be used together: {error.reason or error}"
-        ) from error
+        raise TlsError(_refused_pair(certificate, error)) from error
     context.end_point = find_end_point(certificate.chain.read_bytes())
+
+
+def _refused_pair(certificate: Certificate, error: ssl.SSLError) -> Sentence:
+    """What OpenSSL has against a certificate and its key."""
+    told = error.reason or ("PEM_LIB" if "PEM lib" in str(error) else "")
+    key = _PAIR.get(told, "tls.pair")
+    return Sentence(key, chain=certificate.chain, key=certificate.key, said=error.reason or error)
 
 
 class TlsLayer:

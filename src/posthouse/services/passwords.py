@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.services import foreign_hashes
 
 PEPPER_BYTES: Final = 32
@@ -40,13 +41,13 @@ def read_pepper(path: Path) -> bytes:
         mode = os.fstat(file.fileno()).st_mode
         data = file.read(4096)
     if mode & 0o077:
-        raise Invalid(f"{path}: others may read this key; run `chmod 600 {path}`")
+        raise Invalid(Sentence("pepper.mode", path=path))
     try:
         pepper = bytes.fromhex(data.decode().strip())
     except ValueError as error:
-        raise Invalid(f"{path}: the key is written in hexadecimal digits") from error
+        raise Invalid(Sentence("pepper.form", path=path)) from error
     if len(pepper) < PEPPER_BYTES:
-        raise Invalid(f"{path}: the key has {len(pepper)} bytes, {PEPPER_BYTES} are needed")
+        raise Invalid(Sentence("pepper.length", path=path, given=len(pepper), wanted=PEPPER_BYTES))
     return pepper
 
 

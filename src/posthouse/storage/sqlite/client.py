@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from posthouse.core.errors import Unavailable, Uncertain
+from posthouse.core.sentence import Sentence
 from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
@@ -54,7 +55,7 @@ class WriterClient:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 await self._connect()
         except TimeoutError as error:
-            raise Unavailable(f"no writer answers at {self._socket}") from error
+            raise Unavailable(Sentence("store.no_writer", socket=self._socket)) from error
 
     async def _connect(self) -> None:
         delay = RECONNECT_FIRST_S

@@ -14,6 +14,7 @@ import apsw
 
 from posthouse.core.errors import InUse, MailError
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.storage import ports
 from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
@@ -70,7 +71,7 @@ class WriterLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._descriptor)
-            raise InUse(f"another process writes to {root}") from error
+            raise InUse(Sentence("store.in_use", path=root)) from error
 
     def release(self) -> None:
         os.close(self._descriptor)

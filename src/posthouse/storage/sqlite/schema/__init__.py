@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 SCHEMA_VERSION: Final = 30
 
@@ -23,10 +24,7 @@ def migrate(connection: apsw.Connection, target: int = SCHEMA_VERSION) -> None:
     """Bring the database to the target version, forward or back; raises Invalid if it is of a later program."""
     current = version_of(connection)
     if current > SCHEMA_VERSION:
-        raise Invalid(
-            f"the data was written by a later version (schema {current}, this program knows {SCHEMA_VERSION});"
-            " go back to schema with that version first"
-        )
+        raise Invalid(Sentence("store.later", found=current, known=SCHEMA_VERSION))
     while current != target:
         step, direction = (current + 1, "up") if current < target else (current, "down")
         script = resources.files(__package__).joinpath(f"{step:04}.{direction}.sql").read_text()
