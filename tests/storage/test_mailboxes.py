@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Mailbox
-from tests.storage.fixtures import ALL, deliver, message, rows
+from posthouse.storage.sqlite import open_store
+from tests.storage.fixtures import ALL, deliver, make_account, message, open_backend, rows
 
 
 async def names(store: Store, account: Account) -> list[str]:
@@ -132,3 +135,56 @@ async def test_recent_is_claimed_once(store: Store, account: Account, inbox: Mai
     assert await store.mailboxes.claim_recent(account.id, inbox.id) == 3
     await deliver(store, inbox, message(3))
     assert await store.mailboxes.claim_recent(account.id, inbox.id) == 3
+
+
+async def recent_from(store: Store, inbox: Mailbox) -> int:
+    return (await store.mailboxes.by_id(inbox.account, inbox.id)).recent_from
+
+
+async def test_deliveries_claim_for_those_who_are_told(store: Store, inbox: Mailbox) -> None:
+    key, claimed = (inbox.account, inbox.id), []
+    store.hints.subscribe(lambda hint: claimed.append(hint.claimed))
+    await deliver(store, inbox, message(1))
+    assert await store.mailboxes.claim_recent(*key, stay=True) == 1
+    await deliver(store, inbox, message(2))
+    await deliver(store, inbox, message(3))
+    assert claimed == [False, True, True]
+    assert await recent_from(store, inbox) == 4
+    # Nobody was told of the last one.
+    await store.mailboxes.end_claim(*key, 3)
+    assert await recent_from(store, inbox) == 3
+    await deliver(store, inbox, message(4))
+    assert claimed[3:] == [False]
+    assert await recent_from(store, inbox) == 3
+    assert await store.mailboxes.claim_recent(*key) == 3
+
+
+async def test_what_was_claimed_by_a_selection_is_not_given_back(store: Store, inbox: Mailbox) -> None:
+    key = inbox.account, inbox.id
+    await store.mailboxes.claim_recent(*key, stay=True)
+    await deliver(store, inbox, message(1))
+    assert await store.mailboxes.claim_recent(*key) == 2
+    await deliver(store, inbox, message(2))
+    await store.mailboxes.end_claim(*key, 1)
+    assert await recent_from(store, inbox) == 2
+
+
+async def test_claims_end_with_who_made_them(tmp_path: Path) -> None:
+    """Of two stores at one writer."""
+    async with open_backend(tmp_path, "process") as store:
+        account = await make_account(store)
+        inbox = await store.mailboxes.get(account.id, "INBOX")
+        key = account.id, inbox.id
+        other = await open_store(tmp_path, role="client", content_cache_bytes=1 << 20)
+        try:
+            await other.mailboxes.claim_recent(*key, stay=True)
+            await store.mailboxes.claim_recent(*key, stay=True)
+            await store.mailboxes.end_claim(*key, 1)
+            await deliver(store, inbox, message(1))
+            assert await recent_from(store, inbox) == 2
+        finally:
+            await other.close()
+        while (await store.mailboxes.by_id(*key)).recent_from == (
+            await store.mailboxes.by_id(*key)
+        ).uidnext:  # until the writer has seen the connection end
+            await deliver(store, inbox, message(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,61 @@ async def test_expunges_come_with_uid_commands(world: World) -> None:
     one, two = await world.login("INBOX"), await world.login("INBOX")
     await two.run("UID MOVE 1 Trash")
     assert await one.run("UID SEARCH ALL") == ["* SEARCH 1 2 3", "* 1 EXPUNGE", "t OK SEARCH completed"]
+
+
+async def commits(world: World, letters: int) -> tuple[int, int]:
+    """How many groups were committed, and the pages they wrote, for letters that come one by one."""
+    store: Any = world.store
+    transactor = store._writer._transactor
+    seen: list[str] = []
+
+    def trace(_cursor: Any, sql: str, _bindings: Any) -> bool:
+        seen.append(sql)
+        return True
+
+    transactor.connection.exec_trace = trace
+    before = transactor.wal_pages
+    for _ in range(letters):
+        await world.letters(1)
+        await asyncio.gather(*world.hub._tasks)  # what the hint of the letter has set going
+    transactor.connection.exec_trace = None
+    return seen.count("COMMIT"), transactor.wal_pages - before
+
+
+async def test_letters_to_an_idle_session_are_claimed_as_they_are_written(world: World) -> None:
+    await world.letters(9)
+    alone = await commits(world, 8)
+    one, again = await world.login("INBOX"), await world.login("INBOX")
+    assert await one.send(b"i IDLE\r\n") == b"+ idling\r\n"
+    await world.letters(1)
+    assert await said_while_idle(one, lines=2) == [b"* 18 EXISTS", b"* 18 RECENT"]
+    await asyncio.sleep(0)
+    idle = await commits(world, 8)
+    assert idle[0] == alone[0] == 8
+    assert idle[1] <= alone[1] + 8  # leaves that are split, not a write for each
+    # RFC 3501 §2.3.2: a later session does not see them, a read-only one takes nothing away.
+    assert "* 0 RECENT" in await (await world.login()).run("SELECT INBOX")
+    # What came when nobody was there, or was not told, is \\Recent for the next one.
+    await one.send(b"DONE\r\n")
+    await again.run("NOOP")
+    await world.letters(1)
+    for client in list(world.clients):
+        await client.run("UNSELECT")
+        await client.settle()
+    assert "* 1 RECENT" in await (await world.login()).run("EXAMINE INBOX")
+    assert "* 1 RECENT" in await (await world.login()).run("SELECT INBOX")
+    assert "* 0 RECENT" in await (await world.login()).run("EXAMINE INBOX")
+
+
+async def test_sessions_of_imap4rev2_take_no_recent_away(world: World) -> None:
+    one = await world.login()
+    await one.run("ENABLE IMAP4rev2")
+    await one.run("SELECT INBOX")
+    await one.send(b"i IDLE\r\n")
+    await world.letters(1)
+    assert await said_while_idle(one, lines=1) == [b"* 1 EXISTS"]
+    assert (await commits(world, 4))[0] == 4
+    assert "* 5 RECENT" in await (await world.login()).run("SELECT INBOX")
 
 
 async def test_idle_hears_everything(world: World) -> None:

@@ -16,6 +16,7 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
@@ -118,11 +119,13 @@ class SharedMailbox:
         "_log_rows",
         "account",
         "claimers",
+        "claiming",
         "deleted",
         "listeners",
         "mailbox",
         "modseq",
         "reading",
+        "told",
         "uidnext",
         "uids",
         "uidvalidity",
@@ -139,6 +142,8 @@ class SharedMailbox:
         self.deleted = False
         self.users = 0
         self.claimers = 0  # sessions that show \Recent and may write
+        self.claiming = False  # deliveries claim for them
+        self.told = 0  # the UIDNEXT that such sessions knew when they left
         self.listeners: dict[Callable[[], None], None] = {}
         self.reading = False
         self._log: deque[tuple[int, Changes]] = deque()
@@ -263,7 +268,7 @@ class MailboxHub:
                 if not shared.users:
                     self._unused_uids += len(shared.uids) - before
                 self._poke(list(shared.listeners))
-                if shared.claimers and shared.uidnext > uidnext:
+                if shared.uidnext > uidnext and row.recent_from < shared.uidnext:
                     await self._claim(shared)
             if shared.modseq >= row.modseq or changes.modseq <= since:
                 return
@@ -277,10 +282,31 @@ class MailboxHub:
 
     async def _claim(self, shared: SharedMailbox) -> None:
         # RFC 3501 §2.3.2: the sessions that see these messages arrive are the first; later ones are not.
+        if not shared.claimers:
+            return
+        shared.claiming = True
         try:
-            await self._store.mailboxes.claim_recent(shared.account, shared.mailbox)
+            await self._store.mailboxes.claim_recent(shared.account, shared.mailbox, stay=True)
         except (Unavailable, NotFound):
             return  # the flag is advisory, and the next change claims again
+
+    def begin_claiming(self, shared: SharedMailbox) -> None:
+        """A session has selected it that may take \\Recent from others."""
+        shared.claimers += 1
+
+    def stop_claiming(self, shared: SharedMailbox, told: int) -> None:
+        """Such a session leaves; it was told of the UIDs below `told`."""
+        shared.claimers -= 1
+        shared.told = max(shared.told, told)
+        if not shared.claimers:
+            told, shared.told = shared.told, 0
+            if shared.claiming:
+                shared.claiming = False
+                self._start(self._end_claim(shared, told))
+
+    async def _end_claim(self, shared: SharedMailbox, told: int) -> None:
+        with suppress(Unavailable, NotFound):
+            await self._store.mailboxes.end_claim(shared.account, shared.mailbox, told)
 
     # --- pushing ---
 
@@ -335,7 +361,7 @@ class MailboxHub:
         uidnext = hint.arrived[-1][0] + 1
         shared.apply(Changes(hint.modseq, uidnext, list(hint.arrived), []), self.settings.log_max_rows)
         self._poke(list(shared.listeners))
-        if shared.claimers:
+        if shared.claimers and not hint.claimed:
             self._start(self._claim(shared))
 
     def _read_soon(self, shared: SharedMailbox) -> None:

@@ -127,8 +127,15 @@ class Mailboxes(Protocol):
     async def subscribe(self, account: AccountId, name: str, *, on: bool) -> None: ...
     async def set_role(self, account: AccountId, name: str, role: str | None) -> None: ...
 
-    async def claim_recent(self, account: AccountId, mailbox: MailboxId) -> int:
-        """The old `recent_from`, set to uidnext; not awaited on stable storage."""
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, *, stay: bool = False) -> int:
+        """The old `recent_from`, set to uidnext; not awaited on stable storage.
+
+        `stay`: deliveries do the same from now on (`Hint.claimed`), until `end_claim` or the end of this store.
+        """
+        ...
+
+    async def end_claim(self, account: AccountId, mailbox: MailboxId, told: int) -> None:
+        """Nobody of this store is told any more; UIDs from `told` on came since somebody was."""
         ...
 
 

@@ -387,6 +387,8 @@ class Hint(Struct, frozen=True, omit_defaults=True):
     """Of "mailbox": all that happened since the mailbox had this modseq is in `arrived`; -1: it has to be read."""
     arrived: tuple[tuple[int, int, int], ...] = ()
     """(UID, flags, modseq) of messages that came, in the order of their UIDs."""
+    claimed: bool = False
+    """They are \\Recent for nobody who comes later: their delivery has seen to that."""
 
 
 class TextSought(Struct, frozen=True):

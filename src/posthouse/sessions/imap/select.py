@@ -46,7 +46,9 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
         session.enable(CONDSTORE)
     view = View(shared.uids, shared.uidnext, shared.modseq, recent_from=recent_from)
     foreign = row.account != session.account_id
-    session.select(Selected(row.name, shared, view, rights=place.rights, examined=examined, foreign=foreign))
+    selected = Selected(row.name, shared, view, rights=place.rights, examined=examined, foreign=foreign)
+    selected.claims_recent &= session.shows_recent  # RFC 9051 Appendix E: IMAP4rev2 has no \Recent
+    session.select(selected)
     session.flag_lists.set_keywords(keywords)
     await _describe(session, row, command.mailbox)
     if command.qresync is not None and command.qresync.uidvalidity == shared.uidvalidity:

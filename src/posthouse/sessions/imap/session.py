@@ -366,7 +366,7 @@ class ImapSession(Session):
         self.selected = selected
         self.state = SELECTED
         if selected.claims_recent:
-            selected.shared.claimers += 1
+            self.services.hub.begin_claiming(selected.shared)
         if self.notify is not None:
             self.notify.entered(selected)
 
@@ -377,7 +377,7 @@ class ImapSession(Session):
             if self.notify is not None:
                 self.notify.left(selected)
             if selected.claims_recent:
-                selected.shared.claimers -= 1
+                self.services.hub.stop_claiming(selected.shared, selected.view.uidnext)
             self.services.hub.release(selected.shared)
 
     # --- looking at the mailbox ---

@@ -8,7 +8,7 @@ forgotten and read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, Final
 
 import apsw
@@ -169,10 +169,16 @@ _INSERTS: Final = {
 
 
 class Ledger:
-    def __init__(self, connection: apsw.Connection, clock: Clock) -> None:
+    def __init__(
+        self, connection: apsw.Connection, clock: Clock, claims: Container[tuple[int, int]] = ()
+    ) -> None:
         self.execute: Execute = connection.execute
         self.executemany = connection.executemany
         self.clock = clock
+        self.claims = claims  # mailboxes (account, id) where sessions are told of what arrives
+        self.claimed_to: dict[
+            int, int
+        ] = {}  # mailbox -> UIDs below were claimed by a session that selected it
         self.hints: dict[tuple[str, int, int], Hint] = {}
         self.dropped_files: list[str] = []
         self._accounts: dict[int, AccountState] = {}
@@ -311,7 +317,9 @@ class Ledger:
         """UID and modseq of a message that comes into the mailbox; the hint tells of it as long as nothing else did."""
         key = "mailbox", account.id, mailbox.id
         before, since, uid = self.hints.get(key), mailbox.modseq, mailbox.uidnext
+        claimed = (account.id, mailbox.id) in self.claims and mailbox.recent_from == uid
         mailbox.uidnext += 1
+        mailbox.recent_from += claimed
         modseq = self.bump(account, mailbox)
         arrived: tuple[tuple[int, int, int], ...] = ((uid, flags, modseq),)
         if before is not None:
@@ -319,7 +327,7 @@ class Ledger:
         if since >= 0 and len(arrived) <= _ARRIVED_MAX and flags < 1 << 63:
             hint = self.hints[key]
             self.hints[key] = Hint(
-                "mailbox", hint.account, hint.mailbox, modseq, since=since, arrived=arrived
+                "mailbox", hint.account, hint.mailbox, modseq, since=since, arrived=arrived, claimed=claimed
             )
         return uid, modseq
 

@@ -15,7 +15,6 @@ from posthouse.storage.sqlite import audit, own_seen
 from posthouse.storage.sqlite.ledger import AccountState, Ledger, MailboxState
 from posthouse.storage.sqlite.ranges import note_departed, note_expunged, try_copy, try_expunge
 from posthouse.storage.sqlite.requests import (
-    ClaimRecent,
     Copy,
     Expunge,
     Flags,
@@ -38,15 +37,6 @@ def select(ledger: Ledger, sql: str, mailbox: MailboxState, uids: UidRanges) -> 
     for first, last in uids:
         rows += ledger.execute(sql, (mailbox.account, mailbox.id, first, last)).fetchall()
     return rows
-
-
-def claim_recent(ledger: Ledger, request: ClaimRecent) -> int:
-    mailbox = ledger.mailbox(request.account, request.mailbox)
-    first: int = mailbox.recent_from
-    if first != mailbox.uidnext:
-        mailbox.recent_from = mailbox.uidnext
-        ledger.touch(mailbox)
-    return first
 
 
 def copy(ledger: Ledger, request: Copy) -> Copied:

@@ -101,6 +101,14 @@ class ClaimRecent(Request):
     synced = False
     account: AccountId
     mailbox: MailboxId
+    stay: bool = False
+
+
+class EndClaim(Request):
+    synced = False
+    account: AccountId
+    mailbox: MailboxId
+    told: int
 
 
 class Copy(Request):
@@ -308,6 +316,7 @@ WriteRequest = (
     | Replace
     | StoreFlags
     | ClaimRecent
+    | EndClaim
     | Copy
     | Expunge
     | KeywordBits

@@ -72,6 +72,7 @@ class WriterServer:
     def closed(self, connection: WorkerConnection) -> None:
         self._connections.discard(connection)
         self.writer.locks.release_all(connection)
+        self.writer.claims.release_all(connection)
 
     def _finished(self, hints: list[Hint]) -> None:
         """A group is committed and answered: what it gave leaves at once, not a turn of the loop later."""
@@ -130,7 +131,7 @@ class WorkerConnection(asyncio.Protocol):
             self._answer(number, self._lock(request))
             self._schedule()
             return
-        self._server.writer.call(request, partial(self._answer, number))
+        self._server.writer.call(request, partial(self._answer, number), self)
 
     def _lock(self, request: rq.AcquireLock | rq.ReleaseLock) -> MailError | None:
         locks = self._server.writer.locks

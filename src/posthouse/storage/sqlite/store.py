@@ -183,9 +183,12 @@ class SqliteMailboxes:
     async def set_role(self, account: AccountId, name: str, role: str | None) -> None:
         await self._submit(rq.SetRole(account, name, role))
 
-    async def claim_recent(self, account: AccountId, mailbox: MailboxId) -> int:
-        first: int = await self._submit(rq.ClaimRecent(account, mailbox))
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, *, stay: bool = False) -> int:
+        first: int = await self._submit(rq.ClaimRecent(account, mailbox, stay))
         return first
+
+    async def end_claim(self, account: AccountId, mailbox: MailboxId, told: int) -> None:
+        await self._submit(rq.EndClaim(account, mailbox, told))
 
 
 class SqliteMessages:

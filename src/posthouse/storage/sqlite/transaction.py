@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,10 +54,13 @@ def _fill(descriptor: int, size: int) -> None:
 class Transactor:
     """Applies and commits; to be used by one thread at a time."""
 
-    def __init__(self, path: Path, files: BlobFiles, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, files: BlobFiles, clock: Clock, claims: Container[tuple[int, int]]
+    ) -> None:
         self._path = path
         self._files = files
         self._clock = clock
+        self._claims = claims
         self._connection: apsw.Connection | None = None
         self._ledger: Ledger | None = None
         self._full = True
@@ -87,7 +90,7 @@ class Transactor:
             raise
         connection.set_wal_hook(self._note_wal)
         self._connection = connection
-        self._ledger = Ledger(connection, self._clock)
+        self._ledger = Ledger(connection, self._clock, self._claims)
         self._full = True
 
     def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:

@@ -28,6 +28,7 @@ from posthouse.storage.blobs.files import BlobFiles
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.checkpoint import Checkpointer
 from posthouse.storage.sqlite.connection import DATABASE_NAME, log
+from posthouse.storage.sqlite.recent import Claims
 from posthouse.storage.sqlite.request_class import Request
 from posthouse.storage.sqlite.transaction import INLINE_S, Transactor, Unexpected
 from posthouse.storage.sqlite.versions import Versions
@@ -93,7 +94,8 @@ class Writer:
         self._crowded = False  # the last group was of several requests
         self._on_done = on_done
         path = root / DATABASE_NAME
-        self._transactor = Transactor(path, files, clock)
+        self.claims = Claims()
+        self._transactor = Transactor(path, files, clock, self.claims)
         self._checkpointer = Checkpointer(path, self._finish_checkpoint)
         self.locks = LockTable()
         self._waiting: deque[_Waiting] = deque()
@@ -120,11 +122,12 @@ class Writer:
         self.call(request, partial(_settle, future))
         return future
 
-    def call(self, request: Request, answer: Callable[[Any], None]) -> None:
-        """`answer` is called once, on the loop, with the result or what to raise."""
+    def call(self, request: Request, answer: Callable[[Any], None], holder: object = None) -> None:
+        """`answer` is called once, on the loop, with the result or what to raise; `holder`: the worker that asks."""
         if self._closing is not None:
             answer(Unavailable("the store is closing"))
             return
+        self.claims.note(request, holder)
         self._waiting.append((request, answer))
         self._schedule()
 
