@@ -68,7 +68,9 @@ def test_keys_and_buttons_before_what_they_are_about_is_there(demo: RunningDemo,
 
 def test_pictures_from_elsewhere(demo: RunningDemo, tmp_path: Path) -> None:
     html = "text/html; charset=utf-8"
-    send(("newsletter", html, NEWSLETTER), ("other", html, "<p>other</p>"))
+    filler = "<p>words and <b>words</b></p>\n" * 1000
+    long = f"{filler}<div>{NEWSLETTER}</div>{filler}"
+    send(("newsletter", html, NEWSLETTER), ("other", html, "<p>other</p>"), ("long read", html, long))
     found = run("reading_pictures.mjs", house(0), WHO, PASSWORD, str(tmp_path))
     assert found["bar"].startswith("4 pictures from elsewhere are not shown")
     assert "2 tracking pixels" in found["bar"]
@@ -77,6 +79,13 @@ def test_pictures_from_elsewhere(demo: RunningDemo, tmp_path: Path) -> None:
     wanted = ["http://127.0.0.1/one.png", "http://pics.test/ground.png", "https://pics.test/cell.png"]
     assert found["asked"] == sorted([*wanted, "https://pics.test/two.jpg"])
     assert found["referrer"] == ""
+    here = [
+        "http://127.0.0.1/one.png",
+        "https://pics.test/two.jpg",
+        "http://pics.test/ground.png",
+        "https://pics.test/cell.png",
+    ]
+    assert found["long"] == {"paths": [*here, "", ""], "marks": 0}
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert found["requests"] == []
     # What is not fetched is answered by 502, which the browser's log tells of.

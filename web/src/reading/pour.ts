@@ -182,8 +182,35 @@ function cutText(text: Text): void {
   text.splitText(isHalf(text.data, TEXT_MAX) ? TEXT_MAX - 1 : TEXT_MAX);
 }
 
+const REMOTE = "data-remote";
+
+/**
+ * It made safe, as a copy in the page; none where it may not be.  What was looked at attribute by attribute keeps an object for each of
+ * them as long as it lives: of a copy the browser has half as much to look through whenever it collects garbage.
+ */
+function takeSafe(element: Element, page: Document, found: Found): Element | null {
+  const from = found.remote.length;
+  if (!makeSafeInPlace(element, page.defaultView!, found)) return null;
+  const remote = found.remote.slice(from);
+  for (const one of remote) one.node.setAttribute(REMOTE, "");
+  const copy = page.importNode(element, true);
+  if (remote.length === 0) return copy;
+  const marked = (one: Element) => [...(one.hasAttribute(REMOTE) ? [one] : []), ...one.querySelectorAll(`[${REMOTE}]`)] as HTMLElement[];
+  const copies = marked(copy);
+  const twins = new Map(marked(element).map((one, at) => [one, copies[at]!]));
+  for (const one of remote) one.node = twins.get(one.node) ?? one.node;
+  for (const one of copies) one.removeAttribute(REMOTE);
+  return copy;
+}
+
+/** All that it holds, moved by the browser at once. */
+function inside(element: Element): DocumentFragment {
+  const range = element.ownerDocument.createRange();
+  range.selectNodeContents(element);
+  return range.extractContents();
+}
+
 async function takeOver(root: Element, page: Document, found: Found, sheet: Sheet, stopped: () => boolean): Promise<void> {
-  const view = page.defaultView!;
   const stack: Level[] = [{ next: root.firstChild, shell: null, out: page.body }];
   if (sheet.room > 0) turnPage(page, stack, sheet);
   let until = performance.now() + TURN_MS;
@@ -205,18 +232,19 @@ async function takeOver(root: Element, page: Document, found: Found, sheet: Shee
       held += weight;
     }
     sheet.room -= held;
-    if (held > 0 && makeSafeInPlace(branch, view, found)) top.out.append(...[...branch.childNodes].map((one) => page.adoptNode(one)));
+    if (held > 0) {
+      const safe = takeSafe(branch, page, found);
+      if (safe !== null) top.out.append(inside(safe));
+    }
     const large = held < BRANCH ? top.next : null;
     if (large !== null && !isElement(large)) cutText(large as Text);
     else if (large !== null) {
       top.next = large.nextSibling;
-      const element = large;
-      const shell = element.cloneNode(false) as Element;
-      const allowed = makeSafeInPlace(shell, view, found);
-      if (allowed) top.out.append(page.adoptNode(shell));
+      const shell = takeSafe(large.cloneNode(false) as Element, page, found);
+      if (shell !== null) top.out.append(shell);
       // What may not be goes; what it holds may stay.
-      if (allowed || !DROPPED.has(element.tagName)) stack.push({ next: element.firstChild, shell: allowed ? shell : null, out: allowed ? shell : top.out });
-      sheet.room -= allowed ? 1 : 0;
+      if (shell !== null || !DROPPED.has(large.tagName)) stack.push({ next: large.firstChild, shell, out: shell ?? top.out });
+      sheet.room -= shell === null ? 0 : 1;
     } else if (top.next === null) stack.pop();
     // The first is laid out now, whole.
     if (sheet.room <= 0 && sheet.height === 0) sheet.height = Math.ceil((page.body.offsetHeight * SHEET) / FIRST_SHEET) || 1;
