@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { type Listing, ask, at, get, part } from "./api";
 import { Act, Badge, Empty, Form, Link, Page, Show, Table } from "./parts";
 import { act, me, sure, useLoad } from "./state";
-import { say, when } from "./text";
+import { nameOfProtocol, say, when } from "./text";
 import type { Key } from "./text";
 
 interface Session {
@@ -22,7 +22,7 @@ export function Sessions() {
   const end = (one: Session) =>
     void act(async () => {
       const who = one.account || one.ip;
-      if (!(await sure(say("ses.end"), say("ses.end.sure", { who, protocol: one.protocol }), say("ses.end")))) return;
+      if (!(await sure(say("ses.end"), say("ses.end.sure", { who, protocol: nameOfProtocol(one.protocol) }), say("ses.end")))) return;
       await ask("DELETE", `/sessions/${part(one.id)}`);
       setTimeout(() => void list.reload(), 300);
     });
@@ -38,7 +38,7 @@ export function Sessions() {
               rows={items}
               id={(one) => one.id}
               columns={[
-                { name: say("ses.protocol"), show: (one) => <Badge kind="plain">{one.protocol}</Badge> },
+                { name: say("ses.protocol"), show: (one) => <Badge kind="plain">{nameOfProtocol(one.protocol)}</Badge> },
                 { name: say("ses.account"), show: (one) => (one.account ? <Link to={`/admin/accounts/${part(one.account)}`}>{one.account}</Link> : say("ses.nobody")) },
                 { name: say("ses.from"), show: (one) => one.ip || "unix" },
                 { name: say("ses.client"), show: (one) => one.client },
@@ -204,6 +204,12 @@ const ACTIONS: Record<string, Key | undefined> = {
   delete: "aud.delete", rights: "aud.rights", claim: "aud.claim", note: "aud.note", jmap: "aud.jmap", command: "aud.command",
 };
 
+/** Names of facts that many entries have; others are those of the API. */
+const FACTS: Record<string, Key> = {
+  ip: "fact.ip", by: "fact.by", sender: "fact.sender", to: "fact.to", subject: "fact.subject", text: "fact.text", name: "fact.name", reason: "fact.reason",
+  quota_bytes: "fact.quota", enabled: "fact.enabled", count: "fact.count",
+};
+
 function What({ one }: { one: Entry }) {
   const { operation, command, method, action, ...facts } = one.facts;
   const known = ACTIONS[one.action];
@@ -212,7 +218,7 @@ function What({ one }: { one: Entry }) {
   return (
     <>
       <b>{one.text || (known ? say(known, words) : String(operation ?? one.action))}</b> {one.mailbox}
-      <small>{told.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") : String(value)}`).join(" · ")}</small>
+      <small>{told.map(([name, value]) => `${FACTS[name] ? say(FACTS[name]) : name}: ${Array.isArray(value) ? value.join(" ") : String(value)}`).join(" · ")}</small>
     </>
   );
 }

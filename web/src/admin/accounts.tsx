@@ -6,7 +6,9 @@ import { Icon } from "../views/icon";
 import { type Account as Info, type AccountDetails, type Listing, ask, at, get, part } from "./api";
 import { Act, Badge, Card, Empty, Form, Link, Once, Page, Several, Show, Switch, Table, saved } from "./parts";
 import { act, me, sure, tell, useLoad } from "./state";
-import { say, size, when } from "./text";
+import { nameOfProtocol, say, size, when } from "./text";
+import type { Key } from "./text";
+import { programOf } from "../program";
 
 const MB = 1 << 20;
 const KINDS = ["", "people", "teams", "disabled", "administrators"] as const;
@@ -166,7 +168,7 @@ export function Account({ address }: { address: string }) {
                 <States one={one} /> <Used one={one} />
               </p>
               <Switch label={say("acc.enabled")} on={one.enabled} disabled={!may_change} change={(on) => change({ enabled: on })} />
-              {!one.team && <Several label={say("acc.protocols")} hint={say("acc.protocols.hint")} values={one.protocols} options={["smtp", "submission", "imap", "pop3", "http"]} disabled={!may_change} change={(its) => change({ protocols: its })} />}
+              {!one.team && <Several label={say("acc.protocols")} hint={say("acc.protocols.hint")} values={one.protocols} options={["smtp", "submission", "imap", "pop3", "http"]} name={nameOfProtocol} disabled={!may_change} change={(its) => change({ protocols: its })} />}
               <Values key={`${one.name} ${one.quota_bytes}`} one={one} disabled={!may_change} change={change} />
             </Card>
             {!one.team && (
@@ -238,6 +240,10 @@ interface SignIn {
   client: string;
 }
 
+const OUTCOMES: Record<string, Key> = {
+  ok: "out.ok", new: "out.new", travel: "out.travel", held: "out.held", wrong: "out.wrong", refused: "out.refused",
+};
+
 function SignIns({ path }: { path: string }) {
   const list = useLoad(() => get<Listing<SignIn>>(`${path}/sign-ins?limit=8`), [path]);
   return (
@@ -251,12 +257,12 @@ function SignIns({ path }: { path: string }) {
               {items.map((one, at) => (
                 <li key={at}>
                   <span>
-                    {one.ip} · {one.protocol}
+                    {one.ip} · {nameOfProtocol(one.protocol)}
                     <small>
-                      {when(one.at)} {one.client.slice(0, 40)}
+                      {when(one.at)} {one.client === "browser" ? "" : programOf(one.client).slice(0, 40)}
                     </small>
                   </span>
-                  <Badge kind={one.outcome === "ok" || one.outcome === "new" ? "good" : "bad"}>{one.outcome}</Badge>
+                  <Badge kind={one.outcome === "ok" || one.outcome === "new" ? "good" : "bad"}>{say(OUTCOMES[one.outcome] ?? "out.refused")}</Badge>
                 </li>
               ))}
             </ul>

@@ -6,7 +6,7 @@ import { Icon } from "../views/icon";
 import { type DnsChecked, type DnsRecord, type Domain as Info, type Listing, ask, at, get, part } from "./api";
 import { Act, Badge, Card, Choice, Copy, Empty, Form, Link, Page, Several, Show, Switch, Table, saved } from "./parts";
 import { act, again, me, sure, useLoad } from "./state";
-import { say } from "./text";
+import { nameOfProtocol, say } from "./text";
 
 const LEVELS = { ok: "good", unknown: "plain", warning: "warn", problem: "bad" } as const;
 
@@ -43,7 +43,7 @@ export function Domains() {
                       {one.oauth_only && <Badge kind="good">OAuth</Badge>}
                       {one.protocols_off.length > 0 && (
                         <Badge kind="plain">
-                          {say("dom.off")}: {one.protocols_off.join(", ")}
+                          {say("dom.off")}: {one.protocols_off.map(nameOfProtocol).join(", ")}
                         </Badge>
                       )}
                       <Badge kind="plain">DMARC {say(`dmarc.${one.dmarc as "none"}`)}</Badge>
@@ -82,7 +82,7 @@ export function Domain({ name }: { name: string }) {
               <Switch label={say("dom.enabled")} on={one.enabled} disabled={!server || !may_change} change={(on) => change({ enabled: on })} />
               <Choice label={say("dom.two_step")} hint={say("dom.two_step.hint")} value={one.two_step} disabled={!may_change} options={(["off", "optional", "required"] as const).map((it) => [it, say(`two.${it}`)])} change={(it) => change({ two_step: it })} />
               <Switch label={say("dom.oauth")} hint={say("dom.oauth.hint")} on={one.oauth_only} disabled={!may_change} change={(on) => change({ oauth_only: on })} />
-              <Several label={say("dom.protocols")} hint={say("dom.protocols.hint")} values={one.protocols_off} options={["submission", "imap", "pop3", "http"]} disabled={!may_change} change={(its) => change({ protocols_off: its })} />
+              <Several label={say("dom.protocols")} hint={say("dom.protocols.hint")} values={one.protocols_off} options={["submission", "imap", "pop3", "http"]} name={nameOfProtocol} disabled={!may_change} change={(its) => change({ protocols_off: its })} />
               <Choice label={say("dom.dmarc")} hint={say("dom.dmarc.hint")} value={one.dmarc} disabled={!may_change} options={(["none", "quarantine", "reject"] as const).map((it) => [it, say(`dmarc.${it}`)])} change={(it) => change({ dmarc: it })} />
               <Choice label={say("dom.redirects")} hint={say("dom.redirects.hint")} value={one.redirects} disabled={!may_change} options={(["any", "confirmed", "inside"] as const).map((it) => [it, say(`redirects.${it}`)])} change={(it) => change({ redirects: it })} />
               <CatchAll value={one.catch_all} disabled={!may_change} change={(it) => change({ catch_all: it })} />

@@ -83,6 +83,7 @@ function State() {
 
 function up(since: string): string {
   const hours = Math.floor((Date.now() - Date.parse(since)) / 3_600_000);
+  if (hours < 1) return say("over.minutes", { count: Math.floor((Date.now() - Date.parse(since)) / 60_000) });
   return hours < 48 ? say("over.hours", { count: hours }) : say("over.ago.days", { count: Math.floor(hours / 24) });
 }
 

@@ -303,7 +303,7 @@ export function Choice({ label, hint, value, options, change, disabled }: { labe
 }
 
 /** Some of a few. */
-export function Several({ label, hint, values, options, change, disabled }: { label: string; hint?: string; values: readonly string[]; options: readonly string[]; change: (values: string[]) => void; disabled?: boolean }) {
+export function Several({ label, hint, values, options, name, change, disabled }: { label: string; hint?: string; values: readonly string[]; options: readonly string[]; name: (one: string) => string; change: (values: string[]) => void; disabled?: boolean }) {
   return (
     <fieldset class="line">
       <legend class="spoken">{label}</legend>
@@ -320,7 +320,7 @@ export function Several({ label, hint, values, options, change, disabled }: { la
               disabled={disabled ?? false}
               onChange={() => change(values.includes(one) ? values.filter((each) => each !== one) : [...values, one])}
             />
-            {one}
+            {name(one)}
           </label>
         ))}
       </div>

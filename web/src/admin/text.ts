@@ -78,6 +78,7 @@ const TEXTS = {
   "over.days": ["还有 {days} 天", "{days} {days?day:days} left"],
   "over.acme": ["自动续期", "renews itself"],
   "over.version": ["驿站 {version}，{workers} 个工作进程", "Posthouse {version}, {workers} {workers?worker:workers}"],
+  "over.minutes": ["{count} 分钟", "{count} {count?minute:minutes}"],
   "over.hours": ["{count} 小时", "{count} {count?hour:hours}"],
   "over.ago.days": ["{count} 天", "{count} {count?day:days}"],
 
@@ -170,7 +171,7 @@ const TEXTS = {
   "acc.bulk.refused": ["{count} 个没有修改：{names}", "{count} not changed: {names}"],
   "acc.enabled": ["可以登录", "May sign in"],
   "acc.protocols": ["可用的协议", "Protocols"],
-  "acc.protocols.hint": ["smtp 是接收来信；其余是登录方式。", "smtp takes mail for it; the others are ways to sign in."],
+  "acc.protocols.hint": ["SMTP 是接收来信；其余是登录方式。", "SMTP takes mail for it; the others are ways to sign in."],
   "acc.credentials": ["登录凭据", "What opens it"],
   "acc.counts": ["{apps} 个授权码，{passkeys} 个通行密钥，{grants} 个有令牌的程序，{tokens} 个接口令牌", "{apps} app passwords, {passkeys} passkeys, {grants} programs with tokens, {tokens} API tokens"],
   "acc.last": ["最近登录", "Last sign-in"],
@@ -285,6 +286,25 @@ const TEXTS = {
   "aud.jmap": ["通过 JMAP：{method}", "By JMAP: {method}"],
   "aud.command": ["命令行：posthouse {command}", "Command: posthouse {command}"],
 
+  "out.ok": ["成功", "Signed in"],
+  "out.new": ["新设备", "New device"],
+  "out.travel": ["异地登录", "From far away"],
+  "out.held": ["等待批准", "Had to wait"],
+  "out.wrong": ["密码错误", "Wrong password"],
+  "out.refused": ["被拒绝", "Refused"],
+  "protocol.http": ["网页与 JMAP", "Web and JMAP"],
+  "protocol.submission": ["发信", "Sending"],
+  "fact.ip": ["来自", "from"],
+  "fact.by": ["方式", "by"],
+  "fact.sender": ["发件人", "sender"],
+  "fact.to": ["收件人", "to"],
+  "fact.subject": ["主题", "subject"],
+  "fact.text": ["正文", "text"],
+  "fact.name": ["名称", "name"],
+  "fact.reason": ["原因", "reason"],
+  "fact.quota": ["配额", "quota"],
+  "fact.enabled": ["启用", "enabled"],
+  "fact.count": ["数量", "count"],
   "set.admins": ["服务器管理员", "Administrators"],
   "set.two": ["管理员必须开启两步验证", "Administrators need a second step"],
   "set.two.hint": ["没有开启的管理员将不能使用管理页面和接口，直到设置完成。", "Those without one cannot use these pages or the API until they have set it up."],
@@ -310,6 +330,11 @@ export type Key = keyof typeof TEXTS;
 export { language, setLanguage as choose, type Language } from "../language";
 
 export const say = sayer(TEXTS);
+
+/** As people know them. */
+export function nameOfProtocol(name: string): string {
+  return name === "http" || name === "submission" ? say(`protocol.${name}`) : name.toUpperCase();
+}
 
 export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

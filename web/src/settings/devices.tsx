@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { api } from "../api";
 import type { Listing } from "../api";
 import { tell } from "../store";
+import { programOf } from "../program";
 import { formatWhen } from "../text";
 import { Thing, Waiting, act, useApi } from "./account-parts";
 import { Card, Field } from "./parts";
@@ -72,20 +73,22 @@ export function Devices() {
   );
 }
 
-const kind = (name: string, own: string): string => own || (`kind.${name}` in KINDS ? say(`kind.${name}` as Key) : name);
+const kind = (name: string, own: string): string => ours(own) || (`kind.${name}` in KINDS ? say(`kind.${name}` as Key) : name);
 const KINDS = { "kind.password": 1, "kind.app": 1, "kind.token": 1, "kind.passkey": 1, "kind.two-step": 1, "kind.certificate": 1 };
-const nameOfDevice = (one: Device): string => program(one.client) || one.protocol;
+const nameOfDevice = (one: Device): string => program(one.client) || door(one.protocol);
 
-/** What a browser calls itself, in two words. */
-function program(text: string): string {
-  if (!text.startsWith("Mozilla/")) return text;
-  const browser = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([mark]) => text.includes(mark!))?.[1];
-  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux"].find((name) => text.includes(name));
-  return [browser, system].filter(Boolean).join(" · ") || text;
+/** Our own pages by the names that their clients have. */
+const OURS: Record<string, Key> = { Posthouse: "page.webmail", "Posthouse Lens": "page.lens", "Posthouse Admin": "page.admin" };
+const ours = (name: string): string => (OURS[name] ? say(OURS[name]) : name);
+
+function door(protocol: string): string {
+  return protocol === "http" ? say("door.http") : protocol === "submission" ? say("door.submission") : protocol.toUpperCase();
 }
 
+const program = (text: string): string => (text === "browser" ? say("door.browser") : programOf(text));
+
 function about(one: Device): string {
-  return [one.protocol, kind(one.credential, one.credential_name), one.used_ip, one.country, say("used", { when: formatWhen(one.used_at) })].filter(Boolean).join(" · ");
+  return [door(one.protocol), kind(one.credential, one.credential_name), one.used_ip, one.country, say("used", { when: formatWhen(one.used_at) })].filter(Boolean).join(" · ");
 }
 
 function DeviceLists() {
@@ -221,7 +224,7 @@ function Signed() {
       <Card id="sessions" title={say("browsers")} action={others.length > 0 && <button onClick={() => end(...others)}>{say("out.others")}</button>}>
         <ul class="things">
           {pages.map((one) => (
-            <Holder key={one.id} name={program(one.used_client) || one.client_name} what={one.client_name} grant={one} end={() => end(`grants/${one.id}`)} />
+            <Holder key={one.id} name={program(one.used_client) || ours(one.client_name)} what={ours(one.client_name)} grant={one} end={() => end(`grants/${one.id}`)} />
           ))}
           {list.value.items.map((one) => (
             <Thing key={`s${one.id}`} name={one.client} actions={<Out name={one.client} end={() => end(`sessions/${one.id}`)} />}>
@@ -292,7 +295,7 @@ function SignIns() {
                     <time dateTime={one.at}>{formatWhen(one.at)}</time>
                   </td>
                   <td class={one.outcome === "ok" ? "good" : "bad"}>{say(`outcome.${one.outcome}` as Key)}</td>
-                  <td>{[program(one.client), one.protocol, kind(one.credential, one.credential_name)].filter(Boolean).join(" · ")}</td>
+                  <td>{[program(one.client), door(one.protocol), kind(one.credential, one.credential_name)].filter(Boolean).join(" · ")}</td>
                   <td>{[one.ip, one.country].filter(Boolean).join(" ")}</td>
                 </tr>
               ))}

@@ -17,7 +17,7 @@ export function isForPage(event: KeyboardEvent): boolean {
   // While Chinese is being entered, keys belong to the input method.
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return false;
   // Also while what was asked for is not there yet: what is typed meanwhile is for it.
-  if (over.value || help.value || document.querySelector("dialog[open]")) return false;
+  if (document.querySelector("dialog[open]") || ((over.value || help.value) && !document.querySelector("dialog"))) return false;
   return !(event.target instanceof HTMLElement && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]"));
 }
 

@@ -164,11 +164,17 @@ class AuthorizePage:
             for one in found
         )
 
+    def _known_as(self, request: Request, wanted: Wanted) -> str:
+        """Our own pages have names in the language of the reader."""
+        if wanted.client.id not in FIRST_PARTY:
+            return wanted.client.name
+        return say(f"client.{wanted.client.id}", language=self._context.pages.language(request))
+
     async def _signin_page(self, request: Request, wanted: Wanted, visitor: Visitor) -> Response:
         return await self._sign_in.page(
             request,
             visitor,
-            client=wanted.client.name,
+            client=self._known_as(request, wanted),
             address=wanted.fields["login_hint"],
             send_to=wanted.redirect,
         )
@@ -216,7 +222,7 @@ class AuthorizePage:
             return self._context.pages.message(request, "error.form", status=403, link=link)
         if step in STEPS:
             found = await self._sign_in.posted(
-                request, form, visitor, client=wanted.client.name, send_to=wanted.redirect
+                request, form, visitor, client=self._known_as(request, wanted), send_to=wanted.redirect
             )
             if isinstance(found, Response):
                 return found
