@@ -7,6 +7,7 @@ export { fill, language, sayer, setLanguage } from "./language";
 export type { Language, Texts } from "./language";
 
 const TEXTS = {
+  "brand": ["驿站", "Posthouse"],
   "signin.title": ["登录驿站", "Sign in to Posthouse"],
   "signin.address": ["邮件地址", "Mail address"],
   "signin.password": ["密码或授权码", "Password or app password"],

@@ -44,7 +44,7 @@ export function App() {
           <Icon name="menu" />
         </button>
         <span class="brand">
-          <Icon name="logo" /> 驿站
+          <Icon name="logo" /> {say("brand")}
         </span>
         <Search />
         <button class="plain wide-only" aria-label={say("act.help")} title={`${say("act.help")} (?)`} onClick={() => (help.value = true)}>
