@@ -106,7 +106,7 @@ def test_what_opens_an_account_is_changed_by_its_owner(node: ServedNode, tmp_pat
     assert (found["held"], found["approved"]) == ("NO", "OK")
     assert {"新设备", "密码错误"} <= set(found["outcomes"]), found["outcomes"]
     [browser] = found["browsers"]
-    assert browser.startswith("Chrome · Linux 本窗口 Posthouse · 127.0.0.1 · "), browser
+    assert browser.startswith("Chrome · Linux 本窗口 网页邮箱 · 127.0.0.1 · "), browser
 
 
 def test_programs_find_their_settings(node: ServedNode, tmp_path: Path) -> None:
