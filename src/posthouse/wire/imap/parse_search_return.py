@@ -48,9 +48,11 @@ def _return_options(c: Cursor) -> Returns:
     more = not c.try_char(b")")
     while more:
         name = c.label("a return option such as MIN, ALL or COUNT")
-        # RFC 9394 §3.1: one PARTIAL, or one ALL, or neither.
-        if name not in RETURN_OPTIONS or (name == "PARTIAL" and name in names):
+        if name not in RETURN_OPTIONS:
             raise c.error(f"Unknown return option {name}, before this")
+        # RFC 9394 §3.1: one PARTIAL, or one ALL, or neither.
+        if name == "PARTIAL" and name in names:
+            raise c.error("PARTIAL can be there once, before this")
         names.add(name)
         if name == "PARTIAL":
             c.space()
