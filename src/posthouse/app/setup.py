@@ -20,6 +20,7 @@ from posthouse.app.signin_settings import signin_settings
 from posthouse.core.address import parse_address, parse_domain
 from posthouse.core.errors import Exists, Invalid
 from posthouse.core.ports import SystemClock
+from posthouse.core.sentence import Sentence
 from posthouse.servers.process import Identity, find_identity
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.passwords import write_pepper
@@ -58,7 +59,7 @@ def set_up(setup: Setup, password: str) -> Made:
     domain = parse_domain(setup.domain)
     address = parse_address(setup.address)
     if address.domain != domain:
-        raise Invalid(f"{address} is not an address of {domain}")
+        raise Invalid(Sentence("init.address", address=address, domain=domain))
     if setup.config_path.exists():
         raise Exists(str(setup.config_path))
     identity = find_identity(setup.user)

@@ -10,6 +10,7 @@ from typing import Any
 from posthouse.cli.app_password import split
 from posthouse.cli.options import Say, add_store_options
 from posthouse.cli.output import Output, moment
+from posthouse.core.sentence import Sentence, reason
 
 
 def fill(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -42,7 +43,7 @@ async def _add(arguments: Any, out: Output, credentials: Any) -> None:
     try:
         data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
     except OSError as error:
-        raise Invalid(f"{arguments.file}: {error.strerror}") from error
+        raise Invalid(Sentence("start.file", path=arguments.file, reason=reason(error))) from error
     given = getattr(arguments, "protocols", None)
     credential = await credentials.register(
         arguments.address,

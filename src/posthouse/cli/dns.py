@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import EXIT_PROBLEMS, EXIT_TRY_AGAIN, Output
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     from posthouse.app.dns_check import Checked, Finding
@@ -67,7 +68,7 @@ def _address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise Invalid(f"--ip {text}: not an IP address") from None
+        raise Invalid(Sentence("dns.ip", given=text)) from None
 
 
 def _show(out: Output, checked: list[Checked]) -> int:

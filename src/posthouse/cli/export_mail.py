@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import Output
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     from posthouse.services.transfer import Transfer
@@ -47,9 +48,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             # Mail is for its owner's eyes: the file is nobody else's, and nothing is written over.
             handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as problem:
-            raise Exists(f"{target} is there already; choose another name") from problem
+            raise Exists(Sentence("export.exists", path=target)) from problem
         except FileNotFoundError as problem:
-            raise Invalid(f"there is no directory {target.parent}") from problem
+            raise Invalid(Sentence("export.folder", path=target.parent)) from problem
         os.close(handle)
         return await (_zip if target.suffix == ".zip" else _mbox)(transfer, target)
 

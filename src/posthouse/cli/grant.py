@@ -7,6 +7,7 @@ from typing import Any
 
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output, moment
+from posthouse.core.sentence import Sentence
 
 
 def _chosen(parser: argparse.ArgumentParser, say: Say) -> None:
@@ -42,7 +43,7 @@ async def _found(arguments: Any, store: Any) -> list[Any]:
     if arguments.account:
         account = await store.directory.account_by_address(parse_address(arguments.account).key)
         if account is None:
-            raise NotFound(f"no account {arguments.account}")
+            raise NotFound(Sentence("account.none", address=arguments.account))
     found: list[Any] = await store.tokens.grants(account and account.id, arguments.client)
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.cli.options import Parsers, Say, add_store_options
 from posthouse.cli.output import Output
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     from posthouse.app.config import Config
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
 
     preset = PRESETS.get(arguments.provider, Preset(arguments.provider))
     if arguments.no_tls and preset.host not in {"localhost", "127.0.0.1", "::1"}:
-        raise Invalid("--no-tls is for this machine only: others on the way would read the password")
+        raise Invalid(Sentence("migrate.tls"))
     if preset.hint and not arguments.password_stdin and not arguments.token_stdin and not arguments.sign_in:
         print(out.say(preset.hint), file=sys.stderr)
     secret = "" if arguments.sign_in else _secret(arguments, out)

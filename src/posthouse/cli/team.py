@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.cli.options import Parsers, Say, add_actions
 from posthouse.cli.output import Output, moment
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     from posthouse.storage.ports import Store
@@ -106,9 +107,7 @@ async def _work(store: Store, arguments: argparse.Namespace, out: Output) -> Non
     threads = None
     if (wanted := arguments.conversation) is not None:
         if not wanted[1:].isdigit() or not wanted.isascii() or wanted[0] != "T":
-            raise Invalid(
-                f"{wanted} is no conversation; `posthouse team claims` and THREADID of IMAP name them"
-            )
+            raise Invalid(Sentence("team.conversation", given=wanted))
         threads = [int(wanted[1:])]
     _, notes = await store.team.notes(team.id, threads=threads)
     out.result(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 TLS_POLICIES: Final = ("opportunistic", "required", "verified", "implicit", "none")
 """opportunistic: STARTTLS if offered, any certificate; required: STARTTLS or no delivery, any certificate;
@@ -57,7 +58,7 @@ def parse_route(text: str, *, tls: str = "opportunistic", username: str = "", pa
     """`HOST:PORT` or `HOST` with the policy fields of Route; raises Invalid."""
     match = _HOST_PORT.fullmatch(text)
     if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
-        raise Invalid(f"{text!r} is no route; write HOST:PORT, for example mx.example.org:25")
+        raise Invalid(Sentence("route.form", given=repr(text)))
     if tls not in TLS_POLICIES:
         raise Invalid(f"tls = {tls!r}: use one of {', '.join(TLS_POLICIES)}")
     return Route(match[1].strip("[]").lower(), int(match[2] or SMTP_PORT), tls, username, password)

@@ -7,6 +7,7 @@ from typing import Final
 
 from posthouse.core import flags
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 LOOKUP: Final = 1
 """l: the mailbox is listed."""
@@ -55,7 +56,7 @@ def parse_rights(text: str) -> int:
     for letter in text:
         # RFC 4314 §3.1: an unknown right, such as one in capitals, is never passed over.
         if letter not in _LETTERS:
-            raise Invalid(f"{letter!r} is no right; there are: {LETTERS}")
+            raise Invalid(Sentence("acl.right", given=repr(letter), known=LETTERS))
         rights |= _LETTERS[letter]
     return rights
 

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 # RFC 4013 §2.3: what may not be in a prepared string.
 _PROHIBITED: Final = (
@@ -33,11 +34,11 @@ def prepare(text: str, *, stored: bool = False) -> str:
     # RFC 4013 §2.2: normalization form KC, of Unicode 3.2.
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if any(prohibited(char) for char in prepared for prohibited in _PROHIBITED):
-        raise Invalid("a name or password may not hold control or private characters; choose others")
+        raise Invalid(Sentence("prep.control"))
     _check_direction(prepared)
     # RFC 4013 §2.5, RFC 3454 §7: what is asked for may be newer than the tables, what is kept may not.
     if stored and any(stringprep.in_table_a1(char) for char in prepared):
-        raise Invalid("a password may only hold characters every client writes alike: no emoji, please")
+        raise Invalid(Sentence("prep.new"))
     return prepared
 
 
@@ -47,7 +48,7 @@ def _check_direction(text: str) -> None:
         any(stringprep.in_table_d2(char) for char in text)
         or not (stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1]))
     ):
-        raise Invalid("a name or password may not mix writing from right to left with other letters")
+        raise Invalid(Sentence("prep.direction"))
 
 
 def try_prepare(text: str) -> str | None:

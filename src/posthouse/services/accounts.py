@@ -14,6 +14,7 @@ from posthouse.core.messages import LANGUAGES
 from posthouse.core.ports import Clock
 from posthouse.core.protocols import PROTOCOLS, SWITCHED_BY_DOMAIN
 from posthouse.core.saslprep import prepare
+from posthouse.core.sentence import Sentence
 from posthouse.services.credentials import Credentials
 from posthouse.services.devices import POLICIES as DEVICE_POLICIES
 from posthouse.services.dkim import DkimKeys
@@ -74,7 +75,7 @@ class Accounts:
     async def create_domain(self, name: str, *, catch_all: str | None = None, enabled: bool = True) -> Domain:
         domain = Domain(_domain(name), _optional(catch_all), enabled, self._clock.now())
         if await self._directory.domain(domain.name) is not None:
-            raise Exists(f"the domain {domain.name} exists already")
+            raise Exists(Sentence("domain.exists", domain=domain.name))
         await self._directory.put_domain(domain)
         return domain
 
@@ -104,7 +105,7 @@ class Accounts:
     async def _domain(self, name: str) -> Domain:
         domain = await self._directory.domain(_domain(name))
         if domain is None:
-            raise NotFound(f"no domain {name}; add it with `posthouse domain add {name}`")
+            raise NotFound(Sentence("domain.none", domain=name))
         return domain
 
     # --- accounts ---
@@ -126,10 +127,10 @@ class Accounts:
         `team`: nobody ever can; its members (`services.teams`) work in it.
         """
         if team and password is not None:
-            raise Invalid("a team has no password: its members sign in with their own")
+            raise Invalid(Sentence("team.password"))
         parsed = await self._own_address(address)
         if await self._directory.account_by_address(parsed.key) is not None:
-            raise Exists(f"the account {parsed.key} exists already")
+            raise Exists(Sentence("account.exists", address=parsed.key))
         account = Account(
             id=AccountId(0),
             address=parsed.key,
@@ -151,7 +152,7 @@ class Accounts:
         """The keys of `_CHECKS`, `password`, and `password_hash` (made by another system)."""
         account = await self.account(address)
         if account.team and (refused := changes.keys() & _SIGN_IN):
-            raise Invalid(f"nobody signs in as a team, so it has no {', '.join(sorted(refused))}")
+            raise Invalid(Sentence("team.sign_in", what=", ".join(sorted(refused))))
         checked: dict[str, Any] = {}
         for key, value in changes.items():
             if key == "password":
@@ -181,18 +182,18 @@ class Accounts:
     async def account(self, address: str) -> Account:
         account = await self._directory.account_by_address(parse_address(address).key)
         if account is None:
-            raise NotFound(f"no account {address}")
+            raise NotFound(Sentence("account.none", address=address))
         return account
 
     async def _hash(self, password: str | None) -> str | None:
         if password is None:
             return None
         if len(password.encode()) > PASSWORD_MAX_BYTES:
-            raise Invalid(f"a password has at most {PASSWORD_MAX_BYTES} bytes")
+            raise Invalid(Sentence("password.long", limit=PASSWORD_MAX_BYTES))
         # RFC 4013: the prepared form is hashed, so that equal forms match.
         prepared = prepare(password, stored=True)
         if len(prepared) < PASSWORD_MIN:
-            raise Invalid(f"a password needs at least {PASSWORD_MIN} characters")
+            raise Invalid(Sentence("password.short", limit=PASSWORD_MIN))
         return await asyncio.to_thread(hash_password, prepared, self._hashing)
 
     async def _own_address(self, address: str) -> Address:
@@ -207,10 +208,10 @@ class Accounts:
         """Create or replace; an alias that names its own address keeps a copy in the account of that address."""
         parsed = await self._own_address(address)
         if not 0 < len(targets) <= ALIAS_TARGETS_MAX:
-            raise Invalid(f"an alias has 1 to {ALIAS_TARGETS_MAX} targets")
+            raise Invalid(Sentence("alias.targets", limit=ALIAS_TARGETS_MAX))
         checked = tuple(dict.fromkeys(str(parse_address(target)) for target in targets))
         if checked == (parsed.key,) and await self._directory.account_by_address(parsed.key) is None:
-            raise Conflict(f"the alias {parsed.key} would lead to itself only")
+            raise Conflict(Sentence("alias.itself", alias=parsed.key))
         alias = Alias(parsed.key, checked)
         await self._directory.put_alias(alias)
         return alias
@@ -218,14 +219,14 @@ class Accounts:
     async def delete_alias(self, address: str) -> None:
         key = parse_address(address).key
         if await self._directory.alias(key) is None:
-            raise NotFound(f"no alias {key}")
+            raise NotFound(Sentence("alias.none", alias=key))
         await self._directory.delete_alias(key)
 
 
 def _domain(name: str) -> str:
     domain = parse_domain(name)
     if "." not in domain:
-        raise Invalid(f"{name!r} is no full domain; write it with a dot, as in example.org")
+        raise Invalid(Sentence("domain.short", given=repr(name)))
     return domain
 
 
@@ -235,21 +236,23 @@ def _optional(address: str | None) -> str | None:
 
 def _language(language: str) -> str:
     if language not in LANGUAGES:
-        raise Invalid(f"language {language!r}: use one of {', '.join(LANGUAGES)}")
+        raise Invalid(Sentence("choice.language", given=repr(language), known=", ".join(LANGUAGES)))
     return language
 
 
 def _protocols(protocols: Sequence[str]) -> tuple[str, ...]:
     unknown = set(protocols) - set(PROTOCOLS)
     if unknown:
-        raise Invalid(f"protocol {', '.join(sorted(unknown))}: use some of {', '.join(PROTOCOLS)}")
+        raise Invalid(
+            Sentence("choice.protocol", given=", ".join(sorted(unknown)), known=", ".join(PROTOCOLS))
+        )
     return tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
 
 
 def _switchable(protocols: Sequence[str]) -> tuple[str, ...]:
     if unknown := set(protocols) - set(SWITCHED_BY_DOMAIN):
         known = ", ".join(SWITCHED_BY_DOMAIN)
-        raise Invalid(f"protocol {', '.join(sorted(unknown))}: a domain switches off some of {known}")
+        raise Invalid(Sentence("choice.domain_protocol", given=", ".join(sorted(unknown)), known=known))
     return tuple(one for one in SWITCHED_BY_DOMAIN if one in protocols)
 
 
@@ -258,26 +261,26 @@ def _administrated(domains: Sequence[str]) -> tuple[str, ...]:
     if EVERYTHING in domains:
         return (EVERYTHING,)
     if len(domains) > ADMIN_DOMAINS_MAX:
-        raise Invalid(f"an account administrates at most {ADMIN_DOMAINS_MAX} domains by name")
+        raise Invalid(Sentence("account.domains", limit=ADMIN_DOMAINS_MAX))
     return tuple(sorted({_domain(one) for one in domains}))
 
 
 def _limit(value: int) -> int:
     if value < 0:
-        raise Invalid("a quota is a number of bytes or messages, 0 for none")
+        raise Invalid(Sentence("account.quota"))
     return int(value)
 
 
 def _pop3_delete(policy: str) -> str:
     days = policy.removeprefix("keep:")
     if policy not in {"delete", "trash"} and not (policy != days and days.isdecimal() and len(days) <= 5):
-        raise Invalid("pop3_delete is delete, trash, or keep:DAYS")
+        raise Invalid(Sentence("account.pop3_delete"))
     return policy
 
 
 def _one_of(value: str, known: Sequence[str]) -> str:
     if value not in known:
-        raise Invalid(f"{value!r}: use one of {', '.join(known)}")
+        raise Invalid(Sentence("choice", given=repr(value), known=", ".join(known)))
     return value
 
 

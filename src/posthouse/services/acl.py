@@ -19,6 +19,7 @@ from posthouse.core.errors import Forbidden, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, NOTHING, changed, combine
 from posthouse.core.saslprep import try_prepare
+from posthouse.core.sentence import Sentence
 from posthouse.services.mailboxes import INBOX, canonical_name
 from posthouse.services.rights import WHOLE
 from posthouse.storage.mailbox_ports import NOBODY
@@ -62,7 +63,7 @@ class AclService:
         # RFC 4314 §3: prepared by SASLprep; what cannot be prepared is refused.
         prepared = try_prepare(text)
         if prepared is None:
-            raise Invalid(f"{text!r} cannot be an identifier")
+            raise Invalid(Sentence("acl.identifier", given=repr(text)))
         negative = prepared.startswith("-")
         name = prepared.removeprefix("-")
         if name.lower() == ANYONE:
@@ -72,7 +73,7 @@ class AclService:
         address = try_address(name)
         account = None if address is None else await self._store.directory.account_by_address(address.key)
         if account is None:
-            raise NotFound(f"account {name!r}")
+            raise NotFound(Sentence("account.none", address=name))
         return Identifier(account.id, negative)
 
     async def entries(self, mailbox: Mailbox) -> list[AclEntry]:
@@ -106,15 +107,13 @@ class AclService:
         Raises Forbidden (of what stays), OverQuota, NotFound, Invalid (anyone, of a whole account).
         """
         if mailbox.id == WHOLE and identifier.grantee == EVERYONE:
-            raise Invalid(
-                "a whole account is shared with people by name; single mailboxes may be with anyone"
-            )
+            raise Invalid(Sentence("acl.whole"))
         always = await self.always(mailbox, identifier)
         if changed(always, change) & always != always:
-            raise Forbidden("these rights do not come from the list")
+            raise Forbidden(Sentence("acl.fixed"))
         if identifier.grantee == mailbox.account:
             if identifier.negative:
-                raise Forbidden("the owner of a mailbox keeps all rights")
+                raise Forbidden(Sentence("acl.owner"))
             return  # it has them
         await self._store.acls.set(
             mailbox.account,

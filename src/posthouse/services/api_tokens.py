@@ -17,6 +17,7 @@ from posthouse.core.errors import Expired, Forbidden, Invalid, NotFound, SignInF
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scope import ALL, Scope
+from posthouse.core.sentence import Sentence
 from posthouse.services.credentials import NAME_MAX, is_within, normal_networks
 from posthouse.services.grant import Grant, Origin
 from posthouse.services.oauth.errors import OAuthError
@@ -56,15 +57,15 @@ class ApiTokens:
     ) -> tuple[Credential, str]:
         """The new token and its text, told once.  Raises Invalid, Exists."""
         if account.team:
-            raise Invalid("nobody signs in as a team; make the token for one of its members")
+            raise Invalid(Sentence("token.team"))
         name = name.strip()
         if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-            raise Invalid(f"the name of a token has 1 to {NAME_MAX} printable characters")
+            raise Invalid(Sentence("token.name", limit=NAME_MAX))
         if expires_at and expires_at <= self._clock.now():
-            raise Invalid("the token would have expired already; choose a later time")
+            raise Invalid(Sentence("token.expired"))
         scopes = token_scopes(scope)
         if len(await self.of_account(account.id)) >= TOKENS_MAX:
-            raise Invalid(f"an account has at most {TOKENS_MAX} tokens; revoke one first")
+            raise Invalid(Sentence("token.many", limit=TOKENS_MAX))
         chance = secrets.token_bytes(_CHANCE_BYTES)
         admin = scopes.parts.get("admin", Part())
         one = Credential(
@@ -92,7 +93,7 @@ class ApiTokens:
             if one.id == number:
                 await self._store.credentials.revoke(account, KIND, one.name)
                 return one
-        raise NotFound(f"there is no token {number}")
+        raise NotFound(Sentence("token.none", number=number))
 
     async def api_grant(self, token: str, origin: Origin) -> tuple[Grant, Scopes]:
         """Raises SignInFailed, Expired."""
@@ -138,9 +139,7 @@ def token_scopes(text: str) -> Scopes:
     except OAuthError as error:
         raise Invalid(error.detail) from error
     if not scopes.parts or scopes.identity or scopes.parts.keys() - set(OWN_API):
-        raise Invalid(
-            "a token is for account, admin:read, admin:write, or admin:domain:NAME beside one of these"
-        )
+        raise Invalid(Sentence("token.scope"))
     return scopes
 
 

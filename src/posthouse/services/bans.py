@@ -16,6 +16,7 @@ from msgspec import Struct
 from posthouse.core.address import customer_of, parse_address, parse_network
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.shared import SOURCES_MAX, Counts
 from posthouse.storage.access import Ban
 from posthouse.storage.ports import Store
@@ -63,7 +64,7 @@ def normal_subject(kind: str, subject: str) -> str:
             return str(parse_network(subject))
         return customer_of(str(ipaddress.ip_address(subject)))
     except ValueError as error:
-        raise Invalid(f"{subject!r} is no {kind}; write 192.0.2.1, or 192.0.2.0/24 for a network") from error
+        raise Invalid(Sentence("ban.subject", given=repr(subject))) from error
 
 
 class Bans:

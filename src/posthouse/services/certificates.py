@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from posthouse.core.address import try_address
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 NAMES_MAX: Final = 20
 """Mail addresses of one certificate that are looked at."""
@@ -82,10 +83,10 @@ def read_file(data: bytes) -> ClientCertificate:
         if data.lstrip().startswith(b"-----BEGIN"):
             der = x509.load_pem_x509_certificate(data).public_bytes(Encoding.DER)
     except ValueError as error:
-        raise Invalid("the file holds no certificate; it has to be one in PEM or DER") from error
+        raise Invalid(Sentence("certificate.none")) from error
     found = try_read(der)
     if found is None:
-        raise Invalid("the file holds no certificate that can be read; it has to be one in PEM or DER")
+        raise Invalid(Sentence("certificate.none"))
     return found
 
 

@@ -30,6 +30,7 @@ from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
 from posthouse.core.scope import ACTIONS
 from posthouse.core.scram import HASHES, ITERATIONS, ScramKey, ScramKeys
+from posthouse.core.sentence import Sentence
 from posthouse.services.background import Background
 from posthouse.services.certificates import ClientCertificate
 from posthouse.services.grant import JMAP, Origin
@@ -109,7 +110,7 @@ class Credentials:
         account = await self._holder(address)
         name = _name(name)
         if expires_at and expires_at <= self._clock.now():
-            raise Invalid("the app password would have expired already; choose a later time")
+            raise Invalid(Sentence("app_password.expired"))
         text = "".join(secrets.choice(_ALPHABET) for _ in range(APP_PASSWORD_LENGTH))
         credential = Credential(
             account.id,
@@ -160,12 +161,12 @@ class Credentials:
         account = await self._holder(address)
         now = self._clock.now()
         if not certificate.is_valid(now):
-            raise Invalid("the certificate has ended, or does not hold yet; register the one that is in use")
+            raise Invalid(Sentence("certificate.ended"))
         if any(
             one.account == account.id
             for one in await self._store.credentials.of_certificate(certificate.fingerprint)
         ):
-            raise Exists("this certificate is registered to the account already")
+            raise Exists(Sentence("certificate.exists"))
         credential = Credential(
             account.id,
             "certificate",
@@ -304,17 +305,15 @@ class Credentials:
         """Who may have one more.  Raises NotFound, Invalid."""
         account = await self._account(address)
         if account.team:
-            raise Invalid("nobody signs in as a team; let its members sign in as themselves")
+            raise Invalid(Sentence("team.app_password"))
         if len(await self._store.credentials.of_account(account.id)) > APP_PASSWORDS_MAX:
-            raise Invalid(
-                f"an account has at most {APP_PASSWORDS_MAX} app passwords and certificates; revoke one first"
-            )
+            raise Invalid(Sentence("app_password.many", limit=APP_PASSWORDS_MAX))
         return account
 
     async def _account(self, address: str) -> Account:
         account = await self._store.directory.account_by_address(parse_address(address).key)
         if account is None:
-            raise NotFound(f"no account {address}")
+            raise NotFound(Sentence("account.none", address=address))
         return account
 
     async def _key(self) -> bytes:
@@ -375,38 +374,36 @@ class Credentials:
 def _name(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise Invalid(
-            f"the name of an app password or a certificate has 1 to {NAME_MAX} printable characters"
-        )
+        raise Invalid(Sentence("app_password.name", limit=NAME_MAX))
     return name
 
 
 def _protocols(protocols: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     if set(protocols) - set(known) or not protocols:
-        raise Invalid(f"protocols: use some of {', '.join(known)}")
+        raise Invalid(Sentence("choice.protocols", known=", ".join(known)))
     return tuple(protocol for protocol in known if protocol in protocols)
 
 
 def _actions(actions: Sequence[str]) -> int:
     unknown = set(actions) - set(ACTIONS)
     if unknown or not actions:
-        raise Invalid(f"actions of an app password: use some of {', '.join(ACTIONS)}")
+        raise Invalid(Sentence("app_password.actions", known=", ".join(ACTIONS)))
     return sum(ACTIONS[action] for action in set(actions))
 
 
 def _folders(folders: Sequence[str]) -> tuple[str, ...]:
     if len(folders) > FOLDERS_MAX:
-        raise Invalid(f"an app password has at most {FOLDERS_MAX} mailboxes")
+        raise Invalid(Sentence("app_password.folders", limit=FOLDERS_MAX))
     return tuple(canonical_name(folder) for folder in folders)
 
 
 def normal_networks(networks: Sequence[str]) -> tuple[str, ...]:
     if len(networks) > NETWORKS_MAX:
-        raise Invalid(f"an app password has at most {NETWORKS_MAX} networks")
+        raise Invalid(Sentence("app_password.networks", limit=NETWORKS_MAX))
     try:
         return tuple(str(ipaddress.ip_network(network.strip(), strict=False)) for network in networks)
     except ValueError as error:
-        raise Invalid(f"{error}; write a network as 192.0.2.0/24 or 2001:db8::/32") from error
+        raise Invalid(Sentence("app_password.network", said=error)) from error
 
 
 def is_within(ip: str, networks: Sequence[str]) -> bool:

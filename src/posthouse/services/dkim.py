@@ -22,6 +22,7 @@ from posthouse.core.address import parse_domain
 from posthouse.core.dns import Question
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.mailauth.dkim_sign import SigningKey, generate, key_record, load_signing_key
 from posthouse.mailauth.tags import BadTags, parse_tags, without_blanks
 from posthouse.storage.ports import Store
@@ -153,9 +154,7 @@ class DkimKeys:
             if key.selector == selector and key.private:
                 loaded = load_signing_key(selector, key.private).key
                 return loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        raise NotFound(
-            f"{domain} has no key with the selector {selector}; see `posthouse dkim list {domain}`"
-        )
+        raise NotFound(Sentence("dkim.none", domain=domain, selector=selector))
 
     async def forget(self, domain: str) -> None:
         """The domain is no longer ours."""
@@ -182,7 +181,7 @@ class DkimKeys:
     async def _own(self, domain: str) -> str:
         name = parse_domain(domain)
         if await self._store.directory.domain(name) is None:
-            raise NotFound(f"no domain {name}; add it with `posthouse domain add {name}`")
+            raise NotFound(Sentence("domain.none", domain=name))
         return name
 
     async def _read(self, domain: str) -> list[DkimKey]:
@@ -216,7 +215,7 @@ def _decode(value: bytes) -> list[DkimKey]:
     try:
         return msgspec.msgpack.decode(value, type=list[DkimKey])
     except msgspec.MsgspecError:
-        raise Invalid("the stored DKIM keys cannot be read; restore the database from a backup") from None
+        raise Invalid(Sentence("dkim.stored")) from None
 
 
 def _public(domain: str, key: DkimKey) -> PublicKey:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 ROUNDS_MAX: Final = 10_000_000
 BCRYPT_COST_MAX: Final = 14
@@ -54,11 +55,7 @@ def normal_hash(text: str) -> str:
         text = scheme[2]
     if text.startswith(("$argon2id$", "$argon2i$")) or _reader(text) is not None:
         return text
-    raise Invalid(
-        "this password hash is none of: $argon2id$, $2b$ (bcrypt), $6$, $5$, $1$ (crypt), $y$ (yescrypt), "
-        "$pbkdf2-sha256$, $pbkdf2-sha512$, pbkdf2_sha256$ (Django), {SSHA}, {SSHA256}, {SSHA512}; or it takes longer "
-        "than is allowed"
-    )
+    raise Invalid(Sentence("password.hash"))
 
 
 def matches(stored: str, password: str) -> bool:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from posthouse.core.errors import NotFound
 from posthouse.core.messages import MESSAGES, say
+from posthouse.core.sentence import Sentence
 from posthouse.services.check_story import tell_checks
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import JournalLine
@@ -38,7 +39,7 @@ async def find_story(store: Store, name: str, language: str) -> list[Told]:
         for trace in await store.journal.traces_of(name.strip().removeprefix("<").removesuffix(">")):
             lines += [(trace, line) for line in await store.journal.by_trace(trace)]
     if not lines:
-        raise NotFound(f"nothing is known of {name}")
+        raise NotFound(Sentence("journal.none", name=name))
     return [tell(trace, line, language) for trace, line in sorted(lines, key=lambda pair: pair[1].at)]
 
 

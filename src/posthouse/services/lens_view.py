@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from posthouse.core.errors import NotFound
+from posthouse.core.sentence import Sentence
 from posthouse.storage.dialogues import Dialogue, Dialogues, Said
 
 LISTED_MAX: Final = 200
@@ -47,7 +48,7 @@ class LensView:
             found = await place.find(name)
             if found is not None and (looker.everything or found.account == looker.address):
                 return found, place
-        raise NotFound(f"there is no dialogue {name}; `posthouse lens list` shows those that are kept")
+        raise NotFound(Sentence("lens.none", name=name))
 
     async def lines(
         self, looker: Looker, name: str, *, after: int = 0, limit: int = LINES_MAX

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from posthouse.core.errors import Exists, Invalid, NotFound, OverQuota, Unavailable
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Changes, FlagsStored, Hint, Mailbox
@@ -74,21 +75,21 @@ def check_new_name(name: str, settings: MailboxSettings) -> None:
     """Raise Invalid unless a mailbox may be given this (canonical) name."""
     levels = name.split(DELIMITER)
     if not all(levels):
-        raise Invalid("a level of the name is empty")
+        raise Invalid(Sentence("mailbox.level"))
     if levels[0] in NAMESPACES:
-        raise Invalid("the name is that of mailboxes of others")
+        raise Invalid(Sentence("mailbox.others"))
     if len(levels) > settings.levels_max:
-        raise Invalid(f"the name has more than {settings.levels_max} levels")
+        raise Invalid(Sentence("mailbox.deep", limit=settings.levels_max))
     if len(name.encode("utf-8", "surrogatepass")) > settings.name_max_bytes:
-        raise Invalid(f"the name is longer than {settings.name_max_bytes} octets")
+        raise Invalid(Sentence("mailbox.long", limit=settings.name_max_bytes))
     if any(len(level.encode("utf-8", "surrogatepass")) > settings.level_max_bytes for level in levels):
-        raise Invalid(f"a level of the name is longer than {settings.level_max_bytes} octets")
+        raise Invalid(Sentence("mailbox.level_long", limit=settings.level_max_bytes))
     # RFC 9051 §5.1: "%" and "*" cannot be told from wildcards; RFC 9051 §5.1.2.1: "#" starts a namespace.
     if "%" in name or "*" in name or name.startswith("#"):
-        raise Invalid("the name holds % or *, or starts with #")
+        raise Invalid(Sentence("mailbox.signs"))
     # RFC 5198 §2: no controls, no line or paragraph separators; surrogates cannot be encoded.
     if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in name):
-        raise Invalid("the name holds a control character")
+        raise Invalid(Sentence("mailbox.control"))
 
 
 def superiors(name: str) -> list[str]:

@@ -11,6 +11,7 @@ from posthouse.client.routes import parse_route
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import QueueId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import JournalLine, QueueEntry, QueueRecipient
 
@@ -51,7 +52,7 @@ class QueueAdmin:
         """The entry and the story of its letter; NotFound."""
         entries = await self._store.queue.entries([entry])
         if not entries:
-            raise NotFound(f"no queue entry {entry}; `posthouse queue list` shows those there are")
+            raise NotFound(Sentence("queue.none", entry=entry))
         return entries[0], await self._store.journal.by_trace(entries[0].trace)
 
     async def control(

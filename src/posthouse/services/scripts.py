@@ -7,6 +7,7 @@ from typing import Final
 from posthouse.core.errors import Invalid, NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.redirects import check_script
 from posthouse.sieve import Script, ScriptError, compile_script
 from posthouse.sieve.limits import SCRIPT_MAX_BYTES
@@ -34,7 +35,7 @@ class Scripts:
         for one in await self._store.of_account(account):
             if one.name == name:
                 return one
-        raise NotFound(f"no script {name!r}")
+        raise NotFound(Sentence("script.none", name=repr(name)))
 
     async def put(self, account: AccountId, name: str, content: str) -> Script:
         """Check and keep; raises ScriptError (also for what the domain forbids), Invalid (the name), OverQuota."""
@@ -51,10 +52,10 @@ class Scripts:
         """RFC 5804 §2.5: whether a script of that name and size could be put.  Raises OverQuota, Invalid."""
         check_name(name)
         if size > SCRIPT_MAX_BYTES:
-            raise OverQuota(f"a script has at most {SCRIPT_MAX_BYTES} bytes")
+            raise OverQuota(Sentence("script.long", limit=SCRIPT_MAX_BYTES))
         names = {one.name for one in await self._store.of_account(account)}
         if name not in names and len(names) >= SCRIPTS_MAX:
-            raise OverQuota(f"an account has at most {SCRIPTS_MAX} scripts")
+            raise OverQuota(Sentence("script.many", limit=SCRIPTS_MAX))
 
     async def rename(self, account: AccountId, name: str, new_name: str) -> None:
         """Raises NotFound, Exists, Invalid."""
@@ -83,4 +84,4 @@ def _try_compiled(content: str) -> Script | None:
 def check_name(name: str) -> None:
     """RFC 5804 §1.6.  Raises Invalid."""
     if not 0 < len(name) <= NAME_MAX or any(one in _FORBIDDEN for one in name):
-        raise Invalid(f"the name of a script has 1 to {NAME_MAX} characters, and no control characters")
+        raise Invalid(Sentence("script.name", limit=NAME_MAX))

@@ -10,6 +10,7 @@ from posthouse.core.address import parse_address
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import ALL, NOTHING, POST, combine
+from posthouse.core.sentence import Sentence
 from posthouse.services.mailboxes import canonical_name
 from posthouse.services.rights import WHOLE
 from posthouse.storage.ports import Store
@@ -39,16 +40,16 @@ class Teams:
         """Or give a member other rights.  Raises NotFound, Invalid, OverQuota (too many members)."""
         person = await self._account(member)
         if person.team:
-            raise Invalid(f"{person.address} is a team itself; add its members")
+            raise Invalid(Sentence("team.nested", address=person.address))
         if not rights:
-            raise Invalid("a member has some rights; to take all of them, remove the member")
+            raise Invalid(Sentence("team.rights"))
         await self._set((await self.find(team)).id, person.id, rights)
 
     async def remove(self, team: str, member: str) -> None:
         owner, person = await self.find(team), await self._account(member)
         entries = await self._store.acls.entries(owner.id, WHOLE)
         if person.id not in {entry.grantee for entry in entries}:
-            raise NotFound(f"{person.address} is no member of {owner.address}")
+            raise NotFound(Sentence("team.member", address=person.address, team=owner.address))
         await self._set(owner.id, person.id, NOTHING)
 
     async def set_seen(self, team: str, *, each: bool, only: str | None = None) -> list[str]:
@@ -73,15 +74,13 @@ class Teams:
         """Raises NotFound, Invalid (no team)."""
         account = await self._account(address)
         if not account.team:
-            raise Invalid(
-                f"{account.address} is no team; make one with `posthouse account add --team ADDRESS`"
-            )
+            raise Invalid(Sentence("team.none", address=account.address))
         return account
 
     async def _account(self, address: str) -> Account:
         account = await self._store.directory.account_by_address(parse_address(address).key)
         if account is None:
-            raise NotFound(f"no account {address}")
+            raise NotFound(Sentence("account.none", address=address))
         return account
 
 

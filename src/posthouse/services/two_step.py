@@ -19,6 +19,7 @@ from posthouse.core import totp
 from posthouse.core.errors import Conflict, Forbidden, Invalid, NotFound, SignInFailed, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.seal import Seals
 from posthouse.services.shared import Counts
 from posthouse.storage.ports import Store
@@ -85,10 +86,10 @@ class TwoStep:
         """A new key for an app; it counts once `confirm` has seen a code.  Raises Conflict, Invalid (policy)."""
         domain = await self._store.directory.domain(account.address.rpartition("@")[2])
         if domain is not None and domain.two_step == "off":
-            raise Invalid(f"two-step sign-in is off for {domain.name}; see `posthouse domain set --two-step`")
+            raise Invalid(Sentence("two_step.domain", domain=domain.name))
         for one in await self._of(account.id, "totp"):
             if (await self._app(one)).confirmed:
-                raise Conflict("two-step sign-in is on already; disable it first to use another app")
+                raise Conflict(Sentence("two_step.on"))
             await self._store.credentials.replace(account.id, one.id, one.secret, None)
         key = secrets.token_bytes(totp.KEY_BYTES)
         await self._store.credentials.put(
@@ -102,9 +103,9 @@ class TwoStep:
         """The recovery codes, told once; from here on it is on.  Raises NotFound, SignInFailed."""
         found = await self._of(account.id, "totp")
         if not found:
-            raise NotFound("there is nothing to confirm; enable two-step sign-in first")
+            raise NotFound(Sentence("two_step.nothing"))
         if not await self._try_app(found[0], code):
-            raise SignInFailed("the code is wrong, or the clock of the device is; try the next one")
+            raise SignInFailed(Sentence("two_step.code"))
         await self._store.directory.update_account(account.id, {"two_step": True})
         await self._end_sessions(account.id)
         return await self.new_recovery_codes(account)
@@ -123,7 +124,7 @@ class TwoStep:
         """Takes away the app, the passkeys and the recovery codes; ends all sessions.  Raises NotFound."""
         removed = sum([await self._drop(account.id, kind) for kind in (*FACTORS, "recovery", "email")])
         if not removed and not account.two_step:
-            raise NotFound(f"two-step sign-in of {account.address} is off already")
+            raise NotFound(Sentence("two_step.off", address=account.address))
         await self._store.directory.update_account(account.id, {"two_step": False})
         await self._end_sessions(account.id)
 
@@ -188,7 +189,7 @@ class TwoStep:
         _, until = self._counts.get(_WRONG, str(account.id), now)
         tried = self._counts.add(_WRONG, str(account.id), now=now, until=until or now + WRONG_S)
         if tried.count > WRONG_MAX:  # another worker counted meanwhile
-            raise Unavailable("too many wrong codes; wait ten minutes")
+            raise Unavailable(Sentence("two_step.many"))
         text = "".join(char for char in code.lower() if char not in " -")
         for one in await self._store.credentials.of_account(account.id):
             if await self._fits(one, text):
@@ -198,7 +199,7 @@ class TwoStep:
 
     def _refuse_exhausted(self, account: AccountId) -> None:
         if self._counts.get(_WRONG, str(account), self._clock.monotonic())[0] >= WRONG_MAX:
-            raise Unavailable("too many wrong codes; wait ten minutes")
+            raise Unavailable(Sentence("two_step.many"))
 
     async def _fits(self, one: Credential, text: str) -> bool:
         if one.kind == "totp":

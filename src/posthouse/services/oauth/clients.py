@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from posthouse.core.errors import Invalid
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.oauth.errors import OAuthError
 from posthouse.services.oauth.scope import OWN_API, parse_scope
 from posthouse.storage.ports import Store
@@ -65,14 +66,12 @@ _PRIVATE: Final = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 def check_redirect(uri: str) -> str:
     """The URI, if answers may be sent there.  Raises Invalid, with what would do."""
     if len(uri) > REDIRECT_MAX or not _URI.fullmatch(uri):
-        raise Invalid(
-            f"redirect URI {uri[:80]!r}: write an absolute URI of at most {REDIRECT_MAX} characters"
-        )
+        raise Invalid(Sentence("client.uri.long", uri=repr(uri[:80]), limit=REDIRECT_MAX))
     try:
         parts = urlsplit(uri)
         _ = parts.port
     except ValueError as error:
-        raise Invalid(f"redirect URI {uri}: {error}") from error
+        raise Invalid(Sentence("client.uri", uri=uri, said=error)) from error
     # RFC 6749 §3.1.2: no fragment.  What a browser would read otherwise than we do is refused as well.
     if (
         "#" in uri
@@ -81,7 +80,7 @@ def check_redirect(uri: str) -> str:
         or "%2e" in uri.lower()
         or ".." in parts.path.split("/")
     ):
-        raise Invalid(f"redirect URI {uri}: no fragment, user, wildcard or `..` may be in it")
+        raise Invalid(Sentence("client.uri.parts", uri=uri))
     if parts.scheme == "https" and parts.hostname:
         return uri
     if parts.scheme == "http" and _LOOPBACK.fullmatch(uri):
@@ -89,10 +88,7 @@ def check_redirect(uri: str) -> str:
     # RFC 8252 §7.1: a scheme of one's own is a domain name read backwards, so that it has a dot.
     if _PRIVATE.fullmatch(parts.scheme) and not parts.netloc:
         return uri
-    raise Invalid(
-        f"redirect URI {uri}: use https://HOST/..., http:// with 127.0.0.1, [::1] or localhost, or a scheme of your "
-        "own with a dot (com.example.app:/...)"
-    )
+    raise Invalid(Sentence("client.uri.scheme", uri=uri))
 
 
 def matches(registered: str, given: str) -> bool:
@@ -147,20 +143,20 @@ class Clients:
     ) -> tuple[TokenClient, str]:
         """The new client and its secret ("": public), told once.  Raises Invalid, Exists, OAuthError, OverQuota."""
         if not _ID.fullmatch(client) or client in (*BUILT_IN, *FIRST_PARTY):
-            raise Invalid("a client id has 1 to 64 letters, digits, dots, hyphens and underscores")
+            raise Invalid(Sentence("client.id"))
         if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-            raise Invalid(f"the name of a client has 1 to {NAME_MAX} printable characters")
+            raise Invalid(Sentence("client.name", limit=NAME_MAX))
         if len(redirects) > REDIRECTS_MAX:
-            raise Invalid(f"a client has at most {REDIRECTS_MAX} redirect URIs")
+            raise Invalid(Sentence("client.uri.many", limit=REDIRECTS_MAX))
         if unknown := set(grants) - set(GRANT_TYPES):
             raise Invalid(
-                f"unknown grant type {', '.join(sorted(unknown))}; use some of {', '.join(GRANT_TYPES)}"
+                Sentence("client.grant", given=", ".join(sorted(unknown)), known=", ".join(GRANT_TYPES))
             )
         if registered_max and (own := parse_scope(scope).parts.keys() & set(OWN_API)):
             raise Invalid(f"scope {', '.join(sorted(own))}: only programs that the administrator adds get it")
         checked = tuple(check_redirect(uri) for uri in redirects)
         if CODE in grants and not checked:
-            raise Invalid("a client that signs people in through a browser needs a redirect URI")
+            raise Invalid(Sentence("client.uri.none"))
         secret = "phs_" + secrets.token_urlsafe(32) if confidential else ""
         made = TokenClient(
             client,

@@ -10,6 +10,7 @@ import msgspec
 
 from posthouse.core.errors import Conflict, Exists, NotFound
 from posthouse.core.ids import AccountId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.rows import Credential
 from posthouse.storage.sqlite.access_requests import (
     DeleteCredential,
@@ -47,7 +48,7 @@ def put_credential(ledger: Ledger, request: PutCredential) -> None:
         "SELECT 1 FROM credential WHERE account = ? AND kind = ? AND name = ?",
         (one.account, one.kind, one.name),
     ).fetchone():
-        raise Exists(f"the name {one.name!r} is taken; revoke it first, or choose another")
+        raise Exists(Sentence("app_password.taken", name=repr(one.name)))
     ledger.execute(
         "INSERT INTO credential (account, kind, name, secret, scram, protocols, networks, created_at, expires_at,"
         " actions, folders, used_at, used_ip, used_protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '')",
@@ -71,7 +72,7 @@ def put_credential(ledger: Ledger, request: PutCredential) -> None:
 def delete_credential(ledger: Ledger, request: DeleteCredential) -> None:
     sql = "DELETE FROM credential WHERE account = ? AND kind = ? AND name = ? RETURNING 1"
     if not ledger.execute(sql, (request.account, request.kind, request.name)).fetchall():
-        raise NotFound(f"no credential {request.name!r}")
+        raise NotFound(Sentence("app_password.none", name=repr(request.name)))
     ledger.hint("directory", request.account)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from posthouse.core.errors import Conflict, Exists, Invalid, NotFound
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.ports import Search
 from posthouse.storage.rows import Account, Alias, Domain
 from posthouse.storage.sqlite.acl import drop_grants
@@ -145,9 +146,11 @@ def delete_domain(ledger: Ledger, request: DeleteDomain) -> None:
     name = request.name
     for table in ("account", "alias"):
         if ledger.execute(f"SELECT 1 FROM {table} WHERE domain = ?", (name,)).fetchone():  # noqa: S608
-            raise Conflict(f"domain {name} has {'accounts' if table == 'account' else 'aliases'}")
+            raise Conflict(
+                Sentence("domain.used", domain=name, command="account" if table == "account" else "alias")
+            )
     if not ledger.execute("DELETE FROM domain WHERE name = ? RETURNING 1", (name,)).fetchall():
-        raise NotFound(f"domain {name}")
+        raise NotFound(Sentence("domain.none", domain=name))
     # Whoever makes the domain anew one day says again who administrates it.
     found = ledger.execute("SELECT id, admin FROM account WHERE admin <> ''").fetchall()
     for number, domains in found:
@@ -288,7 +291,7 @@ def put_alias(ledger: Ledger, request: PutAlias) -> None:
 def delete_alias(ledger: Ledger, request: DeleteAlias) -> None:
     sql = "DELETE FROM alias WHERE address = ? RETURNING 1"
     if not ledger.execute(sql, (request.address,)).fetchall():
-        raise NotFound(f"alias {request.address}")
+        raise NotFound(Sentence("alias.none", alias=request.address))
     ledger.hint("directory")
 
 

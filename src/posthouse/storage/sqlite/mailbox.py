@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from posthouse.core.errors import Conflict, Exists, Forbidden, NotFound
 from posthouse.core.ids import AccountId, MailboxId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.sqlite.acl import inherit
 from posthouse.storage.sqlite.audit import record
@@ -73,7 +74,7 @@ def try_id(ledger: Ledger, account: int, name: str) -> int | None:
 def _id(ledger: Ledger, account: int, name: str) -> int:
     found = try_id(ledger, account, name)
     if found is None:
-        raise NotFound(f"mailbox {name!r}")
+        raise NotFound(Sentence("mailbox.none", name=repr(name)))
     return found
 
 
@@ -84,9 +85,9 @@ def read(ledger: Ledger, account: int, number: int) -> Mailbox:
 def create_mailbox(ledger: Ledger, request: CreateMailbox) -> Mailbox:
     account = ledger.account(request.account)
     if try_id(ledger, request.account, request.name) is not None:
-        raise Exists(f"mailbox {request.name!r}")
+        raise Exists(Sentence("mailbox.exists", name=repr(request.name)))
     if request.role is not None and request.role in ledger.roles(account):
-        raise Exists(f"a mailbox with the role {request.role!r}")
+        raise Exists(Sentence("mailbox.role", role=request.role))
     number = make_mailbox(ledger, account, request.name, request.role)
     inherit(ledger, request.account, number, request.name)
     ledger.flush()
@@ -110,7 +111,7 @@ def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
     if request.user:
         record(ledger, account, request.user, "rename", mailbox=number, to=new_name)
     if try_id(ledger, account, new_name) is not None:
-        raise Exists(f"mailbox {new_name!r}")
+        raise Exists(Sentence("mailbox.exists", name=repr(new_name)))
     state = ledger.account(account)
     if name == INBOX:
         # RFC 9051 §6.3.6: the messages of INBOX move, INBOX stays; its inferiors stay too.
@@ -119,12 +120,12 @@ def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
         move_all(ledger, account, MailboxId(number), MailboxId(target))
         return
     if new_name.startswith(name + DELIMITER):
-        raise Conflict(f"{new_name!r} would be inside of itself")
+        raise Conflict(Sentence("mailbox.inside", name=repr(new_name)))
     moves = [(number, name), *_inferiors(ledger, account, name)]
     for mailbox, old in moves:
         renamed = new_name + old[len(name) :]
         if mailbox != number and try_id(ledger, account, renamed) is not None:
-            raise Exists(f"mailbox {renamed!r}")
+            raise Exists(Sentence("mailbox.exists", name=repr(renamed)))
         ledger.execute("UPDATE mailbox SET name = ? WHERE id = ?", (renamed, mailbox))
     note_change(ledger, state, number)
 
@@ -132,10 +133,10 @@ def rename_mailbox(ledger: Ledger, request: RenameMailbox) -> None:
 def delete_mailbox(ledger: Ledger, request: DeleteMailbox) -> None:
     account, name = request.account, request.name
     if name == INBOX:
-        raise Forbidden("INBOX stays")
+        raise Forbidden(Sentence("mailbox.inbox"))
     number = _id(ledger, account, name)
     if _inferiors(ledger, account, name):
-        raise Conflict(f"{name!r} has inferiors")
+        raise Conflict(Sentence("mailbox.inferiors", name=repr(name)))
     if request.user:
         held = ledger.mailbox(account, MailboxId(number)).messages
         record(ledger, account, request.user, "delete", mailbox=number, messages=held)
@@ -178,7 +179,7 @@ def set_role(ledger: Ledger, request: SetRole) -> None:
     account = ledger.account(request.account)
     number = _id(ledger, request.account, request.name)
     if request.role is not None and ledger.roles(account).get(request.role, number) != number:
-        raise Exists(f"a mailbox with the role {request.role!r}")
+        raise Exists(Sentence("mailbox.role", role=request.role))
     ledger.execute("UPDATE mailbox SET role = ? WHERE id = ?", (request.role, number))
     account.roles = None
     note_change(ledger, account, number)

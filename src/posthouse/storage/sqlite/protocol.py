@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from posthouse.core import errors
 from posthouse.core.errors import MailError, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.request_class import Request
@@ -33,7 +34,7 @@ _encoder: Final = msgspec.msgpack.Encoder()
 decode_calls: Final = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw]]).decode
 decode_request: Final = msgspec.msgpack.Decoder(rq.AnyRequest).decode
 decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
-_decode_text: Final = msgspec.msgpack.Decoder(str).decode
+_decode_told: Final = msgspec.msgpack.Decoder(str | tuple[str, dict[str, str | int]]).decode
 _decode_result: Final = {
     kind: msgspec.msgpack.Decoder(kind.result).decode
     for kind in Request.__subclasses__()
@@ -55,14 +56,25 @@ def encode_answer(number: int, result: Any) -> tuple[int, str, msgspec.Raw]:
     if isinstance(result, BaseException):
         known = isinstance(result, MailError)
         name = type(result).__name__ if known else Unavailable.__name__
-        return number, name, msgspec.Raw(_encoder.encode(str(result)))
+        return number, name, msgspec.Raw(_encoder.encode(_told(result)))
     return number, "", msgspec.Raw(_encoder.encode(result))
+
+
+def _told(error: BaseException) -> str | tuple[str, dict[str, object]]:
+    """The sentence of an error, so that it can be said in any language on the other side; else its text."""
+    sentence = error.sentence if isinstance(error, MailError) else None
+    if sentence is None or not all(isinstance(value, str | int) for value in sentence.values.values()):
+        return str(error)
+    return sentence.key, sentence.values
 
 
 def decode_answer(request: Request, error: str, body: msgspec.Raw) -> Any:
     """The result of the request, or the error to raise."""
     if error:
-        return _ERRORS.get(error, Unavailable)(_decode_text(body))
+        told = _decode_told(body)
+        return _ERRORS.get(error, Unavailable)(
+            told if isinstance(told, str) else Sentence(told[0], **told[1])
+        )
     decode = _decode_result.get(type(request))
     return None if decode is None else decode(body)
 

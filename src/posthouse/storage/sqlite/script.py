@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from posthouse.core.errors import Conflict, Exists, NotFound, OverQuota
 from posthouse.core.ids import AccountId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.rows import SieveScript
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
@@ -45,10 +46,10 @@ def rename_script(ledger: Ledger, request: RenameScript) -> None:
         request.name != request.new_name
         and ledger.execute(taken, (request.account, request.new_name)).fetchall()
     ):
-        raise Exists(f"script {request.new_name!r}")
+        raise Exists(Sentence("script.exists", name=repr(request.new_name)))
     sql = "UPDATE sieve_script SET name = ? WHERE account = ? AND name = ? RETURNING 1"
     if not ledger.execute(sql, (request.new_name, request.account, request.name)).fetchall():
-        raise NotFound(f"script {request.name!r}")
+        raise NotFound(Sentence("script.none", name=repr(request.name)))
     ledger.hint("directory", request.account)
 
 
@@ -57,9 +58,9 @@ def delete_script(ledger: Ledger, request: DeleteScript) -> None:
         "SELECT active FROM sieve_script WHERE account = ? AND name = ?", (request.account, request.name)
     ).fetchall()
     if not found:
-        raise NotFound(f"script {request.name!r}")
+        raise NotFound(Sentence("script.none", name=repr(request.name)))
     if found[0][0]:
-        raise Conflict(f"script {request.name!r} is active")
+        raise Conflict(Sentence("script.active", name=repr(request.name)))
     ledger.execute("DELETE FROM sieve_script WHERE account = ? AND name = ?", (request.account, request.name))
     ledger.hint("directory", request.account)
 
@@ -68,7 +69,7 @@ def activate_script(ledger: Ledger, request: ActivateScript) -> None:
     if request.name is not None:
         sql = "SELECT 1 FROM sieve_script WHERE account = ? AND name = ?"
         if not ledger.execute(sql, (request.account, request.name)).fetchall():
-            raise NotFound(f"script {request.name!r}")
+            raise NotFound(Sentence("script.none", name=repr(request.name)))
     ledger.execute("UPDATE sieve_script SET active = 0 WHERE account = ? AND active", (request.account,))
     ledger.execute(
         "UPDATE sieve_script SET active = 1 WHERE account = ? AND name IS ?", (request.account, request.name)

@@ -10,6 +10,7 @@ import msgspec
 
 from posthouse.core.errors import Conflict, Exists, NotFound, OverQuota
 from posthouse.core.ids import AccountId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.sqlite import token_requests as rq
 from posthouse.storage.sqlite.ledger import Ledger
 from posthouse.storage.sqlite.reads import Reader
@@ -55,7 +56,7 @@ def grant_from(row: tuple[Any, ...]) -> TokenGrant:
 def put_client(ledger: Ledger, request: rq.PutClient) -> None:
     one = request.client
     if ledger.execute("SELECT 1 FROM oauth_client WHERE id = ?", (one.id,)).fetchone():
-        raise Exists(f"client {one.id}")
+        raise Exists(Sentence("client.exists", client=one.id))
     if one.registered:
         [(count,)] = ledger.execute("SELECT count(*) FROM oauth_client WHERE registered").fetchall()
         if count >= request.registered_max:
@@ -78,7 +79,7 @@ def put_client(ledger: Ledger, request: rq.PutClient) -> None:
 
 def delete_client(ledger: Ledger, request: rq.DeleteClient) -> None:
     if not ledger.execute("DELETE FROM oauth_client WHERE id = ? RETURNING 1", (request.id,)).fetchall():
-        raise NotFound(f"no client {request.id}")
+        raise NotFound(Sentence("client.none", client=request.id))
     _drop_grants(ledger, "client = ?", (request.id,))
 
 
