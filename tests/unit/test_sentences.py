@@ -315,7 +315,9 @@ def test_a_missing_file_says_how_to_make_one(tmp_path, capsys, monkeypatch):
         assert expected in told(capsys, "zh", ["serve", "-c", name])[1]
     (tmp_path / "posthouse.toml").write_bytes("user = '李'".encode("gb18030"))
     assert "另存为 UTF-8" in told(capsys, "zh", ["serve"])[1]
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "no")))
+    monkeypatch.setattr(
+        Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, os.strerror(13)))
+    )
     assert "没有权限；请以 root" in told(capsys, "zh", ["serve"])[1]
 
 

@@ -22,6 +22,7 @@ from posthouse.app.provision import provision
 from posthouse.app.serve import running_pid, serve
 from posthouse.core.errors import InUse, StartError
 from posthouse.core.ports import SystemClock
+from posthouse.core.sentence import Sentence, reason
 from posthouse.services.dkim import DkimKeys, PublicKey
 from posthouse.storage.ports import Store
 
@@ -282,6 +283,12 @@ def _become(main: Callable[[], int], language: str) -> NoReturn:
         status = main()
     except StartError as error:
         print(f"posthouse: {error.sentence.text(language)}", file=sys.stderr)
+    except OSError as error:
+        if error.filename is None:
+            traceback.print_exc()
+        else:
+            told = Sentence("start.file", path=error.filename, reason=reason(error))
+            print(f"posthouse: {told.text(language)}", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     try:
         data = _read(arguments.file) if arguments.action == "import" else b""
     except OSError as problem:
-        error(f"{problem.filename}: {problem.strerror}")
+        error(out.refused(problem))
         return 1
 
     async def act(store: Store, _config: Config) -> int:
@@ -266,7 +266,7 @@ class _Contacts:
         try:
             file = sys.stdout.buffer if arguments.file == "-" else _create(arguments.file)
         except OSError as problem:
-            error(f"{problem.filename}: {problem.strerror}")
+            error(self.out.refused(problem))
             return 1
         try:
             async for piece in pieces:

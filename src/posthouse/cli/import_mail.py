@@ -51,9 +51,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
                 ):
                     _show(out, file, counts)
             except Invalid as problem:
-                failed.append(problem.detail)
+                failed.append(out.detail(problem))
             except OSError as problem:
-                failed.append(f"{file}: {problem.strerror}")
+                failed.append(out.refused(problem))
             found.append((file, counts))
         return found
 

@@ -7,7 +7,6 @@ Exit codes: 0 done; 1 not done (the text says why and what to do); 2 wrong usage
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import importlib
 import os
@@ -15,13 +14,10 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from posthouse.cli import audit, texts, usage
 from posthouse.cli.output import EXIT_CONFIG, EXIT_FAILED, EXIT_TRY_AGAIN, Output, error
-
-if TYPE_CHECKING:
-    from posthouse.core.errors import MailError
 
 COMMANDS: Final = (
     "demo",
@@ -81,9 +77,13 @@ def find_language(words: Sequence[str], environ: Any) -> str:
     """--lang, else what POSIX says of LC_ALL, LC_MESSAGES and LANG."""
     for i, word in enumerate(words):
         if word.startswith("--lang="):
-            return _known(word[7:])
-        if word == "--lang" and i + 1 < len(words):
-            return _known(words[i + 1])
+            chosen = word[7:]
+        elif word == "--lang" and i + 1 < len(words):
+            chosen = words[i + 1]
+        else:
+            continue
+        if chosen in ("zh", "en"):  # what is wrong with another is told as the environment says
+            return chosen
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if environ.get(name):
             return _known(environ[name])
@@ -147,30 +147,15 @@ def _explained(problem: Exception, out: Output) -> int:
         case StartError():
             text, code = problem.sentence.text(out.language), EXIT_CONFIG
         case InUse():
-            text, code = _detail(problem, out) or out.say("error.in_use"), EXIT_TRY_AGAIN
+            text, code = out.detail(problem) or out.say("error.in_use"), EXIT_TRY_AGAIN
         case Unavailable():
-            detail = _detail(problem, out) or type(problem).__name__
+            detail = out.detail(problem) or type(problem).__name__
             text, code = out.say("error.unavailable", detail=detail), EXIT_TRY_AGAIN
         case MailError():
-            text, code = _detail(problem, out) or type(problem).__name__, EXIT_FAILED
+            text, code = out.detail(problem) or type(problem).__name__, EXIT_FAILED
         case OSError() if problem.filename is not None:
-            text, code = _refused_file(problem, out), EXIT_FAILED
+            text, code = out.refused(problem), EXIT_FAILED
         case _:
             return 0
     error(text)
     return code
-
-
-def _detail(problem: MailError, out: Output) -> str:
-    """What a domain error says, in the language of the user where it has a sentence."""
-    return problem.sentence.text(out.language) if problem.sentence is not None else problem.detail
-
-
-def _refused_file(problem: OSError, out: Output) -> str:
-    from posthouse.core.sentence import Sentence, reason  # noqa: PLC0415
-
-    if isinstance(problem, PermissionError):
-        return out.say("error.permission", path=problem.filename)
-    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
-    key = "start.space" if full else "start.file"
-    return Sentence(key, path=problem.filename, reason=reason(problem)).text(out.language)

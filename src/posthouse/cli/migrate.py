@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         found = with_store(arguments.config, act)
     except Forbidden as error:
         hint = f" {out.say(preset.hint)}" if preset.hint else ""
-        raise Forbidden(f"{error.detail}.{hint}") from error
+        raise Forbidden(f"{out.detail(error)}.{hint}") from error
     if sys.stderr.isatty():
         print(file=sys.stderr)
     rows = [

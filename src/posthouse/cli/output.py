@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from posthouse.core.errors import MailError
 
 EXIT_FAILED: Final = 1
 EXIT_TRY_AGAIN: Final = 3
@@ -41,6 +45,20 @@ class Output:
         """The document of a command; nothing for people."""
         if self.as_json:
             print(visible(json.dumps(plain(value), ensure_ascii=False, indent=1)))
+
+    def detail(self, problem: MailError) -> str:
+        """What a domain error says, in the language of the user where it has a sentence."""
+        return problem.sentence.text(self.language) if problem.sentence is not None else problem.detail
+
+    def refused(self, problem: OSError) -> str:
+        """What the system has against a file."""
+        from posthouse.core.sentence import Sentence, reason  # noqa: PLC0415 - `--help` needs none of it
+
+        if isinstance(problem, PermissionError):
+            return self.say("error.permission", path=problem.filename)
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        key = "start.space" if full else "start.file"
+        return Sentence(key, path=problem.filename, reason=reason(problem)).text(self.language)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if self.as_json:

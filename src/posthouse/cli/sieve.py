@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         error(explain(fault, out.language))
         return 1
     except OSError as problem:
-        error(f"{problem.filename}: {problem.strerror}")
+        error(out.refused(problem))
         return 1
 
 

@@ -26,6 +26,7 @@ CHINESE: Final = {
     "expected at most one argument": "后面最多有一个值",
     "invalid choice: %(value)r (choose from %(choices)s)": "没有 %(value)r 这一项；可选：%(choices)s",
     "invalid %(type)s value: %(value)r": "%(value)r 不是所要的值（%(type)s）",
+    "a number is wanted here, not %r": "这里要一个数，而不是 %r",
     "not allowed with argument %s": "不能与 %s 同用",
     "one of the arguments %s is required": "%s 中要有一个",
     "ambiguous option: %(option)s could match %(matches)s": "%(option)s 不明确，可能是 %(matches)s",
@@ -63,6 +64,16 @@ class _Help(argparse.HelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """Those of its commands are of the same kind."""
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """As argparse does it; but what a number is said in words, and not by the name of a type."""
+        if action.type in (int, float):
+            try:
+                return action.type(arg_string)
+            except ValueError:
+                text = getattr(argparse, "_")("a number is wanted here, not %r")  # noqa: B009 it is no name that types know
+                raise argparse.ArgumentError(action, text % arg_string) from None
+        return super()._get_value(action, arg_string)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"formatter_class": _Help, **kwargs})

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct, field
 
 from posthouse.core.errors import Forbidden, Invalid, NotFound, Unavailable
+from posthouse.core.sentence import Sentence, reason
 from posthouse.mime.header import Header, header_text
 from posthouse.mime.words import decode_words
 from posthouse.wire.imap.mailbox_name import decode_mutf7
@@ -156,9 +157,16 @@ class Source(Struct):
         except imaplib.IMAP4.error as error:
             raise Unavailable(f"{self.host}: {_text(error)}") from error
         except OSError as error:
-            raise Unavailable(f"{self.host}: {error.strerror or error or 'too slow'}") from error
+            raise Unavailable(self._refused(error)) from error
         except NO_ANSWER as error:
-            raise Unavailable(f"{self.host}: no IMAP answer ({type(error).__name__})") from error
+            raise Unavailable(
+                Sentence("elsewhere.imap", host=self.host, said=type(error).__name__)
+            ) from error
+
+    def _refused(self, error: OSError) -> Sentence:
+        if isinstance(error, TimeoutError):
+            return Sentence("elsewhere.slow", host=self.host)
+        return Sentence("elsewhere.reason", host=self.host, reason=reason(error))
 
     def abort(self) -> None:
         """Whoever waits for the server is told that it is gone.  From any thread."""
@@ -183,13 +191,13 @@ class Source(Struct):
         addresses = [str(info[4][0]) for info in found]
         # One address inside is enough: nobody's mail lives both inside and outside.
         if not addresses or not all(self.way.may_call(one) for one in addresses):
-            raise Invalid(f"{self.host} is no public host")
+            raise Invalid(Sentence("elsewhere.inside", host=self.host))
         return addresses[0]
 
     async def open(self) -> None:
         """Raises Unavailable, Forbidden (the password or the token), Invalid (no such host is called, or name)."""
         if _UNSAID.search(self.user + self.password + self.token):
-            raise Invalid("name and password are one line each")
+            raise Invalid(Sentence("elsewhere.line"))
 
         def connect() -> None:
             address = self._addresses()
@@ -221,11 +229,13 @@ class Source(Struct):
         except imaplib.IMAP4.abort as error:
             raise Unavailable(f"{self.host}: {_text(error)}") from error
         except OSError as error:
-            raise Unavailable(f"{self.host}: {error.strerror or error}") from error
+            raise Unavailable(self._refused(error)) from error
         except imaplib.IMAP4.error as error:
-            raise Forbidden(f"{self.host}: {_text(error)}") from error
+            raise Forbidden(Sentence("elsewhere.refused", host=self.host, said=_text(error))) from error
         except NO_ANSWER as error:
-            raise Unavailable(f"{self.host}: no IMAP answer ({type(error).__name__})") from error
+            raise Unavailable(
+                Sentence("elsewhere.imap", host=self.host, said=type(error).__name__)
+            ) from error
 
     async def folders(self) -> list[Folder]:
         status, lines = await self._run(self._imap.list)

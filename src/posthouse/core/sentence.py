@@ -41,5 +41,9 @@ def _spoken(value: object, language: str) -> object:
 
 def reason(error: OSError) -> Sentence | str:
     """Why the system refused; what it says itself where we have no words for it."""
+    if (error.errno or 0) < 0:  # of getaddrinfo
+        return Sentence("host.unknown")
+    if str(error.strerror).startswith("["):  # of OpenSSL, whose numbers are its own
+        return str(error.strerror)
     key = f"os.{errno.errorcode.get(error.errno or 0, '')}"
     return Sentence(key) if key in SENTENCES else error.strerror or str(error)

@@ -32,8 +32,35 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "域名中有不能使用的字符",
         "the domain holds a character that no domain may hold",
     ),
-    "address.domain": ("域名不合格式", "the domain is malformed"),
+    "address.domain": (
+        "域名不合格式：各级用点分开，只有字母、数字和连字符",
+        "the domain is malformed: letters, digits and hyphens, with dots between its parts",
+    ),
     "address.literal": ("方括号中的地址不合格式", "the address literal is malformed"),
+    # --- files and servers that letters come from ---
+    "import.none": (
+        "{path}：其中没有邮件；请选择 mbox、EML、Maildir，或它们的 zip、tar",
+        "{path}: there are no letters in it; choose an mbox, EML, a Maildir, or a zip or tar of them",
+    ),
+    "import.failed": (
+        "{path}：其中没有可导入的邮件（{said}）；请选择 mbox、EML、Maildir，或它们的 zip、tar",
+        "{path}: there are no letters in it ({said}); choose an mbox, EML, a Maildir, or a zip or tar of them",
+    ),
+    "elsewhere.reason": ("{host}：{reason}", "{host}: {reason}"),
+    "elsewhere.slow": ("{host}：太久没有应答", "{host}: too slow"),
+    "elsewhere.imap": (
+        "{host}：应答的不是 IMAP（{said}）；请核对主机名和端口",
+        "{host}: no IMAP answer ({said}); check the name and the port",
+    ),
+    "elsewhere.refused": (
+        "{host} 拒绝登录：{said}；请核对用户名和密码",
+        "{host}: {said}; check the user name and the password",
+    ),
+    "elsewhere.inside": (
+        "{host} 不是公网主机；内部的网络要由管理员在 migration.networks 中列出",
+        "{host} is no public host; networks inside are named by the administrator in migration.networks",
+    ),
+    "elsewhere.line": ("用户名和密码都只能是一行", "name and password are one line each"),
     # --- what was asked for ---
     "domain.exists": ("域名 {domain} 已经存在", "the domain {domain} exists already"),
     "domain.none": (
@@ -62,8 +89,8 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "a member has some rights; to take all of them, remove the member",
     ),
     "team.member": (
-        "{address} 不是 {team} 的成员；用 `posthouse team members {team}` 查看",
-        "{address} is no member of {team}; `posthouse team members {team}` shows them",
+        "{address} 不是 {team} 的成员；用 `posthouse team list` 查看",
+        "{address} is no member of {team}; `posthouse team list` shows them",
     ),
     "team.none": (
         "{address} 不是团队；请用 `posthouse account add --team 地址` 建立",
@@ -80,6 +107,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "account.exists": (
         "账户 {address} 已经存在；请换一个地址，或用 `posthouse account set` 修改它",
         "the account {address} exists already; choose another address, or change it with `posthouse account set`",
+    ),
+    "account.key": (
+        "账户没有 {given} 可改；可改的有：password, {known}",
+        "an account has no {given} to change; there are: password, {known}",
     ),
     "account.none": (
         "没有账户 {address}；用 `posthouse account list` 查看已有的",
@@ -109,7 +140,8 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "这个密码散列不属于：$argon2id$、$2b$（bcrypt）、$6$、$5$、$1$（crypt）、$y$（yescrypt）、$pbkdf2-sha256$、$pbkdf2-sha512$"
         "、pbkdf2_sha256$（Django）、{{SSHA}}、{{SSHA256}}、{{SSHA512}}；或它耗时超过允许的限度",
         "this password hash is none of: $argon2id$, $2b$ (bcrypt), $6$, $5$, $1$ (crypt), $y$ (yescrypt), "
-        "$pbkdf2-sha256$, $pbkdf2-sha512$, pbkdf2_sha256$ (Django), {{SSHA}}, {{SSHA256}}, {{SSHA512}}; or it takes longer than is allowed",
+        "$pbkdf2-sha256$, $pbkdf2-sha512$, pbkdf2_sha256$ (Django), {{SSHA}}, {{SSHA256}}, {{SSHA512}}; or it takes "
+        "longer than is allowed",
     ),
     "alias.targets": ("别名可以转到 1 至 {limit} 个地址", "an alias has 1 to {limit} targets"),
     "alias.itself": (
@@ -165,6 +197,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "token.none": (
         "没有 {number} 号令牌；请在令牌列表中查看",
         "there is no token {number}; the list of tokens has their numbers",
+    ),
+    "token.unknown": (
+        "令牌没有范围 {given}；可用的有 {known}（可加 :read、:write）",
+        "scope {given} is unknown; a token is for some of {known} (with :read, :write)",
     ),
     "token.scope": (
         "令牌的范围是 account、admin:read、admin:write，后两者可再加 admin:domain:域名",
@@ -234,8 +270,8 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "an app password has at most {limit} networks",
     ),
     "app_password.network": (
-        "网络不对；请写成 192.0.2.0/24 或 2001:db8::/32（{said}）",
-        "{said}; write a network as 192.0.2.0/24 or 2001:db8::/32",
+        "{given} 不是网络；请写成 192.0.2.0/24 或 2001:db8::/32",
+        "{given} is no network; write it as 192.0.2.0/24 or 2001:db8::/32",
     ),
     "app_password.taken": (
         "名称 {name} 已被使用；请先吊销它，或换一个名称",
@@ -243,7 +279,7 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     ),
     "app_password.none": (
         "没有名为 {name} 的授权码、证书或通行密钥；请在列表中查看",
-        "nothing is called {name}: no app password, certificate or passkey; their lists have the names",
+        "no credential {name} (app password, certificate or passkey); their lists have the names",
     ),
     "certificate.ended": (
         "证书已到期或尚未生效；请登记正在使用的那一份",

@@ -25,6 +25,7 @@ START: Final[dict[str, tuple[str, str]]] = {
     "os.ENETUNREACH": ("网络不可达", "Network is unreachable"),
     "os.EHOSTUNREACH": ("到不了这台主机", "No route to host"),
     "os.ETIMEDOUT": ("连接超时", "Connection timed out"),
+    "host.unknown": ("查不到这个主机名", "Name or service not known"),
     # --- files and folders ---
     "start.file": (
         "{path}：{reason}；请核对路径和权限",

@@ -162,9 +162,7 @@ class Accounts:
             elif key in _CHECKS:
                 checked[key] = _CHECKS[key](value)
             else:
-                raise Invalid(
-                    f"an account has no {key!r} to change; there are: password, {', '.join(_CHECKS)}"
-                )
+                raise Invalid(Sentence("account.key", given=repr(key), known=", ".join(_CHECKS)))
         for name in checked.get("admin", ()):
             if name != EVERYTHING:
                 await self._domain(name)

@@ -137,7 +137,7 @@ def token_scopes(text: str) -> Scopes:
     try:
         scopes = parse_scope(text)
     except OAuthError as error:
-        raise Invalid(error.detail) from error
+        raise Invalid(Sentence("token.unknown", given=text, known=" ".join(OWN_API))) from error
     if not scopes.parts or scopes.identity or scopes.parts.keys() - set(OWN_API):
         raise Invalid(Sentence("token.scope"))
     return scopes

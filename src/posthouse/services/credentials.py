@@ -400,10 +400,14 @@ def _folders(folders: Sequence[str]) -> tuple[str, ...]:
 def normal_networks(networks: Sequence[str]) -> tuple[str, ...]:
     if len(networks) > NETWORKS_MAX:
         raise Invalid(Sentence("app_password.networks", limit=NETWORKS_MAX))
+    return tuple(str(_network(network.strip())) for network in networks)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        return tuple(str(ipaddress.ip_network(network.strip(), strict=False)) for network in networks)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise Invalid(Sentence("app_password.network", said=error)) from error
+        raise Invalid(Sentence("app_password.network", given=repr(text))) from error
 
 
 def is_within(ip: str, networks: Sequence[str]) -> bool:

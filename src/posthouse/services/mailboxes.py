@@ -400,7 +400,7 @@ class MailboxService:
         check_new_name(name, self.settings)
         existing = {mailbox.name for mailbox in await self._store.mailboxes.list(account)}
         if name in existing:
-            raise Exists(name)
+            raise Exists(Sentence("mailbox.exists", name=repr(name)))
         missing = [superior for superior in superiors(name) if superior not in existing]
         if len(existing) + len(missing) >= self.settings.mailboxes_max:
             raise OverQuota(f"the account has {len(existing)} mailboxes")
@@ -421,9 +421,9 @@ class MailboxService:
             raise Invalid("a mailbox cannot be moved into itself")
         existing = {mailbox.name for mailbox in await self._store.mailboxes.list(account)}
         if name not in existing:
-            raise NotFound(name)
+            raise NotFound(Sentence("mailbox.none", name=repr(name)))
         if new_name in existing:
-            raise Exists(new_name)
+            raise Exists(Sentence("mailbox.exists", name=repr(new_name)))
         # RFC 9051 §6.3.6: superiors of the new name that are missing are made.
         for superior in superiors(new_name):
             if superior not in existing:

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from posthouse.core.errors import Invalid, OverQuota
 from posthouse.core.flags import ANSWERED, DRAFT, FIRST_KEYWORD_BIT, FLAGGED, SEEN
 from posthouse.core.ports import Ids
+from posthouse.core.sentence import Sentence
 from posthouse.mime.dates import parse_date
 from posthouse.mime.edit import header_end
 from posthouse.mime.facts import facts_of
@@ -202,7 +203,9 @@ class Transfer:
         await self.take(waiting, now, counts)
         counts.at = 1.0
         if not counts.done and not counts.same:
-            raise Invalid(f"{path}: " + (counts.failed[0] if counts.failed else "there are no letters"))
+            if counts.failed:
+                raise Invalid(Sentence("import.failed", path=path, said=counts.failed[0]))
+            raise Invalid(Sentence("import.none", path=path))
         yield counts
 
     async def take(self, letters: list[Letter | str], now: float, counts: Counts) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from posthouse.core.errors import NotFound
 from posthouse.core.ids import AccountId, BlobId, MailboxId, QueueId, RecipientId
+from posthouse.core.sentence import Sentence
 from posthouse.storage import content_ports, ports
 from posthouse.storage.access import Access, Credentials
 from posthouse.storage.blobs.answers import AnswerFiles
@@ -151,7 +152,7 @@ class SqliteMailboxes:
     async def get(self, account: AccountId, name: str) -> Mailbox:
         row = self._reader.row(SELECT_MAILBOX + " AND m.name = ?", (account, name))
         if row is None:
-            raise NotFound(f"mailbox {name!r}")
+            raise NotFound(Sentence("mailbox.none", name=repr(name)))
         return mailbox_from(row)
 
     async def find(self, account: AccountId, name: str) -> Mailbox:
