@@ -20,12 +20,15 @@ from posthouse.app.certificates import Authority
 from posthouse.cli import texts
 from posthouse.cli.main import _explained, main
 from posthouse.cli.output import EXIT_CONFIG, EXIT_FAILED, Output
+from posthouse.core.errors import NotFound
 from posthouse.core.sentence import SENTENCES, Sentence, reason
 from posthouse.core.sentences_config import CONFIG
 from posthouse.core.sentences_start import START
 from posthouse.servers import process
 from posthouse.servers.listen_address import Address
 from posthouse.servers.listener import BindError, _advice, bind
+from posthouse.storage.sqlite.protocol import decode_answer, encode_answer
+from posthouse.storage.sqlite.requests import DeleteDomain
 
 SOURCE = Path(__file__).parents[2] / "src" / "posthouse"
 CHINESE = range(0x4E00, 0xA000)
@@ -402,3 +405,14 @@ def test_reasons_of_the_system_have_words():
 def test_every_kind_of_mistake_has_an_example():
     start = {key for key in START if key.startswith(("tls.", "user.", "start."))}
     assert (set(CONFIG) | start) - set(EXAMPLES) - APART - WITHIN - BY_LIBRARY == set()
+
+
+def test_a_sentence_crosses_the_socket_of_the_writer():
+    refused = NotFound(Sentence("domain.none", domain="x.test"))
+    number, kind, body = encode_answer(7, refused)
+    said = decode_answer(DeleteDomain("x.test"), kind, body)
+    assert (number, type(said)) == (7, NotFound)
+    assert said.sentence.text("zh").startswith("没有域名 x.test；请先添加")
+    assert said.detail == refused.detail
+    plain = decode_answer(DeleteDomain("x.test"), *encode_answer(7, NotFound("account 3"))[1:])
+    assert (plain.detail, plain.sentence) == ("account 3", None)
