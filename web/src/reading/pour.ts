@@ -22,6 +22,8 @@ const PICTURE = 4;
 const TEXT_MAX = (BRANCH * CHARACTERS) / 2;
 /** Time of the page's thread before others have their turn. */
 const TURN_MS = 20;
+/** Where others have no end of work, the letter goes on after so long. */
+const IDLE = { timeout: 200 };
 /** Elements within each other; what is deeper goes on beside them. */
 const DEPTH_MAX = 100;
 /** How deep a quote counts, which takes room from what it holds: no window is wide enough for more than twenty. */
@@ -40,6 +42,8 @@ const DROPPED = new Set([
 const SHOWN_EMPTY = /^(IMG|W?BR|HR|T[DH]|COL)$/;
 
 const rest = () => new Promise((resolve) => setTimeout(resolve));
+/** Until the browser has nothing else to do: it looks for garbage little by little, or all at once where it never gets round to it. */
+const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, IDLE));
 
 export async function pour(page: Document, html: string, stopped: () => boolean): Promise<Found> {
   try {
@@ -65,7 +69,7 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
     const written = open + piece;
     const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${written}<!--${CUT}-->`, "text/html");
     open = openTags(parsed);
-    await rest();
+    await idle();
     if (stopped()) break; // the page may be another letter's by now
     const root = parsed.body ?? parsed.documentElement;
     if (shallowPart(written, DEPTH_MAX / QUOTE_DEPTH).length < written.length) bounded(root);

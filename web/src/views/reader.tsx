@@ -113,6 +113,9 @@ function Toolbar() {
   );
 }
 
+/** Recipients in the one line that is there for them; the details have all. */
+const NAMED_MAX = 50;
+
 function Letter({ email, initially }: { email: Email; initially: boolean }) {
   const [shown, setShown] = useState(initially);
   const [details, setDetails] = useState(false);
@@ -132,7 +135,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
             <span class="address">
               {sender?.name && sender.email} <Badge email={email} />
             </span>
-            <span class="to">{shown ? `${say("read.to")}: ${formatAddresses(email.to)}` : email.preview}</span>
+            <span class="to">{shown ? `${say("read.to")}: ${formatAddresses(email.to?.slice(0, NAMED_MAX))}` : email.preview}</span>
           </span>
           <time dateTime={email.receivedAt}>{formatWhen(email.receivedAt)}</time>
         </button>
