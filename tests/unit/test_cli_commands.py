@@ -445,6 +445,7 @@ def test_administrators_tokens_policies_and_flow(shell):
     assert "p=reject" in shell.run("dns", "shop.test", "--offline")
     assert len(shell.json("flow", "--hours", "3")) == 3
     assert shell.json("connection", "list") == []
+    assert "no node is running" in shell.run("connection", "list")
     assert "no connection" in shell.run("connection", "end", "x1", status=1)
 
 

@@ -38,6 +38,17 @@ async def test_lines_are_answered_and_quit_closes(tmp_path):
         assert rig.board.connections() == [0, 0]
 
 
+async def test_a_connection_notices_a_peer_that_is_gone_and_sends_without_delay(tmp_path):
+    async with Rig(tmp_path) as rig:
+        reader, writer = await rig.connect()
+        assert await line(reader) == b"hello"
+        (connection,) = rig.host.connections
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        writer.close()
+
+
 async def test_implicit_tls_and_close_notify(tmp_path):
     async with Rig(tmp_path, implicit_tls=True) as rig:
         rig.use_tls("mail.qq.test")

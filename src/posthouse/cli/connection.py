@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             for one in chosen
         ]
         out.table(columns, rows)
+        if not live.answered:
+            out.text("connection.no_node")
 
     with_store(arguments.config, work)
     return 0

@@ -65,6 +65,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "没有连接 {ids}；posthouse connection list 可列出",
         "there is no connection {ids}; see `posthouse connection list`",
     ),
+    "connection.no_node": (
+        "没有节点在运行，所以没有连接；用 posthouse serve 启动它",
+        "no node is running, so nobody is connected; `posthouse serve` starts one",
+    ),
     "connection.ended": ("已断开 {count} 个连接", "disconnected: {count}"),
     "help.flow": ("邮件流量，按小时", "how many letters came and went, by the hour"),
     "help.arg.flow_hours": ("最近多少小时（默认 24）", "how many hours back (default: 24)"),

@@ -129,6 +129,9 @@ class Board:
         """Open connections per process."""
         return [int(sum(one)) for one in self._open]
 
+    def connections_of(self, index: int) -> int:
+        return int(sum(self._open[index]))
+
     def values(self, index: int) -> list[int]:
         """One number of each process."""
         return [int(self._numbers[slot * _WORDS + index]) for slot in range(self.slots)]

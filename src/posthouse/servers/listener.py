@@ -134,6 +134,10 @@ class Acceptor:
     def __init__(self, host: Host, sock: socket.socket, service: Callable[[], Service]) -> None:
         self._host = host
         self._sock = sock
+        if sock.family != socket.AF_UNIX:
+            # What it accepts has these from it (tcp(7)).
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._service = service  # asked anew for each connection: a reload replaces it
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -169,9 +173,9 @@ class Acceptor:
     def _shares(self) -> tuple[int, int]:
         """How many connections we have, and the one of the other workers that has the fewest."""
         slot = self._host.slot
-        counts = slot.board.connections()
-        mine = counts[slot.index]
-        return mine, min((counts[i] for i in self._host.siblings), default=mine)
+        count = slot.board.connections_of
+        mine = count(slot.index)
+        return mine, min(map(count, self._host.siblings), default=mine)
 
     def _accept(self) -> bool:
         """Take one connection; False when there is none."""
@@ -220,8 +224,6 @@ class Acceptor:
 def _describe(sock: socket.socket, peer: Any, service: Service, connection_id: str) -> ConnectionInfo:
     if not isinstance(peer, tuple):  # of a Unix socket
         return ConnectionInfo(connection_id, service.listener, "", 0, "", 0, None, service.clear_text_auth)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     local = sock.getsockname()
     return ConnectionInfo(
         connection_id,

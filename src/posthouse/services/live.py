@@ -63,6 +63,8 @@ class LiveSessions:
         self._workers = max(workers, 1)
         self._mine = mine
         self._end = end
+        self.answered = 0
+        """Workers that answered when it was asked last; none where no node runs."""
         self._waiting: dict[str, list[_Answer]] = {}
         self._complete: dict[str, asyncio.Event] = {}
         self._background = Background("telling who is connected")
@@ -98,6 +100,7 @@ class LiveSessions:
         except (TimeoutError, MailError):
             pass
         finally:
+            self.answered = len(got)
             del self._waiting[question], self._complete[question]
         return sorted((one for answer in got for one in answer.sessions), key=lambda one: -one.opened_at)
 

@@ -43,7 +43,7 @@ const SHOWN_EMPTY = /^(IMG|W?BR|HR|T[DH]|COL)$/;
 
 const rest = () => new Promise((resolve) => setTimeout(resolve));
 /** Until the browser has nothing else to do: it looks for garbage little by little, or all at once where it never gets round to it. */
-const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, IDLE));
+const idle = () => ("requestIdleCallback" in window ? new Promise((resolve) => requestIdleCallback(resolve, IDLE)) : rest());
 
 export async function pour(page: Document, html: string, stopped: () => boolean): Promise<Found> {
   try {
@@ -65,11 +65,13 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
   const found: Found = { remote: [], links: [], cids: [] };
   const sheet: Sheet = { room: 0, next: FIRST_SHEET, height: 0 };
   let open = "";
+  let seen = false;
   for (const piece of slices(html)) {
     const written = open + piece;
     const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${written}<!--${CUT}-->`, "text/html");
     open = openTags(parsed);
-    await idle();
+    await (seen ? idle() : rest()); // what is seen first comes at once
+    seen = true;
     if (stopped()) break; // the page may be another letter's by now
     const root = parsed.body ?? parsed.documentElement;
     if (shallowPart(written, DEPTH_MAX / QUOTE_DEPTH).length < written.length) bounded(root);
