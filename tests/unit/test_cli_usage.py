@@ -22,7 +22,7 @@ def english_afterwards():
         (["ban", "nonsense"], "参数 操作：没有 'nonsense' 这一项；可选："),
         (["ban", "add"], "posthouse ban add：缺少参数：SUBJECT"),
         (["ban", "list", "--bogus"], "没有这样的参数：--bogus"),
-        (["ban", "add", "--hours", "many", "192.0.2.1"], "参数 --hours：'many' 不是所要的值（float）"),
+        (["ban", "add", "--hours", "many", "192.0.2.1"], "参数 --hours：这里要一个数，而不是 'many'"),
         (["ban", "add", "192.0.2.1", "--hours"], "参数 --hours：后面要有一个值"),
         (["ban", "add", "--j=1", "192.0.2.1"], "后面不能有值 '1'"),
     ],
