@@ -78,9 +78,25 @@ await later.waitForSelector("dialog.again", { state: "detached" });
 await later.waitForFunction(() => !document.querySelector(".aside") && !document.querySelector(".compose") && !document.querySelector(".no-network"), undefined, { timeout: 100_000 });
 found.lost = lost;
 
-// Whoever signs out leaves nothing.
+// Whoever signs out leaves nothing, nor does an answer that comes after that.
+let held;
+let release;
+const isHeld = new Promise((resolve) => (held = resolve));
+const released = new Promise((resolve) => (release = resolve));
+await later.route("**/jmap/api", async (route) => {
+  const response = await route.fetch();
+  held();
+  await released;
+  await route.fulfill({ response }).catch(() => undefined);
+});
+await later.click(".folder:has-text('已发送')");
+await isHeld;
 await later.click(".folders footer button:has-text('退出')");
 await later.waitForSelector(".signin");
+const answered = later.waitForEvent("requestfinished", (request) => request.url().endsWith("/jmap/api"));
+release();
+await answered;
+await later.waitForTimeout(300); // it would be kept by then
 found.left = await later.evaluate(
   () =>
     new Promise((resolve) => {

@@ -3,7 +3,7 @@
 import type { Authorize } from "./auth";
 import { share } from "./hearing";
 import type { Heard } from "./hearing";
-import { claim, note, offline, recall } from "./offline";
+import { claim, note, offline, recall, staying } from "./offline";
 
 export type Id = string;
 
@@ -339,9 +339,10 @@ const READS = /^(?!EmailSubmission|ContactCard|Presence)\w+\/(get|query|parse)$/
 
 /** As the server answers, or, without a connection, as it answered last time. */
 async function orBefore<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  const stay = staying();
   try {
     const found = await ask();
-    note(key, found);
+    note(key, found, stay);
     return found;
   } catch (error) {
     if (!(error instanceof JmapError && error.kind === "network")) throw error;

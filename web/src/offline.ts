@@ -87,8 +87,13 @@ function insert(entry: Entry): string[] {
   return gone;
 }
 
-/** An answer of the server, by what was asked. */
-export function note(key: string, answer: unknown): void {
+let stay = 0;
+/** Of whoever signed in last: what was asked for in it is no longer kept once they signed out. */
+export const staying = (): number => stay;
+
+/** An answer of the server, by what was asked, and in which stay. */
+export function note(key: string, answer: unknown, of: number): void {
+  if (of !== stay) return;
   const value = JSON.stringify(answer);
   if (value.length > ENTRY_BYTES_MAX) return;
   const entry = { key, value, at: Date.now() };
@@ -96,6 +101,7 @@ export function note(key: string, answer: unknown): void {
   if (!kept.value) return;
   void load()
     .then(() => store((answers) => {
+      if (of !== stay) return;
       answers.put(entry);
       for (const one of gone) answers.delete(one);
     }))
@@ -121,8 +127,13 @@ export async function keepHere(wanted: boolean): Promise<void> {
   }
 }
 
-/** Whoever signs out leaves nothing to read. */
-export function wipe(): void {
+/** Whoever signs out leaves nothing to read, nor do answers that are still on their way. */
+export function wipeAll(): void {
+  stay += 1;
+  wipe();
+}
+
+function wipe(): void {
   memory.clear();
   bytes = 0;
   void store((answers) => answers.clear()).catch(() => undefined);

@@ -6,7 +6,7 @@ import type { Authorize } from "./auth";
 import { Jmap, JmapError, refuse } from "./jmap";
 import type { Call, Email, Id, Identity, Mailbox } from "./jmap";
 import type { News } from "./notify";
-import { offline, wipe } from "./offline";
+import { offline, wipeAll } from "./offline";
 import { CAPABILITY, adopt, settings } from "./preferences";
 import type { Settings } from "./preferences";
 import { unchoose } from "./reading/act";
@@ -116,7 +116,7 @@ export function signOut(left: boolean): void {
   listening?.abort();
   if (left && client.value) leaving.postMessage(client.value.home);
   forget(left);
-  if (left) wipe();
+  if (left) wipeAll();
   forgetAll();
   batch(() => {
     client.value = null;
