@@ -86,7 +86,9 @@ async def test_no_credentials_in_clear_text(line: bytes) -> None:
 
 
 async def test_a_test_listener_may_take_them() -> None:
-    await World().connect(MemoryPeer(tls=False, clear_text_auth=True)).sign_in()
+    world = World()
+    await world.connect(MemoryPeer(tls=False, clear_text_auth=True)).sign_in()
+    assert world.accounts.asked == [("zhang@qq.test", PASSWORD)]
 
 
 async def test_stls_forgets_what_came_before() -> None:

@@ -111,6 +111,7 @@ async def test_garbage_ends_the_connection(tmp_path):
         pipe.writer.write(b"\xff" * 100)
         await asyncio.wait_for(pipe.reader.read(), 5)
         await until(lambda: not rig.host.connections)
+        assert rig.sessions[0].gone
         pipe.writer.close()
 
 

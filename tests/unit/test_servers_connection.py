@@ -277,6 +277,7 @@ async def test_who_never_reads_is_cut(tmp_path):
         rig.host.tick += 1000
         await rig.host.sweep()
         await until(lambda: not rig.host.connections)
+        assert rig.sessions[0].gone
         writer.close()
 
 
@@ -289,6 +290,7 @@ async def test_handshakes_that_stop_are_cut(tmp_path):
         rig.host.tick += 60
         await rig.host.sweep()
         await until(lambda: not rig.host.connections)
+        assert rig.sessions == []  # nobody was let in
         writer.close()
         del reader
 
@@ -345,22 +347,18 @@ async def test_the_stop_has_a_bound(tmp_path):
 
 
 async def test_answers_of_one_turn_leave_in_one_packet(tmp_path):
-    with unittest.mock.patch("posthouse.sessions.session.SLICE_S", 5.0):
-        await answers_of_one_turn(tmp_path)
-
-
-async def answers_of_one_turn(tmp_path):
     async with Rig(tmp_path) as rig:
         reader, writer = await rig.connect()
         assert await line(reader) == b"hello"
         written = []
         transport = rig.sessions[0].peer.transport
         rig.sessions[0].peer.transport = unittest.mock.Mock(wraps=transport, write=written.append)
-        writer.write(b"a\r\nb\r\nslow\r\nc\r\n")
-        await until(lambda: rig.sessions[0].busy and written)
-        assert written == [b"echo a\r\necho b\r\n"]
-        rig.sessions[0].release.set()
-        await until(lambda: len(written) > 1)
+        with unittest.mock.patch("posthouse.sessions.session.SLICE_S", 5.0):
+            writer.write(b"a\r\nb\r\nslow\r\nc\r\n")
+            await until(lambda: rig.sessions[0].busy and written)
+            assert written == [b"echo a\r\necho b\r\n"]
+            rig.sessions[0].release.set()
+            await until(lambda: len(written) > 1)
         assert written[1:] == [b"slow done\r\necho c\r\n"]
         rig.sessions[0].peer.transport = transport
         writer.close()
@@ -421,6 +419,7 @@ SCENARIOS = [
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_all_of_it_holds_on_uvloop(scenario, tmp_path):
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert isinstance(runner.get_loop(), uvloop.Loop)
         runner.run(scenario(tmp_path))
 
 

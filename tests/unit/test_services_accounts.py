@@ -96,3 +96,4 @@ async def test_an_account_goes_with_its_mail(world: World) -> None:
     await world.accounts.delete_alias("x@post.test")
     await world.accounts.delete_account("li@post.test")
     await world.accounts.delete_domain("post.test")
+    assert await world.store.directory.domains() == []  # nothing was left that would keep it

@@ -132,6 +132,7 @@ async def test_a_changed_password_is_noticed_without_a_hint(world: World, sign: 
     sign.service._unsubscribe()
     await world.accounts.update_account("li@post.test", password="another horse")
     await sign.fails()
+    assert await sign(password="another horse")
 
 
 async def test_many_at_once_cost_one_hash(sign: Sign) -> None:

@@ -88,5 +88,4 @@ def _postgres(config: Config, one: DirectoryConfig) -> Source:
         raise ConfigError(Sentence("config.directory.driver")) from error
     password = read_secret(config, "directories.database_password_file", one.database_password_file)
     ca_file = str(config.path(one.ca_file)) if one.ca_file else ""
-    trusting(config, "directories.ca_file", one.ca_file)
     return PostgresSource(PostgresSettings(one.database, one.query, password, ca_file, one.timeout_s))

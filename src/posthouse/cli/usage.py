@@ -39,8 +39,16 @@ _PIECE: Final = re.compile(rf"\s+|[{_WIDE}][，。；：、！？）」』”]*|
 
 def speak(language: str) -> None:
     """What argparse says from now on is said in this language."""
-    known = CHINESE if language == "zh" else {}
-    setattr(argparse, "_", lambda text: known.get(text, text))  # noqa: B010 it is no name that types know
+    _known.clear()
+    _known.update(CHINESE if language == "zh" else {})
+    setattr(argparse, "_", _said)  # noqa: B010 it is no name that types know
+
+
+_known: Final[dict[str, str]] = {}
+
+
+def _said(text: str) -> str:
+    return _known.get(text, text)
 
 
 def wrapped(text: str, columns: int) -> list[str]:
@@ -71,8 +79,8 @@ class Parser(argparse.ArgumentParser):
             try:
                 return action.type(arg_string)
             except ValueError:
-                text = getattr(argparse, "_")("a number is wanted here, not %r")  # noqa: B009 it is no name that types know
-                raise argparse.ArgumentError(action, text % arg_string) from None
+                text = _said("a number is wanted here, not %r") % arg_string
+                raise argparse.ArgumentError(action, text) from None
         return super()._get_value(action, arg_string)
 
     def __init__(self, **kwargs: Any) -> None:

@@ -127,7 +127,7 @@ class Board:
 
     def connections(self) -> list[int]:
         """Open connections per process."""
-        return [int(sum(one)) for one in self._open]
+        return [self.connections_of(index) for index in range(self.slots)]
 
     def connections_of(self, index: int) -> int:
         return int(sum(self._open[index]))

@@ -176,9 +176,7 @@ class Ledger:
         self.executemany = connection.executemany
         self.clock = clock
         self.claims = claims  # mailboxes (account, id) where sessions are told of what arrives
-        self.claimed_to: dict[
-            int, int
-        ] = {}  # mailbox -> UIDs below were claimed by a session that selected it
+        self.claimed_to: dict[int, int] = {}  # mailbox -> UIDs below it were claimed by who selected it
         self.hints: dict[tuple[str, int, int], Hint] = {}
         self.dropped_files: list[str] = []
         self._accounts: dict[int, AccountState] = {}
