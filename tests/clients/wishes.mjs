@@ -127,12 +127,11 @@ await page.click(".quoted button >> nth=0");
 await page.waitForSelector(".quoted", { state: "detached" });
 found.words = (await text.innerText()).split("\n").filter((line) => line.trim()).slice(-5001);
 found.words = [found.words.length, ...new Set(found.words)];
-await page.click(".compose [aria-label=舍弃草稿]");
-await page.click(".compose .question .main");
+await page.click(".compose [aria-label=关闭]");
 await page.waitForSelector(".compose", { state: "detached" });
-// Passed on, it is a file: the key is meant for a letter that is there.
+// The answer stays with it as a draft; the key for passing on, as a file, means the letter that came.
 await openLetter(page, "long original");
-await page.waitForFunction(() => document.querySelector(".letter iframe") && !document.querySelector(".letter [aria-busy=true]"));
+await page.waitForSelector(".letter .more button:has-text('草稿')");
 await page.keyboard.press("f");
 await page.waitForSelector(".compose [aria-label^='移除'][aria-label$='.eml']");
 found.enclosed = await page.locator(".compose .quoted").count();

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import type { Address, Email, Id } from "./jmap";
-import { client, guarded, signOut, tell } from "./store";
+import { byRole, client, guarded, signOut, tell } from "./store";
 import { say } from "./text";
 
 /** The windows in which letters are written, once they are loaded. */
@@ -55,6 +55,8 @@ function open(wish: string, run: (found: Desk) => void | Promise<void>): void {
 export const compose = (start: { to?: Address[]; subject?: string; text?: string } = {}): void => open(`to${formatAddresses(start.to)}`, (found) => found.begin(start));
 export const reply = (email: Email, all: boolean): void => open(`re${all}${email.id}`, (found) => found.answer(email, all));
 export const forward = (email: Email): void => open(`fwd${email.id}`, (found) => found.pass(email));
+/** A letter that is not sent yet: it is gone on with, not answered. */
+export const isDraft = (email: Email): boolean => Boolean(email.keywords["$draft"] && email.mailboxIds[byRole("drafts")?.id ?? ""]);
 /** Go on with a draft. */
 export const resume = (email: Email): void => open(email.id, (found) => found.resume(email));
 export const showScheduled = (): void => open("scheduled", () => void (openScheduled.value = true));

@@ -1,7 +1,7 @@
 /** Shortcuts, as people know them from other webmail. */
 
 import { signal } from "@preact/signals";
-import { compose, forward, opening, reply, writing } from "../draft";
+import { compose, forward, isDraft, opening, reply, resume, writing } from "../draft";
 import { chooseAll, chooseRow, choosing, moveToRole, mute, remove, report, toggle, unchoose } from "../reading/act";
 import { over } from "../reading/over";
 import { closeThread, open, whenHere } from "../reading/thread";
@@ -54,12 +54,13 @@ function openIt(): void {
   else void open(cursor.value);
 }
 
-/** To the letter that is open; else to the one under the cursor, which is opened for it. */
+/** To the letter that is open; else to the one under the cursor, which is opened for it.  Drafts are left out; one that is alone is gone on with. */
 function withLetter(run: (email: Email) => void): void {
   if (openThread.value === null && !everywhere.value) openIt();
   whenHere(() => {
-    const last = letters.value[letters.value.length - 1];
+    const last = letters.value.findLast((one) => !isDraft(one));
     if (last) run(last);
+    else if (letters.value[0]) resume(letters.value[0]);
   });
 }
 

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { forward, formatAddresses, reply, resume } from "../draft";
+import { forward, formatAddresses, isDraft, reply, resume } from "../draft";
 import type { Email } from "../jmap";
 import { Body } from "../reading/body";
 import { Files, filesOf, isCalendar } from "../reading/files";
@@ -10,7 +10,7 @@ import { read } from "../reading/texts";
 import { closeThread, open, whenHere } from "../reading/thread";
 import { Badge, useTrust } from "../reading/trust";
 import { Chips } from "../reading/labels";
-import { byRole, client, cursor, everywhere, here, letters, may, openThread, place, total } from "../store";
+import { client, cursor, everywhere, here, letters, may, openThread, place, total } from "../store";
 import { formatWhen, say } from "../text";
 import { Icon } from "./icon";
 import type { IconName } from "./icon";
@@ -122,7 +122,6 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
   const [behind, setBehind] = useState(false);
   const sender = email.from?.[0];
   const name = rename(email, sender?.name || sender?.email || say("row.nobody"));
-  const draft = Boolean(email.keywords["$draft"]) && Boolean(email.mailboxIds[byRole("drafts")?.id ?? ""]);
   return (
     <article class={`letter${shown ? "" : " folded"}`} aria-label={name}>
       <header>
@@ -149,7 +148,7 @@ function Letter({ email, initially }: { email: Email; initially: boolean }) {
             <button class="plain" onClick={() => setBehind(true)}>
               <Icon name="route" /> {read("inspect.open")}
             </button>
-            {!client.value?.sends ? null : draft ? (
+            {!client.value?.sends ? null : isDraft(email) ? (
               <button onClick={() => resume(email)}>
                 <Icon name="drafts" /> {say("row.draft")}
               </button>
