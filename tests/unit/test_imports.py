@@ -46,13 +46,14 @@ def test_what_is_said_about_the_program_needs_no_node(word: str) -> None:
     )
     assert not found & (HEAVY | NODE)
     assert len(found) < 200
+    assert ("posthouse.cli.queue" in found) == (word != "account --help")
 
 
 def test_a_node_starts_without_what_few_sessions_need() -> None:
     """Of the supervisor, from which the workers are forked."""
     found = imported_by("import posthouse.app.serve")
     assert not found & HEAVY
-    assert len([name for name in found if not name.startswith("posthouse")]) < 560
+    assert len([name for name in found if not name.startswith("posthouse")]) < 520
 
 
 def test_what_comes_late_can_come() -> None:

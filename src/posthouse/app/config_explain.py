@@ -6,14 +6,19 @@ import re
 import types
 import typing
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
+from posthouse.core.lazy import lazy
 from posthouse.core.sentence import Sentence
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = lazy("difflib")
 
 FEW: Final = 12
 """So many settings of a section are listed; more are left to the documentation."""
@@ -146,10 +151,10 @@ def _wrong_name(values: dict[str, Any], kind: Any) -> str:
 def _unknown(section: str, name: str, kind: Any, root: type[Struct]) -> Sentence:
     setting = _joined(section, name)
     known = _names(kind)
-    if near := get_close_matches(name, known, 1):
+    if near := difflib.get_close_matches(name, known, 1):
         return Sentence("config.unknown.near", setting=setting, near=_joined(section, near[0]))
     everywhere = list(_settings(root, ""))
-    alike = get_close_matches(name, {one.rpartition(".")[2] for one in everywhere}, 1, 0.8)
+    alike = difflib.get_close_matches(name, {one.rpartition(".")[2] for one in everywhere}, 1, 0.8)
     if elsewhere := [one for one in everywhere if one.rpartition(".")[2] in alike]:
         return Sentence("config.unknown.near", setting=setting, near=", ".join(elsewhere[:3]))
     if section and len(known) <= FEW:

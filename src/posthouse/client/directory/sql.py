@@ -5,16 +5,21 @@ SQLite files are opened for reading; a query that takes too long is stopped.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from posthouse.client.directory import Person
 from posthouse.core.errors import Unavailable
+from posthouse.core.lazy import lazy
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    sqlite3 = lazy("sqlite3")
 
 STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the clock."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import plistlib
 import uuid
+from html import escape
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from msgspec import Struct, field
 

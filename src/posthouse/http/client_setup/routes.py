@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import pkcs7
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -24,8 +23,9 @@ from posthouse.http.forms import body_of
 
 if TYPE_CHECKING:
     import segno
+    from cryptography.hazmat.primitives.serialization import pkcs7
 else:
-    segno = lazy("segno")
+    segno, pkcs7 = lazy("segno"), lazy("cryptography.hazmat.primitives.serialization.pkcs7")
 
 ADDRESS_MAX: Final = 320
 BODY_MAX: Final = 16 * 1024

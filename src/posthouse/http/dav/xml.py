@@ -6,9 +6,9 @@ A document type is refused outright, so there are no entities to expand and noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct, field
 
@@ -93,9 +93,9 @@ def tag(name: Name, content: str = "", **attributes: str) -> str:
     namespace, local = name
     prefix = _PREFIXES.get(namespace)
     head = f"{prefix}:{local}" if prefix else local
-    words = "".join([f" {key.replace('_', '-')}={quoteattr(value)}" for key, value in attributes.items()])
+    words = "".join([f' {key.replace("_", "-")}="{escape(value)}"' for key, value in attributes.items()])
     if not prefix:
-        words = f" xmlns={quoteattr(namespace)}" + words
+        words = f' xmlns="{escape(namespace)}"' + words
     return f"<{head}{words}>{content}</{head}>" if content else f"<{head}{words}/>"
 
 
@@ -115,7 +115,7 @@ def href(path: str) -> str:
 
 
 def document(name: Name, content: str) -> bytes:
-    spaces = "".join([f" xmlns:{prefix}={quoteattr(namespace)}" for namespace, prefix in _PREFIXES.items()])
+    spaces = "".join([f' xmlns:{prefix}="{escape(namespace)}"' for namespace, prefix in _PREFIXES.items()])
     head = f"{_PREFIXES[name[0]]}:{name[1]}"
     whole = f'<?xml version="1.0" encoding="utf-8"?>\n<{head}{spaces}>{content}</{head}>\n'
     return whole.encode("utf-8", "replace")

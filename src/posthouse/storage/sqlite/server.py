@@ -21,9 +21,9 @@ from posthouse.storage.sqlite.protocol import (
     Answers,
     Frames,
     decode_calls,
-    decode_request,
     encode_answer,
     encode_frame,
+    request_decoder,
 )
 from posthouse.storage.sqlite.socket_path import reachable
 
@@ -96,6 +96,7 @@ class WorkerConnection(asyncio.Protocol):
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
+        self._decode = request_decoder()
         self._answers: list[tuple[int, str, msgspec.Raw]] = []
         self._hints: list[Hint] = []
         self._transport: asyncio.Transport
@@ -121,7 +122,7 @@ class WorkerConnection(asyncio.Protocol):
 
     def _call(self, number: int, body: msgspec.Raw) -> None:
         try:
-            request: rq.AnyRequest = decode_request(body)
+            request = self._decode(body)
         except msgspec.ValidationError as error:
             log.error("a worker sent a malformed request: %s", error)
             self._answer(number, Invalid(str(error)))
