@@ -15,6 +15,7 @@ from posthouse.services.grant import Grant
 from posthouse.sessions.jmap.arguments import Arguments
 from posthouse.sessions.jmap.outcome import TABLE, method_error, set_error
 from posthouse.sessions.jmap.table import METHODS
+from posthouse.wire.jmap.body import BODY_PROPERTIES
 from posthouse.wire.jmap.error import RequestProblem
 from tests.storage.fixtures import ALL, make_account, message, rows
 from tests.unit.jmap_world import JmapWorld, jmap_world
@@ -253,6 +254,23 @@ async def test_body_values_are_cut(world: JmapWorld) -> None:
     broken = await world.put(head.encode().replace(b"utf-8", b"x-nothing") + b"\xff\xfe")
     got = await world.call("Email/get", ids=[broken], properties=["bodyValues"], fetchTextBodyValues=True)
     assert got["list"][0]["bodyValues"]["1"]["isEncodingProblem"] is True
+
+
+NO_TEXT = (
+    b"Message-ID: <\xff\xe9@x>", b"References: <\xff@x>", b"From: \xff <\xff@x>", b"Subject: \xff",
+    b"Content-ID: <\xff>", b"Date: \xff", b"\xff: x",
+    b"Content-Type: text/\xff; charset=\xff; name=\xff", b"Content-Type: \xff/plain", b"Content-Language: \xff, zh",
+    b"Content-Disposition: \xff; filename=\xff", b"Content-Location: \xff", b"Content-Transfer-Encoding: \xff",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("field", NO_TEXT)
+async def test_bytes_of_a_header_that_are_no_text(world: JmapWorld, field: bytes) -> None:
+    """RFC 7493 §2.1: JSON holds no half of a surrogate pair; RFC 8621 §4.1: what cannot be decoded is replaced."""
+    email = await world.put(field + b"\r\nX: y\r\n\r\nhi")
+    parts = [*BODY_PROPERTIES, "headers"]
+    await world.call("Email/get", ids=[email], bodyProperties=parts, fetchAllBodyValues=True)
+    await world.call("Email/get", ids=[email], properties=["bodyStructure", "headers"], bodyProperties=parts)
 
 
 async def test_windows_of_queries(world: JmapWorld) -> None:

@@ -43,6 +43,14 @@ def test_facts() -> None:
     assert b"SUBJECT" in KEPT_FIELDS
 
 
+def test_ids_that_are_no_text_can_be_stored() -> None:
+    first = facts_of(b"Message-ID: <\xff\xe9@x>\r\n\r\n")
+    second = facts_of(b"Message-ID: <b@x>\r\nReferences: <\xff\xe9@x>\r\n\r\n")
+    assert first.message_id == "\ufffd\ufffd@x"
+    assert second.references == (first.message_id,)
+    assert facts_of("Message-ID: <中@x>\r\n\r\n".encode()).message_id == "中@x"
+
+
 def test_envelope_and_structure() -> None:
     facts = facts_of(MESSAGE)
     (envelope,) = parse_sexpr(facts.envelope)

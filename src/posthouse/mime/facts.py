@@ -82,8 +82,8 @@ def facts_of(data: Data) -> MessageFacts:
         bodystructure=header_bytes(extended),
         body=header_bytes(body),
         preview=preview_of(data, root),
-        message_id=message_id(header),
-        references=references(header),
+        message_id=_kept_id(message_id(header)),
+        references=tuple(map(_kept_id, references(header))),
         subject=subject,
         base_subject=base_subject(subject),
         sort_from=_sort_key(header, "from"),
@@ -95,6 +95,11 @@ def facts_of(data: Data) -> MessageFacts:
         layout=pack_layout(root),
         is_report=root.media_type == "multipart/report",
     )
+
+
+def _kept_id(name: str) -> str:
+    """Bytes that are no UTF-8 have no place in a database; the same id is the same text all the same."""
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _kept_fields(header: Header, root: Part) -> bytes:

@@ -27,7 +27,7 @@ _MISSING_UTF8: Final = "\ufffd"
 def raw_fields(block: bytes) -> list[tuple[str, str]]:
     """(name, raw value) of a header block: with the blank after the colon, without the last line end."""
     fields: list[tuple[str, str]] = _FIELD.findall(header_text(block[:MAX_HEADER]))
-    return fields
+    return [(_told(name), value) for name, value in fields]
 
 
 @final
@@ -55,12 +55,12 @@ class BodyPart:
 
     @property
     def type(self) -> str:
-        return "text/plain" if self.is_bare else self.source.media_type
+        return "text/plain" if self.is_bare else _told(self.source.media_type)
 
     @property
     def disposition(self) -> str | None:
         found = self.source.disposition
-        return found.lower() if found else None
+        return _told(found.lower()) if found else None
 
     @property
     def name(self) -> str | None:
@@ -133,7 +133,7 @@ class BodyPart:
             case "cid":
                 return (text_form(source.content_id).strip("<> ") or None) if source.content_id else None
             case "language":
-                return list(source.language) or None
+                return [_told(one) for one in source.language] or None
             case "location":
                 return text_form(source.location) if source.location else None
             case "headers":
@@ -155,6 +155,11 @@ class BodyPart:
             text = text.encode("utf-8", "replace").decode() if not _encodable(text) else text
         cut = truncate(text, max_bytes, html=self.type == "text/html") if max_bytes else text
         return {"value": cut, "isEncodingProblem": problem, "isTruncated": len(cut) < len(text)}
+
+
+def _told(text: str) -> str:
+    """What JSON can hold: bytes of a header that are no text are surrogates here."""
+    return text if text.isascii() else text_form(text)
 
 
 def _encodable(text: str) -> bool:
