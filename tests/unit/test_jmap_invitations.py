@@ -51,6 +51,25 @@ async def letters_of(world: JmapWorld, local: str) -> list[bytes]:
     return found
 
 
+async def test_an_answer_names_the_letter_of_the_invitation(world: JmapWorld) -> None:
+    """RFC 5322 §3.6.4: the organizer's program puts it into the conversation."""
+    head = f"From: wang@{DOMAIN}\r\nMessage-ID: <asked@{DOMAIN}>\r\nReferences: <first@{DOMAIN}>\r\n"
+    body = (
+        "MIME-Version: 1.0\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n"
+        + invitation()
+    )
+    email = await world.put((head + body).encode())
+    [got] = (await world.call("Email/get", ids=[email], properties=["bodyStructure"]))["list"]
+    await world.call("Invitation/reply", blobId=got["bodyStructure"]["blobId"], answer="accepted")
+    [letter] = await letters_of(world, "wang")
+    head = letter.partition(b"\r\n\r\n")[0].decode()
+    assert f"\r\nIn-Reply-To: <asked@{DOMAIN}>\r\n" in head
+    assert f"\r\nReferences: <first@{DOMAIN}> <asked@{DOMAIN}>\r\n" in head.replace("\r\n ", " ")
+    # what was uploaded came in no letter
+    await world.call("Invitation/reply", blobId=await upload(world, invitation()), answer="declined")
+    assert b"In-Reply-To" not in (await letters_of(world, "wang"))[1]
+
+
 async def test_an_invitation_is_shown_and_answered(world: JmapWorld) -> None:
     blob = await upload(world, invitation())
     event = await parse(world, blob)

@@ -322,6 +322,16 @@ async def test_a_vacation_answer_as_an_entity(world: World) -> None:
     assert message.get_content_type() == "text/html"
     assert message.get_content().strip() == "<b>away</b>"
     assert message["Subject"] == "Auto: hello"
+    assert message["References"] == message["In-Reply-To"] == "<m1@remote.test>"
+
+
+async def test_a_letter_whose_id_is_none_is_answered(world: World) -> None:
+    li, zhang = await world.account("li"), await world.account("zhang")
+    await rule(world, li, 'require "vacation"; vacation "away";')
+    await world.send(TO_LI.replace(b"<m1@", b"<\xff\xe9@"), "li@post.test", sender="zhang@post.test")
+    message = parse((await world.inbox(zhang))[0])
+    assert message["In-Reply-To"] is None
+    assert message["References"] is None
 
 
 async def test_notices(world: World) -> None:

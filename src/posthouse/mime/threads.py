@@ -21,6 +21,8 @@ _FWD_WRAP: Final = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
 
 MAX_REFERENCES: Final = 100
 """Message-IDs kept of one header: the first, which names the thread, and the last ones."""
+MAX_ANSWERED: Final = 20
+"""Message-IDs in the References of an answer that we make."""
 MAX_SUBJECT: Final = 2000
 """Characters of a subject that are kept for display, search and sorting."""
 
@@ -58,6 +60,20 @@ def references(header: Header) -> tuple[str, ...]:
     if len(unique) > MAX_REFERENCES:
         unique = unique[:1] + unique[1 - MAX_REFERENCES :]
     return tuple(unique)
+
+
+def answer_to(header: Header) -> tuple[str, tuple[str, ...]]:
+    """RFC 5322 §3.6.4: (In-Reply-To, References) of an answer, without brackets; empty where the letter has no id.
+
+    Ids that are not ASCII are none: the answer would need SMTPUTF8 (RFC 6532 §3.3) for a reference.
+    """
+    identity = message_id(header)
+    if not identity or not identity.isascii():
+        return "", ()
+    known = tuple(one for one in references(header) if one.isascii())
+    if len(known) >= MAX_ANSWERED:
+        known = known[:1] + known[2 - MAX_ANSWERED :]
+    return identity, (*known, identity)
 
 
 def base_subject(subject: str) -> str:

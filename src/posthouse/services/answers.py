@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from posthouse.core.address import try_address
 from posthouse.core.errors import MailError
@@ -14,15 +14,13 @@ from posthouse.mime.compose import Letter, build
 from posthouse.mime.dates import format_date
 from posthouse.mime.facts import facts_of
 from posthouse.mime.header import Header, fold, header_text
-from posthouse.mime.threads import message_id, references
+from posthouse.mime.threads import answer_to
 from posthouse.mime.words import decode_words, encode_words
 from posthouse.sieve.actions import Fcc, Notify, Vacation
 from posthouse.storage.rows import Account, Delivery, LocalCopy
 
 if TYPE_CHECKING:
     from posthouse.services.delivery import DeliveryService
-
-REFERENCES_MAX: Final = 20
 
 log = logging.getLogger("posthouse.rules")
 
@@ -37,15 +35,15 @@ class Answers:
     async def vacation(self, action: Vacation, header: bytes) -> None:
         """RFC 5230 §5, RFC 3834 §3: to the envelope sender, from nobody's envelope, marked as automatic."""
         original = Header(header_text(header))
-        reply_id = message_id(original)
+        in_reply_to, references = answer_to(original)
         extra = [("Auto-Submitted", "auto-replied (vacation)"), ("X-Auto-Response-Suppress", "All")]
         letter = Letter(
             sender=(self._account.name, action.sender or self._account.address),
             to=[("", action.to)],
             subject=action.subject or say("vacation.subject", self._account.language),
             text=action.text,
-            in_reply_to=reply_id,
-            references=(*references(original)[-REFERENCES_MAX:], reply_id) if reply_id else (),
+            in_reply_to=in_reply_to,
+            references=references,
             extra=extra,
         )
         content = self._entity(letter, action.text) if action.mime else self._built(letter)
@@ -89,8 +87,9 @@ class Answers:
             ("MIME-Version", "1.0"),
             *letter.extra,
         ]
-        if letter.in_reply_to:
+        if letter.in_reply_to:  # RFC 5230 §5.8
             fields.append(("In-Reply-To", f"<{letter.in_reply_to}>"))
+            fields.append(("References", " ".join(f"<{one}>" for one in letter.references)))
         head = "".join(fold(name, value) for name, value in fields)
         body = entity.replace("\r\n", "\n").replace("\n", "\r\n")
         return (head + body).encode("utf-8", "replace")

@@ -22,7 +22,8 @@ from posthouse.events.jscalendar import Event, address_of, events_of
 from posthouse.events.reply import attendee_of, format_reply, stamp_of
 from posthouse.mime.compose import multipart, text_part
 from posthouse.mime.dates import format_date
-from posthouse.mime.header import fold
+from posthouse.mime.header import Header, fold, header_text
+from posthouse.mime.threads import answer_to
 from posthouse.mime.words import encode_words
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.storage.email_rows import StoredObject
@@ -31,7 +32,7 @@ from posthouse.wire.jmap.error import MethodError
 from posthouse.wire.jmap.value import format_utc
 
 from . import arguments as a
-from .blob_read import read_blob
+from .blob_read import find, pieces, read_blob
 from .context import Context
 from .identity import Identity, identities
 from .objects import Kind
@@ -40,6 +41,8 @@ from .submission_send import check_may_send
 Record = dict[str, Any]
 OURS: Final = "posthouse:invitation"
 COMMENT_MAX: Final = 2000
+HEADER_MAX: Final = 256 * 1024
+"""Bytes of the letter with the invitation in which its header is sought."""
 KEPT_MAX: Final = 900
 """Answers that an account remembers."""
 
@@ -73,6 +76,8 @@ class _Letter(Struct):
     to: Address
     answer: str
     comment: str
+    asked: Header | None
+    """Of the letter that the invitation came in; None: it came in none."""
 
 
 ANSWERS: Final = Kind("InvitationAnswer", "N", Answer)
@@ -174,7 +179,8 @@ async def reply(context: Context, args: InvitationReply) -> Record:
     if to is None:
         raise MethodError("noOrganizer", "the invitation does not say whom to answer")
     identity, address = await _identity(context, args, events)
-    letter = _Letter(identity, address, to, args.answer, args.comment)
+    asked = await _asked(context, args.blob_id)
+    letter = _Letter(identity, address, to, args.answer, args.comment, asked)
     trace = await _send(context, address, to, _compose(context, letter, calendar, events))
     await _remember(context, uid, events[0], args.answer)
     return {
@@ -202,6 +208,17 @@ async def _identity(context: Context, args: InvitationReply, events: list[Compon
     return own, own.email
 
 
+async def _asked(context: Context, text: str) -> Header | None:
+    name = ids.try_blob(context.deref(text))
+    if name is None or name.kind != ids.EMAIL:
+        return None
+    stored = await find(context, ids.BlobName(ids.EMAIL, name.number, ()))
+    if stored is None:
+        return None
+    start = b"".join([piece async for piece in pieces(stored.content, 0, min(stored.size, HEADER_MAX))])
+    return Header(header_text(start))
+
+
 def _compose(context: Context, one: _Letter, calendar: Component, events: list[Component]) -> bytes:
     """RFC 6047 §2.4: words for people beside the answer for programs."""
     now, trace = context.services.clock.now(), context.services.ids.trace()
@@ -216,6 +233,10 @@ def _compose(context: Context, one: _Letter, calendar: Component, events: list[C
     head = fold("From", f"{encode_words(name)} <{one.address}>" if name else one.address)
     head += fold("To", str(one.to)) + fold("Subject", encode_words(subject))
     head += f"Date: {format_date(now)}\r\nMessage-ID: <{trace}@{context.services.hostname}>\r\n"
+    in_reply_to, references = ("", ()) if one.asked is None else answer_to(one.asked)
+    if in_reply_to:
+        head += fold("In-Reply-To", f"<{in_reply_to}>")
+        head += fold("References", " ".join(f"<{identity}>" for identity in references))
     answer = format_reply(
         calendar, events, address=one.address, name=name, answer=one.answer, stamp=stamp_of(format_utc(now)),
         comment=one.comment,
