@@ -272,6 +272,14 @@ def _vacation(script: str, *fields: str) -> Vacation:
 
 def test_what_is_answered() -> None:
     assert _vacation(AWAY).subject == "Auto: Lunch"
+    for subject, answered in (
+        ("周五的会", "自动回复：周五的会"),
+        ("回复：Re: Lunch", "Auto: Re: Lunch"),
+        ("答复：周五 lunch", "自动回复：周五 lunch"),
+        ("昼食のお知らせ", "Auto: 昼食のお知らせ"),
+        ("About the two characters 中文", "Auto: About the two characters 中文"),
+    ):
+        assert _vacation(AWAY, *TO_ME[:2], f"Subject: {subject}").subject == answered
     assert _vacation('vacation :subject "不在" "x";').subject == "不在"
     assert _vacation(AWAY, "To: roadrunner@acme.example.com").subject == ""
     assert _vacation('vacation :days 23 "x";').seconds == 23 * 86400

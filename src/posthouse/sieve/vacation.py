@@ -29,6 +29,8 @@ _LIST_FIELDS: Final = (
     "List-Id", "List-Help", "List-Subscribe", "List-Unsubscribe", "List-Post", "List-Owner", "List-Archive",
 )  # fmt: skip
 _RECIPIENT_FIELDS: Final = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
+_HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
+_OF_OTHERS: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 _REPLY: Final = re.compile(r"\s*(?:re|auto|aw|回复|答复|自动回复)\s*[:：]\s*", re.IGNORECASE)
 
 
@@ -122,9 +124,18 @@ def _is_own(sender: str, own: list[str]) -> bool:
 
 
 def _subject(machine: Machine) -> str:
-    """RFC 5230 §4.3, §5.2."""
+    """RFC 5230 §5.3; before a subject in Chinese the word is Chinese as well."""
     values = machine.mail.values("Subject")
-    return "Auto: " + _REPLY.sub("", _line(values[0]), count=1) if values else ""
+    if not values:
+        return ""
+    subject = _REPLY.sub("", _line(values[0]), count=1)
+    return ("自动回复：" if _is_chinese(subject) else "Auto: ") + subject
+
+
+def _is_chinese(text: str) -> bool:
+    """One character of eight, as where the webmail quotes; with kana or hangul it is another language."""
+    han = len(_HAN.findall(text))
+    return han * 8 > len(text.replace(" ", "")) and not _OF_OTHERS.search(text)
 
 
 def _line(text: str) -> str:

@@ -120,7 +120,7 @@ export const TEXTS = {
   "away.preview": ["对方会看到", "What people get"],
   "away.preview.from": ["发件人", "From"],
   "away.preview.subject": ["主题", "Subject"],
-  "away.preview.default": ["Auto: 来信的主题", "Auto: the subject of their letter"],
+  "away.preview.default": ["自动回复：来信的主题", "Auto: the subject of their letter"],
   "away.state.on": ["自动回复已开启", "The answer is on"],
   "away.state.later": ["将于 {when} 开始自动回复", "The answer begins {when}"],
   "away.state.over": ["自动回复已于 {when} 结束", "The answer ended {when}"],
