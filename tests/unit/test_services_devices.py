@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from posthouse.services.devices import APPROVAL_S, HELD_MAX, TRAVEL_S
 from posthouse.services.grant import Grant, Origin
 from posthouse.services.signin import SignIn
 from posthouse.storage.access import BLOCKED, HELD, KNOWN, Ban, Device
+from posthouse.storage.email_rows import StoredObject
 from posthouse.storage.rows import Account
 from tests.unit.service_world import CHEAP_HASH, World, open_world
 
@@ -207,6 +209,30 @@ async def test_devices_known_before_are_not_held(sign: Sign) -> None:
     assert await sign()
     with pytest.raises(NotApproved):
         await sign(at("198.51.100.1"))
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "told"),
+    [
+        ("zh", "", "时间：2026-01-01 16:30（UTC，格林尼治时间）"),
+        ("zh", "Asia/Shanghai", "时间：2026-01-02 00:30（Asia/Shanghai，UTC+8）"),
+        ("en", "", "Time: 2026-01-01 16:30 (UTC, Greenwich time)"),
+        ("en", "Asia/Kolkata", "Time: 2026-01-01 22:00 (Asia/Kolkata, UTC+5:30)"),
+        ("en", "America/New_York", "Time: 2026-01-01 11:30 (America/New_York, UTC-5)"),
+        ("en", "Mars/Olympus", "Time: 2026-01-01 16:30 (UTC, Greenwich time)"),
+    ],
+)
+async def test_a_letter_tells_the_time_of_its_reader(
+    world: World, sign: Sign, language: str, zone: str, told: str
+) -> None:
+    account = await sign.policy(new_device="notify", language=language)
+    if zone:
+        value = msgspec.json.encode({"timeZone": zone})
+        await world.store.objects.put(account.id, [StoredObject("Settings", 0, value)])
+    world.clock.move(1767285000 - world.clock.now())
+    await sign()
+    await sign(at("198.51.100.1"))
+    assert told in (await world.letters("li"))[0].get_content()
 
 
 async def test_impossible_travel_is_told(world: World, sign: Sign) -> None:

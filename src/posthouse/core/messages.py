@@ -220,6 +220,9 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     "journal.controlled": ("管理员操作 {action}：{recipients}", "Administrator: {action} for {recipients}"),
     "journal.other": ("{step}：{facts}", "{step}: {facts}"),
+    # --- times in letters of our own (services.told_time) ---
+    "time.utc": ("{clock}（UTC，格林尼治时间）", "{clock} (UTC, Greenwich time)"),
+    "time.zone": ("{clock}（{zone}，{offset}）", "{clock} ({zone}, {offset})"),
     # --- letters about sign-ins (services.alerts) ---
     "alert.sender": ("邮件系统", "Mail system"),
     "alert.new.subject": ("新设备登录：{client}", "New sign-in: {client}"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from posthouse.core.address import Address, try_address
@@ -10,7 +9,9 @@ from posthouse.core.errors import MailError, Unavailable
 from posthouse.core.messages import say
 from posthouse.core.ports import Clock
 from posthouse.mime.compose import Letter, build
+from posthouse.services.told_time import told_time, zone_of
 from posthouse.storage.access import Device
+from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account
 
 APPROVE_PATH: Final = "/auth/device"
@@ -18,6 +19,8 @@ APPROVE_PATH: Final = "/auth/device"
 
 class Post(Protocol):
     """The part of `services.delivery.DeliveryService` that is used."""
+
+    store: Store
 
     async def post(self, content: bytes, recipient: Address, *, sender: Address | None = None) -> object: ...
 
@@ -37,7 +40,7 @@ class Alerts:
         lines = [
             say(f"alert.{state}", language, address=account.address),
             "",
-            self._facts(device, language),
+            await self._facts(account, device),
             "",
         ]
         second = try_address(account.second_address) if account.second_address else None
@@ -54,9 +57,8 @@ class Alerts:
     async def travel(self, account: Account, device: Device, before: str) -> None:
         language = account.language
         told = say("alert.travel", language, address=account.address, country=device.country, before=before)
-        text = "\n".join(
-            [told, "", self._facts(device, language), "", self._advice(account, device, language, "")]
-        )
+        facts = await self._facts(account, device)
+        text = "\n".join([told, "", facts, "", self._advice(account, device, language, "")])
         subject = say("alert.travel.subject", language, client=device.client or device.protocol)
         await self._send(account, account.address, subject, text)
         if account.second_address:
@@ -67,10 +69,11 @@ class Alerts:
         text = say("alert.code", account.language, address=account.address, code=code)
         await self._send(account, account.second_address, say("alert.code.subject", account.language), text)
 
-    def _facts(self, device: Device, language: str) -> str:
-        at = datetime.fromtimestamp(device.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    async def _facts(self, account: Account, device: Device) -> str:
+        language = account.language
+        zone = await zone_of(self._post.store, account.id)
         rows = (
-            ("time", at),
+            ("time", told_time(device.created_at, language, zone)),
             ("protocol", device.protocol),
             ("client", device.client),
             ("credential", device.name or say(f"alert.kind.{device.kind}", language)),

@@ -15,11 +15,11 @@ from msgspec import Struct
 from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, Refused, TooLarge
 from posthouse.core.messages import LANGUAGES, say, why
 from posthouse.mime import compose as mime
-from posthouse.mime.dates import format_date
 from posthouse.mime.edit import header_end
 from posthouse.mime.header import Header, header_text
 from posthouse.mime.threads import message_id
 from posthouse.services.letter import Recipient
+from posthouse.services.told_time import told_time
 
 FULL_MAX_BYTES: Final = 1024 * 1024
 """A longer message is returned as its header only, whatever RET says."""
@@ -162,8 +162,8 @@ def _human(subject: Subject, action: str, reports: list[Report], *, whole: bool)
                 f"dsn.{action}.intro",
                 language,
                 hostname=subject.hostname,
-                date=format_date(subject.arrived_at),
-                until=format_date(until),
+                date=told_time(subject.arrived_at, language),
+                until=told_time(until, language),
             ),
             "",
         ]
