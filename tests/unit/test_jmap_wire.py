@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -205,6 +206,23 @@ def test_header_forms(prop: str, raw: str, expected: Any) -> None:
     one = try_property(prop)
     assert one is not None
     assert read_property(one, [raw]) == expected
+
+
+@pytest.mark.parametrize(
+    ("prop", "raw", "expected"),
+    [
+        ("header:Message-ID:asMessageIds", "<" + " " * 200_000, None),
+        ("header:Message-ID:asMessageIds", "< a\t@ b >", ["a@b"]),
+        ("header:To:asAddresses", "a" * 200_000 + " @", []),
+    ],
+)
+def test_long_runs_are_read_once(prop: str, raw: str, expected: Any) -> None:
+    one = try_property(prop)
+    assert one is not None
+    start = time.process_time()
+    found = read_property(one, [raw])
+    assert time.process_time() - start < 2
+    assert found == expected or not expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from posthouse.core.address import parse_address
@@ -158,3 +160,12 @@ def test_only_what_claims_to_be_ours_is_removed(field: bytes, stays: bool) -> No
     kept, removed = remove_forged(header, "mx.post.test")
     assert removed == (0 if stays else 1)
     assert kept == (header if stays else b"Received: x\r\nFrom: a@b\r\n\r\n")
+
+
+@pytest.mark.parametrize("value", ["1" * 60_000 + '"', "a" + " " * 60_000 + "x", '"' + "\\a" * 30_000])
+def test_a_field_that_is_cut_nowhere_costs_little(value: str) -> None:
+    header = b"Authentication-Results: " + value.encode() + b"\r\n\r\n"
+    start = time.process_time()
+    assert remove_forged(header, "mx.post.test") == (header, 0)
+    assert parse_results(value) is None
+    assert time.process_time() - start < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -23,7 +24,7 @@ from posthouse.mime.header import (
 )
 from posthouse.mime.params import format_param, param, parse_disposition, parse_media_type
 from posthouse.mime.threads import base_subject, message_ids, references
-from posthouse.mime.words import decode_words, encode_words
+from posthouse.mime.words import decode_unstructured, decode_words, encode_words
 
 HEADER = b"From nobody Mon Jan 1\r\nSubject: a\r\n b\r\nX-Y : z\r\ngarbage\r\nSUBJECT:second\r\n\r\n"
 
@@ -103,6 +104,21 @@ def test_folding_unfolds(words: list[str]) -> None:
 )
 def test_decoding_words(raw: bytes, text: str) -> None:
     assert decode_words(header_text(raw)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=?utf-8?q?a" * 20_000, "=?utf-8?q?a" * 20_000),
+        ("=?utf-8?q?a?=" + "=?utf-8?q?b" * 20_000, "a" + "=?utf-8?q?b" * 20_000),
+        ("=?utf-8?q?=", "=?utf-8?q?="),
+        ("=?utf-8?q??= ?=", " ?="),
+    ],
+)
+def test_words_without_an_end_are_read_once(text: str, shown: str) -> None:
+    start = time.process_time()
+    assert decode_unstructured(text) == shown
+    assert time.process_time() - start < 2
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), max_size=80))

@@ -180,6 +180,9 @@ HOSTILE = {
     + b"--b\r\nx: y\r\n" * 4000
     + b"x\r\n" * 1_000_000,
     "commas": b"To: " + b"," * 200_000 + b"\r\n\r\n",
+    "references without brackets": b"References: " + b"a" * 200_000 + b"\r\n\r\n",
+    "an id without brackets": b"Message-ID: " + b"a" * 200_000 + b"\r\n\r\n",
+    "names that are words without end": b"From: " + b'"=?utf-8?q?a' * 16_000 + b'" <a@b>\r\n\r\n',
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -120,6 +121,13 @@ def test_comments_and_multi_line_text() -> None:
 def test_encoded_characters(escaped: str, plain: str) -> None:
     message = letter(f"Subject: {plain}")
     assert holds(f'header :is "subject" "{escaped}"', message)
+
+
+def test_escapes_without_an_end_are_read_once() -> None:
+    text = "${hex:" + "40 4" * 10_000
+    start = time.process_time()
+    assert not holds(f'header :is "subject" "{text}"', letter("Subject: x"))
+    assert time.process_time() - start < 2
 
 
 @given(st.text(max_size=200))

@@ -25,7 +25,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _OUTSIDE: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^"\\(]+|["\\])+', re.DOTALL)
 _INSIDE: Final = re.compile(r"[^()\\]*(?:\\.[^()\\]*)*", re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
-_ID: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)\s*([0-9]+)?\s*(?:;|\Z)', re.DOTALL)
+# Nothing is given back: a run of digits or blanks would be cut at each of its places.
+_ID: Final = re.compile(r'\s*+("(?:[^"\\]|\\.)*+"|[^\s;"]++)\s*+([0-9]++)?\s*+(?:;|\Z)', re.DOTALL)
 _SPEC: Final = re.compile(
     r'\s*([^\s;="/.]+(?:\s*[/.]\s*[^\s;="/.]+)*)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)', re.DOTALL
 )

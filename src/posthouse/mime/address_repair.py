@@ -14,7 +14,8 @@ from posthouse.mime.header import unfold
 
 _MARK: Final = re.compile(r'\\.|["(),;<>]', re.DOTALL)
 _ANGLE: Final = re.compile(r"([^<]*)<[ \t]*([^<>@\s]+)@([^<>@\s]+)[ \t]*>[^<>@]*")
-_BARE: Final = re.compile(r"[^\s<>,;:\"()\[\]@]+@[^\s<>,;:\"()\[\]@]+")
+# Tried at the beginning of each run only, which is read once.
+_BARE: Final = re.compile(r"(?<![^\s<>,;:\"()\[\]@])[^\s<>,;:\"()\[\]@]++@[^\s<>,;:\"()\[\]@]+")
 _BROKEN: Final = frozenset((MISSING_DOMAIN, "SYNTAX_ERROR"))
 
 

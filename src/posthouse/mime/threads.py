@@ -9,7 +9,8 @@ from posthouse.mime.header import Header
 
 _ID: Final = re.compile(r'<[ \t]*((?:"(?:[^"\\]|\\.)*"|[^<>" \t])[^<>]{0,900})>')
 _ONE_ID: Final = re.compile(r"<([^<>\"\s]{1,900})>\Z")  # the form nearly all have
-_BARE_ID: Final = re.compile(r"[^\s<>\",;:()]+@[^\s<>\",;:()]+")
+# Tried at the beginning of each run only: a long one without "@" would be read once for each of its characters.
+_BARE_ID: Final = re.compile(r"(?<![^\s<>\",;:()])[^\s<>\",;:()]+@[^\s<>\",;:()]+")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _QUOTED_LOCAL: Final = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"@')
 # RFC 5256 §5: subj-trailer, subj-leader, subj-blob, with the forms Chinese and European clients write

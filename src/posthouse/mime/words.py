@@ -46,7 +46,8 @@ def decode_unstructured(text: str) -> str:
     run: list[bytes] = []
     charset = ""
     last = 0
-    for match in _WORD.finditer(text):
+    # Behind the last end there is no word: each beginning there would be read to the end of the text.
+    for match in _WORD.finditer(text, 0, text.rfind("?=") + 2):
         gap = text[last : match.start()]
         label = match[1].partition("*")[0].lower()  # RFC 2231 §5: charset*language
         if run and (label != charset or _BETWEEN.match(gap) is None):

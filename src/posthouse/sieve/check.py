@@ -33,7 +33,7 @@ __all__ = ["CAPABILITIES", "Script", "Step", "compile_script"]
 
 Value = str | int | list[str] | bool | None
 
-_ENCODED: Final = re.compile(r"\$\{(hex|unicode):[ \t\n]*((?:[0-9A-Fa-f]+[ \t\n]*)+)\}", re.IGNORECASE)
+_ENCODED: Final = re.compile(r"\$\{(hex|unicode):[ \t\n]*+((?:[0-9A-F]++[ \t\n]*+)++)\}", re.IGNORECASE)
 _FIELD_NAME: Final = re.compile(r"[!-9;-~]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?")
 _LEADING: Final = ("require",)

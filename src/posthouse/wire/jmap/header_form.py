@@ -41,8 +41,7 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
     "URLs": _URL_FIELDS,
 }
 _PROPERTY: Final = re.compile(r"header:([!-9;-~]{1,200})(?::as([A-Za-z]+))?(:all)?")
-_ID: Final = re.compile(r"<[ \t]*([^<>]*?)[ \t]*>")
-_URL: Final = re.compile(r"<([^<>]*)>")
+_BRACKETED: Final = re.compile(r"<([^<>]*)>")
 _SURROGATES: Final = re.compile("[\udc80-\udcff]+")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -139,12 +138,15 @@ def grouped_form(value: str) -> list[dict[str, Any]]:
 
 def ids_form(value: str) -> list[str] | None:
     """RFC 5322 §3.6.4, without comments and blanks."""
-    found = [one for one in _ID.findall(_without_comments(unfold(value))) if one]
-    return [_SURROGATES.sub("\ufffd", "".join(one.split())) for one in found] or None
+    return _in_brackets(value)
 
 
 def urls_form(value: str) -> list[str] | None:
-    found = ["".join(one.split()) for one in _URL.findall(_without_comments(unfold(value)))]
+    return _in_brackets(value)
+
+
+def _in_brackets(value: str) -> list[str] | None:
+    found = ["".join(one.split()) for one in _BRACKETED.findall(_without_comments(unfold(value)))]
     return [_SURROGATES.sub("\ufffd", one) for one in found if one] or None
 
 
