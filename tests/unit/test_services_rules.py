@@ -382,6 +382,15 @@ async def test_addresses_that_lead_back(world: World) -> None:
     assert await srs.back(parse_address(once)) is None
 
 
+@pytest.mark.parametrize("sender", ['"a b@c"@far.test', '"x\\"y"@far.test', "张=三@far.test"])
+async def test_odd_senders_are_led_back_to(world: World, sender: str) -> None:
+    srs = Srs(world.store.directory, world.clock)
+    once = parse_address(await srs.forward(sender, "li@post.test"))
+    assert once.domain == "post.test"
+    assert str(await srs.back(once)) == sender
+    assert await srs.back(parse_address("SRS0=张三=ab=far.test=joe@post.test")) is None
+
+
 async def test_a_second_forwarder_does_not_lengthen_them(world: World) -> None:
     srs = Srs(world.store.directory, world.clock)
     first = "SRS0=abcd=ef=far.test=joe@first.test"

@@ -134,16 +134,12 @@ def split_value(value: str, mark: str) -> list[str]:
     """At marks without a backslash before them; the parts keep their backslashes."""
     if "\\" not in value:
         return value.split(mark)
-    parts, at = [""], 0
+    parts: list[list[str]] = [[]]
     for piece in re.findall(r"\\.|[^\\]+|\\", value, re.DOTALL):
-        if piece[0] == "\\":
-            parts[at] += piece
-            continue
-        first, *rest = piece.split(mark)
-        parts[at] += first
-        parts += rest
-        at = len(parts) - 1
-    return parts
+        first, *rest = [piece] if piece[0] == "\\" else piece.split(mark)
+        parts[-1].append(first)
+        parts += [[one] for one in rest]
+    return ["".join(pieces) for pieces in parts]
 
 
 def unescape(value: str) -> str:

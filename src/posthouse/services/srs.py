@@ -39,12 +39,12 @@ class Srs:
         tag, _, rest = local.partition("=")
         if tag.upper() == "SRS0" and rest:
             core = f"{address.domain}=={rest}"
-            return f"SRS1={_hash(key, core)}={core}@{own}"
+            return str(Address(f"SRS1={_hash(key, core)}={core}", own))
         if tag.upper() == "SRS1" and rest.partition("=")[2]:
             core = rest.partition("=")[2]
-            return f"SRS1={_hash(key, core)}={core}@{own}"
+            return str(Address(f"SRS1={_hash(key, core)}={core}", own))
         core = f"{self._day()}={address.domain}={local}"
-        return f"SRS0={_hash(key, core)}={core}@{own}"
+        return str(Address(f"SRS0={_hash(key, core)}={core}", own))
 
     async def back(self, address: Address) -> Address | None:
         """Where a bounce to a rewritten address goes; None when it is none of ours, or too old."""
@@ -52,14 +52,15 @@ class Srs:
         if tag.upper() not in {"SRS0", "SRS1"}:
             return None
         given, _, core = rest.partition("=")
-        if not core or not hmac.compare_digest(_hash(await self._key(), core).lower(), given.lower()):
+        known = _hash(await self._key(), core).lower()
+        if not core or not hmac.compare_digest(known.encode(), given.lower().encode()):
             return None
         if tag.upper() == "SRS1":
             host, _, inner = core.partition("==")
-            return try_address(f"SRS0={inner}@{host}")
+            return try_address(str(Address(f"SRS0={inner}", host)))
         day, _, origin = core.partition("=")
         host, _, local = origin.partition("=")
-        return try_address(f"{local}@{host}") if local and self._is_recent(day) else None
+        return try_address(str(Address(local, host))) if local and self._is_recent(day) else None
 
     def _number(self) -> int:
         return int(self._clock.now() // 86400) % 1024
