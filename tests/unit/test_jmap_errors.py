@@ -32,6 +32,15 @@ async def world(tmp_path: Path) -> AsyncIterator[JmapWorld]:
         yield made
 
 
+NONE_OF: dict[str, Any] = {"operator": "NOT", "conditions": []}
+BAD_FILTERS: list[tuple[str, dict[str, Any]]] = [
+    ("unsupportedFilter", {"nonsense": 1}),
+    ("unsupportedFilter", {"operator": "NOT", "conditions": [NONE_OF] * 300}),
+    ("invalidArguments", {"operator": ["AND"], "conditions": []}),
+    ("invalidArguments", {"operator": "AND", "conditions": {}}),
+    ("invalidArguments", {"operator": "AND", "conditions": [1]}),
+    ("invalidArguments", {"operator": "AND", "conditions": [], "more": 1}),
+]
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("unknownMethod", "Email/frobnicate", {}),
     ("invalidArguments", "Email/get", {"ids": "M1"}),
@@ -71,8 +80,8 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     *[("unsupportedSort", f"{kind}/query", {"sort": [{"property": "nonsense"}]}) for kind in (
         "Email", "Mailbox", "ContactCard", "EmailSubmission", "Principal", "ShareNotification", "Quota", "SieveScript",
     )],
-    *[("unsupportedFilter", f"{kind}/query", {"filter": {"nonsense": 1}}) for kind in (
-        "Email", "Mailbox", "ContactCard", "EmailSubmission", "Principal", "ShareNotification", "Quota",
+    *[(error, f"{kind}/query", {"filter": filter_}) for error, filter_ in BAD_FILTERS for kind in (
+        "Email", "Mailbox", "ContactCard", "EmailSubmission", "Principal", "ShareNotification", "Quota", "SieveScript",
     )],
     ("unsupportedSort", "ContactCard/query", {"sort": [{"property": "created", "collation": "i;klingon"}]}),
     ("unknownDataType", "Blob/lookup", {"ids": [], "typeNames": ["Nonsense"]}),

@@ -119,6 +119,11 @@ async def test_query_and_state(world: JmapWorld) -> None:
     b = await made(world, record={"name": "work"})
     assert (await world.call("SieveScript/query", filter={"name": "WOR"}))["ids"] == [b["id"]]
     assert (await world.call("SieveScript/query", filter={"isActive": True}))["ids"] == [a["id"]]
+    both = {"operator": "OR", "conditions": [{"name": "wor"}, {"isActive": True}]}
+    assert set((await world.call("SieveScript/query", filter=both))["ids"]) == {a["id"], b["id"]}
+    neither = {"operator": "NOT", "conditions": [{"name": "wor"}]}
+    assert b["id"] not in (await world.call("SieveScript/query", filter=neither))["ids"]
+    assert await world.error("SieveScript/query", filter={"isActive": "yes"}) == "unsupportedFilter"
     found = await world.call("SieveScript/query", sort=[{"property": "name", "isAscending": False}])
     assert found["ids"] == [b["id"], a["id"]]
     assert await world.error("SieveScript/query", filter={"colour": 1}) == "unsupportedFilter"

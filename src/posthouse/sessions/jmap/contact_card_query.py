@@ -20,7 +20,7 @@ from . import arguments as a
 from .book_rights import contacts, narrowed
 from .contact_card import card_id, hide_others
 from .context import Context
-from .query import OPERATORS, check_sort, differences, query_answer, window
+from .query import check_sort, differences, operator_of, query_answer, window
 from .state import cannot_calculate, check_known, format_state, parse_state
 
 Record = dict[str, Any]
@@ -66,13 +66,8 @@ class _FilterReader:
         if self.left < 0:
             limit = self.context.services.limits.filter_max
             raise MethodError("unsupportedFilter", f"a filter has at most {limit} conditions")
-        if "operator" in filter_:
-            conditions = filter_.get("conditions")
-            if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-                raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-            if not all(isinstance(one, dict) for one in conditions):
-                raise MethodError("invalidArguments", "a condition must be an object")
-            return c.Joined(filter_["operator"], tuple([self.read(one) for one in conditions]))
+        if (operator := operator_of(filter_)) is not None:
+            return c.Joined(operator[0], tuple([self.read(one) for one in operator[1]]))
         return c.Joined("AND", tuple([self.condition(name, value) for name, value in filter_.items()]))
 
     def condition(self, name: str, value: Any) -> c.CardCondition:

@@ -18,9 +18,10 @@ from posthouse.wire.jmap.value import is_keyword, is_unsigned, try_utc
 
 from .context import Context
 from .email_properties import KeywordNames
-from .query import OPERATORS
+from .query import operator_of
 
 Record = dict[str, Any]
+_JOINED: Final[dict[str, Any]] = {"AND": e.Every, "OR": e.Either, "NOT": e.Neither}
 
 
 class Texts(Struct, frozen=True):
@@ -60,8 +61,8 @@ class FilterReader:
         if self._left < 0:
             limit = self.context.services.limits.filter_max
             raise MethodError("unsupportedFilter", f"the filter has more than {limit} conditions")
-        if "operator" in filter_:
-            return self._operator(filter_)
+        if (operator := operator_of(filter_)) is not None:
+            return _JOINED[operator[0]](tuple([self.read(one) for one in operator[1]]))
         conditions = []
         for name, value in filter_.items():
             reader = FILTERS.get(name)
@@ -69,18 +70,6 @@ class FilterReader:
                 raise MethodError("unsupportedFilter", f"cannot filter emails by {name[:100]!r}")
             conditions.append(reader(self, name, value))
         return conditions[0] if len(conditions) == 1 else e.Every(tuple(conditions))
-
-    def _operator(self, filter_: Record) -> Any:
-        conditions = filter_.get("conditions")
-        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-        parts = []
-        for one in conditions:
-            if not isinstance(one, dict):
-                raise MethodError("invalidArguments", "a condition must be an object")
-            parts.append(self.read(one))
-        kind: Any = {"AND": e.Every, "OR": e.Either, "NOT": e.Neither}[filter_["operator"]]
-        return kind(tuple(parts))
 
     def box(self, text: str) -> int:
         """The number of a mailbox; 0: there is none."""

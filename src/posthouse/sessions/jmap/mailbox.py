@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from posthouse.services.mailbox_counts import NOTHING, Counts
@@ -16,7 +17,7 @@ from . import arguments as a
 from .context import Context
 from .mailbox_rights import level_name, rights, sort_order
 from .principal import PRINCIPALS
-from .query import OPERATORS, check_sort, differences, query_answer, window
+from .query import check_filter, check_sort, differences, passes, query_answer, window
 from .share_with import may_share, shared_with
 from .standard import changes_answer, check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
@@ -83,15 +84,15 @@ class Shown:
                 return self.parent(row) or 0
         raise MethodError("unsupportedSort", name)
 
-    def matches(self, row: Mailbox, condition: Record) -> bool:
-        return all(FILTERS[name](self, row, value) for name, value in condition.items())
+    def meets(self, row: Mailbox, name: str, value: Any) -> bool:
+        return FILTERS[name](self, row, value)
 
     def sorted(self, args: a.Query | a.QueryChanges, *, as_tree: bool, filter_tree: bool) -> list[Mailbox]:
         rows = list(self.rows.values())
         rows.sort(key=lambda row: row.id)
         for one in reversed(args.sort or []):
             rows.sort(key=lambda row, by=one.property: self.key(row, by), reverse=not one.is_ascending)  # type: ignore[misc]
-        kept = {row.id for row in rows if self._passes(row, args.filter)}
+        kept = {row.id for row in rows if passes(args.filter, partial(self.meets, row))}
         if as_tree:
             rows = self._tree(rows)
         if filter_tree:
@@ -119,17 +120,6 @@ class Shown:
             stack += below.get(row.id, [])[::-1]
         return found
 
-    def _passes(self, row: Mailbox, filter_: Record | None) -> bool:
-        if not filter_:
-            return True
-        operator = filter_.get("operator")
-        if operator is None:
-            return self.matches(row, filter_)
-        parts = [self._passes(row, part) for part in filter_["conditions"]]
-        if operator == "AND":
-            return all(parts)
-        return any(parts) if operator == "OR" else not any(parts)
-
 
 def _has_parent(shown: Shown, row: Mailbox, value: Any) -> bool:
     wanted = None if value is None else shown.context.number(ids.MAILBOX, value) or 0
@@ -153,27 +143,11 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 SORTS: Final = ("sortOrder", "name", "parentId")
 
 
-def check_filter(filter_: Record | None, count: list[int]) -> None:
-    """Raises MethodError; `count[0]` is how many conditions are still allowed."""
-    if not filter_:
-        return
-    count[0] -= 1
-    if count[0] < 0:
-        raise MethodError("unsupportedFilter", "the filter has too many conditions")
-    if "operator" in filter_:
-        conditions = filter_.get("conditions")
-        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-        for one in conditions:
-            if not isinstance(one, dict):
-                raise MethodError("invalidArguments", "a condition must be an object")
-            check_filter(one, count)
-        return
-    for name, value in filter_.items():
-        if name not in FILTERS:
-            raise MethodError("unsupportedFilter", f"cannot filter mailboxes by {name[:100]!r}")
-        if not isinstance(value, _TYPES[name]):
-            raise MethodError("invalidArguments", f"filter: {name} has a value of the wrong type")
+def _check_condition(name: str, value: Any) -> None:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"cannot filter mailboxes by {name[:100]!r}")
+    if not isinstance(value, _TYPES[name]):
+        raise MethodError("invalidArguments", f"filter: {name} has a value of the wrong type")
 
 
 class MailboxQuery(a.Query):
@@ -276,7 +250,7 @@ async def _counted(context: Context, since: int, counted: list[int]) -> set[int]
 
 async def query_mailboxes(context: Context, args: MailboxQuery) -> Record:
     check_sort(args.sort, SORTS)
-    check_filter(args.filter, [context.services.limits.filter_max])
+    check_filter(context, args.filter, _check_condition)
     window(context, args)
     state, shown = await _shown(context, counted=False)
     rows = shown.sorted(args, as_tree=args.sort_as_tree, filter_tree=args.filter_as_tree)
@@ -286,7 +260,7 @@ async def query_mailboxes(context: Context, args: MailboxQuery) -> Record:
 
 async def mailbox_query_changes(context: Context, args: MailboxQueryChanges) -> Record:
     check_sort(args.sort, SORTS)
-    check_filter(args.filter, [context.services.limits.filter_max])
+    check_filter(context, args.filter, _check_condition)
     since = parse_state(args.since_query_state)
     changes = await _changes(context, since)
     state, shown = await _shown(context, counted=False)

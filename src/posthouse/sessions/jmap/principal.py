@@ -12,7 +12,7 @@ from posthouse.wire.jmap.error import MethodError, SetError
 
 from . import arguments as a
 from .context import Context
-from .query import check_sort, passes, query_answer, window
+from .query import check_filter, check_sort, passes, query_answer, window
 from .standard import SetResult, check_get, check_set, get_answer, updates_of, wanted_properties
 
 Record = dict[str, Any]
@@ -23,6 +23,7 @@ PROPERTIES: Final = (
     "id", "type", "name", "description", "email", "timeZone", "capabilities", "accounts",
 )  # fmt: skip
 SORTS: Final = ("name", "email")
+_NOBODY: Final[Record] = {"accounts": None, "email": "", "name": "", "timeZone": "", "type": ""}
 _FILTERS: Final = ("accountIds", "email", "name", "text", "type", "timeZone")
 STATE: Final = "directory"
 """A directory keeps no history: whoever asks for changes is told to fetch all anew."""
@@ -86,6 +87,7 @@ async def query_principals(context: Context, args: a.Query) -> Record:
     _own(context)
     check_sort(args.sort, SORTS)
     window(context, args)
+    check_filter(context, args.filter, partial(_meets, _NOBODY))
     rows = [one for one in (await _records(context)).values() if passes(args.filter, partial(_meets, one))]
     for by in reversed(args.sort or []):
         rows.sort(key=lambda row, by=by: row[by.property].casefold(), reverse=not by.is_ascending)  # type: ignore[misc]

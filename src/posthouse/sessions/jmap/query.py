@@ -10,7 +10,8 @@ from posthouse.wire.jmap.error import MethodError
 from . import arguments as a
 from .context import Context
 
-OPERATORS: Final = frozenset(("AND", "OR", "NOT"))
+_OPERATORS: Final = ("AND", "OR", "NOT")
+Filter = dict[str, Any]
 COLLATIONS: Final = frozenset(("i;ascii-casemap", "i;ascii-numeric", "i;unicode-casemap"))
 
 
@@ -100,19 +101,44 @@ def check_sort(sort: Sequence[a.Comparator] | None, known: Sequence[str]) -> Non
             raise MethodError("unsupportedSort", f"no collation {one.collation[:100]!r}")
 
 
-def passes(filter_: dict[str, Any] | None, meets: Callable[[str, Any], bool]) -> bool:
-    """A filter over few records (RFC 8620 §5.5); `meets` judges one property and refuses what it does not know."""
+def operator_of(filter_: Filter) -> tuple[str, list[Filter]] | None:
+    """A FilterOperator's kind and what it joins (RFC 8620 §5.5); None for a condition.  Raises MethodError."""
+    if "operator" not in filter_:
+        return None
+    operator, joined = filter_["operator"], filter_.get("conditions")
+    if operator not in _OPERATORS or not isinstance(joined, list) or len(filter_) != 2:
+        raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
+    if not all(isinstance(one, dict) for one in joined):
+        raise MethodError("invalidArguments", "a condition must be an object")
+    return operator, joined
+
+
+def check_filter(context: Context, filter_: Filter | None, check: Callable[[str, Any], object]) -> None:
+    """`check` gets each property of each condition, and raises MethodError for what it does not take, as this does
+    where there are more than the limit allows."""
+    most = left = context.services.limits.filter_max
+    waiting = [filter_]
+    while waiting:
+        one = waiting.pop()
+        if not one:
+            continue
+        left -= 1
+        if left < 0:
+            raise MethodError("unsupportedFilter", f"a filter has at most {most} conditions")
+        if (operator := operator_of(one)) is not None:
+            waiting += operator[1]
+            continue
+        for name, value in one.items():
+            check(name, value)
+
+
+def passes(filter_: Filter | None, meets: Callable[[str, Any], bool]) -> bool:
+    """A filter that was checked, over one of few records; `meets` judges one property of a condition."""
     if not filter_:
         return True
-    if "operator" in filter_:
-        conditions = filter_.get("conditions")
-        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-        if not all(isinstance(part, dict) for part in conditions):
-            raise MethodError("invalidArguments", "a condition must be an object")
-        parts = [passes(part, meets) for part in conditions]
-        if filter_["operator"] == "AND":
-            return all(parts)
-        return any(parts) if filter_["operator"] == "OR" else not any(parts)
-    met = [meets(name, value) for name, value in filter_.items()]
-    return all(met)
+    if (operator := operator_of(filter_)) is None:
+        return all(meets(name, value) for name, value in filter_.items())
+    kind, joined = operator
+    if kind == "AND":
+        return all(passes(one, meets) for one in joined)
+    return any(passes(one, meets) for one in joined) != (kind == "NOT")

@@ -9,7 +9,7 @@ from posthouse.wire.jmap.error import MethodError
 
 from . import arguments as a
 from .context import Context
-from .query import check_sort, differences, passes, query_answer, window
+from .query import check_filter, check_sort, differences, passes, query_answer, window
 from .standard import changes_answer, check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 
@@ -18,6 +18,7 @@ PROPERTIES: Final = (
     "id", "resourceType", "used", "hardLimit", "scope", "name", "types", "warnLimit", "softLimit", "description",
 )  # fmt: skip
 SORTS: Final = ("name", "used")
+_NOTHING: Final[Record] = {"types": [], "name": "", "scope": "", "resourceType": ""}
 _FILTERS: Final = ("name", "scope", "resourceType", "type")
 _WARN_PART: Final = 0.9
 
@@ -77,9 +78,8 @@ def _meets(one: Record, name: str, value: Any) -> bool:
 async def _results(context: Context, args: a.Query | a.QueryChanges) -> tuple[str, list[str]]:
     check_sort(args.sort, SORTS)
     state, found = await _quotas(context)
+    check_filter(context, args.filter, partial(_meets, _NOTHING))
     rows = [one for one in found.values() if passes(args.filter, partial(_meets, one))]
-    if not found:
-        passes(args.filter, partial(_meets, {"types": [], "name": "", "scope": "", "resourceType": ""}))
     for one in reversed(args.sort or []):
         rows.sort(key=lambda row, by=one.property: row[by], reverse=not one.is_ascending)  # type: ignore[misc]
     return state, [row["id"] for row in rows]

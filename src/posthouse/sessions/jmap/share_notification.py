@@ -16,7 +16,7 @@ from .context import Context
 from .mailbox_rights import named
 from .objects import Kind
 from .principal import principal_id
-from .query import check_sort, differences, passes, query_answer, window
+from .query import check_filter, check_sort, differences, passes, query_answer, window
 from .standard import check_get, get_answer, wanted_properties
 from .state import check_known, format_state, parse_state
 
@@ -73,8 +73,8 @@ async def set_notifications(context: Context, args: a.Set) -> Record:
 async def _results(context: Context, args: a.Query | a.QueryChanges) -> tuple[int, list[str]]:
     check_sort(args.sort, ("created",))
     modseq, rows = await NOTIFICATION.read(context)
-    # Checked, though there be none.
-    passes(args.filter, partial(_meets, {"created": "", "objectType": "", "objectAccountId": ""}))
+    nothing = {"created": "", "objectType": "", "objectAccountId": ""}
+    check_filter(context, args.filter, partial(_meets, nothing))
     shown = [_shown(number, one) for number, (one, _) in rows.items()]
     found = [one for one in shown if passes(args.filter, partial(_meets, one))]
     newest_last = not args.sort or args.sort[0].is_ascending

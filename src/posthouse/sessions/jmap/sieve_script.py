@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +26,7 @@ from posthouse.wire.jmap.error import MethodError, SetError, invalid
 from . import arguments as a
 from .blob_read import read_blob
 from .context import Context
-from .query import check_sort, query_answer
+from .query import check_filter, check_sort, passes, query_answer
 from .standard import (
     SetResult,
     check_get,
@@ -40,7 +41,7 @@ from .standard import (
 Record = dict[str, Any]
 PROPERTIES: Final = ("id", "name", "blobId", "isActive")
 SETTABLE: Final = ("name", "blobId")
-FILTERS: Final = ("name", "isActive")
+FILTERS: Final[dict[str, type]] = {"name": str, "isActive": bool}
 SORTS: Final = ("name", "isActive")
 
 
@@ -108,7 +109,8 @@ async def get_scripts(context: Context, args: a.Get) -> Record:
 async def query_scripts(context: Context, args: a.Query) -> Record:
     check_sort(args.sort, SORTS)
     scripts = await _scripts(context).list(context.account.id)
-    chosen = [one for one in scripts if _passes(one, args.filter)]
+    check_filter(context, args.filter, _check_condition)
+    chosen = [one for one in scripts if passes(args.filter, partial(_meets, one))]
     for comparator in reversed(args.sort or []):
         chosen.sort(
             key=lambda one: one.name if comparator.property == "name" else one.active,
@@ -118,18 +120,14 @@ async def query_scripts(context: Context, args: a.Query) -> Record:
     return query_answer(context, args, _state(scripts), found, total=None, can_calculate=False)
 
 
-def _passes(one: SieveScript, wanted: Record | None) -> bool:
+def _check_condition(name: str, value: Any) -> None:
+    if not isinstance(value, FILTERS.get(name, ())):
+        raise MethodError("unsupportedFilter", f"filter by {', '.join(FILTERS)}")
+
+
+def _meets(one: SieveScript, name: str, value: Any) -> bool:
     """RFC 9661 §2.4: `name` is a part of it."""
-    for name, value in (wanted or {}).items():
-        if name == "name" and isinstance(value, str):
-            if value.casefold() not in one.name.casefold():
-                return False
-        elif name == "isActive" and isinstance(value, bool):
-            if value != one.active:
-                return False
-        else:
-            raise MethodError("unsupportedFilter", f"filter by {', '.join(FILTERS)}")
-    return True
+    return value.casefold() in one.name.casefold() if name == "name" else value is one.active
 
 
 async def validate_script(context: Context, args: ScriptValidate) -> Record:

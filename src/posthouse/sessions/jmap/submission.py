@@ -7,6 +7,7 @@ submission waits for its time only when it was given one (FUTURERELEASE); all ot
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from posthouse.core.scope import SEND
@@ -20,7 +21,7 @@ from . import arguments as a
 from .context import Context
 from .email_set import set_emails
 from .objects import Kind
-from .query import OPERATORS, check_sort, differences, query_answer, window
+from .query import check_filter, check_sort, differences, passes, query_answer, window
 from .standard import check_get, get_answer, only_known, wanted_properties, without_same
 from .state import check_known, format_state, parse_state
 from .submission_reports import Reports, reports_of
@@ -145,59 +146,32 @@ async def submission_changes(context: Context, args: a.Changes) -> Record:
 # --- queries ---
 
 
-def _check_filter(filter_: Record | None, count: list[int]) -> None:
-    if not filter_:
-        return
-    count[0] -= 1
-    if count[0] < 0:
-        raise MethodError("unsupportedFilter", "the filter has too many conditions")
-    if "operator" in filter_:
-        conditions = filter_.get("conditions")
-        if filter_["operator"] not in OPERATORS or not isinstance(conditions, list) or len(filter_) != 2:
-            raise MethodError("invalidArguments", "an operator is AND, OR or NOT, with conditions")
-        for one in conditions:
-            if not isinstance(one, dict):
-                raise MethodError("invalidArguments", "a condition must be an object")
-            _check_filter(one, count)
-        return
-    for name, value in filter_.items():
-        if name not in FILTERS:
-            raise MethodError("unsupportedFilter", f"cannot filter submissions by {name[:100]!r}")
-        good = {
-            "undoStatus": value in ("pending", "final", "canceled"),
-            "before": try_utc(value) is not None,
-            "after": try_utc(value) is not None,
-        }.get(name, isinstance(value, list) and all(isinstance(one, str) for one in value))
-        if not good:
-            raise MethodError("invalidArguments", f"filter: {name} has a value of the wrong type")
+def _check_condition(name: str, value: Any) -> None:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"cannot filter submissions by {name[:100]!r}")
+    good = {
+        "undoStatus": value in ("pending", "final", "canceled"),
+        "before": try_utc(value) is not None,
+        "after": try_utc(value) is not None,
+    }.get(name, isinstance(value, list) and all(isinstance(one, str) for one in value))
+    if not good:
+        raise MethodError("invalidArguments", f"filter: {name} has a value of the wrong type")
 
 
-def _matches(record: Record, send_at: float, filter_: Record | None) -> bool:
-    if not filter_:
-        return True
-    if "operator" in filter_:
-        parts = [_matches(record, send_at, one) for one in filter_["conditions"]]
-        if filter_["operator"] == "AND":
-            return all(parts)
-        return any(parts) if filter_["operator"] == "OR" else not any(parts)
-    for name, value in filter_.items():
-        match name:
-            case "undoStatus":
-                good = record["undoStatus"] == value
-            case "before":
-                good = send_at < (try_utc(value) or 0.0)
-            case "after":
-                good = send_at >= (try_utc(value) or 0.0)
-            case _:
-                good = record[name[:-1]] in value
-        if not good:
-            return False
-    return True
+def _meets(record: Record, send_at: float, name: str, value: Any) -> bool:
+    match name:
+        case "undoStatus":
+            return bool(record["undoStatus"] == value)
+        case "before":
+            return send_at < (try_utc(value) or 0.0)
+        case "after":
+            return send_at >= (try_utc(value) or 0.0)
+    return record[name[:-1]] in value
 
 
 async def _results(context: Context, args: a.Query | a.QueryChanges) -> list[str]:
     check_sort(args.sort, SORTS)
-    _check_filter(args.filter, [context.services.limits.filter_max])
+    check_filter(context, args.filter, _check_condition)
     _, rows = await SUBMISSIONS.read(context)
     names = ["id", "identityId", "emailId", "threadId"]
     if args.filter is not None:
@@ -205,7 +179,7 @@ async def _results(context: Context, args: a.Query | a.QueryChanges) -> list[str
     found = []
     for one, row in rows.values():
         record = await _record(context, one, row, names)
-        if _matches(record, one.send_at, args.filter):
+        if passes(args.filter, partial(_meets, record, one.send_at)):
             found.append((one, row))
     found.sort(key=lambda pair: pair[1].id)
     keys = {"emailId": "email", "threadId": "thread", "sentAt": "send_at"}
