@@ -96,6 +96,13 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         signin.close()
 
 
+@pytest.mark.parametrize("blob", ["K²", "K" + "9" * 30, "K0", "K"])
+async def test_pictures_that_no_card_can_have(client: Client, blob: str) -> None:
+    one = f'JSPROP;JSPTR="media":{{"a":{{"@type":"Media","kind":"photo","blobId":"{blob}"}}}}\r\n'
+    assert await client.put("c.vcf", vcard("u", more=one)) == 403
+    assert await client.put("c.vcf", vcard("u", more="BDAY;X-APPLE-OMIT-YEAR=²:2024-01-01\r\n")) == 201
+
+
 async def test_a_client_finds_its_way(client: Client) -> None:
     for path in ("/.well-known/carddav", "/dav"):
         answer = await client.ask("PROPFIND", path)

@@ -109,6 +109,12 @@ async def test_what_was_answered_is_remembered(world: JmapWorld) -> None:
     assert len(await letters_of(world, "wang")) == 2
 
 
+async def test_a_sequence_that_is_no_number_counts_as_none(world: JmapWorld) -> None:
+    blob = await upload(world, invitation(SEQUENCE_2="SEQUENCE:²"))
+    await world.call("Invitation/reply", blobId=blob, answer="accepted")
+    assert len(await letters_of(world, "wang")) == 1
+
+
 async def test_what_cannot_be_answered(world: JmapWorld) -> None:
     for text, kind in (
         (invitation(METHOD_REQUEST="METHOD:CANCEL"), "invalidArguments"),

@@ -31,7 +31,7 @@ def parse_partial(text: str, *, omit_year: str = "") -> dict[str, Any] | None:
             found = {name: int(part) for name, part in match.groupdict().items()}
             if found.get("month", 1) not in range(1, 13) or found.get("day", 1) not in range(1, 32):
                 return None
-            if omit_year and found.get("year") == int(omit_year if omit_year.isdigit() else 0):
+            if omit_year and found.get("year") == int(omit_year[:4] if omit_year.isdecimal() else 0):
                 del found["year"]
             return {"@type": "PartialDate", **found}
     return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from posthouse.cards.jscontact import Card
-from posthouse.cards.photo import picture_id, try_data_uri
+from posthouse.cards.photo import picture_id, try_data_uri, try_picture_blob
 
 _PRIMARY: Final = {
     "emails": "address",
@@ -126,8 +126,8 @@ def _pairs(where: str, old: Card, base: Card, new: Card) -> dict[str, str]:
 
 def _picture(one: Card) -> int | None:
     """The number of its bytes."""
-    blob, uri = one.get("blobId"), one.get("uri")
-    if isinstance(blob, str) and blob[:1] == "K" and blob[1:].isdigit():
-        return int(blob[1:])
+    if (known := try_picture_blob(one.get("blobId"))) is not None:
+        return known
+    uri = one.get("uri")
     taken = try_data_uri(uri) if isinstance(uri, str) else None
     return None if taken is None else picture_id(taken[1])

@@ -19,6 +19,7 @@ _MAGIC: Final = (
     (b"MM\0*", "image/tiff"),
 )
 _BRANDS: Final = {b"avif": "image/avif", b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif"}
+_BLOB: Final = re.compile(r"K([1-9][0-9]{0,17})")
 _DATA: Final = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
 
 
@@ -35,6 +36,12 @@ def image_type(data: bytes) -> str | None:
 def picture_id(data: bytes) -> int:
     """The number of a picture in an account: the same for the same bytes."""
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big") >> 5 | 1
+
+
+def try_picture_blob(blob: object) -> int | None:
+    """The number in the id of a blob that is a picture of a card."""
+    match = _BLOB.fullmatch(blob) if isinstance(blob, str) else None
+    return None if match is None else int(match[1])
 
 
 def try_data_uri(uri: str) -> tuple[str, bytes] | None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from posthouse.cards.jscontact import VERSION, Card, CardError, check_card
 from posthouse.cards.keys import facts_of
-from posthouse.cards.photo import image_type, picture_id, try_data_uri
+from posthouse.cards.photo import image_type, picture_id, try_data_uri, try_picture_blob
 from posthouse.core.errors import Exists
 from posthouse.core.ids import AccountId, BlobId
 from posthouse.core.ports import Clock
@@ -139,8 +139,8 @@ def _take_pictures(
     kept = card["media"] = {key: dict(one) for key, one in card["media"].items()}
     for key, one in kept.items():
         blob = one.get("blobId")
-        if blob is not None and blob[:1] == PICTURE and blob[1:].isdigit() and blob not in blobs:
-            found.setdefault(int(blob[1:]), CardMedia(int(blob[1:]), 0, ""))
+        if (known := try_picture_blob(blob)) is not None and blob not in blobs:
+            found.setdefault(known, CardMedia(known, 0, ""))
             continue
         if blob is not None:
             data = blobs.get(blob)
@@ -272,6 +272,5 @@ async def in_thread(action: Callable[[], Any], count: int) -> Any:
 def picture_ids(card: Card) -> Iterable[int]:
     """The pictures that a stored card has."""
     for one in (card.get("media") or {}).values():
-        blob = one.get("blobId", "")
-        if blob[:1] == PICTURE and blob[1:].isdigit():
-            yield int(blob[1:])
+        if (number := try_picture_blob(one.get("blobId"))) is not None:
+            yield number

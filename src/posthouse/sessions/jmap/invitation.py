@@ -267,7 +267,9 @@ async def _send(context: Context, sender: str, to: Address, content: bytes) -> s
 
 async def _remember(context: Context, uid: str, event: Component, answer: str) -> None:
     sequence = event.value("SEQUENCE").strip()
-    value = Answer(uid, int(sequence[:9]) if sequence.isdigit() else 0, answer, context.services.clock.now())
+    value = Answer(
+        uid, int(sequence[:9]) if sequence.isdecimal() else 0, answer, context.services.clock.now()
+    )
     _, rows = await ANSWERS.read(context)
     known = next((number for number, (one, _) in rows.items() if one.uid == uid), 0)
     old = sorted(rows)[: max(0, len(rows) - KEPT_MAX)]
