@@ -255,6 +255,14 @@ async def test_a_passkey_as_second_step(web: Web) -> None:
     assert (await web.browser().by_passkey(device))[0] == 401  # but not alone
 
 
+async def test_a_passkey_of_a_number_that_no_account_has(web: Web) -> None:
+    browser = web.browser()
+    await browser.sign_in()
+    device = await browser.register()
+    device.handle = "__________8"  # 2^64 - 1
+    assert (await web.browser().by_passkey(device))[0] == 401
+
+
 async def test_what_is_wrong_with_a_passkey(web: Web) -> None:
     browser = web.browser()
     await browser.sign_in()

@@ -12,10 +12,10 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,11 +32,15 @@ COOKIE_MAX: Final = 300
 _MAC_BYTES: Final = 24
 
 
+Number = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+"""Of an account, as far as the store can look for one."""
+
+
 class Visit(Struct, array_like=True):
     """What the cookie holds; `account` 0 is nobody yet."""
 
     nonce: bytes
-    account: int = 0
+    account: Number = 0
     signed_in_at: float = 0.0
 
 
@@ -48,7 +52,7 @@ class Visitor(Struct):
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Visit).decode
-_decode_half: Final = msgspec.msgpack.Decoder(tuple[int, float]).decode
+_decode_half: Final = msgspec.msgpack.Decoder(tuple[Number, float]).decode
 
 
 def new_visit(account: int = 0, signed_in_at: float = 0.0) -> Visit:

@@ -176,7 +176,7 @@ class Passkeys:
         handle = response.get("userHandle") if isinstance(response, dict) else None
         data = _bytes(handle) if isinstance(handle, str) else b""
         account = None
-        if len(data) == 8:
+        if len(data) == 8 and data[0] < 128:  # numbers of accounts have 63 bits
             account = await self._store.directory.account(AccountId(int.from_bytes(data, "big")))
         domain = None
         if account is not None:
