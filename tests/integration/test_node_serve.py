@@ -161,6 +161,18 @@ def test_a_broken_configuration_is_refused_at_the_reload_and_the_node_goes_on(no
     assert count(node) == 1
 
 
+def test_country_data_that_is_gone_stops_nothing(node):
+    text = node.config.read_text()
+    node.config.write_text(text + "\n[signin]\ncountry_file = 'none.csv'\n")
+    assert node.process is not None
+    node.process.send_signal(signal.SIGHUP)
+    assert "put the CSV file there" in node.wait_log("countries are not known")
+    assert "reload refused" not in node.log.read_text()
+    node.config.write_text(text)
+    send(node)
+    assert count(node) == 1
+
+
 def test_the_stop_tells_every_session(node):
     imap, pop3, smtp = node.dial("imap"), node.dial("pop3"), node.dial("smtp")
     for line in (imap, pop3, smtp):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from posthouse.app import directories, settings
-from posthouse.app.config import Config
-from posthouse.app.signin_settings import signin_settings
+from posthouse.app.config import Config, ConfigError
+from posthouse.app.signin_settings import countries, signin_settings
 from posthouse.client.connection import Endpoint, Overhearing
 from posthouse.client.smtp import SmtpClient
 from posthouse.core.ports import Clock, Ids, Rng
@@ -15,7 +16,6 @@ from posthouse.servers.host import SessionFactory
 from posthouse.services.alerts import Alerts, EmailSender
 from posthouse.services.collector import Collector
 from posthouse.services.contacts import ContactService
-from posthouse.services.countries import Countries
 from posthouse.services.delivery import DeliveryService
 from posthouse.services.dkim import DkimKeys
 from posthouse.services.dkim_watch import DkimWatch
@@ -39,6 +39,8 @@ from posthouse.sessions.pop3 import LoginDelay, Pop3Session
 from posthouse.sessions.session import Peer, Session
 from posthouse.sessions.smtp import SmtpSession
 from posthouse.storage.ports import Store
+
+log = logging.getLogger(__name__)
 
 
 class Factories:
@@ -130,13 +132,17 @@ class Factories:
         if not config.signin.country_file:
             devices.country_of = lambda _ip: ""
             return
-        path = config.path(config.signin.country_file)
 
         async def load() -> None:
-            devices.country_of = (await asyncio.to_thread(Countries.read, path)).country_of
+            try:
+                found = await asyncio.to_thread(countries, config)
+            except ConfigError as error:  # sign-ins go on without
+                log.warning("countries are not known", extra={"facts": {"error": str(error)}})
+                return
+            if found is not None:
+                devices.country_of = found.country_of
 
         self._loading = asyncio.get_running_loop().create_task(load())
-        self._loading.add_done_callback(_tell_fault)
 
     def session_factory(self, listener: str) -> SessionFactory:
         if listener in ("pop3", "pop3s"):
@@ -239,10 +245,3 @@ class Factories:
         self.sign_in.close()
         if self.sign_in.outside is not None:
             self.sign_in.outside.close()
-
-
-def _tell_fault(task: asyncio.Task[None]) -> None:
-    """A file that cannot be read is logged, and sign-ins go on without countries."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        context = {"message": "signin.country_file cannot be used", "exception": error}
-        asyncio.get_running_loop().call_exception_handler(context)

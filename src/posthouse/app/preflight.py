@@ -9,7 +9,7 @@ from posthouse.app import directories, settings
 from posthouse.app.acme import eab_of
 from posthouse.app.config import Config
 from posthouse.app.providers import providers
-from posthouse.app.signin_settings import signin_settings
+from posthouse.app.signin_settings import countries, signin_settings
 from posthouse.app.trust import trusting
 from posthouse.core.ports import SystemClock
 from posthouse.openssl.tickets import KeyRing
@@ -29,6 +29,12 @@ def preflight(config: Config, ring: KeyRing | None, identity: Identity | None) -
         providers(config)
         _verify_authorities(config)
     return made
+
+
+def verify_optional(config: Config, identity: Identity | None) -> None:
+    """What a node starts and goes on without, saying so in its log.  Raises ConfigError."""
+    with acting_as(identity):
+        countries(config)
 
 
 def _verify_authorities(config: Config) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from posthouse.app.config import Config, ConfigError
 from posthouse.core.errors import Invalid
 from posthouse.core.sentence import Sentence, reason
+from posthouse.services.countries import Countries
 from posthouse.services.passwords import HashSettings, read_pepper
 from posthouse.services.signin import SignInSettings
 
@@ -29,3 +30,16 @@ def signin_settings(config: Config) -> SignInSettings:
         raise ConfigError(Sentence("config.pepper.missing", path=path, reason=reason(error))) from error
     except Invalid as error:
         raise ConfigError(Sentence("config.pepper", problem=error.sentence)) from error
+
+
+def countries(config: Config) -> Countries | None:
+    """None: there are to be none.  Takes a second for half a million lines.  Raises ConfigError."""
+    if not config.signin.country_file:
+        return None
+    path = config.path(config.signin.country_file)
+    try:
+        return Countries.read(path)
+    except OSError as error:
+        raise ConfigError(Sentence("config.countries", path=path, problem=reason(error))) from error
+    except Invalid as error:
+        raise ConfigError(Sentence("config.countries", path=path, problem=error.sentence)) from error

@@ -16,7 +16,7 @@ def add(parsers: Parsers, say: Say) -> None:
 def run(arguments: argparse.Namespace, out: Output) -> int:
     from posthouse.app.admin import find_config, run_with_store  # noqa: PLC0415
     from posthouse.app.config import Config, load_config  # noqa: PLC0415
-    from posthouse.app.preflight import preflight  # noqa: PLC0415
+    from posthouse.app.preflight import preflight, verify_optional  # noqa: PLC0415
     from posthouse.servers.process import find_identity  # noqa: PLC0415
     from posthouse.storage.ports import Store  # noqa: PLC0415
     from posthouse.storage.rows import Problem  # noqa: PLC0415
@@ -25,7 +25,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         return await store.check()
 
     config = load_config(find_config(arguments.config))
-    preflight(config, None, find_identity(config.user))
+    identity = find_identity(config.user)
+    preflight(config, None, identity)
+    verify_optional(config, identity)
     problems = run_with_store(config, check)
     out.result({"problems": problems})
     for problem in problems:

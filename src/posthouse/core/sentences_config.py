@@ -332,6 +332,14 @@ CONFIG: Final[dict[str, tuple[str, str]]] = {
         "{path}：密钥有 {given} 字节，需要 {wanted} 字节；请从备份恢复这个文件",
         "{path}: the key has {given} bytes, {wanted} are needed; restore the file from its copy",
     ),
+    "config.countries": (
+        "signin.country_file：{path}：{problem}；请放入 DB-IP 等发布的 CSV 文件，并让驿站的用户能读，"
+        "或把这项设为空。在此之前，登录没有国家",
+        "signin.country_file: {path}: {problem}; put the CSV file there that DB-IP and others publish, readable for "
+        "the node's user, or leave the setting empty. Until then sign-ins have no country",
+    ),
+    "countries.line": ("第 {line} 行不是“首地址,末地址,国家”", "line {line} is not FIRST,LAST,COUNTRY"),
+    "countries.text": ("不是 CSV 文本", "this is no CSV text"),
     "static.read": (
         "static_file：{path}：{reason}；请核对路径",
         "static_file: {path}: {reason}; check the path",

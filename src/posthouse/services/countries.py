@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 
 class Countries:
@@ -24,9 +25,9 @@ class Countries:
                 first, last = (ipaddress.ip_address(text) for text in line[:2])
                 country = line[2]
             except (ValueError, IndexError) as error:
-                raise Invalid(f"line {number} is not FIRST,LAST,COUNTRY") from error
+                raise Invalid(Sentence("countries.line", line=number)) from error
             if first.version != last.version or len(country) != 2:
-                raise Invalid(f"line {number} is not FIRST,LAST,COUNTRY")
+                raise Invalid(Sentence("countries.line", line=number))
             # A /64 is the least that anybody is given.
             shift = 0 if first.version == 4 else 64
             ranges[first.version].append((int(first) >> shift, int(last) >> shift, country.upper()))
@@ -35,8 +36,11 @@ class Countries:
     @classmethod
     def read(cls, path: Path) -> Countries:
         """Takes a second for half a million lines: call it in a thread.  Raises Invalid, OSError."""
-        with path.open(encoding="utf-8", newline="") as file:
-            return cls(csv.reader(file))
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                return cls(csv.reader(file))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise Invalid(Sentence("countries.text")) from error
 
     def country_of(self, ip: str) -> str:
         """The two letters of ISO 3166, or ""."""
