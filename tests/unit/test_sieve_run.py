@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -457,6 +458,43 @@ def test_work_is_bounded() -> None:
     found = outcome(f"if body :raw :matches [{keys}] {{ discard; }}", message)
     assert found.fault.key == "work"
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        'body :raw :regex "' + "(?:[ab]?){1000}" * 20 + 'c"',
+        'body :raw :matches "*' + "?" * 50_000 + 'b*"',
+        'body :raw :matches "*a?' + "a" * 50_000 + 'b*"',
+    ],
+    ids=["states", "singles", "a single"],
+)
+def test_what_is_tried_at_each_place_is_work(test: str) -> None:
+    message = letter("Subject: x", body=("a" * 900 + "\r\n") * 1000)
+    begun = time.process_time()
+    assert outcome(f"if {test} {{ discard; }}", message).fault.key == "work"
+    assert time.process_time() - begun < 5
+
+
+def test_usual_patterns_may_look_at_a_long_body() -> None:
+    message = letter("Subject: x", body=("invoice 12 for you\r\n") * 50_000)
+    for test in (
+        ':regex "invoice [0-9]+ for (me|us)"',
+        ':matches "*invoice ?? for me*"',
+        r':regex "\\p{Greek}{2}"',
+    ):
+        assert not holds(f"body :raw {test}", message)
+
+
+def test_variables_are_put_in_place_no_further_than_they_are_kept() -> None:
+    long = 'set "a" "' + "你" * 4096 + '"; set "a" "${a}${a}${a}${a}${a}";'
+    whole = 'set "b" "' + "${a}" * 4000 + '";'
+    tracemalloc.start()
+    try:
+        assert decided(f'{long}{whole} if string "${{b}}" "${{a}}" {{ discard; }}') == ["discard"]
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_every_line_of_the_log_can_be_told() -> None:

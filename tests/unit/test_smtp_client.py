@@ -236,6 +236,13 @@ def test_replies_are_read_tolerantly() -> None:
     assert done.answer.text == "first without code"
 
 
+def test_of_a_very_long_reply_the_beginning_is_kept() -> None:
+    engine = ClientEngine("qq.test")
+    (done,) = say(engine, b"".join(b"550-" + b"x" * 4000 + b"\r\n" for _ in range(150)) + b"550 end\r\n")
+    assert isinstance(done, Done)
+    assert done.answer.status == f"550 {'x' * 2000} ..."
+
+
 @pytest.mark.parametrize(
     ("more", "peer", "tls", "obstacle"),
     [

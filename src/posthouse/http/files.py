@@ -115,11 +115,14 @@ async def _packed(parts: list[BodyPart]) -> AsyncIterator[bytes]:
     archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED)  # type: ignore[call-overload]
     taken: set[str] = set()
     for number, part in enumerate(parts, 1):
-        entry = zipfile.ZipInfo(_entry(part.name, number, taken))
-        await asyncio.to_thread(archive.writestr, entry, part.decoded())
+        await asyncio.to_thread(_add, archive, _entry(part.name, number, taken), part)
         yield sink.take()
     archive.close()
     yield sink.take()
+
+
+def _add(archive: zipfile.ZipFile, name: str, part: BodyPart) -> None:
+    archive.writestr(zipfile.ZipInfo(name), part.decoded())
 
 
 def _entry(name: str | None, number: int, taken: set[str]) -> str:

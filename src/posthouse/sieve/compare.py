@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.sieve.check import Step
-from posthouse.sieve.match import matcher, order_of, relation
+from posthouse.sieve.match import cost, matcher, order_of, relation
 from posthouse.sieve.spec import DEFAULT_COMPARATOR, RELATIONS
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ def holds(machine: Machine, step: Step, values: Sequence[str], keys: Sequence[st
     tags = step.tags
     comparator = tags.get("comparator", DEFAULT_COMPARATOR)
     assert isinstance(comparator, str)
-    machine.spend(sum(map(len, values)) * max(1, len(keys)))
+    kind = next((one for one in ("contains", "matches", "regex") if one in tags), "is")
+    machine.spend(sum(map(len, values)) * max(1, sum(cost(kind, key) for key in keys)))
     if "count" in tags:
         return _counts(machine, step, len(values), keys)
     if "value" in tags:
         order, compare = order_of(comparator), relation(_relation(machine, step, "value"))
         return any(compare(order(value), order(key)) for value in values for key in keys)
-    kind = next((one for one in ("contains", "matches", "regex") if one in tags), "is")
     if comparator == "i;ascii-numeric":
         order = order_of(comparator)
         return any(order(value) == order(key) for value in values for key in keys)

@@ -28,3 +28,8 @@ BODY_MAX_BYTES: Final = 1024 * 1024
 LOG_MAX: Final = 500
 """Lines that tell why."""
 REGEX_MEMORY: Final = 8 * 1024 * 1024
+STATES_AT_ONCE: Final = 32
+"""States of a regular expression that count as one look at a character: where no automaton fits into memory, each of
+them is followed (20 ns)."""
+SINGLES_AT_ONCE: Final = 8
+"""Characters of a stretch with `?` that do: it is tried at every place (2 ns)."""

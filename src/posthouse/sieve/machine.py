@@ -153,7 +153,15 @@ class Machine:
         assert isinstance(value, str)
         if not self.variables_on or "${" not in value:
             return value
-        text = _REFERENCE.sub(lambda match: self.variable(match[1].lower()), value)
+        pieces: list[str] = []
+        at = size = 0
+        for match in _REFERENCE.finditer(value):
+            pieces += [value[at : match.start()], self.variable(match[1].lower())]
+            size += len(pieces[-2]) + len(pieces[-1])
+            at = match.end()
+            if size >= VARIABLE_MAX:  # what follows would be made only to be cut
+                break
+        text = "".join([*pieces, value[at:]])
         self.spend(len(text))
         return text[:VARIABLE_MAX]
 

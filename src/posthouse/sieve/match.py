@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from posthouse.core.casemap import casemap
-from posthouse.sieve.limits import REGEX_MEMORY
+from posthouse.sieve.limits import REGEX_MEMORY, SINGLES_AT_ONCE, STATES_AT_ONCE
 
 Captures = list[str]
 Match = Callable[[str, str], Captures | None]
@@ -57,6 +57,16 @@ def matcher(kind: str, comparator: str) -> Match:
     if kind == "contains":
         return lambda value, key: _NOTHING if order(key) in order(value) else None
     return lambda value, key: _glob(value, key, order)
+
+
+def cost(kind: str, key: str) -> int:
+    """How often a comparison with this key may look at each character of a value, at worst."""
+    if kind == "matches" and "?" in key:
+        return max(1, sum(one.size for one in _stretches(key)[1:] if one.singles) // SINGLES_AT_ONCE)
+    if kind == "regex" and not check_regex(key):
+        states: int = _compiled(key, True).programsize  # noqa: FBT003
+        return max(1, states // STATES_AT_ONCE)
+    return 1
 
 
 def relation(name: str) -> Callable[[Any, Any], bool]:

@@ -9,6 +9,8 @@ from typing import Final
 ANSWER_LINE_MAX: Final = 4096
 """Octets.  RFC 5321 §4.5.3.1.5 allows 512; longer ones are seen, endless ones are not waited for."""
 ANSWER_LINES_MAX: Final = 200
+TEXT_MAX: Final = 2000
+"""Characters."""
 ANSWERS_MAX: Final = 1024 * 1024
 """Octets that may wait to be read: more than any answers to what we send."""
 
@@ -33,7 +35,9 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return " ".join(line for line in self.lines if line)
+        """In one line; of a very long answer its beginning, which is what is kept and told of it."""
+        text = " ".join(line for line in self.lines if line)
+        return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]} ..."
 
     @property
     def status(self) -> str:
