@@ -58,6 +58,12 @@ async def test_a_name_of_this_machine_is_not_called() -> None:
         await Poster().post("https://localhost/x", b"", {})
 
 
+@pytest.mark.parametrize("host", ["a..test", "a" * 64 + ".test"])
+async def test_a_name_that_cannot_be_looked_up_is_not_called(host: str) -> None:
+    with pytest.raises(PostError, match="UnicodeError"):
+        await Poster().post(f"https://{host}/x", b"", {})
+
+
 class Recorder:
     """A push service."""
 

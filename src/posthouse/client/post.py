@@ -67,7 +67,13 @@ class Poster:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 return await self._post(host, port, target, (body, headers))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            UnicodeError,  # a name that cannot be looked up: a label of it is empty, or too long
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+        ) as error:
             raise PostError(f"{host}: {type(error).__name__}") from error
 
     async def _post(self, host: str, port: int, target: str, message: tuple[bytes, dict[str, str]]) -> int:
