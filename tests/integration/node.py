@@ -48,7 +48,7 @@ LISTENERS = (
 )
 ENCRYPTED = ("submissions", "pop3s", "imaps")
 WITH_PASSWORDS = ("submission", "pop3", "imap", "managesieve")
-START_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
 _PROGRAM = (sys.executable, "-c", "import sys; from posthouse.cli import main; sys.exit(main())")
 
 

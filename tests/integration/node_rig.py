@@ -15,7 +15,7 @@ from pathlib import Path
 from posthouse.app.certificates import Authority
 from tests.integration.ports import free_ports
 
-LIMIT_S = 20
+LIMIT_S = 60
 PASSWORD = "correct horse"
 HOSTNAME = "mail.qq.test"
 SERVICES = (

@@ -13,7 +13,7 @@ DISPOSITION = {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually"
 async def test_a_receipt_is_sent_and_read(tmp_path: Path) -> None:
     async with jmap_world(tmp_path) as world:
         asked = await world.put(message(1, headers="Disposition-Notification-To: zhang@qq.test\r\n"))
-        plain = await world.put(message(2))
+        plain = await world.put(message(2) + b"Disposition-Notification-To: spy@qq.test\r\n")
         identity = (await world.call("Identity/get"))["list"][0]["id"]
         good = {"forEmailId": asked, "subject": "已读", "textBody": "读过了", "disposition": DISPOSITION}
         response = await world.request(

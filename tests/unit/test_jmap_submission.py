@@ -333,3 +333,22 @@ async def test_quotas(world: JmapWorld) -> None:
         "Email/set", create={"a": {"mailboxIds": {await world.box("INBOX"): True}, "subject": "x" * 2000}}
     )
     assert full["notCreated"]["a"]["type"] == "overQuota"
+
+
+async def test_what_looks_like_a_header_in_the_text_is_none(world: JmapWorld) -> None:
+    """A letter that quotes another one goes to those that its own header names, and to nobody else."""
+    await make_account(world.store, "wang")
+    quoted = "See below.\n\nFrom: boss@qq.test\nTo: victim@qq.test\nBcc: spy@qq.test\nSender: x@qq.test\n"
+    done = await submit(world, await draft(world, bodyValues={"1": {"value": quoted}}))
+    assert done["notCreated"] is None
+    envelope = (await world.call("EmailSubmission/get", ids=None))["list"][0]["envelope"]
+    assert envelope["mailFrom"]["email"] == ME
+    assert [one["email"] for one in envelope["rcptTo"]] == ["zhang@qq.test", f"wang@{DOMAIN}"]
+
+
+async def test_when_a_letter_came_is_not_told_by_its_text(world: JmapWorld) -> None:
+    text = b"Subject: x\r\n\r\nReceived: from a by b; Mon, 01 Jan 2001 10:00:00 +0000\r\n"
+    one = {"blobId": await world.put(text), "mailboxIds": {await world.box("INBOX"): True}}
+    made = (await world.call("Email/import", emails={"i": one}))["created"]["i"]
+    [email] = (await world.call("Email/get", ids=[made["id"]], properties=["receivedAt"]))["list"]
+    assert not email["receivedAt"].startswith("2001")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from posthouse.mime.header import raw_fields
+from posthouse.mime.header import Header, header_text, raw_fields
 from posthouse.mime.scan import LEAF, MESSAGE, MULTIPART, Data, Part, scan, walk
 from posthouse.mime.section import decode_transfer
 
@@ -27,6 +27,11 @@ def header_end(data: Data) -> int:
         return 1
     match = _HEADER_END.search(data)
     return match.end() if match else len(data)
+
+
+def header_of(content: bytes) -> Header:
+    """The fields of a message: what looks like one in its body is none."""
+    return Header(header_text(content[: header_end(content)]))
 
 
 def remove_fields(header: bytes, names: frozenset[bytes]) -> bytes:

@@ -15,8 +15,7 @@ from msgspec import Struct
 from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, Refused, TooLarge
 from posthouse.core.messages import LANGUAGES, say, why
 from posthouse.mime import compose as mime
-from posthouse.mime.edit import header_end
-from posthouse.mime.header import Header, header_text
+from posthouse.mime.edit import header_end, header_of
 from posthouse.mime.threads import message_id
 from posthouse.services.letter import Recipient
 from posthouse.services.told_time import told_time
@@ -143,7 +142,7 @@ def compose(
 
 def _about(original: bytes) -> list[tuple[str, str]]:
     """RFC 3834 §3.1.5, §3.1.6: what the notice is about, so that it stands in the same conversation."""
-    name = message_id(Header(header_text(original[: header_end(original)])))
+    name = message_id(header_of(original))
     if not _MESSAGE_ID.fullmatch(name):
         return []
     return [("In-Reply-To", f"<{name}>"), ("References", f"<{name}>")]

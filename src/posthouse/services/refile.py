@@ -12,8 +12,8 @@ from typing import Final
 from msgspec import Struct, field
 
 from posthouse.core.ids import MailboxId
-from posthouse.mime.edit import header_end
-from posthouse.mime.header import Header, header_text
+from posthouse.mime.edit import header_of
+from posthouse.mime.header import Header
 from posthouse.services.rules import Compiled, Rules, execute, flags_of, target_of
 from posthouse.sieve import Outcome, Script
 from posthouse.sieve.actions import FileInto, Keep
@@ -62,7 +62,7 @@ async def refile(
         ]
         for uid, size, content in rows:
             data = await _beginning(content)
-            header = Header(header_text(data[: header_end(data)]))
+            header = header_of(data)
             context, mailboxes = await rules.context(
                 account, compiled, sender_in(header), account.address, STORED, junk=mailbox.role == "junk"
             )

@@ -22,9 +22,8 @@ from posthouse.core.flags import ANSWERED, DRAFT, FIRST_KEYWORD_BIT, FLAGGED, SE
 from posthouse.core.ports import Ids
 from posthouse.core.sentence import Sentence
 from posthouse.mime.dates import parse_date
-from posthouse.mime.edit import header_end
+from posthouse.mime.edit import header_end, header_of
 from posthouse.mime.facts import facts_of
-from posthouse.mime.header import Header, header_text
 from posthouse.storage.content_ports import Content
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Delivery, LocalCopy, Mailbox
@@ -151,7 +150,7 @@ def _of_mbox(lines: list[bytes]) -> Letter:
 
 def _letter(raw: bytes) -> Letter:
     content = _LONE_LF.sub(b"\r\n", raw)
-    header = Header(header_text(content[: header_end(content)]))
+    header = header_of(content)
     marks = (header.first("status") or "") + (header.first("x-status") or "")
     flags = sum(bit for mark, bit in _STATUS.items() if mark in marks)
     try:
@@ -166,7 +165,7 @@ def _letter(raw: bytes) -> Letter:
 def _date_of(letter: Letter, now: float) -> float:
     if letter.date > 0:
         return letter.date
-    header = Header(header_text(letter.content[: header_end(letter.content)]))
+    header = header_of(letter.content)
     received = header.first("received")
     found = parse_date(received.rpartition(";")[2]) if received else None
     return found or parse_date(header.first("date") or "") or now
@@ -311,5 +310,5 @@ def mbox_entry(letter: Letter, sender: str) -> bytes:
 
 def sender_of(letter: Letter) -> str:
     """The envelope sender that delivery wrote down (RFC 5321 §4.4), for the line before the letter."""
-    header = Header(header_text(letter.content[: header_end(letter.content)]))
+    header = header_of(letter.content)
     return "".join((header.first("return-path") or "").strip("<> ").split())

@@ -10,7 +10,7 @@ from typing import Any, Final
 from posthouse.core.errors import Conflict
 from posthouse.core.ids import MailboxId, MessageId
 from posthouse.mime.dates import parse_date
-from posthouse.mime.header import Header, header_text
+from posthouse.mime.edit import header_of
 from posthouse.storage.email_rows import EmailChange
 from posthouse.storage.rows import Mailbox
 from posthouse.storage.team_rows import CLAIMED
@@ -365,6 +365,5 @@ async def import_emails(context: Context, args: EmailImport) -> Record:
 
 def _received(content: bytes) -> float | None:
     """RFC 8621 §4.8: the moment of the newest Received field."""
-    header = Header(header_text(content[: 64 * 1024]))
-    value = header.first("received")
+    value = header_of(content).first("received")
     return parse_date(value.rpartition(";")[2]) if value else None

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from posthouse.core.errors import OverQuota
 from posthouse.core.ids import MailboxId
+from posthouse.mime.edit import header_of
 from posthouse.mime.facts import facts_of
-from posthouse.mime.header import Header, header_text
 from posthouse.services.quota import has_room
 from posthouse.storage.mailbox_ports import NOBODY
 from posthouse.storage.rows import ContentDraft, Delivery, LocalCopy, Mailbox
@@ -134,8 +134,7 @@ async def _draft(context: Context, content: bytes) -> ContentDraft:
 def as_message(raw: bytes) -> bytes | None:
     """The message in a blob, with CRLF line ends; None: it is none."""
     head = raw[:65536]
-    header = Header(header_text(head))
-    if not header.lines or not raw[:1].strip():
+    if not header_of(head).lines or not raw[:1].strip():
         return None
     if b"\r\n" in head or b"\n" not in head:
         return raw

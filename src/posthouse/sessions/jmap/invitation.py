@@ -22,7 +22,8 @@ from posthouse.events.jscalendar import Event, address_of, events_of
 from posthouse.events.reply import attendee_of, format_reply, stamp_of
 from posthouse.mime.compose import multipart, text_part
 from posthouse.mime.dates import format_date
-from posthouse.mime.header import Header, fold, header_text
+from posthouse.mime.edit import header_of
+from posthouse.mime.header import Header, fold
 from posthouse.mime.threads import answer_to
 from posthouse.mime.words import encode_words
 from posthouse.services.letter import Envelope, Origin, Recipient
@@ -216,7 +217,7 @@ async def _asked(context: Context, text: str) -> Header | None:
     if stored is None:
         return None
     start = b"".join([piece async for piece in pieces(stored.content, 0, min(stored.size, HEADER_MAX))])
-    return Header(header_text(start))
+    return header_of(start)
 
 
 def _compose(context: Context, one: _Letter, calendar: Component, events: list[Component]) -> bytes:

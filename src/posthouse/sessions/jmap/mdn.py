@@ -13,7 +13,7 @@ from posthouse.core.scope import SEND
 from posthouse.mime.address import parse_mailboxes
 from posthouse.mime.compose import machine_part, multipart, text_part
 from posthouse.mime.dates import format_date
-from posthouse.mime.edit import has_8bit, header_end
+from posthouse.mime.edit import has_8bit, header_end, header_of
 from posthouse.mime.header import Header, fold, header_text
 from posthouse.mime.scan import scan
 from posthouse.mime.words import encode_words
@@ -92,7 +92,7 @@ async def _load(context: Context, record: Record) -> _Receipt:
     keywords = KeywordNames(await store.messages.keywords(account))
     if any(flags & keywords.bit(SENT_KEYWORD) for _, flags in read.places[number or 0]):
         raise SetError("mdnAlreadySent", "a receipt for this email was sent")
-    header = Header(header_text(content[: 256 * 1024]))
+    header = header_of(content)
     people = [box for v in header.values.get("disposition-notification-to", ()) for box in parse_mailboxes(v)]
     if not people:
         raise invalid("forEmailId", "its sender asked for no receipt")
@@ -240,7 +240,7 @@ def parse_receipt(content: bytes, name: ids.BlobName) -> Record | None:
     action, _, sending = modes.partition("/")
     if not kind:
         return None
-    top = Header(header_text(content[: 256 * 1024]))
+    top = header_of(content)
     return {
         "forEmailId": None,
         "subject": top.first("subject"),

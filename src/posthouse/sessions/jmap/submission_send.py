@@ -12,7 +12,8 @@ from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.messages import say
 from posthouse.mime.address import parse_mailboxes
-from posthouse.mime.header import Header, header_text
+from posthouse.mime.edit import header_of
+from posthouse.mime.header import Header
 from posthouse.services.letter import Envelope, Origin, Recipient
 from posthouse.storage.email_rows import SUBMISSION, StoredObject
 from posthouse.wire.jmap import ids
@@ -69,8 +70,7 @@ async def load(context: Context, record: Record) -> tuple[int, Sending]:
     limit = context.services.limits.message_max_bytes
     if len(content) > limit:
         raise SetError("tooLarge", f"at most {limit} bytes", maxSize=limit)
-    header = Header(header_text(content[: 256 * 1024]))
-    return identity or 0, Sending(number or 0, read.rows[0][1], content, header)
+    return identity or 0, Sending(number or 0, read.rows[0][1], content, header_of(content))
 
 
 def check_may_send(context: Context, refusal: type[SetError | MethodError] = SetError) -> None:
