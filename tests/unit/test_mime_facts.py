@@ -7,7 +7,9 @@ import pytest
 from posthouse.core.errors import Invalid
 from posthouse.mime.facts import KEPT_FIELDS, facts_of
 from posthouse.mime.layout import pack_layout, unpack_layout
+from posthouse.mime.page_windows import page_windows
 from posthouse.mime.scan import scan, walk
+from posthouse.mime.search_text import search_text
 from posthouse.mime.section import (
     Section,
     decode_transfer,
@@ -177,3 +179,19 @@ def test_layout_keeps_what_sections_need() -> None:
     for ours, packed in parts:
         assert (ours.kind, ours.media_type, ours.encoding, ours.charset, ours.size) == (
             packed.kind, packed.media_type, packed.encoding, packed.charset, packed.size)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        ("&#" + "1" * 5000 + ";", "\ufffd"),
+        ("&#" + "0" * 5000 + "65;", "A"),
+        ("&#x" + "0" * 5000 + "41;", "A"),
+    ],
+    ids=["beyond", "zeros", "hexadecimal"],
+)
+def test_references_of_very_many_digits(reference: str, shown: str) -> None:
+    data = f"Content-Type: text/html\r\n\r\n<p>a{reference}b</p>".encode()
+    assert facts_of(data).preview == f"a{shown}b"
+    assert search_text(data, scan(data)).body == [f"a{shown}b".lower()]
+    assert "".join(page_windows([f"<p>a{reference}", "b</p>"])).strip() == f"a{shown}b"

@@ -7,11 +7,11 @@ more than `TAG_MAX` characters is not seen as one.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from posthouse.mime.entities import undone
 from posthouse.mime.search_text import INLINE, TAG, UNSEEN
 
 TAG_MAX: Final = 64 << 10
@@ -74,9 +74,9 @@ def _unescaped(texts: Iterable[str]) -> Iterator[str]:
         held += text
         open_entity = _OPEN_ENTITY.search(held, max(0, len(held) - _ENTITY_MAX))
         end = len(held) if open_entity is None else open_entity.start()
-        yield html.unescape(held[:end])
+        yield undone(held[:end])
         held = held[end:]
-    yield html.unescape(held)
+    yield undone(held)
 
 
 def _spaced(texts: Iterable[str]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final
 
 from posthouse.mime.charset import decode_bytes
+from posthouse.mime.entities import undone
 from posthouse.mime.scan import LEAF, Data, Part, walk
 from posthouse.mime.section import decode_transfer
 
@@ -114,12 +114,12 @@ def html_text(page: str) -> str:
         if tag == "<!--":
             end = page.find("-->", pos)
             if end < 0:
-                return html.unescape(" ".join(out))
+                return undone(" ".join(out))
             pos = end + 3
         elif hidden := _HIDDEN.match(tag):
             close = re.compile(rf"</{hidden[1]}\b[^<>]*>", re.IGNORECASE).search(page, pos)
             if close is None and hidden[1].lower() in ("style", "script"):
-                return html.unescape(" ".join(out))
+                return undone(" ".join(out))
             pos = pos if close is None else close.end()
     out.append(page[pos:])
-    return html.unescape(" ".join(out))
+    return undone(" ".join(out))

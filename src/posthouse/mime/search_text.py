@@ -8,7 +8,6 @@ inside one piece.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Final, Protocol, final
 
 from posthouse.core.casemap import casemap
 from posthouse.mime.charset import decode_bytes
+from posthouse.mime.entities import undone
 from posthouse.mime.header import Fields, header_text, parse_fields, unfold
 from posthouse.mime.params import param, parse_disposition, parse_media_type
 from posthouse.mime.scan import LEAF, MAX_HEADER, MESSAGE, Part, walk
@@ -223,4 +223,4 @@ def _file_name(content: Sliced, part: Part) -> str | None:
 def page_text(page: str) -> str:
     """The words of an HTML page, blanks as a browser shows them.  Linear in the length."""
     text = TAG.sub(" ", INLINE.sub("", UNSEEN.sub(" ", page)))
-    return " ".join(html.unescape(text).split())
+    return " ".join(undone(text).split())
