@@ -11,6 +11,14 @@ const subjects = () => page.locator(".row:not(.waiting) .subject").allTextConten
 const notice = async (text) => page.waitForSelector(`.notice:has-text("${text}")`);
 await page.waitForSelector(".row:has-text('order 5')");
 
+// Nothing is put aside yet.
+await page.click(".folders .folder:has-text('Snoozed')");
+await page.waitForSelector(".list .nothing p");
+found.nothing = await page.textContent(".list .nothing b");
+found.title = await page.textContent(".list h1");
+await look(page, found, pictures, "nothing-snoozed");
+await page.click(".folders .folder:has-text('Inbox')");
+
 // A label, made by keys alone; both windows of the account have it.
 await openLetter(page, "order 1");
 await page.keyboard.press("l");
@@ -108,12 +116,37 @@ await page.waitForSelector(".row:has-text('order 4')");
 await page.click(".folder:has-text('Inbox')");
 await page.waitForSelector(".row:has-text('talk')");
 found.conversation = await page.locator(".row:has-text('talk')").count();
-await page.click("button[aria-label='Show conversations']");
+await page.click("button[title='Show conversations']");
 await page.waitForFunction(() => document.querySelectorAll(".row:not(.waiting)").length > 1);
 await page.waitForFunction(() => [...document.querySelectorAll(".row .subject")].filter((one) => one.textContent.includes("talk")).length === 2);
 await page.click(".row:has-text('Re: talk')");
 await page.waitForSelector(".letter");
 found.alone = await page.locator(".letter").count();
+
+// On a Sunday evening, where the person is: no evening that is over, no Monday twice.
+await page.goto(`${url}/mail/settings/general`);
+await page.selectOption("#zone select", "Asia/Tokyo");
+await page.click(".folder:has-text('Inbox')");
+await openLetter(page, "Re: talk");
+await page.evaluate(() => {
+  const now = Date.UTC(2026, 11, 6, 10);
+  window.Date = class extends Date {
+    constructor(...told) {
+      super(...(told.length > 0 ? told : [now]));
+    }
+    static now = () => now;
+  };
+});
+await page.keyboard.press("b");
+await page.waitForSelector(".pick #choices li");
+found.times = await page.locator("#choices li").allInnerTexts();
+await page.keyboard.press("Escape");
+await page.waitForSelector(".pick", { state: "detached" });
+// Where it is already, nothing is moved.
+await page.keyboard.press("v");
+await page.waitForSelector(".pick #choices li");
+found.folders = await page.locator("#choices li").allInnerTexts();
+await page.keyboard.press("Escape");
 
 const phone = await open(browser, url, found, { size: { width: 390, height: 800 }, locale: "zh-CN", dark: true });
 await signIn(phone, address, password);

@@ -31,7 +31,11 @@ await page.route("**/mail/picture/**", (route) => {
 await page.click(".pictures button:has-text('Always from')");
 await page.waitForSelector(".pictures:has-text('No longer from')");
 await openLetter(page, "other");
+// The ground of a letter is its own, and is not that of the next.
+const colours = () => [document.body, document.querySelector("p")].flatMap((one) => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]);
+found.dark = await (await frameThat(page, () => document.body.textContent.includes("other"))).evaluate(colours);
 await openLetter(page, "newsletter");
+found.plain = await (await frameThat(page, () => document.body.textContent.includes("What is new"))).evaluate(colours);
 await page.waitForSelector(".pictures:has-text('server fetched')");
 await frameThat(page, () => [...document.images].filter((one) => one.complete && one.naturalWidth === 1).length === 2);
 found.asked = [...new Set(asked)].sort();

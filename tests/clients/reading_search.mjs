@@ -36,7 +36,7 @@ found.marks = await page.locator(".row mark").allTextContents();
 await look(page, found, pictures, "search");
 
 // Kept, on the server; a chip leaves; the scope narrows.
-await page.click(".scope button[aria-label='Save this search']");
+await page.click(".scope button[title='Save this search']");
 await page.waitForSelector(".folders .folder:has-text('spring')");
 await search("in:trash budget");
 await page.click(".scope .chip");

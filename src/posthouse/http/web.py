@@ -48,7 +48,7 @@ _FRAME_POLICY: Final = (
 )
 _FRAME_PAGE: Final = (
     b"<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><title>Posthouse</title>"
-    b"<style>body{margin:0;padding:4px;font:15px/1.55 system-ui,sans-serif;color:#1f2328;overflow-wrap:anywhere}"
+    b"<style>html{color:#1f2328}body{margin:0;padding:8px;font:15px/1.55 system-ui,sans-serif;overflow-wrap:anywhere}"
     b"@media screen{html{overflow-y:hidden}}"  # the frame is as high as its letter
     b"img{max-width:100%;height:auto}pre{white-space:pre-wrap}table{max-width:100%}"
     b"blockquote{margin-inline:0;padding-inline-start:12px;border-inline-start:3px solid #dcd8d0}"

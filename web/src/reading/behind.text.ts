@@ -3,9 +3,11 @@
 import { sayer } from "../text";
 
 const TEXTS = {
+  "inspect.title": ["这封信的背后", "Behind this letter"],
   "inspect.journey": ["经过", "Journey"],
   "inspect.headers": ["全部信头", "All headers"],
   "inspect.source": ["原文", "Source"],
+  "inspect.cut": ["只显示开头；下载可得全部。", "Only the beginning is shown; the download has all of it."],
   "inspect.save": ["下载 .eml", "Download .eml"],
   "inspect.copy": ["复制", "Copy"],
   "way.none": ["服务器没有（或不再有）这封信的记录：它可能是由邮件程序直接存入的，或者已经很久了。", "The server has no record of this letter, or no longer: a mail program may have put it here, or it is long ago."],

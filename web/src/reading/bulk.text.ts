@@ -3,6 +3,7 @@
 import { sayer } from "../text";
 
 const TEXTS = {
+  "act.read": ["标为已读", "Mark read"],
   "bulk.label": ["对所选邮件的操作", "What to do with the chosen messages"],
   "bulk.count": ["已选 {count}", "{count} chosen"],
   "bulk.all": ["选择全部 {count}", "Choose all {count}"],

@@ -48,7 +48,7 @@ export function Bulk() {
       {may("maySetSeen") && (
         <>
           {tool("unread", say("act.unread"), () => void toggle("$seen", false))}
-          {tool("read", say("act.read"), () => void toggle("$seen", true))}
+          {tool("read", bulk("act.read"), () => void toggle("$seen", true))}
         </>
       )}
       {may("maySetKeywords") && (

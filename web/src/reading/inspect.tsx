@@ -10,7 +10,6 @@ import type { Leg } from "./journey";
 import { saveBlob } from "./save";
 import { language, say } from "../text";
 import { behind } from "./behind.text";
-import { read } from "./texts";
 
 const TABS = ["journey", "headers", "source"] as const;
 const SHOWN_BYTES = 512 * 1024;
@@ -29,7 +28,7 @@ export default function Inspect({ email, close }: { email: Email; close: () => v
   return (
     <dialog ref={dialog} class="inspect" aria-label={email.subject ?? ""} onClose={close}>
       <header role="presentation">
-        <div role="tablist" aria-label={read("inspect.title")} onKeyDown={turn}>
+        <div role="tablist" aria-label={behind("inspect.title")} onKeyDown={turn}>
           {TABS.map((one) => (
             <button
               key={one} id={`inspect-${one}`} class="plain" role="tab" aria-selected={tab === one} aria-controls="inspect-panel"
@@ -39,7 +38,7 @@ export default function Inspect({ email, close }: { email: Email; close: () => v
             </button>
           ))}
         </div>
-        <button class="plain" aria-label={read("inspect.close")} onClick={() => dialog.current?.close()}>
+        <button class="plain" aria-label={say("act.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </button>
       </header>
@@ -115,7 +114,7 @@ function Source({ email }: { email: Email }) {
           <Icon name="download" /> {behind("inspect.save")}
         </button>
         <button onClick={() => void navigator.clipboard.writeText(value.text)}>{behind("inspect.copy")}</button>
-        {value.blob.size > SHOWN_BYTES && <span>{read("inspect.cut")}</span>}
+        {value.blob.size > SHOWN_BYTES && <span>{behind("inspect.cut")}</span>}
       </p>
       <pre class="source">{value.text}</pre>
     </>

@@ -15,9 +15,8 @@ import { remember } from "./remembered";
 import { saved } from "./scope";
 import { read } from "./texts";
 
-const ROLE_ICONS: Record<string, IconName> = {
-  inbox: "inbox", drafts: "drafts", sent: "sent", archive: "archive", junk: "junk", trash: "trash",
-};
+/** Roles that have an icon of the same name. */
+const ROLE_ICONS = ["inbox", "drafts", "sent", "archive", "junk", "trash"] as const satisfies IconName[];
 const LETTERS = "application/x-letters";
 const target = signal<string | null>(null);
 
@@ -31,7 +30,7 @@ function depth(box: Mailbox): number {
 }
 
 /** Parents before their children. */
-function ordered(): Mailbox[] {
+export function ordered(): Mailbox[] {
   const found: Mailbox[] = [];
   const add = (parent: string | null) => {
     for (const box of mailboxes.value) {
@@ -76,7 +75,7 @@ function Folder({ box }: { box: Mailbox }) {
           void (event.ctrlKey || event.altKey ? copyTo(box) : moveTo(box));
         }}
       >
-        <Icon name={ROLE_ICONS[box.role ?? ""] ?? "folder"} />
+        <Icon name={ROLE_ICONS.find((one) => one === box.role) ?? "folder"} />
         <span class="name">{nameOf(box)}</span>
         {count > 0 && <span class="count">{count}</span>}
       </button>
@@ -103,7 +102,7 @@ export function Places() {
         <li class="place">
           <button class="folder" aria-current={search === "is:snoozed" ? "page" : undefined} onClick={() => to(place.value.mailbox, "is:snoozed")}>
             <Icon name="clock" />
-            <span class="name">{read("nav.snoozed")}</span>
+            <span class="name">{read("row.snoozed")}</span>
           </button>
         </li>
         <li class="place">

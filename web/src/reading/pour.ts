@@ -57,6 +57,7 @@ export async function pour(page: Document, html: string, stopped: () => boolean)
 
 async function pourSafely(page: Document, html: string, stopped: () => boolean): Promise<Found> {
   const view = page.defaultView!;
+  paint(page, parse(view, String(/<body[^<>]*>/i.exec(html))));
   if (html.length <= AT_ONCE && shallowPart(html, DEPTH_MAX).length === html.length) {
     const { fragment, ...found } = makeSafe(html, view);
     page.body.append(page.adoptNode(fragment));
@@ -68,7 +69,7 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
   let seen = false;
   for (const piece of slices(html)) {
     const written = open + piece;
-    const parsed = new (view as unknown as typeof globalThis).DOMParser().parseFromString(`${written}<!--${CUT}-->`, "text/html");
+    const parsed = parse(view, `${written}<!--${CUT}-->`);
     open = openTags(parsed);
     await (seen ? idle() : rest()); // what is seen first comes at once
     seen = true;
@@ -79,6 +80,16 @@ async function pourSafely(page: Document, html: string, stopped: () => boolean):
     if (stopped()) break;
   }
   return found;
+}
+
+const parse = (view: Window, html: string): Document => new (view as unknown as typeof globalThis).DOMParser().parseFromString(html, "text/html");
+
+/** The ground of a letter's page, and the colour of what stands on it: light letters were meant for a dark one. */
+function paint(page: Document, { bgColor, fgColor, body: { style } }: Document): void {
+  const ground = style.backgroundColor || bgColor;
+  page.bgColor = bgColor;
+  page.fgColor = ground && fgColor;
+  page.body.style.cssText = ground && `background:${style.backgroundColor};color:${style.color}`;
 }
 
 /** The elements that the next piece goes on in, as a table that was cut. */

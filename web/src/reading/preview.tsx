@@ -13,6 +13,7 @@ import type { File_ } from "./files";
 import { encodingOf } from "./repair";
 import { ENCODINGS, charsetOf } from "./repaired";
 import { mending } from "./repair.text";
+import { behind } from "./behind.text";
 import { read } from "./texts";
 
 const TEXT_MAX_BYTES = 1024 * 1024;
@@ -59,7 +60,7 @@ export default function Preview({ files, at, turn, close }: Props) {
         <button class="plain" aria-label={say("read.file", { name: file.name, size: formatSize(file.part.size) })} onClick={() => void saveFile(file)}>
           <Icon name="download" />
         </button>
-        <button class="plain" aria-label={read("inspect.close")} onClick={() => dialog.current?.close()}>
+        <button class="plain" aria-label={say("act.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </button>
       </header>
@@ -143,7 +144,7 @@ function Text({ file }: { file: File_ }) {
           ))}
         </select>
       </label>
-      {file.part.size > TEXT_MAX_BYTES && <p class="hint">{read("inspect.cut")}</p>}
+      {file.part.size > TEXT_MAX_BYTES && <p class="hint">{behind("inspect.cut")}</p>}
       <pre class="source">{decoder.decode(value)}</pre>
     </>
   );

@@ -1,7 +1,7 @@
 /** Above what a search found: where it looked, how its words were understood, and keeping it. */
 
 import { client, everywhere, guarded, nameOf, mailboxes, place, visit } from "../store";
-import { language } from "../text";
+import { language, say } from "../text";
 import { Icon } from "../views/icon";
 import { unchoose } from "./act";
 import { nameIn } from "./language";
@@ -41,13 +41,13 @@ export function SearchScope() {
         </div>
       )}
       {terms.value.filter((one) => one.operator).map((one) => (
-        <button key={one.text} class="chip" aria-label={read("find.drop", { text: one.text })} onClick={() => visit(mailbox, without(one.text), inHere)}>
+        <button key={one.text} class="chip" title={say("act.delete")} onClick={() => visit(mailbox, without(one.text), inHere)}>
           {one.not && "−"}
           {nameIn(zh, one.operator)}: <b>{nameIn(zh, one.operator, one.value)}</b> <Icon name="close" />
         </button>
       ))}
       <button
-        class="plain" disabled={kept} aria-label={read(kept ? "find.saved" : "find.save")} title={read(kept ? "find.saved" : "find.save")}
+        class="plain" disabled={kept} title={read(kept ? "find.saved" : "find.save")}
         onClick={() => void guarded(() => remember(client.value!, `search:${encodeURIComponent(search).slice(0, 200)}`, { search }))}
       >
         <Icon name="bookmark" />

@@ -34,6 +34,7 @@ export function List() {
   const box = useRef<HTMLDivElement>(null);
   const ROW = rowHeight.value;
   const count = total.value;
+  const { mailbox, search } = place.value;
   const full = count * ROW;
   const shown = Math.min(full, HEIGHT_MAX);
   const scale = full > shown ? (full - height.value) / (shown - height.value) : 1;
@@ -47,7 +48,7 @@ export function List() {
   useEffect(() => {
     box.current!.scrollTop = 0;
     top.value = 0;
-  }, [place.value.mailbox, place.value.search]);
+  }, [mailbox, search]);
   useEffect(() => {
     // Keep the cursor in sight when keys move it, not where letters that came moved its row.
     const followed = relocated.to === cursor.value;
@@ -72,7 +73,7 @@ export function List() {
     }
   }, [first, last, count, rows.value]);
 
-  const title = place.value.search ? `“${place.value.search}”` : here.value ? nameOf(here.value) : "";
+  const title = search === "is:snoozed" ? read("row.snoozed") : search ? `“${search}”` : here.value ? nameOf(here.value) : "";
   return (
     <section class="list" aria-label={say("list.label")}>
       <header>
@@ -85,7 +86,7 @@ export function List() {
         <h1>{title}</h1>
         <span class="count">{count > 0 && (conversations.value ? say("list.count", { count }) : read("list.messages", { count }))}</span>
         <button
-          class="plain" aria-pressed={conversations.value} aria-label={read("list.conversations")} title={read("list.conversations")}
+          class="plain" aria-pressed={conversations.value} title={read("list.conversations")}
           onClick={() => void guarded(turnConversations)}
         >
           <Icon name="threads" />
@@ -100,8 +101,8 @@ export function List() {
         role={count > 0 ? "grid" : undefined}
         tabIndex={0}
         aria-label={title}
-        aria-rowcount={count > 0 ? count : undefined}
-        aria-multiselectable={count > 0 ? true : undefined}
+        aria-rowcount={count || undefined}
+        aria-multiselectable={count > 0 || undefined}
         aria-activedescendant={rows.value.has(cursor.value) ? `row-${cursor.value}` : undefined}
         onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
       >
@@ -198,16 +199,10 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
           <Marked text={found?.subject} plain={subject} />
         </span>
         <span class="marks">
-          <Mark on={email.keywords["$pinned"]} icon="pin" text={read("row.pinned")} />
-          <Mark on={email.keywords["$woken"]} icon="clock" text={read("row.woken")} />
-          <Mark on={email.keywords["$snoozed"]} icon="clock" text={read("row.snoozed")} />
-          <Mark on={email.keywords["$muted"]} icon="mute" text={read("row.muted")} />
-          {email.hasAttachment && (
-            <>
-              <Icon name="clip" />
-              <span class="spoken">{say("row.attachment")}</span>
-            </>
-          )}
+          {MARKS.map(([name, icon]) => (
+            <Mark on={email.keywords[`$${name}`]} icon={icon} text={read(`row.${name}`)} />
+          ))}
+          <Mark on={email.hasAttachment} icon="clip" text={say("row.attachment")} />
           {may("maySetKeywords") && <button
             class={`plain star${starred ? " on" : ""}`}
             tabIndex={-1}
@@ -230,6 +225,8 @@ function Row({ at, email, y }: { at: number; email: Email | undefined; y: number
     </div>
   );
 }
+
+const MARKS = [["pinned", "pin"], ["woken", "clock"], ["snoozed", "clock"], ["muted", "mute"]] as const;
 
 function Mark({ on, icon, text }: { on: boolean | undefined; icon: IconName; text: string }) {
   if (!on) return null;

@@ -76,7 +76,7 @@ function Toolbar() {
   const at = cursor.value;
   const keywords = may("maySetKeywords");
   return (
-    <div class="tools" role="toolbar" aria-label={read("inspect.title")}>
+    <div class="tools" role="toolbar" aria-label={read("act.all")}>
       <Tool icon="back" label={say("act.back")} hint="u" now run={closeThread} />
       {may("mayRemoveItems") && (
         <>
