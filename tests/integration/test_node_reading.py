@@ -70,11 +70,15 @@ def test_pictures_from_elsewhere(demo: RunningDemo, tmp_path: Path) -> None:
     html = "text/html; charset=utf-8"
     filler = "<p>words and <b>words</b></p>\n" * 1000
     long = f"{filler}<div>{NEWSLETTER}</div>{filler}"
-    send(("newsletter", html, NEWSLETTER), ("other", html, "<p>other</p>"), ("long read", html, long))
+    dark = '<html><body text="#ffff00" style="background: black url(http://pics.test/x.png)"><p>other</p></body></html>'
+    send(("newsletter", html, NEWSLETTER), ("other", html, dark), ("long read", html, long))
     found = run("reading_pictures.mjs", house(0), WHO, PASSWORD, str(tmp_path))
     assert found["bar"].startswith("4 pictures from elsewhere are not shown")
     assert "2 tracking pixels" in found["bar"]
     assert found["sources"] == [None] * 4
+    none, ink = "rgba(0, 0, 0, 0)", "rgb(31, 35, 40)"
+    assert found["dark"] == ["rgb(0, 0, 0)", "rgb(255, 255, 0)", none, "rgb(255, 255, 0)"]
+    assert found["plain"] == [none, ink, none, ink]
     assert "4 pictures could not" in found["refused"] or "2 pictures could not" in found["refused"]
     wanted = ["http://127.0.0.1/one.png", "http://pics.test/ground.png", "https://pics.test/cell.png"]
     assert found["asked"] == sorted([*wanted, "https://pics.test/two.jpg"])
@@ -175,6 +179,11 @@ def test_ordering_letters(demo: RunningDemo, tmp_path: Path) -> None:
     assert found["back"] == int(found["all"].split()[0])
     assert found["folder"].startswith("项目, 0 unread of ")
     assert (found["conversation"], found["alone"]) == (1, 1)
+    assert (found["title"], found["nothing"]) == ("Snoozed", "Nothing is snoozed")
+    assert found["folders"][:2] == ["Drafts", "Sent"]
+    assert [one.replace(",", "") for one in found["times"]] == [
+        "Tomorrow morning · Mon 7 Dec 08:00", "At the weekend · Sat 12 Dec 09:00", "Next month · Fri 1 Jan 08:00"
+    ]  # fmt: skip
     assert found["axe"] == {name: [] for name in found["axe"]}
     assert (found["console"], found["requests"]) == ([], [])
     # What other programs see of it.

@@ -98,5 +98,5 @@ export async function leaveSafely(): Promise<void> {
 }
 
 export function formatAddresses(list: Address[] | null | undefined): string {
-  return (list ?? []).map((one) => (one.name ? `"${one.name.replace(/["\\]/g, "")}" <${one.email}>` : one.email)).join(", ");
+  return (list ?? []).map((one) => (one.name ? `${one.name} <${one.email}>` : one.email)).join(", ");
 }

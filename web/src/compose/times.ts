@@ -13,7 +13,7 @@ interface Parts {
   minute: number;
 }
 
-function partsOf(moment: Date): Parts {
+export function partsOf(moment: Date): Parts {
   const zone = timeZone.value ? { timeZone: timeZone.value } : {};
   const found = new Intl.DateTimeFormat("en-GB", {
     ...zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",

@@ -24,6 +24,7 @@ const TEXTS = {
   "pick.labelname": ["输入标签名字", "Type a label's name"],
   "pick.newlabel": ["新建标签“{name}”", "New label “{name}”"],
   "pick.colour": ["新标签的颜色", "Colour of a new label"],
+  "pick.nolabels": ["还没有标签，输入名字就能新建。", "No labels yet: type a name to make one."],
   "pick.none": ["没有找到", "None found"],
   "snooze.title": ["稍后再看", "Snooze until"],
   "snooze.when": ["什么时候", "When"],

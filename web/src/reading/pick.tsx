@@ -3,14 +3,16 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Mailbox } from "../jmap";
-import { client, everywhere, guarded, mailboxes, refresh } from "../store";
-import { language } from "../text";
+import { fieldOf, momentOf, parseMoment, partsOf } from "../compose/times";
+import { client, everywhere, guarded, mailboxes, place, refresh } from "../store";
+import { language, say, timeZone } from "../text";
 import { Icon } from "../views/icon";
 import { boxesWith, copyTo, destinations, moveTo, shownTargets, toggle } from "./act";
 import { COLOURS, forgetLabel, keywordFor, labelOf, labels, saveLabel } from "./labels";
 import type { Colour, Label } from "./labels";
 import { putAside } from "./aside";
 import { over } from "./over";
+import { ordered } from "./places";
 import { pathOf } from "./query";
 import { pick } from "./pick.text";
 import { read } from "./texts";
@@ -35,7 +37,7 @@ export function Dialog({ title, children, wide }: { title: string; children: Com
     <dialog ref={dialog} class={`pick${wide ? " wide" : ""}`} aria-label={title} onClose={close} onClick={(event) => event.target === dialog.current && dialog.current?.close()}>
       <header role="presentation">
         <h2>{title}</h2>
-        <button class="plain" aria-label={read("inspect.close")} onClick={() => dialog.current?.close()}>
+        <button class="plain" aria-label={say("act.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </button>
       </header>
@@ -53,7 +55,7 @@ interface Option {
 }
 
 /** A box to type in and the list it narrows; arrows move, Enter takes. */
-function Chooser({ options, placeholder, many, extra }: { options: Option[]; placeholder: string; many?: boolean; extra?: (typed: string) => Option | null }) {
+function Chooser({ options, placeholder, none, many, extra }: { options: Option[]; placeholder: string; none?: string; many?: boolean; extra?: (typed: string) => Option | null }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const wanted = typed.trim().toLowerCase();
@@ -93,7 +95,7 @@ function Chooser({ options, placeholder, many, extra }: { options: Option[]; pla
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p class="empty">{pick("pick.none")}</p>}
+      {found.length === 0 && <p class="empty">{(options.length === 0 && none) || pick("pick.none")}</p>}
     </>
   );
 }
@@ -103,7 +105,10 @@ function Folder({ copy }: { copy: boolean }) {
     close();
     void (copy ? copyTo(box) : moveTo(box));
   };
-  const options = destinations.value.map((box) => ({ key: box.id, label: pathOf(box, boxesWith(box)), mark: <Icon name="folder" />, run: () => take(box) }));
+  const order = ordered();
+  const elsewhere = (box: Mailbox) => copy || everywhere.value || place.value.search !== "" || box.id !== place.value.mailbox;
+  const boxes = destinations.value.filter(elsewhere).sort((one, other) => order.indexOf(one) - order.indexOf(other));
+  const options = boxes.map((box) => ({ key: box.id, label: pathOf(box, boxesWith(box)), mark: <Icon name="folder" />, run: () => take(box) }));
   const make = (name: string): Option | null =>
     everywhere.value || mailboxes.value.some((box) => pathOf(box) === name)
       ? null
@@ -146,7 +151,7 @@ function Labels() {
         };
   return (
     <Dialog title={pick("pick.label")}>
-      <Chooser options={options} placeholder={pick("pick.labelname")} many extra={make} />
+      <Chooser options={options} placeholder={pick("pick.labelname")} none={pick("pick.nolabels")} many extra={make} />
       <Colours value={colour} choose={setColour} />
     </Dialog>
   );
@@ -191,18 +196,19 @@ export function Colours({ value, choose }: { value: Colour; choose: (colour: Col
   );
 }
 
-/** Times that people mean, from now. */
-function moments(now = new Date()): [name: "snooze.evening" | "snooze.tomorrow" | "snooze.weekend" | "snooze.week" | "snooze.month", at: Date][] {
-  const at = (days: number, hour: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
-  const toSaturday = (6 - now.getDay() + 7) % 7 || 7;
-  const toMonday = (8 - now.getDay()) % 7 || 7;
-  return [
-    ["snooze.evening", at(now.getHours() < 17 ? 0 : 1, 18)],
-    ["snooze.tomorrow", at(1, 8)],
-    ["snooze.weekend", at(toSaturday, 9)],
-    ["snooze.week", at(toMonday, 8)],
-    ["snooze.month", new Date(now.getFullYear(), now.getMonth() + 1, 1, 8)],
-  ];
+type Name = "snooze.evening" | "snooze.tomorrow" | "snooze.weekend" | "snooze.week" | "snooze.month";
+
+/** Times that people mean and that lie ahead, in the time zone that the person chose. */
+function moments(now = new Date()): [name: Name, at: Date][] {
+  const today = partsOf(now);
+  const at = (days: number, hour: number) => momentOf({ ...today, day: today.day + days, hour, minute: 0 });
+  const weekday = new Date(Date.UTC(today.year, today.month - 1, today.day)).getUTCDay();
+  const found: [Name, Date][] = today.hour < 17 ? [["snooze.evening", at(0, 18)]] : [];
+  found.push(["snooze.tomorrow", at(1, 8)], ["snooze.weekend", at(6 - weekday || 7, 9)]);
+  // On a Sunday that is tomorrow.
+  if (weekday !== 0) found.push(["snooze.week", at(8 - weekday, 8)]);
+  found.push(["snooze.month", momentOf({ ...today, month: today.month + 1, day: 1, hour: 8, minute: 0 })]);
+  return found;
 }
 
 function Snooze() {
@@ -213,8 +219,7 @@ function Snooze() {
     void putAside(until, until ? shown(until) : "");
   };
   const shown = (date: Date) =>
-    date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-  const local = (date: Date) => new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    date.toLocaleString(language.value === "zh" ? "zh-CN" : "en-GB", { timeZone: timeZone.value || undefined, weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
   const options: Option[] = moments().map(([name, date]) => ({ key: name, label: `${pick(name)} · ${shown(date)}`, mark: <Icon name="clock" />, run: () => take(date) }));
   if (aside) options.unshift({ key: "now", label: pick("snooze.now"), mark: <Icon name="inbox" />, run: () => take(null) });
   return (
@@ -224,12 +229,12 @@ function Snooze() {
         class="own-time"
         onSubmit={(event) => {
           event.preventDefault();
-          if (own) take(new Date(own));
+          take(parseMoment(own));
         }}
       >
         <label>
           {pick("snooze.own")}
-          <input type="datetime-local" min={local(new Date(Date.now() + 60_000))} value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
+          <input type="datetime-local" min={fieldOf(new Date(Date.now() + 60_000))} value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
         </label>
         <button disabled={!own}>{pick("snooze.set")}</button>
       </form>

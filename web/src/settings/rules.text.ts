@@ -129,7 +129,7 @@ export const TEXTS = {
   // forwarding
   "forwarding": ["转发", "Forwarding"],
   "forwarding.all": ["转发所有来信", "Forward all letters"],
-  "forwarding.all.hint": ["只转发到经过确认的地址。", "Only to addresses that were confirmed."],
+  "forwarding.all.hint": ["先在上面确认一个转发地址。", "First confirm an address above."],
   "forwarding.keep": ["在本邮箱保留一份", "Keep a copy here"],
   "forwarding.lose": ["不保留时，转发之后这里不再有这封邮件。", "Without a copy, what is forwarded is not here any more."],
   "addresses": ["转发地址", "Forwarding addresses"],

@@ -28,6 +28,13 @@ const OF_ROLE: Record<string, [icon: IconName, text: Key, hint?: Key]> = {
 
 /** In place of the rows of the list. */
 export function NoRows() {
+  if (place.value.search === "is:snoozed") {
+    return (
+      <Nothing icon="clock" text={say("list.empty.snoozed")}>
+        <p>{say("list.empty.snoozed.hint")}</p>
+      </Nothing>
+    );
+  }
   if (place.value.search) {
     return (
       <Nothing icon="search" text={say("list.empty.search")}>
