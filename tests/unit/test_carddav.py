@@ -178,6 +178,7 @@ async def test_what_was_put_is_what_one_gets(client: Client) -> None:
     assert (await client.ask("GET", BOOK + "a.vcf", accept="text/vcard;version=3.0")).body == ODD
     assert b"VERSION:4.0" in (await client.ask("GET", BOOK + "a.vcf", accept="text/vcard;version=4.0")).body
     # moved, it is the same card
+    assert (await client.ask("MOVE", BOOK + "a.vcf", destination="http://[")).status == 400
     assert (await client.ask("MOVE", BOOK + "a.vcf", destination=BOOK + "b.vcf")).status == 201
     assert (await client.ask("GET", BOOK + "b.vcf")).body == ODD
     # changed by another door, it is not; and what no converter knows is still there

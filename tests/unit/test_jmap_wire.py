@@ -166,6 +166,8 @@ def test_blob_names_return() -> None:
         ("2014-10-30T06:12:00", None),
         ("2014-02-30T06:12:00Z", None),
         ("2014-10-30T06:12:61Z", None),
+        ("9999-12-31T23:59:59-01:00", None),
+        ("0001-01-01T00:00:00+01:00", None),
     ],
 )
 def test_dates(text: str, moment: float | None) -> None:
@@ -196,6 +198,7 @@ ADDRESSES = (
         ("header:References:asMessageIds", " nothing", None),
         ("header:Date:asDate", " Fri, 30 Oct 2014 14:12:00 +0800 (CST)", "2014-10-30T14:12:00+08:00"),
         ("header:Date:asDate", " never", None),
+        ("header:Date:asDate", " Fri, 31 Dec 9999 23:59:59 -1400", "9999-12-31T23:59:59-14:00"),
         ("header:List-Post:asURLs", " <mailto:a@b> (x), <http://c>", ["mailto:a@b", "http://c"]),
         ("header:X-Any:asAddresses", " a@b", [{"name": None, "email": "a@b"}]),
         ("header:X-Any:all", " a", [" a"]),

@@ -460,6 +460,17 @@ def test_work_is_bounded() -> None:
     assert time.process_time() - begun < 5
 
 
+def test_a_zone_that_no_clock_has_has_no_date_of_letters() -> None:
+    message = letter("Date: Fri, 31 Dec 9999 23:59:59 -1400", "Subject: x")
+    for test in (
+        'date :zone "+9999" :contains "date" "std11" ""',
+        'date :zone "-0100" :contains "date" "std11" ""',
+    ):
+        assert not holds(test, message)
+    assert not holds('currentdate :zone "-9999" :contains "std11" ""', message)
+    assert holds('currentdate :zone "-2359" :contains "std11" ""', message)
+
+
 @pytest.mark.parametrize(
     "test",
     [

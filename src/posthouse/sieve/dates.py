@@ -51,7 +51,7 @@ def date_part(moment: float, minutes: int, part: str) -> str | None:
         case "iso8601":
             return f"{when:%Y-%m-%dT%H:%M:%S}{sign}{hours:02}:{rest:02}"
         case "std11":
-            return format_date(moment, offset_minutes=minutes)
+            return format_date(moment, offset_minutes=minutes) if size < 24 * 60 else None
         case "zone":
             return f"{sign}{hours:02}{rest:02}"
     return None

@@ -174,7 +174,10 @@ class CardDav:
         return Response(status_code=204)
 
     async def transfer(self, request: Request, r: Resource) -> Response:
-        path = urlsplit(request.headers.get("destination", "")).path
+        try:
+            path = urlsplit(request.headers.get("destination", "")).path
+        except ValueError:
+            raise Refused(400) from None
         target = await res.find(self.service, r.grant, path)
         if target is None:
             raise Refused(409)

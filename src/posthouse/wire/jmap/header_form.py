@@ -176,8 +176,7 @@ def date_form(value: str) -> str | None:
     found = read_moment(unfold(value))
     if found is None:
         return None
-    moment, ahead = found
-    return same_zone(moment.timestamp() - 60 * ahead, ahead)
+    return same_zone(*found)
 
 
 _READERS: Final[dict[str, Callable[[str], Any]]] = {

@@ -45,6 +45,7 @@ def try_date(text: object) -> tuple[float, int] | None:
             int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59),
             tzinfo=timezone(timedelta(minutes=minutes)),
         )  # fmt: skip
+        when = when.astimezone(UTC)  # one that UTC has no year for cannot be written by us
         seconds = when.timestamp() + (float(f"0.{fraction}") if fraction else 0.0)
     except (ValueError, OverflowError):
         return None
@@ -62,7 +63,7 @@ def is_keyword(text: object) -> bool:
     return isinstance(text, str) and _KEYWORD.fullmatch(text) is not None
 
 
-def same_zone(moment: float, minutes: int) -> str:
-    """RFC 8620 §1.4 Date, on the clock it was written on."""
-    when = datetime.fromtimestamp(int(moment), timezone(timedelta(minutes=minutes)))
+def same_zone(clock: datetime, minutes: int) -> str:
+    """RFC 8620 §1.4 Date, of the clock it was written on; in UTC it may be in a year that has no name."""
+    when = clock.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     return when.isoformat() if minutes else when.isoformat()[:19] + "Z"
