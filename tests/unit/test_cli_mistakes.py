@@ -1,6 +1,5 @@
 """What people do wrong with commands is told in their language, with what to do next."""
 
-import ast
 import io
 import os
 from pathlib import Path
@@ -8,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.cli.main import COMMANDS, find_language, main
-from posthouse.core import errors
 
-SOURCE = Path(__file__).parents[2] / "src" / "posthouse"
 NOBODY = "没有账户 nobody@x.test；用 `posthouse account list`"
 MISTAKES = [
     ("domain add localhost", "'localhost' 不是完整的域名"),
@@ -109,27 +106,3 @@ def test_every_command_has_a_mistake():
 def test_a_language_that_is_none_is_told_in_that_of_the_environment(capsys):
     assert find_language(["--lang", "fr"], {"LANG": "zh_CN.UTF-8"}) == "zh"
     assert find_language(["--lang=en"], {"LANG": "zh_CN.UTF-8"}) == "en"
-
-
-SPOKEN = [
-    *(
-        f"services/{name}.py"
-        for name in ("accounts", "acl", "bans", "certificates", "dkim", "lens_view", "queue_admin")
-    ),
-    *(f"services/{name}.py" for name in ("scripts", "teams", "foreign_hashes")),
-    *(f"core/{name}.py" for name in ("address", "rights", "saslprep")),
-    *(f"storage/sqlite/{name}.py" for name in ("local", "schema/__init__")),
-    *sorted(str(path.relative_to(SOURCE)) for path in (SOURCE / "cli").glob("[!cm]*.py")),
-]
-"""Modules whose errors people meet at the command line."""
-OTHERS = {"Unavailable", "SignInFailed"}  # tell what another system said
-
-
-@pytest.mark.parametrize("module", SPOKEN)
-def test_an_error_that_people_meet_is_a_sentence(module):
-    kinds = {name for name in vars(errors) if name not in OTHERS}
-    for node in ast.walk(ast.parse((SOURCE / module).read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call) or not node.exc.args:
-            continue
-        if getattr(node.exc.func, "id", "") in kinds:
-            assert isinstance(node.exc.args[0], ast.Call), f"{module}:{node.lineno} in one language only"

@@ -112,7 +112,10 @@ async def test_a_grant_that_was_taken_back_ends_it(
     await world.finished()
     found = await page.get(f"/self/migrations/{made['id']}")
     assert (found["state"], found["error"]) == ("failed", "sign-in")
-    assert found["detail"] == "the grant is good no more"
+    assert "(the grant is good no more); sign in again" in found["detail"]
+    page.http.headers["accept-language"] = "zh"
+    found = await page.get(f"/self/migrations/{made['id']}")
+    assert "没有同意（它说：the grant is good no more）；请重新登录，或改用授权码" in found["detail"]
     assert await page.refused("POST", "/self/migrations/check", **source(granted)) == "migration-sign-in"
 
 
@@ -172,7 +175,7 @@ async def test_answers_that_are_none(provider: OAuthElsewhere, odd: bytes) -> No
 
 async def test_a_provider_that_does_not_know_us_says_so_in_one_line(provider: OAuthElsewhere) -> None:
     client = device_grant.DeviceClient("nobody", provider.client().device_url, "", "imap")
-    with pytest.raises(Forbidden, match=r"^AADSTS700016: not found Trace: 1$"):
+    with pytest.raises(Forbidden, match=r"did not agree \(AADSTS700016: not found Trace: 1\); sign in"):
         await device_grant.begin(client)
 
 

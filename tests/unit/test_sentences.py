@@ -4,6 +4,7 @@ import ast
 import errno
 import os
 import socket
+import ssl
 import string
 import sys
 from datetime import UTC, datetime, timedelta
@@ -20,8 +21,8 @@ from posthouse.app.certificates import Authority
 from posthouse.cli import texts
 from posthouse.cli.main import _explained, main
 from posthouse.cli.output import EXIT_CONFIG, EXIT_FAILED, Output
-from posthouse.core.errors import NotFound
-from posthouse.core.sentence import SENTENCES, Sentence, reason
+from posthouse.core.errors import Invalid, NotFound
+from posthouse.core.sentence import SENTENCES, Sentence, reason, unpacked
 from posthouse.core.sentences_config import CONFIG
 from posthouse.core.sentences_start import START
 from posthouse.servers import process
@@ -202,7 +203,7 @@ def test_every_sentence_that_is_used_is_in_the_table_with_its_values():
 
 
 def test_every_sentence_of_the_table_is_used():
-    tables = {SOURCE / "core" / f"sentences_{name}.py" for name in ("config", "errors", "start")}
+    tables = set((SOURCE / "core").glob("sentences_*.py"))
     used = set()
     for path in set(SOURCE.rglob("*.py")) - tables:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -402,7 +403,17 @@ def test_reasons_of_the_system_have_words():
             number = getattr(errno, key[3:])
             assert reason(OSError(number, os.strerror(number))).key == key
             assert START[key][1] == os.strerror(number)
-    assert reason(OSError(errno.EXDEV, "elsewhere")) == "elsewhere"
+    other = reason(OSError(errno.EXDEV, "elsewhere"))
+    assert (other.text("en"), other.text("zh")) == ("elsewhere", "系统报告“elsewhere”")
+    said = "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"
+    assert (
+        reason(ssl.SSLError(1, said)).text("zh")
+        == f"无法建立加密连接（OpenSSL：{said}）；请核对端口，以及那里是否用 TLS"
+    )
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1006)"
+    assert (
+        reason(ssl.SSLCertVerificationError(1, said)).text("zh").startswith("它的证书无法核实（OpenSSL：[SSL")
+    )
 
 
 def test_every_kind_of_mistake_has_an_example():
@@ -417,5 +428,9 @@ def test_a_sentence_crosses_the_socket_of_the_writer():
     assert (number, type(said)) == (7, NotFound)
     assert said.sentence.text("zh").startswith("没有域名 x.test；请先添加")
     assert said.detail == refused.detail
+    within = Invalid(Sentence("elsewhere.reason", host="h", reason=Sentence("host.unknown")))
+    said = decode_answer(DeleteDomain("x.test"), *encode_answer(7, within)[1:])
+    assert said.sentence.text("zh") == within.sentence.text("zh")
+    assert unpacked(("of.a.later.version", {})) is None
     plain = decode_answer(DeleteDomain("x.test"), *encode_answer(7, NotFound("account 3"))[1:])
     assert (plain.detail, plain.sentence) == ("account 3", None)

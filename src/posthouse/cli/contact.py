@@ -202,6 +202,7 @@ class _Contacts:
     async def add(self, arguments: argparse.Namespace) -> None:
         from posthouse.cards.jscontact import Card, CardError  # noqa: PLC0415
         from posthouse.core.errors import Invalid, OverQuota  # noqa: PLC0415
+        from posthouse.core.sentence import Sentence  # noqa: PLC0415
         from posthouse.services.contacts import prepare  # noqa: PLC0415
 
         book = await self.book(arguments.book) or await self.service.default_book(self.account)
@@ -217,10 +218,10 @@ class _Contacts:
         try:
             one = prepare(card, {book.id: ""}, self.service.limits, self.service.clock.now())
         except CardError as fault:
-            raise Invalid(str(fault)) from fault
+            raise Invalid(Sentence("contact.card", said=str(fault))) from fault
         [done] = await self.service.write(self.account.id, [one])
         if done.error:
-            raise OverQuota(done.detail)
+            raise OverQuota(Sentence("contact.full", limit=self.service.limits.cards_max))
         self.out.result({"id": done.card})
         self.out.text("contact.added", id=done.card)
 

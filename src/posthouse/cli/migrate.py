@@ -71,8 +71,9 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
     try:
         found = with_store(arguments.config, act)
     except Forbidden as error:
-        hint = f" {out.say(preset.hint)}" if preset.hint else ""
-        raise Forbidden(f"{out.detail(error)}.{hint}") from error
+        if not preset.hint:
+            raise
+        raise Forbidden(f"{out.detail(error)}. {out.say(preset.hint)}") from error
     if sys.stderr.isatty():
         print(file=sys.stderr)
     rows = [

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from posthouse.core.errors import Forbidden, Unavailable
 from posthouse.core.lazy import lazy
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     import httpx
@@ -74,9 +75,9 @@ async def begin(client: DeviceClient) -> Codes:
     url = found.get("verification_uri") or found.get("verification_url")
     device, user = found.get("device_code"), found.get("user_code")
     if not (isinstance(url, str) and isinstance(device, str) and isinstance(user, str)):
-        raise Forbidden(_reason(found))
+        raise Forbidden(_reason(found, client.device_url))
     if urlsplit(url).scheme != "https" and urlsplit(client.device_url).scheme == "https":
-        raise Forbidden("the provider's page is not https")
+        raise Forbidden(Sentence("provider.clear", host=_host(client.device_url)))
     interval = min(max(_number(found.get("interval"), INTERVAL_S), 1), INTERVAL_MAX_S)
     life = min(max(_number(found.get("expires_in"), LIFE_MAX_S), 60), LIFE_MAX_S)
     return Codes(device[:4096], user[:64], url[:1000], interval, life)
@@ -88,9 +89,9 @@ async def poll(client: DeviceClient, device_code: str) -> Tokens | Pending:
     found = await _ask(client, client.token_url, values)
     if found.get("error") in ("authorization_pending", "slow_down"):
         return Pending(found["error"] == "slow_down")
-    tokens = _tokens(found)
+    tokens = _tokens(found, client.token_url)
     if not tokens.refresh:
-        raise Forbidden("the provider gave no refresh token; allow offline_access to this application")
+        raise Forbidden(Sentence("provider.no_refresh", host=_host(client.token_url)))
     return tokens
 
 
@@ -106,7 +107,7 @@ async def waited(
         if isinstance(found, Tokens):
             return found
         interval += INTERVAL_S * found.slower
-    raise Forbidden("the code has run out; begin anew")
+    raise Forbidden(Sentence("provider.over"))
 
 
 async def renewed(client: DeviceClient, refresh: str) -> Tokens:
@@ -117,7 +118,7 @@ async def renewed(client: DeviceClient, refresh: str) -> Tokens:
         "client_id": client.client_id,
         "scope": client.scope,
     }
-    return _tokens(await _ask(client, client.token_url, values))
+    return _tokens(await _ask(client, client.token_url, values), client.token_url)
 
 
 async def _ask(client: DeviceClient, url: str, values: dict[str, str]) -> dict[str, Any]:
@@ -132,16 +133,17 @@ async def _ask(client: DeviceClient, url: str, values: dict[str, str]) -> dict[s
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > ANSWER_MAX:
-                    raise Unavailable(f"{_host(url)}: too long an answer")
+                    raise Unavailable(Sentence("provider.unclear", host=_host(url)))
             status = response.status_code
     except httpx.HTTPError as error:
-        raise Unavailable(f"{_host(url)}: {error or type(error).__name__}") from error
+        said = str(error) or type(error).__name__
+        raise Unavailable(Sentence("provider.away", host=_host(url), said=said)) from error
     if status >= 500 or status == 429:
-        raise Unavailable(f"{_host(url)}: HTTP {status}")
+        raise Unavailable(Sentence("provider.http", host=_host(url), status=status))
     try:
         return msgspec.json.decode(bytes(body), type=dict[str, Any])
     except msgspec.MsgspecError as error:
-        raise Unavailable(f"{_host(url)}: HTTP {status}, and no JSON") from error
+        raise Unavailable(Sentence("provider.unclear", host=_host(url))) from error
 
 
 def _context(client: DeviceClient) -> Any:
@@ -156,17 +158,19 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or url
 
 
-def _tokens(found: dict[str, Any]) -> Tokens:
+def _tokens(found: dict[str, Any], url: str) -> Tokens:
     access, refresh = found.get("access_token"), found.get("refresh_token", "")
     if not isinstance(access, str) or not isinstance(refresh, str):
-        raise Forbidden(_reason(found))
+        raise Forbidden(_reason(found, url))
     return Tokens(access, refresh)
 
 
-def _reason(found: dict[str, Any]) -> str:
+def _reason(found: dict[str, Any], url: str) -> Sentence:
     """RFC 6749 §5.2, in one line."""
-    text = str(found.get("error_description") or found.get("error") or "no answer that can be understood")
-    return " ".join(text.split())[:200]
+    text = " ".join(str(found.get("error_description") or found.get("error") or "").split())[:200]
+    if not text:
+        return Sentence("provider.unclear", host=_host(url))
+    return Sentence("provider.denied", host=_host(url), said=text)
 
 
 def _number(value: object, otherwise: int) -> int:

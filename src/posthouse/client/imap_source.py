@@ -155,7 +155,7 @@ class Source(Struct):
         try:
             return await self._in_thread(work)
         except imaplib.IMAP4.error as error:
-            raise Unavailable(f"{self.host}: {_text(error)}") from error
+            raise Unavailable(Sentence("elsewhere.broken", host=self.host, said=_text(error))) from error
         except OSError as error:
             raise Unavailable(self._refused(error)) from error
         except NO_ANSWER as error:
@@ -227,7 +227,7 @@ class Source(Struct):
         try:
             await self._in_thread(sign_in)
         except imaplib.IMAP4.abort as error:
-            raise Unavailable(f"{self.host}: {_text(error)}") from error
+            raise Unavailable(Sentence("elsewhere.broken", host=self.host, said=_text(error))) from error
         except OSError as error:
             raise Unavailable(self._refused(error)) from error
         except imaplib.IMAP4.error as error:
@@ -266,12 +266,12 @@ class Source(Struct):
             quoted = _quoted(folder)
             status, [count] = self._imap.select(quoted, readonly=True)
             if status != "OK":
-                raise NotFound(f"{folder.name} cannot be opened")
+                raise NotFound(Sentence("elsewhere.folder", name=folder.name))
             validity = int(self._imap.response("UIDVALIDITY")[1][0] or 0)
             found: list[int] = []
             letters = int(count or 0)
             if letters > UIDS_MAX:
-                raise NotFound(f"{folder.name} has more than {UIDS_MAX} letters")
+                raise NotFound(Sentence("elsewhere.folder_large", name=folder.name, limit=UIDS_MAX))
             for start in range(1, letters + 1, SEARCHED):
                 _, [uids] = self._imap.uid("SEARCH", f"{start}:{min(start + SEARCHED - 1, letters)}")
                 found += map(int, (uids or b"").split())

@@ -18,6 +18,7 @@ from msgspec import Struct
 from posthouse.core.discreet import Discreet
 from posthouse.core.errors import Forbidden, Unavailable
 from posthouse.core.lazy import lazy
+from posthouse.core.sentence import Sentence
 
 if TYPE_CHECKING:
     import httpx
@@ -143,9 +144,9 @@ class Provider:
         claims = await find(code, redirect, nonce, verifier)
         address = next((str(claims[c]) for c in self._preset.address_claims if claims.get(c)), "").lower()
         if self._preset.verified and claims.get("email_verified") is not True:
-            raise Forbidden(f"{self.settings.name}: the provider has not verified {address!r}")
+            raise Forbidden(Sentence("provider.unverified", name=self.settings.name, address=repr(address)))
         if address.rpartition("@")[2] not in self.settings.domains:
-            raise Forbidden(f"{self.settings.name}: {address!r} is of no domain that it may sign in")
+            raise Forbidden(Sentence("provider.domain", name=self.settings.name, address=repr(address)))
         return Identity(address, str(claims.get("name") or "")[:200])
 
     async def _oidc(self, code: str, redirect: str, nonce: str, verifier: str) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class Provider:
         found = await self._ask("POST", str(metadata["token_endpoint"]), data=values)
         token = found.get("id_token")
         if not isinstance(token, str):
-            raise Forbidden(f"{self.settings.name}: {_reason(found)}")
+            raise Forbidden(_reason(self.settings.name, found))
         claims = await self._verified(token, nonce)
         if (
             not any(claims.get(name) for name in self._preset.address_claims)
@@ -184,7 +185,7 @@ class Provider:
                 break
             except (errors.JoseError, ValueError) as error:
                 if fresh:
-                    raise Forbidden(f"{self.settings.name}: the identity token: {error}") from error
+                    raise Forbidden(self._refused(str(error))) from error
         claims, now = dict(decoded.claims), self._now()
         audience = claims.get("aud")
         audience = audience if isinstance(audience, list) else [audience]
@@ -199,8 +200,11 @@ class Provider:
             (isinstance(claims.get("sub"), str), "of nobody"),
         ):
             if not right:
-                raise Forbidden(f"{self.settings.name}: the identity token is {what}")
+                raise Forbidden(self._refused(f"it is {what}"))
         return claims
+
+    def _refused(self, said: str) -> Sentence:
+        return Sentence("provider.token", name=self.settings.name, said=said)
 
     async def _key_set(self, *, fresh: bool) -> jwk.KeySet:
         at, keys = self._keys
@@ -213,7 +217,7 @@ class Provider:
             try:
                 keys = jwk.KeySet.import_key_set({"keys": usable})
             except (errors.JoseError, ValueError, TypeError) as error:
-                raise Unavailable(f"{self.settings.name}: its keys cannot be read: {error}") from error
+                raise Unavailable(self._refused(f"its keys cannot be read: {error}")) from error
             self._keys = (self._now(), keys)
         return keys
 
@@ -223,7 +227,7 @@ class Provider:
             found = await self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
             # OpenID Connect Discovery §4.3: the issuer is the one that was asked.
             if str(found.get("issuer")).rstrip("/") != self.issuer:
-                raise Unavailable(f"{self.settings.name}: the document of {self.issuer} is another issuer's")
+                raise Unavailable(Sentence("provider.issuer", name=self.settings.name, issuer=self.issuer))
             self._metadata = (self._now(), found)
         return found
 
@@ -241,7 +245,7 @@ class Provider:
         found = await self._ask("POST", f"{base}/v2/oauth/token", json=values)
         token = found.get("access_token")
         if not isinstance(token, str):
-            raise Forbidden(f"{self.settings.name}: {_reason(found)}")
+            raise Forbidden(_reason(self.settings.name, found))
         head = {"authorization": f"Bearer {token}"}
         who = await self._ask("GET", f"{base}/v1/user_info", headers=head)
         return dict(who.get("data") or {})
@@ -256,28 +260,34 @@ class Provider:
         )
         user = who.get("userid")
         if not token or not isinstance(user, str):
-            raise Forbidden(f"{self.settings.name}: {_reason(who)}")
+            raise Forbidden(_reason(self.settings.name, who))
         return await self._ask("GET", f"{base}/user/get", params={"access_token": str(token), "userid": user})
 
     async def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
         """A JSON object, refusals included.  Raises Unavailable."""
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise Unavailable(f"{self.settings.name}: {url} is not https")
+            raise Unavailable(Sentence("provider.clear", host=self.settings.name))
         try:
             async with self._connect() as http, http.stream(method, url, **options) as response:
                 body = bytearray()
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     if len(body) > ANSWER_MAX:
-                        raise Unavailable(f"{self.settings.name}: too long an answer")
+                        raise Unavailable(Sentence("provider.unclear", host=self.settings.name))
             if response.status_code >= 500:
-                raise Unavailable(f"{self.settings.name}: HTTP {response.status_code}")
+                raise Unavailable(
+                    Sentence("provider.http", host=self.settings.name, status=response.status_code)
+                )
             return msgspec.json.decode(bytes(body), type=dict[str, Any])
         except (httpx.HTTPError, msgspec.MsgspecError) as error:
-            raise Unavailable(f"{self.settings.name}: {error}") from error
+            said = str(error) or type(error).__name__
+            raise Unavailable(Sentence("provider.away", host=self.settings.name, said=said)) from error
 
 
-def _reason(found: dict[str, Any]) -> str:
+def _reason(provider: str, found: dict[str, Any]) -> Sentence:
     named = (found.get(name) for name in ("error_description", "error", "errmsg", "msg"))
-    return str(next((text for text in named if text), "no identity in the answer"))[:200]
+    said = " ".join(str(next((text for text in named if text), "")).split())[:200]
+    if not said:
+        return Sentence("provider.unclear", host=provider)
+    return Sentence("provider.denied", host=provider, said=said)

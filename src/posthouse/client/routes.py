@@ -60,7 +60,7 @@ def parse_route(text: str, *, tls: str = "opportunistic", username: str = "", pa
     if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
         raise Invalid(Sentence("route.form", given=repr(text)))
     if tls not in TLS_POLICIES:
-        raise Invalid(f"tls = {tls!r}: use one of {', '.join(TLS_POLICIES)}")
+        raise Invalid(Sentence("choice", given=repr(tls), known=", ".join(TLS_POLICIES)))
     return Route(match[1].strip("[]").lower(), int(match[2] or SMTP_PORT), tls, username, password)
 
 

@@ -28,6 +28,10 @@ class MailError(Exception):
         self.sentence = detail if isinstance(detail, Sentence) else None
         super().__init__(self.detail)
 
+    def told(self, language: str) -> str:
+        """`detail` in the language of a reader, where it has a sentence; else in English."""
+        return self.detail if self.sentence is None else self.sentence.text(language)
+
 
 class NotFound(MailError):
     """The named account, mailbox, message, queue entry or setting does not exist."""

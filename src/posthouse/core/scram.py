@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from posthouse.core.errors import Invalid
+from posthouse.core.sentence import Sentence
 
 HASHES: Final = {"SCRAM-SHA-512": "sha512", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
 """Mechanism -> hash, strongest first."""
@@ -68,7 +69,7 @@ def parse_record(record: str) -> tuple[str, bytes, int, ScramKey]:
         key = ScramKey(binascii.a2b_base64(stored), binascii.a2b_base64(server))
         return mechanism, binascii.a2b_base64(salt), int(iterations), key
     except ValueError as error:
-        raise Invalid("the SCRAM keys of an account cannot be read; set its password anew") from error
+        raise Invalid(Sentence("account.scram")) from error
 
 
 def salt_of(record: str) -> tuple[bytes, int]:
@@ -77,4 +78,4 @@ def salt_of(record: str) -> tuple[bytes, int]:
         iterations, salt = record.split("$")[1].split(":")
         return binascii.a2b_base64(salt), int(iterations)
     except (ValueError, IndexError) as error:
-        raise Invalid("the SCRAM keys of an account cannot be read; set its password anew") from error
+        raise Invalid(Sentence("account.scram")) from error

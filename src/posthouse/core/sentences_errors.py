@@ -37,7 +37,7 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "the domain is malformed: letters, digits and hyphens, with dots between its parts",
     ),
     "address.literal": ("方括号中的地址不合格式", "the address literal is malformed"),
-    # --- files and servers that letters come from ---
+    # --- files that letters come from ---
     "import.none": (
         "{path}：其中没有邮件；请选择 mbox、EML、Maildir，或它们的 zip、tar",
         "{path}: there are no letters in it; choose an mbox, EML, a Maildir, or a zip or tar of them",
@@ -46,21 +46,6 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{path}：其中没有可导入的邮件（{said}）；请选择 mbox、EML、Maildir，或它们的 zip、tar",
         "{path}: there are no letters in it ({said}); choose an mbox, EML, a Maildir, or a zip or tar of them",
     ),
-    "elsewhere.reason": ("{host}：{reason}", "{host}: {reason}"),
-    "elsewhere.slow": ("{host}：太久没有应答", "{host}: too slow"),
-    "elsewhere.imap": (
-        "{host}：应答的不是 IMAP（{said}）；请核对主机名和端口",
-        "{host}: no IMAP answer ({said}); check the name and the port",
-    ),
-    "elsewhere.refused": (
-        "{host} 拒绝登录：{said}；请核对用户名和密码",
-        "{host}: {said}; check the user name and the password",
-    ),
-    "elsewhere.inside": (
-        "{host} 不是公网主机；内部的网络要由管理员在 migration.networks 中列出",
-        "{host} is no public host; networks inside are named by the administrator in migration.networks",
-    ),
-    "elsewhere.line": ("用户名和密码都只能是一行", "name and password are one line each"),
     # --- what was asked for ---
     "domain.exists": ("域名 {domain} 已经存在", "the domain {domain} exists already"),
     "domain.none": (

@@ -106,7 +106,7 @@ class ApiTokens:
             if one.expires_at and one.expires_at <= self._clock.now():
                 raise Expired(f"{origin.connection}: the token {one.name!r}")
             if one.networks and not is_within(origin.peer_ip, one.networks):
-                raise Forbidden(f"the token {one.name!r} is not for {origin.peer_ip}")
+                raise Forbidden(Sentence("token.network", name=repr(one.name), ip=origin.peer_ip))
             if owner is None or not owner.enabled or not await self._is_served(owner):
                 break
             await self._note(one, origin)

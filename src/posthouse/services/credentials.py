@@ -320,7 +320,7 @@ class Credentials:
         if not self._secret:
             secret = await self._store.directory.setting("signin.secret")
             if secret is None:
-                raise NotFound("the store has no secret for sign-in; run `posthouse check`")
+                raise NotFound(Sentence("store.no_secret"))
             self._secret = secret
         return self._secret
 

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 from posthouse.core.errors import MailError, NotApproved, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.background import Background
 from posthouse.services.bans import network_of
 from posthouse.services.grant import Grant, Origin
@@ -217,7 +218,7 @@ class Devices:
                 for device in await self._store.access.devices(AccountId(account)):
                     if device.id == number and device.state == HELD:
                         return device
-        raise NotFound("this link was used already, or is too old; sign in again for a new one")
+        raise NotFound(Sentence("device.link"))
 
     async def decide(self, approval: str, *, allow: bool) -> Device:
         """Raises NotFound."""
@@ -239,7 +240,7 @@ class Devices:
     async def _sign(self, text: str) -> str:
         secret = await self._store.directory.setting("signin.secret")
         if secret is None:
-            raise NotFound("the store has no secret for sign-in; run `posthouse check`")
+            raise NotFound(Sentence("store.no_secret"))
         digest = hmac.digest(secret, b"device approval " + text.encode("utf-8", "surrogatepass"), sha256)
         return urlsafe_b64encode(digest[:18]).decode()
 

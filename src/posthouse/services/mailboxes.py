@@ -403,7 +403,7 @@ class MailboxService:
             raise Exists(Sentence("mailbox.exists", name=repr(name)))
         missing = [superior for superior in superiors(name) if superior not in existing]
         if len(existing) + len(missing) >= self.settings.mailboxes_max:
-            raise OverQuota(f"the account has {len(existing)} mailboxes")
+            raise OverQuota(Sentence("mailbox.many", count=len(existing)))
         # RFC 9051 §6.3.4: superiors that are missing are made as well.
         for superior in missing:
             try:
@@ -418,7 +418,7 @@ class MailboxService:
         check_new_name(new_name, self.settings)
         # RFC 9051 §6.3.6: a name cannot become its own inferior; INBOX keeps its inferiors, so there it can.
         if name != INBOX and new_name.startswith(name + DELIMITER):
-            raise Invalid("a mailbox cannot be moved into itself")
+            raise Invalid(Sentence("mailbox.inside", name=repr(name)))
         existing = {mailbox.name for mailbox in await self._store.mailboxes.list(account)}
         if name not in existing:
             raise NotFound(Sentence("mailbox.none", name=repr(name)))

@@ -15,6 +15,7 @@ from typing import Final, final
 from posthouse.core import flags
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.storage.content_ports import Content
 from posthouse.storage.ports import Lock, Store
 from posthouse.storage.rows import CONTENT_COLUMN, Account, Mailbox, UidRanges
@@ -33,7 +34,7 @@ def parse_policy(text: str) -> tuple[str, int]:
         return kind, int(days)
     if text in ("delete", "trash"):
         return text, 0
-    raise Invalid(f'pop3_delete is {text!r}: use "delete", "trash" or "keep:DAYS"')
+    raise Invalid(Sentence("account.pop3_delete"))
 
 
 def uid_ranges(uids: Iterable[int]) -> UidRanges:

@@ -12,6 +12,7 @@ import msgspec
 from posthouse.client.imap_source import Source
 from posthouse.core.errors import Forbidden, Invalid, MailError, NotFound, OverQuota, Unavailable
 from posthouse.core.ports import Clock, Ids
+from posthouse.core.sentence import Sentence, packed
 from posthouse.services.migration import Migration as Copying
 from posthouse.services.migration import Step
 from posthouse.services.migration_sign_in import MigrationSignIn
@@ -149,7 +150,7 @@ class MigrationRunner:
         one, progress = run.one, run.one.progress
         attempt = 0
         while not run.stopped.is_set():
-            progress.state, progress.error, progress.detail = "running", "", ""
+            progress.state, progress.error, progress.detail, progress.sentence = "running", "", "", None
             await self._tell(one)
             before = _copied(progress)
             try:
@@ -158,7 +159,7 @@ class MigrationRunner:
                 if run.stopped.is_set():
                     break
                 attempt = attempt + 1 if _copied(progress) == before else 1
-                progress.error, progress.detail = "unreachable", error.detail[:300]
+                _note(progress, "unreachable", error)
                 if attempt > len(WAITS_S):
                     await self._end(one, "failed")
                     return
@@ -168,7 +169,7 @@ class MigrationRunner:
                     async with asyncio.timeout(WAITS_S[attempt - 1]):
                         await run.stopped.wait()
             except (Forbidden, Invalid, OverQuota, NotFound) as error:
-                progress.error, progress.detail = _name(error), error.detail[:300]
+                _note(progress, _name(error), error)
                 await self._end(one, "failed")
                 return
             except Exception:
@@ -194,7 +195,7 @@ class MigrationRunner:
         one, progress = run.one, run.one.progress
         account = await self._store.directory.account(one.account)
         if account is None:
-            raise NotFound("the account is gone")
+            raise NotFound(Sentence("migration.account"))
         secret = (await self._seals.unseal(one.wanted.secret, bound_to(one.account))).decode()
         where = one.wanted.where
         if where.signed_in:
@@ -209,7 +210,7 @@ class MigrationRunner:
             async for step in steps:
                 tally.note(step)
                 if run.stopped.is_set():
-                    raise Unavailable("stopped")
+                    raise Unavailable(Sentence("migration.stopped"))
                 if self._clock.monotonic() - told >= TELL_S:
                     told = self._clock.monotonic()
                     await self._tell(one)
@@ -262,6 +263,11 @@ class _Tally:
         self._named[step.folder] = len(step.missing)
         self._progress.missing += fresh[: max(0, MISSING_MAX - len(self._progress.missing))]
         self._progress.missing_count += len(fresh)
+
+
+def _note(progress: Progress, name: str, error: MailError) -> None:
+    progress.error, progress.detail = name, error.detail[:300]
+    progress.sentence = None if error.sentence is None else packed(error.sentence)
 
 
 def _name(error: MailError) -> str:

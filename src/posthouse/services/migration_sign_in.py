@@ -17,6 +17,7 @@ from posthouse.client.device_grant import Codes, DeviceClient, Pending
 from posthouse.core.errors import Forbidden, Invalid, Unavailable
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.seal import Seals
 from posthouse.storage.ports import Store
 
@@ -46,7 +47,7 @@ class MigrationSignIn:
     def _client(self, provider: str) -> DeviceClient:
         found = self.clients.get(provider)
         if found is None:
-            raise Invalid(f"nobody signs in at {provider or 'this server'} from here; use an app password")
+            raise Invalid(Sentence("migration.no_sign_in", provider=provider or Sentence("migration.server")))
         return found
 
     async def begin(self, account: AccountId, provider: str) -> tuple[Codes, str]:
@@ -59,7 +60,7 @@ class MigrationSignIn:
         """What stands for the password from now on.  Raises Forbidden (refused, too late), Unavailable, Invalid."""
         asked = await self._opened(handle, f"code of account {account}", _Asked)
         if asked.until < self._clock.now():
-            raise Forbidden("the code has run out; begin anew")
+            raise Forbidden(Sentence("provider.over"))
         tokens = await device_grant.poll(self._client(asked.provider), asked.device_code)
         if isinstance(tokens, Pending):
             return tokens
@@ -70,7 +71,7 @@ class MigrationSignIn:
         """Raises Invalid: it is none of this account at this provider."""
         granted = await self._opened(sealed, f"grant of account {account}", _Granted)
         if granted.provider != provider:
-            raise Invalid("the sign-in is at another provider")
+            raise Invalid(Sentence("migration.other"))
         return granted.refresh
 
     async def access_token(self, provider: str, refresh: str) -> str:
@@ -81,4 +82,4 @@ class MigrationSignIn:
         try:
             return msgspec.json.decode(await self._seals.unseal(sealed[:SEALED_MAX], bound_to), type=kind)
         except (Unavailable, ValueError) as error:
-            raise Invalid("the sign-in is none of this account; begin anew") from error
+            raise Invalid(Sentence("migration.not_mine")) from error

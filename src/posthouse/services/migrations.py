@@ -17,6 +17,7 @@ from posthouse.client.imap_source import PRESETS, Folder, Source, Way
 from posthouse.core.errors import Conflict, Forbidden, Invalid, NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Packed, Sentence
 from posthouse.services.migration import Missing
 from posthouse.services.migration_sign_in import MigrationSignIn
 from posthouse.services.seal import Seals
@@ -81,7 +82,8 @@ class Progress(Struct):
     run: int = 0
     state: State = "waiting"
     error: str = ""  # "sign-in", "unreachable", "address", "quota", "fault"
-    detail: str = ""  # what the other server said
+    detail: str = ""  # what the other server said, in English
+    sentence: Packed | None = None  # the same, for any language
     folders: list[FolderProgress] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     missing_count: int = 0
@@ -130,7 +132,8 @@ def source_of(where: Where, secret: str, settings: MigrationSettings) -> Source:
     preset = PRESETS.get(where.provider)
     host, port = (preset.host, preset.port) if preset is not None else (where.host, where.port)
     if preset is None and port not in settings.ports:
-        raise Invalid(f"port {port} is not called; allowed: {', '.join(map(str, settings.ports))}")
+        known = ", ".join(map(str, settings.ports))
+        raise Invalid(Sentence("migration.port", port=port, known=known))
     by_token = where.by_token or where.signed_in
     password, token = ("", secret) if by_token else (secret, "")
     return Source(host, port, where.user, password, token, ca_file=settings.ca_file, way=settings.way)
@@ -176,7 +179,7 @@ class Migrations:
             kept = await self._sign_in.access_token(where.provider, kept)
         source = source_of(where, kept, self._settings)
         if account in self._looking or len(self._looking) >= CHECKS_AT_ONCE:
-            raise OverQuota("others are being looked at")
+            raise OverQuota(Sentence("migration.busy"))
         self._looking.add(account)
         try:
             await source.open()
@@ -198,7 +201,7 @@ class Migrations:
         for found in await self.listed(account):
             if found.id == number:
                 return found
-        raise NotFound(f"migration {number}")
+        raise NotFound(Sentence("migration.none", number=number))
 
     async def start(
         self, account: AccountId, where: Where, secret: str, folders: list[str] | None
@@ -208,10 +211,10 @@ class Migrations:
         source_of(where, secret, self._settings)
         known = await self.listed(account)
         if len(known) >= self._settings.kept_max:
-            raise OverQuota(f"{self._settings.kept_max} migrations are kept; remove one first")
+            raise OverQuota(Sentence("migration.many", limit=self._settings.kept_max))
         for one in known:
             if one.state not in ENDED and _same(one.wanted.where, where):
-                raise Conflict("this mailbox is being moved already")
+                raise Conflict(Sentence("migration.same"))
         sealed = await self._seals.seal(secret.encode(), bound_to(account))
         wanted = Wanted(where, folders, sealed, at=self._clock.now())
         [number] = (await self._store.objects.put(account, [_job(0, wanted)])).ids
@@ -226,7 +229,7 @@ class Migrations:
         wanted = found.wanted
         if found.state in ENDED:
             if wish != RUNS:
-                raise Conflict("it is over")
+                raise Conflict(Sentence("migration.over"))
             wanted.run += 1
             wanted.at = self._clock.now()
             wanted.secret = ""
@@ -234,7 +237,7 @@ class Migrations:
             secret = await self._kept(account, wanted.where, secret)
             wanted.secret = await self._seals.seal(secret.encode(), bound_to(account))
         if wish == RUNS and not wanted.secret:
-            raise Forbidden("the password is needed again")
+            raise Forbidden(Sentence("migration.secret"))
         wanted.wish = wish
         if wish == CANCELS:
             wanted.secret = ""

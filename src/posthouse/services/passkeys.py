@@ -20,6 +20,7 @@ from posthouse.core.errors import Conflict, Exists, Invalid, NotFound, SignInFai
 from posthouse.core.ids import AccountId
 from posthouse.core.lazy import lazy
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.seal import Seals
 from posthouse.storage.ports import Store
 from posthouse.storage.rows import Account, Credential
@@ -71,7 +72,7 @@ class Passkeys:
         """What the browser's `navigator.credentials.create` wants, as JSON.  Raises Invalid."""
         known = await self.of_account(account.id)
         if len(known) >= PASSKEYS_MAX:
-            raise Invalid(f"an account has at most {PASSKEYS_MAX} passkeys; remove one first")
+            raise Invalid(Sentence("passkey.many", limit=PASSKEYS_MAX))
         options = webauthn.generate_registration_options(
             rp_id=self._host,
             rp_name=self._name,
@@ -101,9 +102,9 @@ class Passkeys:
                 require_user_verification=True,
             )
         except (exceptions.WebAuthnException, ValueError) as error:
-            raise Invalid(f"the passkey was not made: {error}") from error
+            raise Invalid(Sentence("passkey.not_made", said=str(error))) from error
         if any(key.id == made.credential_id for _, key in await self.of_account(account.id)):
-            raise Conflict("this passkey is registered already")
+            raise Conflict(Sentence("passkey.registered"))
         key = Passkey(
             made.credential_id,
             made.credential_public_key,
@@ -121,11 +122,11 @@ class Passkeys:
         new_name = _checked_name(new_name)
         names = {one.name: one for one, _ in await self.of_account(account)}
         if name not in names:
-            raise NotFound("there is no passkey of that name")
+            raise NotFound(Sentence("passkey.none"))
         if new_name == name:
             return
         if new_name in names:
-            raise Exists(f"a passkey {new_name!r}")
+            raise Exists(Sentence("passkey.exists", name=repr(new_name)))
         old = names[name]
         # The new row first: the key opens the account at every moment.
         await self._store.credentials.put(
@@ -227,7 +228,7 @@ class Passkeys:
             made_at = int.from_bytes(body[:8], "big")
             if 0 <= self._clock.now() - made_at / 1_000_000 < CHALLENGE_S:
                 return made_at
-        raise Conflict("that took too long; begin anew")
+        raise Conflict(Sentence("passkey.slow"))
 
     async def _mac(self, body: bytes, purpose: str, account: AccountId) -> bytes:
         key = await self._seals.key(b"passkey")
@@ -245,7 +246,7 @@ async def passkeys_of(store: Store, account: AccountId) -> list[tuple[Credential
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise Invalid(f"the name of a passkey has 1 to {NAME_MAX} printable characters")
+        raise Invalid(Sentence("passkey.name", limit=NAME_MAX))
     return name
 
 

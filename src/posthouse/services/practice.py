@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from posthouse.client.practice import Person, PracticeError, fetch_by_imap, fetch_by_pop3, submit
 from posthouse.core.errors import Forbidden, Invalid, NotFound
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.lens import NOTE, Line
 from posthouse.mime import compose
 from posthouse.services.background import Background
@@ -78,9 +79,9 @@ class Practice:
     ) -> tuple[str, str]:
         """(its name, its source); it can be looked at, and goes on by itself.  Raises Forbidden, Invalid."""
         if not looker.everything:
-            raise Forbidden("practice letters are for those who see all dialogues")
+            raise Forbidden(Sentence("practice.who"))
         if sender not in self._people or to not in self._people:
-            raise Invalid(f"practice letters go between {', '.join(self._people)}")
+            raise Invalid(Sentence("practice.between", known=", ".join(self._people)))
         token = secrets.token_hex(8)
         letter = compose.Letter(
             sender=("", sender),
@@ -134,11 +135,11 @@ class Practice:
     async def stages(self, looker: Looker, token: str, language: str) -> list[Stage]:
         """Raises Forbidden, NotFound."""
         if not looker.everything:
-            raise Forbidden("practice letters are for those who see all dialogues")
+            raise Forbidden(Sentence("practice.who"))
         found = await self._of(token) if TOKEN.fullmatch(token) else []
         own = next((one for one in found if one.service == "practice"), None)
         if own is None:
-            raise NotFound(f"there is no practice letter {token}")
+            raise NotFound(Sentence("practice.none", token=token))
         sender, to, by = own.peer.split(" ")
         stages = {name: Stage(name) for name in STAGES}
         stages["compose"].state, stages["compose"].at = "done", own.began

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from posthouse.core.address import Address, try_address
 from posthouse.core.errors import Invalid, NotFound
 from posthouse.core.ids import AccountId
+from posthouse.core.sentence import Sentence
 from posthouse.services.srs import Srs
 from posthouse.storage.ports import Directory, Hints
 from posthouse.storage.rows import Account, Domain, Hint
@@ -150,7 +151,7 @@ class Resolver:
                     waiting.append(target)
             seen.add(key)
             if len(seen) + len(waiting) > self.settings.targets_max:
-                raise Invalid(f"{address} expands to more than {self.settings.targets_max} addresses")
+                raise Invalid(Sentence("alias.wide", address=str(address), limit=self.settings.targets_max))
 
     async def _targets(self, key: str) -> tuple[str, ...] | None:
         alias = await self._directory.alias(key)

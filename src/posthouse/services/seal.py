@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from posthouse.core.errors import NotFound, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.storage.ports import Store
 
 _NONCE_BYTES: Final = 12
@@ -28,7 +29,7 @@ class Seals:
         if not self._secret:
             secret = await self._store.directory.setting("signin.secret")
             if secret is None:
-                raise NotFound("the store has no secret for sign-in; run `posthouse check`")
+                raise NotFound(Sentence("store.no_secret"))
             self._secret = secret
         return blake2b(self._secret, digest_size=32, person=purpose).digest()
 
@@ -44,6 +45,4 @@ class Seals:
         try:
             return cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], bound_to.encode())
         except InvalidTag as error:
-            raise Unavailable(
-                f"{bound_to} was sealed with another secret; restore the setting signin.secret, or set it up anew"
-            ) from error
+            raise Unavailable(Sentence("seal.other")) from error

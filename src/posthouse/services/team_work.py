@@ -13,6 +13,7 @@ from msgspec import Struct
 from posthouse.core.errors import Forbidden, Invalid, NotFound
 from posthouse.core.ids import AccountId
 from posthouse.core.rights import LOOKUP, NOTHING, READ, WRITE, combine
+from posthouse.core.sentence import Sentence
 from posthouse.services.grant import Grant
 from posthouse.services.rights import WHOLE, viewer_of
 from posthouse.storage.ports import Store
@@ -107,9 +108,9 @@ class TeamWorkService:
         await self.need(home, team, SEES | WRITE)
         if draft.text is not None:
             if not draft.text.strip():
-                raise Invalid("a note says something")
+                raise Invalid(Sentence("note.empty"))
             if len(draft.text.encode("utf-8", "surrogatepass")) > NOTE_MAX_BYTES:
-                raise Invalid(f"a note has at most {NOTE_MAX_BYTES} octets")
+                raise Invalid(Sentence("note.long", limit=NOTE_MAX_BYTES))
             if len(draft.mentions) > MENTIONS_MAX:
-                raise Invalid(f"a note mentions at most {MENTIONS_MAX} members")
+                raise Invalid(Sentence("note.mentions", limit=MENTIONS_MAX))
         return await self._store.team.note(team.id, home.account.id, draft, self._limits)

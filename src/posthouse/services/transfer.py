@@ -264,7 +264,7 @@ class Transfer:
             )
         for stored in await self._store.messages.deliver(deliveries, together=True):
             if not stored.placed:
-                raise OverQuota(self._account.address)
+                raise OverQuota(Sentence("account.full", address=self._account.address))
 
     # --- out of it ---
 

@@ -161,7 +161,7 @@ class TwoStep:
         methods = await self.methods(account)
         if not methods:
             # An account whose factors are gone is not one without: the administrator has to say so.
-            raise Forbidden(f"{account.address} has to have a second step, and has none")
+            raise Forbidden(Sentence("two_step.none", address=account.address))
         return methods
 
     # --- using it ---
@@ -170,7 +170,7 @@ class TwoStep:
         """A code on its way to a person; the one before is void.  Raises NotFound, Unavailable."""
         sender = self.senders.get(method)
         if sender is None or method not in await self.methods(account):
-            raise NotFound(f"no code can be sent by {method}")
+            raise NotFound(Sentence("two_step.way", method=method))
         self._refuse_exhausted(account.id)
         code = f"{secrets.randbelow(10**SENT_DIGITS):0{SENT_DIGITS}}"
         await self._drop(account.id, "email")

@@ -62,7 +62,7 @@ const TEXTS = {
   "error.address": ["这个服务器不在公网上，不能连接。", "That server is not on the public network, so it is not called."],
   "error.quota": ["您在这里的空间满了。请清理或请管理员增加配额，然后再次运行。", "Your space here is full. Make room, or ask for more, and run it again."],
   "error.fault": ["服务器出了问题，已记录。请稍后再次运行。", "Something went wrong here and was noted. Run it again later."],
-  "said": ["那边说：{detail}", "It says: {detail}"],
+  "said": ["详情：{detail}", "Details: {detail}"],
   "pause": ["暂停", "Pause"],
   "resume": ["继续", "Go on"],
   "cancel": ["取消", "Cancel"],

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from posthouse.core import errors as e
-from posthouse.http.api.reasons import in_chinese
+from posthouse.core.sentence import Sentence
+from posthouse.http.api.reasons import REASON_MAX, in_chinese
 
 TYPES: Final = "/api/v1/problems/"
 REALM: Final = 'Bearer realm="Posthouse"'
@@ -311,7 +312,7 @@ class ProblemDocument(Struct, kw_only=True, omit_defaults=True):
 
 
 class Problem(Exception):
-    """A refusal by name; `fields` fill its text, `more` are members of the document."""
+    """A refusal by name; `fields` fill its text, `more` are members of the document (`reason` may be a Sentence)."""
 
     def __init__(
         self,
@@ -333,8 +334,21 @@ def problem_of(error: e.MailError) -> Problem:
         if isinstance(error, cls):
             if isinstance(error, e.TooLarge):
                 return Problem(name, fields={"limit": error.limit})
-            return Problem(name, reason=error.detail if isinstance(error, _TELLING) else "")
+            return Problem(name, reason=reason_of(error) if isinstance(error, _TELLING) else "")
     return Problem("fault")
+
+
+def reason_of(error: e.MailError) -> Sentence | str:
+    return error.detail if error.sentence is None else error.sentence
+
+
+def _said(reason: Sentence | str, language: str) -> str:
+    """In Chinese the words for pages come first: those of the command line name its commands."""
+    english = str(reason)[:REASON_MAX]
+    if language != "zh":
+        return english
+    words = in_chinese(english)
+    return reason.text(language)[:REASON_MAX] if words == english and isinstance(reason, Sentence) else words
 
 
 def document(problem: Problem, language: str) -> ProblemDocument:
@@ -342,8 +356,8 @@ def document(problem: Problem, language: str) -> ProblemDocument:
     at = 0 if language == "zh" else 1
     text = detail[at].format(**problem.fields) if problem.fields else detail[at]
     more = dict(problem.more)
-    if language == "zh" and "reason" in more:
-        more["reason"] = in_chinese(more["reason"])
+    if "reason" in more:
+        more["reason"] = _said(more["reason"], language)
     return ProblemDocument(type=TYPES + problem.name, title=title[at], status=status, detail=text, **more)
 
 

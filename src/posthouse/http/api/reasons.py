@@ -1,4 +1,4 @@
-"""What exactly was refused, in Chinese: the domain says it in English, one row for each way of saying it."""
+"""What exactly was refused, in Chinese, where it has no sentence or its sentence names a command instead of a page."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ _ROWS: Final = (
     (r"Invalid enum value (.*)", r"没有 \1 这个选项"),
     (r"Invalid RFC3339 encoded datetime", "时间的写法不对，例如 2030-01-01T00:00:00Z"),
     (r"this address takes no parameters", "这个地址不接受参数"),
-    (r"others are being looked at", "正在查看别的邮箱，请稍候再试"),
-    (r"name and password are one line each", "用户名和密码各写一行，不能换行"),
     # --- accounts and domains ---
     (r"the domain (.*) exists already", r"域名 \1 已经存在"),
     (r"the account (.*) exists already", r"账户 \1 已经存在"),
@@ -49,18 +47,11 @@ _ROWS: Final = (
     (r"a member has some rights; .*", "成员至少要有一项权限；要全部取消，请移除成员"),
     # --- bans, queue ---
     (r"you cannot ban yourself", "不能封禁自己"),
-    (r"(.*) is no (\w+); write 192.0.2.1, or 192.0.2.0/24 for a network", r"\1 写法不对，应如 192.0.2.1、192.0.2.0/24"),
     (r"use due or held", "只能是 due 或 held"),
     (r"say to which HOST:PORT", "请写明改投到哪里，例如 mail.example.org:25"),
     (r"only reroute takes a route", "只有改道时才填写目的地"),
     # --- what opens an account ---
     (r"send password or passkey", "请提交密码或通行密钥"),
-    (r"an account has at most (\d+) passkeys; remove one first", r"一个账户最多 \1 把通行密钥，请先删除一把"),
-    (r"the passkey was not made: .*", "通行密钥没有建成，请再试一次"),
-    (r"a passkey (.*)", r"已经有名为 \1 的通行密钥"),
-    (r"this passkey is registered already", "这把通行密钥已经登记过"),
-    (r"that took too long; begin anew", "等待太久，请重新开始"),
-    (r"the name of a passkey has 1 to (\d+) printable characters", r"通行密钥的名称要有 1 到 \1 个可见字符"),
     (r"the name of a token has 1 to (\d+) printable characters", r"令牌的名称要有 1 到 \1 个可见字符"),
     (r"an account has at most (\d+) tokens; revoke one first", r"一个账户最多 \1 个令牌，请先吊销一个"),
     (r"the (?:token|app password) would have expired already; choose a later time", "这个时间已经过去，请选更晚的时间"),
@@ -76,16 +67,6 @@ _ROWS: Final = (
     (r"the file holds no certificate.*", "文件里没有能读出的证书，要 PEM 或 DER 格式"),
     # --- migrations ---
     (r"provider or host is needed", "请选择服务商，或填写服务器名"),
-    (r"port (\d+) is not called; allowed: (.*)", r"不能连接端口 \1，可用：\2"),
-    (r"(.*) is no public host", r"\1 不在公网上"),
-    (r"(\d+) migrations are kept; remove one first", r"最多保留 \1 项搬家记录，请先移除一项"),
-    (r"this mailbox is being moved already", "这个邮箱正在搬家"),
-    (r"it is over", "它已经结束"),
-    (r"the password is needed again", "需要重新填写密码"),
-    (r"the code has run out; begin anew", "代码过期了，请重新登录"),
-    (r"nobody signs in at (.*) from here; use an app password", r"不能从这里登录 \1，请用授权码"),
-    (r"the sign-in is none of this account; begin anew", "这次登录不属于这个账户，请重新登录"),
-    (r"the sign-in is at another provider", "这次登录是在别的服务商那里"),
 )  # fmt: skip
 _COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), words) for pattern, words in _ROWS)
 REASON_MAX: Final = 600

@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from posthouse.client.provider import Identity, Provider
 from posthouse.core.address import try_address
 from posthouse.core.errors import Exists, Forbidden, Invalid, MailError, NotFound, TooLarge, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.http.browser import Visitor
 from posthouse.http.forms import Fields, query_of
 from posthouse.http.oauth.context import Context, peer_of
@@ -84,7 +85,8 @@ class OutsidePages:
             return self._message(request, "error.form", 403)
         try:
             if not fields["code"]:
-                raise Forbidden(f"{provider.settings.name}: {fields['error'][:100] or 'no code'}")
+                said = fields["error"][:100] or "no code"
+                raise Forbidden(Sentence("provider.denied", host=provider.settings.name, said=said))
             nonce, verifier = await self._secrets(visitor, body)
             redirect = self._redirect(provider)
             found = await provider.identity(fields["code"], redirect, nonce, verifier)
@@ -119,15 +121,15 @@ class OutsidePages:
         """Raises Forbidden, NotApproved, OAuthError."""
         server, address = self._context.server, try_address(found.address)
         if address is None:
-            raise Forbidden(f"{found.address!r} is no address")
+            raise Forbidden(Sentence("provider.address", given=repr(found.address)))
         account = await server.store.directory.account_by_address(address.key)
         if account is None and provider.settings.provision:
             try:
                 account = await self._context.create(address.key, found.name)
             except (Exists, Invalid, NotFound) as error:
-                raise Forbidden(error.detail) from error
+                raise Forbidden(error.sentence or error.detail) from error
         if account is None:
-            raise Forbidden(f"there is no account {address.key}")
+            raise Forbidden(Sentence("provider.no_account", address=address.key))
         account = await server.account(account.id)
         grant = permitted(of_password(account), "http")
         origin = Origin("http", "http", peer_of(request), f"browser ({provider.settings.name})")
@@ -151,7 +153,7 @@ class OutsidePages:
         if error is not None:
             _log.warning("a sign-in by an outside provider failed", extra={"facts": {"error": error.detail}})
         # What a network said is for the log alone.
-        detail = error.detail if isinstance(error, Forbidden) else ""
+        detail = error.told(self._context.pages.language(request)) if isinstance(error, Forbidden) else ""
         link = (target, "link.again") if target else WEBMAIL
         return self._context.pages.message(request, text, status=status, detail=detail, link=link)
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from posthouse.client.provider import Provider
 from posthouse.core.errors import Invalid, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.http.browser import Browsers
 from posthouse.http.oauth.authorize import AuthorizePage
 from posthouse.http.oauth.context import Context, Limits, source_of
@@ -31,7 +32,7 @@ Page = Callable[[Request], Awaitable[Response]]
 
 
 async def _nobody(address: str, _name: str) -> Account:
-    raise Invalid(f"accounts are not made for {address}")
+    raise Invalid(Sentence("provider.no_domain", address=address))
 
 
 def make_context(

@@ -23,6 +23,7 @@ from msgspec import Struct
 from posthouse.core.errors import Conflict, NotFound, OverQuota
 from posthouse.core.ids import AccountId
 from posthouse.core.ports import Clock
+from posthouse.core.sentence import Sentence
 from posthouse.services.oauth.clients import CODE, REFRESH, Clients
 from posthouse.services.oauth.errors import OAuthError
 from posthouse.services.oauth.keys import Keys
@@ -88,7 +89,7 @@ class AuthorizationServer:
         if not self._secret:
             secret = await self.store.directory.setting("signin.secret")
             if secret is None:
-                raise NotFound("the store has no secret for sign-in; run `posthouse check`")
+                raise NotFound(Sentence("store.no_secret"))
             self._secret = secret
         return blake2b(purpose, key=self._secret, digest_size=32, person=b"oauth").digest()
 

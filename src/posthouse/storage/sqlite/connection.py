@@ -16,6 +16,7 @@ from typing import Final
 import apsw
 
 from posthouse.core.errors import MailError, StorageFull, Unavailable
+from posthouse.core.sentence import Sentence
 from posthouse.storage.blobs.files import file_error
 
 DATABASE_NAME: Final = "mail.db"
@@ -61,9 +62,9 @@ def translate(error: BaseException) -> MailError | None:
     if isinstance(error, MailError):
         return error
     if isinstance(error, apsw.FullError):
-        return StorageFull(f"the disk is full: {error}")
+        return StorageFull(Sentence("store.full", said=str(error)))
     if isinstance(error, _TEMPORARY):
-        return Unavailable(f"{type(error).__name__}: {error}")
+        return Unavailable(Sentence("store.fault", said=f"{type(error).__name__}: {error}"))
     if isinstance(error, OSError):
         return file_error(error)
     return None

@@ -170,9 +170,9 @@ def read_account(ledger: Ledger, account: AccountId) -> Account:
 def create_account(ledger: Ledger, request: CreateAccount) -> Account:
     account = request.account
     if ledger.execute("SELECT 1 FROM account WHERE address = ?", (account.address,)).fetchone():
-        raise Exists(f"account {account.address}")
+        raise Exists(Sentence("account.exists", address=account.address))
     if not ledger.execute("SELECT 1 FROM domain WHERE name = ?", (_domain_of(account.address),)).fetchone():
-        raise NotFound(f"domain {_domain_of(account.address)}")
+        raise NotFound(Sentence("domain.none", domain=_domain_of(account.address)))
     number = ledger.take_id("account")
     ledger.execute(
         "INSERT INTO account (id, modseq, used_bytes, used_messages, quota_bytes, quota_messages, uidvalidity,"
@@ -229,7 +229,7 @@ def update_account(ledger: Ledger, request: UpdateAccount) -> Account:
             "SELECT 1 FROM account WHERE address = ? AND id <> ?", (address, request.account)
         )
         if taken.fetchone():
-            raise Exists(f"account {address}")
+            raise Exists(Sentence("account.exists", address=address))
         changes["domain"] = _domain_of(address)
     if changes:
         assignments = ", ".join(f"{name} = ?" for name in changes)

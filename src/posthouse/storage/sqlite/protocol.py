@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from posthouse.core import errors
 from posthouse.core.errors import MailError, Unavailable
-from posthouse.core.sentence import Sentence
+from posthouse.core.sentence import Packed, packed, unpacked
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite import requests as rq
 from posthouse.storage.sqlite.request_class import Request
@@ -34,7 +34,7 @@ class Answers(Struct, array_like=True):
 _encoder: Final = msgspec.msgpack.Encoder()
 decode_calls: Final = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw]]).decode
 decode_answers: Final = msgspec.msgpack.Decoder(Answers).decode
-_decode_told: Final = msgspec.msgpack.Decoder(str | tuple[str, dict[str, str | int]]).decode
+_decode_told: Final = msgspec.msgpack.Decoder(str | Packed).decode
 _decode_result: Final = {
     kind: msgspec.msgpack.Decoder(kind.result).decode
     for kind in Request.__subclasses__()
@@ -66,21 +66,18 @@ def encode_answer(number: int, result: Any) -> tuple[int, str, msgspec.Raw]:
     return number, "", msgspec.Raw(_encoder.encode(result))
 
 
-def _told(error: BaseException) -> str | tuple[str, dict[str, object]]:
+def _told(error: BaseException) -> str | Packed:
     """The sentence of an error, so that it can be said in any language on the other side; else its text."""
     sentence = error.sentence if isinstance(error, MailError) else None
-    if sentence is None or not all(isinstance(value, str | int) for value in sentence.values.values()):
-        return str(error)
-    return sentence.key, sentence.values
+    return str(error) if sentence is None else packed(sentence)
 
 
 def decode_answer(request: Request, error: str, body: msgspec.Raw) -> Any:
     """The result of the request, or the error to raise."""
     if error:
         told = _decode_told(body)
-        return _ERRORS.get(error, Unavailable)(
-            told if isinstance(told, str) else Sentence(told[0], **told[1])
-        )
+        said = told if isinstance(told, str) else unpacked(told) or told[0]
+        return _ERRORS.get(error, Unavailable)(said)
     decode = _decode_result.get(type(request))
     return None if decode is None else decode(body)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from posthouse.core.errors import Invalid
 from posthouse.core.ids import BlobId, QueueId, RecipientId
+from posthouse.core.sentence import Sentence
 from posthouse.storage.rows import QueueEntry, QueueJob, QueueRecipient
 from posthouse.storage.sqlite.delivery import destination_of
 from posthouse.storage.sqlite.ledger import Ledger
@@ -139,7 +140,7 @@ def report(ledger: Ledger, request: Report) -> None:
 
 def control(ledger: Ledger, request: Control) -> int:
     if request.state not in ("due", "held", "cancelled"):
-        raise Invalid(f"{request.state!r} is no state to set; use due, held or cancelled")
+        raise Invalid(Sentence("choice", given=repr(request.state), known="due, held, cancelled"))
     messages: set[int] = set()
     changed = 0
     for number in request.recipients:

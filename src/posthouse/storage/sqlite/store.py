@@ -128,7 +128,7 @@ class SqliteContents:
     async def read(self, blob: BlobId) -> content_ports.Content:
         row = self._reader.row("SELECT size, codec, file, bytes FROM blob WHERE id = ?", (blob,))
         if row is None:
-            raise NotFound(f"blob {blob}")
+            raise NotFound(Sentence("store.blob", number=int(blob)))
         size, codec, file, packed = row
         if file is not None:
             return await asyncio.to_thread(read_file, self._files, file, size)

@@ -11,8 +11,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from posthouse.client.device_grant import Pending
 from posthouse.core.errors import Forbidden, Invalid, OverQuota, Unavailable
+from posthouse.core.sentence import unpacked
 from posthouse.http.api.operation import ACCOUNT, Answer, Body, Call, Created, Listing, Operation, instant
-from posthouse.http.api.problem import Problem
+from posthouse.http.api.problem import Problem, reason_of
 from posthouse.http.limits import Limiter
 from posthouse.services.migrations import Migration, Migrations, State, Where
 
@@ -115,7 +116,10 @@ class MigrationInfo(Answer):
     user: str
     state: State
     error: Annotated[str, Meta(description="sign-in, unreachable, address, quota, fault; empty: none.")]
-    detail: Annotated[str, Meta(description="What the other server said.")]
+    detail: Annotated[
+        str,
+        Meta(description="What went wrong, with what the other server said, in the language of the answer."),
+    ]
     needs_password: Annotated[bool, Meta(description="To go on.")]
     signed_in: Annotated[bool, Meta(description="By a sign-in at the provider's page, not by a password.")]
     folders: list[MovedFolder]
@@ -125,9 +129,11 @@ class MigrationInfo(Answer):
     ended_at: datetime | None
 
 
-def told(one: Migration) -> MigrationInfo:
+def told(one: Migration, language: str) -> MigrationInfo:
     progress, where = one.progress, one.wanted.where
     fresh = progress.run == one.wanted.run
+    sentence = None if progress.sentence is None else unpacked(progress.sentence)
+    detail = progress.detail if sentence is None else sentence.text(language)
     return MigrationInfo(
         id=one.id,
         provider=where.provider,
@@ -135,7 +141,7 @@ def told(one: Migration) -> MigrationInfo:
         user=where.user,
         state=one.state,
         error=progress.error if fresh else "",
-        detail=progress.detail if fresh else "",
+        detail=detail if fresh else "",
         needs_password=not one.wanted.secret,
         signed_in=where.signed_in,
         folders=[
@@ -180,11 +186,11 @@ async def _elsewhere(work: Awaitable[T]) -> T:
     except OverQuota as error:
         raise Problem("busy", fields={"seconds": 5}, headers={"Retry-After": "5"}) from error
     except Forbidden as error:
-        raise Problem("migration-sign-in", reason=error.detail[:300]) from error
+        raise Problem("migration-sign-in", reason=reason_of(error)) from error
     except Invalid as error:
-        raise Problem("migration-address", reason=error.detail[:300]) from error
+        raise Problem("migration-address", reason=reason_of(error)) from error
     except (Unavailable, TimeoutError) as error:
-        reason = error.detail[:300] if isinstance(error, Unavailable) else "too slow"
+        reason = reason_of(error) if isinstance(error, Unavailable) else ""
         raise Problem("migration-unreachable", reason=reason) from error
 
 
@@ -228,11 +234,11 @@ async def check(call: Call, body: Elsewhere) -> Listing[FolderThere]:
 
 
 async def listed(call: Call) -> Listing[MigrationInfo]:
-    return Listing(items=[told(one) for one in await _service(call).listed(call.account_id)])
+    return Listing(items=[told(one, call.language) for one in await _service(call).listed(call.account_id)])
 
 
 async def show(call: Call) -> MigrationInfo:
-    return told(await _service(call).one(call.account_id, call.number()))
+    return told(await _service(call).one(call.account_id, call.number()), call.language)
 
 
 async def start(call: Call, body: NewMigration) -> Created:
@@ -241,16 +247,17 @@ async def start(call: Call, body: NewMigration) -> Created:
     try:
         made = await _service(call).start(call.account_id, where, body.password, folders)
     except Invalid as error:
-        raise Problem("migration-address", reason=error.detail) from error
-    return Created(told(made), f"/self/migrations/{made.id}")
+        raise Problem("migration-address", reason=reason_of(error)) from error
+    return Created(told(made, call.language), f"/self/migrations/{made.id}")
 
 
 async def change(call: Call, body: MigrationChange) -> MigrationInfo:
     secret = "" if body.password is UNSET else body.password
     try:
-        return told(await _service(call).wish(call.account_id, call.number(), body.wish, secret))
+        found = await _service(call).wish(call.account_id, call.number(), body.wish, secret)
     except (Forbidden, Invalid) as error:
-        raise Problem("invalid", reason=error.detail, at="/password") from error
+        raise Problem("invalid", reason=reason_of(error), at="/password") from error
+    return told(found, call.language)
 
 
 async def remove(call: Call) -> None:
