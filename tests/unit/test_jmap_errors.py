@@ -93,6 +93,18 @@ async def test_errors_of_calls(world: JmapWorld, error: str, method: str, argume
     assert await world.error(method, **arguments) == error
 
 
+@pytest.mark.parametrize(
+    "part", [{"partId": ["t"]}, {"partId": {}}, {"blobId": 0}, {"blobId": True}, {"blobId": {}}]
+)
+async def test_a_part_is_named_by_a_string(world: JmapWorld, part: dict[str, Any]) -> None:
+    record = {"mailboxIds": {await world.box("INBOX"): True}, "attachments": [{"type": "text/plain", **part}]}
+    refused = (await world.call("Email/set", create={"c": record}))["notCreated"]["c"]
+    assert (refused["type"], refused["properties"]) == (
+        "invalidProperties",
+        [f"bodyStructure/{next(iter(part))}"],
+    )
+
+
 async def test_too_many_changes(world: JmapWorld) -> None:
     state = (await world.call("Email/query"))["queryState"]
     cards = (await world.call("ContactCard/query"))["queryState"]

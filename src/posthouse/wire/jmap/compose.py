@@ -199,7 +199,7 @@ class Composer:
                     "invalidProperties", f"{name} and {_CONTENT_FIELDS[field]} are the same field",
                     [f"{where}/{name}", f"{where}/{_CONTENT_FIELDS[field]}"],
                 )  # fmt: skip
-        for name in ("name", "disposition", "cid", "location", "charset"):
+        for name in ("partId", "blobId", "name", "disposition", "cid", "location", "charset"):
             if part.get(name) is not None and not isinstance(part[name], str):
                 raise invalid(f"{where}/{name}", "a string is wanted")
 
