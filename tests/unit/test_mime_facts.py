@@ -195,3 +195,15 @@ def test_references_of_very_many_digits(reference: str, shown: str) -> None:
     assert facts_of(data).preview == f"a{shown}b"
     assert search_text(data, scan(data)).body == [f"a{shown}b".lower()]
     assert "".join(page_windows([f"<p>a{reference}", "b</p>"])).strip() == f"a{shown}b"
+
+
+def test_halves_of_characters_are_not_taken_in() -> None:
+    data = (
+        b"Subject: =?utf-7?q?+2AA-?= a\r\nFrom: =?utf-7?b?KzJBQS0=?= <a@b>\r\n"
+        b"Content-Type: text/plain; charset*=utf-7''+2AA-\r\n"
+        b"Content-Disposition: inline; filename*=utf-7''+2AA-\r\n\r\n+2AA-x"
+    )
+    facts = facts_of(data)
+    assert facts.subject == "\ufffd a"
+    assert unpack_layout(facts.layout).charset == "\ufffd"
+    assert search_text(data, scan(data)).field_holds("from", "\ufffd")

@@ -64,6 +64,7 @@ _NOT_CHARSETS: Final = frozenset(
 _AROUND_LABEL: Final = " \t\r\n\"'"
 _MAX_LABEL: Final = 40
 _SAMPLE_BYTES: Final = 4096
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 _ISO2022: Final = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
 
 
@@ -105,13 +106,18 @@ def decode_bytes(raw: bytes, label: str = "") -> str:
     if name is None or name in _UNKNOWN:
         return _guess(raw)
     try:
-        return raw.decode(name)
+        return _whole(raw.decode(name), name)
     except (UnicodeError, ValueError):
         pass
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode(name, "replace")
+        return _whole(raw.decode(name, "replace"), name)
+
+
+def _whole(text: str, name: str) -> str:
+    """UTF-7 alone can name half of a character, which no store and no answer can hold."""
+    return _HALVES.sub("\ufffd", text) if name == "utf-7" else text
 
 
 _NATIVE: Final = {name: f"{name}-{sys.byteorder[0]}e" for name in ("utf-16", "utf-32")}
