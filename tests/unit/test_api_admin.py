@@ -384,7 +384,10 @@ async def test_aliases_and_teams(world: ApiWorld) -> None:
     assert await wang.refused("PUT", f"{members}/{CHEN}", role="member") == "not-found"
     assert await wang.refused("PUT", f"/teams/{LI}/members/{WANG}", role="member") == "not-found"
     await wang.do("DELETE", f"{members}/{LI}")
+    assert await wang.get("/teams/sales@post.test/seen") == {"seen": "all"}
     await wang.do("PUT", "/teams/sales@post.test/seen", seen="each")
+    assert await wang.get("/teams/sales@post.test/seen") == {"seen": "each"}
+    assert await wang.refused("GET", f"/teams/{LI}/seen") == "not-found"
     assert [one["address"] for one in (await wang.get("/teams"))["items"]] == [HELP, "sales@post.test"]
 
 

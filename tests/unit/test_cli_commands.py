@@ -318,7 +318,13 @@ def test_teams_and_their_members(shell):
         {"member": "li@example.org", "rights": "lrswipkxtecda"}
     ]
     shell.run("team", "add", "help@example.org", "me@example.org", "--rights", "lr")
-    assert "me@example.org" in shell.run("team", "list", "help@example.org")
+    listed = shell.run("team", "list", "help@example.org")
+    assert "me@example.org" in listed
+    assert "what one has read all have read" in listed
+    shell.run("team", "set", "help@example.org", "--seen", "each", "--mailbox", "INBOX")
+    assert "differs between mailboxes" in shell.run("team", "list", "help@example.org")
+    shell.run("team", "set", "help@example.org", "--seen", "each")
+    assert "read mail of their own" in shell.run("team", "list", "help@example.org")
     assert len(shell.json("team", "remove", "help@example.org", "me@example.org")) == 1
     assert "no member" in shell.run("team", "remove", "help@example.org", "me@example.org", status=1)
     assert "no team" in shell.run("team", "add", "li@example.org", "me@example.org", status=1)

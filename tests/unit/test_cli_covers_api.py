@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "listMembers": "team list",
     "putMember": "team add",
     "removeMember": "team remove",
+    "getTeamSeen": "team list",
     "setTeamSeen": "team set",
     "listQueue": "queue list",
     "countQueue": "queue list",

@@ -73,6 +73,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
         out.result([{"member": address, "rights": rights} for address, rights in members])
         if arguments.action == "list":
             out.table(("member", "rights"), members)
+            out.text(f"team.seen_is_{await teams.seen(arguments.team)}")
 
     with_store(arguments.config, act)
     return 0

@@ -25,6 +25,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "each: members read without the others' mail becoming read; all: one state (what was told apart is lost)",
     ),
     "help.arg.seen_mailbox": ("只设置这个文件夹（默认全部）", "only this mailbox (default: all of them)"),
+    "team.seen_is_all": ("一人读过即为全队已读", "what one has read all have read"),
+    "team.seen_is_each": ("各人分别记录已读", "every member has read mail of their own"),
+    "team.seen_is_mixed": ("各文件夹的已读方式不同", "whether read mail is shared differs between mailboxes"),
     "team.seen_each": (
         "各成员分别记录已读：{mailboxes}",
         "each member has its own read mail in: {mailboxes}",

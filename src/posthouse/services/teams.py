@@ -52,6 +52,12 @@ class Teams:
             raise NotFound(Sentence("team.member", address=person.address, team=owner.address))
         await self._set(owner.id, person.id, NOTHING)
 
+    async def seen(self, team: str) -> str:
+        """ "each": every member has its own \\Seen; "all": nobody has; "mixed": that differs between mailboxes."""
+        rows = await self._store.mailboxes.list((await self.find(team)).id)
+        own = {row.own_seen for row in rows}
+        return "mixed" if len(own) > 1 else "each" if True in own else "all"
+
     async def set_seen(self, team: str, *, each: bool, only: str | None = None) -> list[str]:
         """Whether each member has its own \\Seen, in one mailbox or all that there are; their names.
 

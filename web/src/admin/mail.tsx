@@ -129,6 +129,7 @@ const ROLES = ["owner", "member", "reader"] as const;
 export function Team({ address }: { address: string }) {
   const path = `/teams/${part(address)}`;
   const list = useLoad(() => get<Listing<Member>>(`${path}/members`), [address]);
+  const seen = useLoad(() => get<{ seen: "all" | "each" | "mixed" }>(`${path}/seen`), [address]);
   const [adding, setAdding] = useState(false);
   const { may_change } = me.value!;
   const put = async (member: string, role: string) => {
@@ -175,15 +176,22 @@ export function Team({ address }: { address: string }) {
             }
           </Show>
         </Card>
-        {may_change && (
-          <Card title={say("team.seen")}>
-            <div class="stack">
-              {(["all", "each"] as const).map((seen) => (
-                <Act key={seen} text={say(`team.seen.${seen}`)} onClick={() => void act(async () => (await ask("PUT", `${path}/seen`, { seen }), saved()))} />
-              ))}
-            </div>
-          </Card>
-        )}
+        <Card title={say("team.seen")} about={say("team.seen.about")} wide>
+          <Show from={seen}>
+            {(now) => (
+              <span class="tabs" role="group" aria-label={say("team.seen")}>
+                {(["all", "each"] as const).map((one) => (
+                  <button
+                    key={one} class="plain" aria-pressed={one === now.seen} disabled={!may_change}
+                    onClick={() => void act(async () => (await ask("PUT", `${path}/seen`, { seen: one }), await seen.reload(), saved()))}
+                  >
+                    {say(`team.seen.${one}`)}
+                  </button>
+                ))}
+              </span>
+            )}
+          </Show>
+        </Card>
       </div>
       {adding && (
         <Form

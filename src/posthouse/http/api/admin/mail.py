@@ -72,6 +72,10 @@ class SeenMode(Body):
     ]
 
 
+class SeenState(Answer):
+    seen: Annotated[str, Meta(description="all, each, or mixed: it differs between mailboxes")]
+
+
 # --- aliases ---
 
 
@@ -163,6 +167,10 @@ async def remove_member(call: Call) -> None:
     await Teams(call.api.store).remove(team.address, call.path["member"])
 
 
+async def seen(call: Call) -> SeenState:
+    return SeenState(seen=await Teams(call.api.store).seen((await _team(call)).address))
+
+
 async def set_seen(call: Call, body: SeenMode) -> None:
     team = await _team(call)
     call.notes["account"] = team.address
@@ -204,7 +212,11 @@ OPERATIONS: Final = (
         run=remove_member, says=("移除成员", "Remove a member"),
     ),
     Operation(
+        method="GET", path="/teams/{address}/seen", name="getTeamSeen", tag=TAG, scope=READS, run=seen,
+        answer=SeenState, says=("已读状态共用还是各自", "Whether what one has read all have read"),
+    ),
+    Operation(
         method="PUT", path="/teams/{address}/seen", name="setTeamSeen", tag=TAG, scope=CHANGES, run=set_seen,
-        body=SeenMode, says=("已读状态共用还是各自", "Whether what one has read all have read"),
+        body=SeenMode, says=("设置已读状态共用还是各自", "Say whether what one has read all have read"),
     ),
 )  # fmt: skip
