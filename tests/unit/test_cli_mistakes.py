@@ -16,6 +16,8 @@ MISTAKES = [
         "domain set none.test --catch-all li@x.test",
         "没有域名 none.test；请先添加：`posthouse domain add none.test`",
     ),
+    ("domain set x.test", "没有说要改什么；`posthouse domain set -h` 列出可改的"),
+    ("account set li@x.test", "没有说要改什么；`posthouse account set -h` 列出可改的"),
     ("domain delete x.test", "域名 x.test 下还有账户或别名；请先删除"),
     ("account add li@x.test --generate", "账户 li@x.test 已经存在；请换一个地址"),
     ("account add li --generate", "地址中要有 @"),
@@ -97,6 +99,14 @@ def test_a_mistake_is_told_in_chinese(words, expected, node, capsys, monkeypatch
         code = stopped.code
     assert code
     assert expected in capsys.readouterr().err
+
+
+def test_what_is_empty_says_so(node, capsys, monkeypatch):
+    monkeypatch.chdir(node)
+    assert main(["--lang", "zh", "alias", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "（没有）"
+    assert main(["--lang", "zh", "trace"]) == 0
+    assert capsys.readouterr().out == "还没有经手过信件。\n"
 
 
 def test_every_command_has_a_mistake():

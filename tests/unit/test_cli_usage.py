@@ -7,6 +7,7 @@ import pytest
 from posthouse.cli import main, usage
 from posthouse.cli.ban import kind_of
 from posthouse.cli.output import width
+from posthouse.cli.texts import TEXTS
 from posthouse.cli.usage import CHINESE, wrapped
 
 
@@ -20,6 +21,8 @@ def english_afterwards():
     ("words", "said"),
     [
         (["ban", "nonsense"], "参数 操作：没有 'nonsense' 这一项；可选："),
+        (["acount", "list"], "参数 命令：没有 'acount'；您要的是 'account' 吗？"),
+        (["ban", "ad", "192.0.2.1"], "参数 操作：没有 'ad'；您要的是 'add' 吗？"),
         (["ban", "add"], "posthouse ban add：缺少参数：SUBJECT"),
         (["ban", "list", "--bogus"], "没有这样的参数：--bogus"),
         (["ban", "add", "--hours", "many", "192.0.2.1"], "参数 --hours：这里要一个数，而不是 'many'"),
@@ -79,3 +82,8 @@ def test_lines_break_where_they_may():
 )
 def test_what_is_banned_is_seen_in_how_it_is_written(subject, kind):
     assert kind_of(subject) == kind
+
+
+def test_columns_are_headed_alike():
+    heads = {key: TEXTS[key][1] for key in TEXTS if key.startswith("column.")}
+    assert {key: head for key, head in heads.items() if head != head.upper()} == {}

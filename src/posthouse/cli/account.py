@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from posthouse.cli import administrator, api_token, app_password, certificate
-from posthouse.cli.options import Parsers, Say, add_actions
+from posthouse.cli.options import Parsers, Say, add_actions, asked
 from posthouse.cli.output import Output
 from posthouse.core.protocols import PROTOCOLS
 
@@ -168,7 +168,7 @@ async def _set(arguments: Any, out: Output, accounts: Any, *_: Any) -> None:
         changes["second_address"] = arguments.second_address
     if arguments.pop3_delete:
         changes["pop3_delete"] = arguments.pop3_delete
-    out.result(await accounts.update_account(arguments.address, **changes))
+    out.result(await accounts.update_account(arguments.address, **asked(changes, "account set")))
     out.text("changed", name=arguments.address)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from posthouse.cli.app_password import split
-from posthouse.cli.options import Parsers, Say, add_actions
+from posthouse.cli.options import Parsers, Say, add_actions, asked
 from posthouse.cli.output import Output
 from posthouse.core.protocols import SWITCHED_BY_DOMAIN
 
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
             out.result(domain)
             out.text("domain.added", domain=arguments.domain)
         elif arguments.action == "set":
-            changes = _changes(arguments)
+            changes = asked(_changes(arguments), "domain set")
             out.result(await accounts.update_domain(arguments.domain, **changes))
             out.text("changed", name=arguments.domain)
         else:

@@ -26,3 +26,13 @@ def add_actions(parsers: Parsers, say: Say, name: str, actions: Sequence[Action]
         sub = inner.add_parser(action, help=text, description=text)
         fill(sub, say)
         add_store_options(sub, say)
+
+
+def asked(changes: dict[str, object], command: str) -> dict[str, object]:
+    """The same.  Raises Invalid: there are none, and to say "changed" would be untrue."""
+    if not changes:
+        from posthouse.core.errors import Invalid  # noqa: PLC0415
+        from posthouse.core.sentence import Sentence  # noqa: PLC0415
+
+        raise Invalid(Sentence("asked.nothing", command=command))
+    return changes

@@ -68,6 +68,8 @@ class Output:
         for row in cells:
             line = "  ".join(text + " " * (widths[i] - width(text)) for i, text in enumerate(row))
             print(visible(line.replace("\n", " ")).rstrip())
+        if not rows:
+            print(self.say("table.empty"))
 
 
 def error(text: str) -> None:

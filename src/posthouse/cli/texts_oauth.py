@@ -87,7 +87,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "check this host name, not the configured ones; any number",
     ),
     "column.tls_name": ("主机名", "NAME"),
-    "column.tls_version": ("协议", "VERSION"),
+    "column.tls_version": ("TLS", "TLS"),
     "column.issuer": ("签发者", "ISSUER"),
     "column.tls_state": ("结果", "STATE"),
     "tls.fine": ("正常，还有 {days} 天", "fine, {days} days left"),

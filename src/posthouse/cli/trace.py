@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace, out: Output) -> int:
 
     story = with_store(arguments.config, act)
     out.result(story)
+    if not story:
+        out.text("trace.none")
     last = ""
     for told in story:
         if told.trace != last:

@@ -25,6 +25,7 @@ CHINESE: Final = {
     "expected at least one argument": "后面至少要有一个值",
     "expected at most one argument": "后面最多有一个值",
     "invalid choice: %(value)r (choose from %(choices)s)": "没有 %(value)r 这一项；可选：%(choices)s",
+    "there is no %(given)r; did you mean %(near)r?": "没有 %(given)r；您要的是 %(near)r 吗？",
     "invalid %(type)s value: %(value)r": "%(value)r 不是所要的值（%(type)s）",
     "a number is wanted here, not %r": "这里要一个数，而不是 %r",
     "not allowed with argument %s": "不能与 %s 同用",
@@ -82,6 +83,17 @@ class Parser(argparse.ArgumentParser):
                 text = _said("a number is wanted here, not %r") % arg_string
                 raise argparse.ArgumentError(action, text) from None
         return super()._get_value(action, arg_string)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does it; but whoever mistyped a command does not read all of them."""
+        if action.choices is not None and value not in action.choices:
+            from difflib import get_close_matches  # noqa: PLC0415 - nearly nobody needs it
+
+            near = get_close_matches(str(value), map(str, action.choices), 1, 0.7)
+            if near:
+                text = _said("there is no %(given)r; did you mean %(near)r?")
+                raise argparse.ArgumentError(action, text % {"given": value, "near": near[0]})
+        super()._check_value(action, value)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"formatter_class": _Help, **kwargs})

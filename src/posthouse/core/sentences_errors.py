@@ -47,6 +47,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{path}: there are no letters in it ({said}); choose an mbox, EML, a Maildir, or a zip or tar of them",
     ),
     # --- what was asked for ---
+    "asked.nothing": (
+        "没有说要改什么；`posthouse {command} -h` 列出可改的",
+        "nothing was named to change; `posthouse {command} -h` lists what can be",
+    ),
     "domain.exists": ("域名 {domain} 已经存在", "the domain {domain} exists already"),
     "domain.none": (
         "没有域名 {domain}；请先添加：`posthouse domain add {domain}`",
