@@ -263,6 +263,12 @@ async def test_a_passkey_of_a_number_that_no_account_has(web: Web) -> None:
     assert (await web.browser().by_passkey(device))[0] == 401
 
 
+async def test_a_passkey_whose_answer_is_nested_without_end(web: Web) -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 6000).decode()
+    answer = {"id": "a", "rawId": "a", "response": {"clientDataJSON": deep}}
+    assert (await web.browser().post("passkey/sign-in", passkey=answer))[0] in (401, 409)
+
+
 async def test_what_is_wrong_with_a_passkey(web: Web) -> None:
     browser = web.browser()
     await browser.sign_in()

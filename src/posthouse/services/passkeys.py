@@ -266,7 +266,7 @@ def _challenge_in(answer: dict[str, Any]) -> bytes:
     text = response.get("clientDataJSON") if isinstance(response, dict) else None
     try:
         client = json.loads(_bytes(text)) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         client = None
     challenge = client.get("challenge") if isinstance(client, dict) else None
     return _bytes(challenge) if isinstance(challenge, str) else b""
