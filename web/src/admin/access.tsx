@@ -209,7 +209,7 @@ const FACTS: Record<string, Key> = {
   ip: "fact.ip", by: "fact.by", sender: "fact.sender", to: "fact.to", subject: "fact.subject", text: "fact.text", name: "fact.name", reason: "fact.reason",
   quota_bytes: "fact.quota", enabled: "fact.enabled", count: "fact.count",
   address: "acc.address", account: "aud.account", mailbox: "fact.mailbox", team: "fact.team", member: "fact.member", who: "fact.who", before: "fact.before",
-  after: "fact.after", created: "fact.created", updated: "fact.updated", destroyed: "fact.destroyed",
+  after: "fact.after", created: "fact.created", updated: "fact.updated", destroyed: "fact.destroyed", seen: "team.seen",
 };
 
 function What({ one }: { one: Entry }) {
