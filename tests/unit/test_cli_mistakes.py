@@ -42,6 +42,7 @@ MISTAKES = [
     ("import li@x.test none.mbox", "none.mbox：没有这个文件或目录"),
     ("export li@x.test None a.mbox", "没有文件夹 'None'"),
     ("migrate li@x.test --from 127.0.0.1 --port 1 --user li --no-tls --token-stdin", "127.0.0.1：连接被拒绝"),
+    ("migrate li@x.test --from qq --user 1@qq.com", "没有终端可以输入密码；请加 --password-stdin"),
     ("migrate li@x.test --from imap.x.test --user li --no-tls --token-stdin", "请去掉它"),
     ("setup nobody@x.test", NOBODY),
     ("two-step disable li@x.test", "本来就没有打开"),

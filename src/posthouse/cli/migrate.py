@@ -103,4 +103,8 @@ async def _signed_in(config: Config, provider: str, out: Output) -> str:
 def _secret(arguments: argparse.Namespace, out: Output) -> str:
     if arguments.password_stdin or arguments.token_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        from posthouse.core.errors import Invalid  # noqa: PLC0415
+
+        raise Invalid(Sentence("asked.terminal"))
     return getpass.getpass(out.say("migrate.password", user=arguments.user))

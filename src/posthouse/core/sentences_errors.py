@@ -51,6 +51,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "没有说要改什么；`posthouse {command} -h` 列出可改的",
         "nothing was named to change; `posthouse {command} -h` lists what can be",
     ),
+    "asked.terminal": (
+        "这里没有终端可以输入密码；请加 --password-stdin，从标准输入给出",
+        "there is no terminal to ask for the password at; give it on standard input, with --password-stdin",
+    ),
     "domain.exists": ("域名 {domain} 已经存在", "the domain {domain} exists already"),
     "domain.none": (
         "没有域名 {domain}；请先添加：`posthouse domain add {domain}`",
