@@ -142,7 +142,14 @@ await zhang.waitForSelector("section.card");
 await zhang.click("section.card >> text=Add");
 await submit(zhang, { address: "wang@qq.test" });
 await zhang.waitForSelector(".certs li");
+// How read marks are kept is seen, and by whoever comes back.
+found.seen = [await zhang.textContent(".card .tabs [aria-pressed=true]")];
+await zhang.click(".card .tabs [aria-pressed=false]");
+await zhang.waitForSelector(".card .tabs [aria-pressed=true]:has-text('Each')");
 await picture(zhang, "team");
+await zhang.reload();
+await zhang.waitForSelector(".card .tabs [aria-pressed=true]");
+found.seen.push(await zhang.textContent(".card .tabs [aria-pressed=true]"));
 
 await go(zhang, "sessions");
 await picture(zhang, "sessions");

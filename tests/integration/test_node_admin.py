@@ -61,6 +61,7 @@ def test_the_main_ways_through(demo: RunningDemo, tmp_path: Path) -> None:
     assert {"Make an account", "Say where an alias leads", "Make a team mailbox", "Ban somebody"} <= set(
         found["audit"]
     )
+    assert found["seen"] == ["Read by one is read by all", "Each has its own"]
     assert "IMAPS" in found["sessions"]
     assert "zhang@qq.test" in found["sessions"]
     assert "Submitted 2" in found["flow"]
