@@ -112,6 +112,10 @@ async def test_only_who_has_a_mailbox_here_comes_in(houses: Houses) -> None:
     assert other.status == 403
 
 
+NESTED = b"\x95\xc4\x00\xa0\xcb" + bytes(8) + b"\xa0" + b"\x91" * 3000
+"""What a state holds, and one value more, nested without end."""
+
+
 async def test_an_answer_is_good_in_one_browser_once_and_soon(houses: Houses) -> None:
     browser, thief = houses.ours.browser(), houses.ours.browser()
     back = await houses.vouch(await houses.away(browser))
@@ -123,6 +127,7 @@ async def test_an_answer_is_good_in_one_browser_once_and_soon(houses: Houses) ->
     for changes in (
         {"state": ""},
         {"state": "x.y"},
+        {"state": base64.urlsafe_b64encode(NESTED).decode().rstrip("=") + ".AAAA"},
         {"state": pairs["state"][:-2] + "AA"},
         {"iss": "https://evil.test"},  # RFC 9207: a mix-up
     ):

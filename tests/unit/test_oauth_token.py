@@ -517,6 +517,15 @@ async def test_programs_register_themselves_only_where_they_may(world: OAuthWorl
         assert "registration_endpoint" not in (await client.get("/.well-known/openid-configuration")).json()
 
 
+@pytest.mark.parametrize(
+    "data", [b'{"x":' + b"[" * 5000, b'{"client_name":"\xff"}'], ids=["nested", "no UTF-8"]
+)
+async def test_registrations_that_cannot_be_read(tmp_path: Path, data: bytes) -> None:
+    async with open_oauth(tmp_path, registration=True) as world, world.client() as client:
+        answer = await client.post("/oauth/register", content=data)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
 async def test_registration(tmp_path: Path) -> None:
     async with open_oauth(tmp_path, registration=True, registered_max=2) as world, world.client() as client:
         asked = {

@@ -107,7 +107,7 @@ class OutsidePages:
             body = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             given = base64.urlsafe_b64decode(mac + "=" * (-len(mac) % 4))
             travel = _decode(body)
-        except (ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise Forbidden("the state cannot be read") from error
         right = hmac.compare_digest(given, await self._derived(visitor, b"state", body, _MAC_BYTES))
         fresh = 0 <= self._context.server.clock.now() - travel.at < STATE_S

@@ -260,7 +260,7 @@ class Metadata(msgspec.Struct):
 def _metadata(data: bytes) -> Metadata:
     try:
         asked = msgspec.json.decode(data, type=Metadata)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise OAuthError("invalid_client_metadata", str(error)[:200]) from error
     if asked.token_endpoint_auth_method not in ("none", "client_secret_basic", "client_secret_post"):
         raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method is not one of ours")
