@@ -483,3 +483,11 @@ def test_health_says_what_needs_attention(shell):
     [certificate] = shell.json("tls", "list")
     assert (certificate["source"], certificate["names"]) == ("file", ["mail.example.org"])
     assert "mail.example.org" in shell.run("tls", "list")
+
+
+def test_what_a_command_does_not_know_is_said_with_its_own_usage(capsys):
+    with pytest.raises(SystemExit):
+        make_parser(lambda key, **_: key).parse_args(["account", "list", "--frob"])
+    told = capsys.readouterr().err
+    assert told.startswith("usage: posthouse account list ")
+    assert "posthouse account list: error: unrecognized arguments: --frob" in told

@@ -95,5 +95,12 @@ class Parser(argparse.ArgumentParser):
                 raise argparse.ArgumentError(action, text % {"given": value, "near": near[0]})
         super()._check_value(action, value)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does it; but the innermost command says what it does not know, with its own usage."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(_said("unrecognized arguments: %s") % " ".join(rest))
+        return found, rest
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"formatter_class": _Help, **kwargs})
