@@ -112,6 +112,8 @@ async def test_a_new_writer_ends_what_was_remembered(tmp_path: Path) -> None:
     Versions(tmp_path).close()
     assert known.get("a") is None
     view.close()
+    with pytest.raises(Unavailable):  # of a process that stops
+        known.get("a")
 
 
 async def test_what_could_not_be_told_is_told_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,16 @@ async def test_dns_cannot_make_us_talk_to_ourselves(addresses: list[str]) -> Non
     assert host.addresses == ("192.0.2.1",)
 
 
-@pytest.mark.parametrize("literal", ["[127.0.0.1]", "[IPv6:::1]", "[IPv6:::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "[127.0.0.1]",
+        "[IPv6:::1]",
+        "[IPv6:::ffff:127.0.0.1]",
+        "[IPv6:64:ff9b::7f00:1]",
+        "[IPv6:2002:7f00:1::]",
+    ],
+)
 async def test_literals_cannot_either(literal: str) -> None:
     with pytest.raises(MxError) as caught:
         await names(literal, TableDns())

@@ -195,10 +195,14 @@ def _han_runs(text: str) -> list[str]:
 # --- what is asked for ---
 
 
+SOUGHT_MAX: Final = 1000
+"""Characters of what is looked for: marks that are never closed are read to the end, each of them."""
+
+
 def parse_sought(text: str) -> list[Sought]:
     """RFC 9610 §3.3.1: words that all have to be there; what is in quotation marks is one phrase."""
     found: list[Sought] = []
-    for quoted, word in _tokens(text[:SECTION_MAX]):
+    for quoted, word in _tokens(text[:SOUGHT_MAX]):
         plain = folded(word).translate(_simpler())
         if not plain:
             continue

@@ -13,6 +13,16 @@ REFUSED_NETWORKS: Final = (
 """Addresses at which no other mail system can be (RFC 6890 §2.2)."""
 
 
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def leads_to(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped (RFC 4291 §2.5.5), 6to4, translated (RFC 6052 §2.1)."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
 class Networks:
     """Where DNS, and address literals, may not send mail."""
 
@@ -21,6 +31,5 @@ class Networks:
 
     def __contains__(self, address: str) -> bool:
         parsed = ipaddress.ip_address(address)
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        return any(parsed in network for network in self._networks)
+        inner = leads_to(parsed) if isinstance(parsed, ipaddress.IPv6Address) else None
+        return any(one in network for one in (parsed, inner) if one is not None for network in self._networks)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from posthouse.client.networks import leads_to
+
 TIMEOUT_S: Final = 10.0
 HEAD_MAX_BYTES: Final = 16 * 1024
 
@@ -19,17 +21,13 @@ class PostError(Exception):
 
 
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_public(ip: str) -> bool:
     """Not of this machine, this network, or reserved; what leads to an IPv4 address is judged by that."""
     address = ipaddress.ip_address(ip)
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
+        if (inner := leads_to(address)) is not None:
             return is_public(str(inner))
         # Global unicast is 2000::/3; what is outside of it is local, reserved, or an IPv4 address in another form.
         if address not in _GLOBAL_UNICAST or address.teredo is not None:

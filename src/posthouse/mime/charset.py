@@ -99,7 +99,7 @@ def decode_bytes(raw: bytes, label: str = "") -> str:
     label with replacement characters, else windows-1252.
     """
     name = codec_name(label)
-    if raw.isascii() and (name is None or not _seven_bit_codec(name)):
+    if raw.isascii() and _is_ascii(name, wide=b"\0" in raw or len(raw) < _WIDE_BYTES):
         if b"\x1b" in raw and _ISO2022.search(raw):
             return raw.decode("iso2022_jp_ext", "replace")
         return raw.decode("ascii")
@@ -131,11 +131,12 @@ _MARKS: Final = {
 class CharsetProbe:
     """What `decode_bytes` would decode octets with that come in pieces."""
 
-    __slots__ = ("_ascii", "_escaped", "_last", "_name", "_sample", "_strict")
+    __slots__ = ("_ascii", "_escaped", "_last", "_name", "_sample", "_strict", "_zeros")
 
     def __init__(self, label: str) -> None:
         self._name = codec_name(label)
         self._ascii = True
+        self._zeros = False
         self._escaped = False
         self._last = b""
         self._sample = b""
@@ -144,6 +145,7 @@ class CharsetProbe:
 
     def feed(self, piece: bytes) -> None:
         self._ascii = self._ascii and piece.isascii()
+        self._zeros = self._zeros or b"\0" in piece
         joined = self._last + piece
         self._escaped = self._escaped or _ISO2022.search(joined) is not None
         self._last = joined[-2:]
@@ -164,7 +166,7 @@ class CharsetProbe:
         name = self._name
         if name in _NATIVE and not self._sample.startswith(_MARKS[name]):
             name = _NATIVE[name]  # decoders of pieces insist on the mark
-        if self._ascii and (name is None or not _seven_bit_codec(name)):
+        if self._ascii and _is_ascii(name, wide=self._zeros or len(self._sample) < _WIDE_BYTES):
             return ("iso2022_jp_ext", "replace") if self._escaped else ("ascii", "strict")
         if name is None or name in _UNKNOWN:
             if "utf-8" in self._strict:
@@ -175,6 +177,17 @@ class CharsetProbe:
             if valid in self._strict:
                 return valid, "strict"
         return name, "replace"
+
+
+_WIDE_BYTES: Final = 16
+"""Texts of two or four octets a character that are so long hold zeros, or octets that are not ASCII."""
+
+
+def _is_ascii(name: str | None, *, wide: bool) -> bool:
+    """Whether octets below 128, labelled so, are ASCII; `wide`: they may be what two octets a character look like."""
+    if name is None or not _seven_bit_codec(name):
+        return True
+    return not wide and name.startswith(("utf-16", "utf-32", "utf_16", "utf_32"))
 
 
 def _seven_bit_codec(name: str) -> bool:

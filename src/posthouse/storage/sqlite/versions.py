@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from posthouse.core.errors import Unavailable
 from posthouse.storage.rows import Hint
 from posthouse.storage.sqlite.connection import log
 
@@ -78,7 +79,11 @@ class VersionsView:
             os.close(descriptor)
 
     def version(self, counter: int) -> bytes:
-        return self._map[8 * counter : 8 * counter + 8]
+        """Raises Unavailable once it is closed: requests may still come in while a process stops."""
+        try:
+            return self._map[8 * counter : 8 * counter + 8]
+        except ValueError:
+            raise Unavailable("the store is closing") from None
 
     def close(self) -> None:
         self._map.close()
